@@ -1,0 +1,34 @@
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Linux;
+
+/// <summary>The system's groups (group(5) and whatever else the name service switch names).</summary>
+public static class GroupDatabase
+{
+    /// <summary>Finds the number of a group by its name.</summary>
+    /// <returns>False where there is no such group, or the name service could not be asked.</returns>
+    public static unsafe bool TryFind(string name, out uint id)
+    {
+        id = 0;
+
+        // An entry carries its members, so a big group needs a big buffer; ERANGE asks for a larger one.
+        for (var size = 4096; size <= 4 << 20; size *= 4)
+        {
+            var buffer = new byte[size];
+            fixed (byte* bytes = buffer)
+            {
+                Libc.Group entry;
+                Libc.Group* found;
+                var error = Libc.getgrnam_r(name, &entry, bytes, (nuint)size, &found);
+                if (error == Libc.GroupBufferTooSmall)
+                    continue;
+                if (error != 0 || found is null)
+                    return false;
+                id = found->Id;
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,7 @@
+namespace NsBridge.Configuration;
+
+internal enum BridgeProtocol
+{
+    Tcp,
+    Udp,
+}

@@ -1,0 +1,22 @@
+namespace NsBridge.Configuration;
+
+/// <summary>Everything the operator wrote, validated and parsed: an immutable snapshot that compares by value.</summary>
+internal sealed record DaemonSettings
+{
+    /// <summary>An absolute path.</summary>
+    public required string RuntimeDirectory { get; init; }
+
+    /// <summary>How long connections may end by themselves at the stop.</summary>
+    public required TimeSpan ShutdownTimeout { get; init; }
+
+    /// <summary>Null: no metrics are served.</summary>
+    public MetricsEndpoint? Metrics { get; init; }
+
+    /// <summary>0 to 64; 0 leaves the number to the daemon.</summary>
+    public int EventLoops { get; init; }
+
+    public required ValueList<BridgeSettings> Bridges { get; init; }
+
+    /// <summary>Where <c>nsbridge status</c> asks. Sockets of bridges end in <c>.sock</c> unless their path is written, so it is free.</summary>
+    public string ControlSocket => Path.Combine(RuntimeDirectory, "control");
+}

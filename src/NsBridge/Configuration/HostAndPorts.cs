@@ -1,0 +1,54 @@
+namespace NsBridge.Configuration;
+
+/// <summary>Splits <c>HOST:PORTS</c> and <c>[V6]:PORTS</c>; what HOST may be is the caller's matter.</summary>
+internal static class HostAndPorts
+{
+    public static bool TryParse(string text, string forms, out string host, out PortRange ports, out string fault)
+    {
+        host = "";
+        ports = default;
+        string portText;
+        if (text.StartsWith('['))
+        {
+            var close = text.IndexOf("]:", StringComparison.Ordinal);
+            if (close < 0)
+            {
+                fault = text.EndsWith(']') ? $"the port is missing; {forms}" : $"']:' is missing; {forms}";
+                return false;
+            }
+
+            host = text[1..close];
+            portText = text[(close + 2)..];
+            if (!host.Contains(':', StringComparison.Ordinal))
+            {
+                fault = $"brackets are for IPv6 addresses; {forms}";
+                return false;
+            }
+        }
+        else
+        {
+            var colon = text.LastIndexOf(':');
+            if (colon < 0)
+            {
+                fault = text.Length == 0 ? $"it is empty; {forms}" : $"the port is missing; {forms}";
+                return false;
+            }
+
+            host = text[..colon];
+            portText = text[(colon + 1)..];
+            if (host.Contains(':', StringComparison.Ordinal))
+            {
+                fault = "an IPv6 address goes in brackets: [ADDR]:PORT";
+                return false;
+            }
+
+            if (host.Length == 0)
+            {
+                fault = $"the address before ':' is missing; {forms}";
+                return false;
+            }
+        }
+
+        return PortRange.TryParse(portText, out ports, out fault);
+    }
+}
