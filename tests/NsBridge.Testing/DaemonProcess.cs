@@ -1,0 +1,198 @@
+using System.Net;
+using System.Text.RegularExpressions;
+
+namespace NsBridge.Testing;
+
+/// <summary>
+/// A running <c>nsbridge</c>, published and started as a user would, with a configuration file and a runtime directory of its own. Whoever starts one
+/// ends it by <see cref="StopAsync"/>, which also checks what every daemon owes at its end.
+/// </summary>
+public sealed partial class DaemonProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan QuietDeadline = TimeSpan.FromSeconds(15);
+    // What a daemon may keep open for good after the first connections: kept links, buffers' pipes, a timer.
+    private const int DescriptorsItMayKeep = 12;
+    private readonly BackgroundProcess _process;
+    private readonly ScratchDirectory _scratch;
+    private readonly string _executable;
+    private int _descriptorsAtStart;
+    private bool _stopped;
+
+    private DaemonProcess(BackgroundProcess process, ScratchDirectory scratch, string executable, string runtimeDirectory)
+    {
+        _process = process;
+        _scratch = scratch;
+        _executable = executable;
+        RuntimeDirectory = runtimeDirectory;
+    }
+
+    public int Id => _process.Id;
+
+    /// <summary>Where its sockets are.</summary>
+    public string RuntimeDirectory { get; }
+
+    /// <summary>The file that it was started with and that a reload reads again.</summary>
+    public string ConfigurationFile => _scratch["appsettings.json"];
+
+    /// <summary>Every line of its log so far.</summary>
+    public IReadOnlyList<string> Log => _process.Lines;
+
+    public bool HasExited => _process.HasExited;
+
+    public long ResidentBytes => ProcessFacts.ResidentBytes(Id);
+
+    public TimeSpan ProcessorTime => ProcessFacts.ProcessorTime(Id);
+
+    /// <summary>Starts a daemon and returns when everything that <paramref name="settings"/> names listens.</summary>
+    public static async Task<DaemonProcess> StartAsync(DaemonSettings settings, DaemonLaunch? launch = null)
+    {
+        var daemon = await LaunchAsync(settings, launch);
+        try
+        {
+            foreach (var bridge in settings.Bridges)
+                await daemon.WaitListeningAsync(bridge);
+        }
+        catch
+        {
+            await daemon.DisposeAsync();
+            throw;
+        }
+        daemon._descriptorsAtStart = ProcessFacts.Descriptors(daemon.Id).Count;
+        return daemon;
+    }
+
+    /// <summary>Starts a daemon without waiting for anything but the process.</summary>
+    public static async Task<DaemonProcess> LaunchAsync(DaemonSettings settings, DaemonLaunch? launch = null)
+    {
+        launch ??= new DaemonLaunch();
+        var scratch = new ScratchDirectory();
+        var executable = await PublishedDaemon.PathAsync();
+        var runtimeDirectory = settings.RuntimeDirectory ?? Directory.CreateDirectory(scratch["run"]).FullName;
+        if (launch.User is { } user)
+        {
+            // The checkout may lie where other users cannot go.
+            scratch.OpenToEveryone();
+            File.Copy(executable, scratch["nsbridge"]);
+            executable = scratch["nsbridge"];
+            await Command.CheckAsync("chown", user, runtimeDirectory);
+        }
+        scratch.Write("appsettings.json", (settings with { RuntimeDirectory = runtimeDirectory }).ToJson());
+        var line = launch.CommandLine(executable, "run", "--config", scratch["appsettings.json"]);
+        var process = BackgroundProcess.Start(line[0], line[1..], launch.Environment);
+        return new DaemonProcess(process, scratch, executable, runtimeDirectory)
+        {
+            _descriptorsAtStart = int.MaxValue - DescriptorsItMayKeep,
+        };
+    }
+
+    /// <summary>The path of a bridge's UNIX socket where its entry does not set one.</summary>
+    public string SocketPath(string bridge) => Path.Combine(RuntimeDirectory, $"{bridge}.sock");
+
+    /// <summary>Waits until the bridge's listeners on the host and, where it has an inner half, its UNIX socket take connections.</summary>
+    public async Task WaitListeningAsync(BridgeEntry bridge)
+    {
+        if (bridge.Enabled == false)
+            return;
+        foreach (var text in bridge.ListenNamespace is null ? bridge.ListenTexts : [])
+        {
+            if (IPEndPoint.TryParse(text, out var endPoint) && endPoint.Port != 0)
+                await WaitListeningAsync(endPoint);
+        }
+        if (bridge.Namespace is not null)
+            await WaitListeningAsync(bridge.Socket ?? SocketPath(bridge.Name));
+    }
+
+    public Task WaitListeningAsync(IPEndPoint endPoint) => WaitAsync(() => HostSockets.IsListening(endPoint), $"a listener on {endPoint}");
+
+    public Task WaitListeningAsync(string unixPath) => WaitAsync(() => HostSockets.IsListening(unixPath), $"a listener on {unixPath}");
+
+    /// <summary>Waits until nothing listens there any more.</summary>
+    public Task WaitNotListeningAsync(IPEndPoint endPoint) => WaitAsync(() => !HostSockets.IsListening(endPoint), $"no listener on {endPoint}");
+
+    /// <summary>Waits for a log line that contains <paramref name="text"/>, in any case, at or after line <paramref name="from"/>.</summary>
+    public Task WaitLogAsync(string text, int from = 0) =>
+        WaitAsync(() => Log.Skip(from).Any(line => line.Contains(text, StringComparison.OrdinalIgnoreCase)), $"a log line with '{text}'");
+
+    /// <summary>Waits for a condition that the daemon should bring about; fails with its log where it ends instead or is too slow.</summary>
+    public async Task WaitAsync(Func<bool> condition, string what, TimeSpan? deadline = null)
+    {
+        await Eventually.TrueAsync(
+            () =>
+            {
+                if (condition())
+                    return Task.FromResult(true);
+                return HasExited ? throw new InvalidOperationException($"The daemon ended while waiting for {what}.\n{LogText()}") : Task.FromResult(false);
+            },
+            deadline ?? ReadyDeadline,
+            () => $"{what}\n{LogText()}");
+    }
+
+    /// <summary>Runs another command of the same program with this daemon's configuration file: <c>status</c>, <c>check</c>, <c>doctor</c>.</summary>
+    public Task<CommandResult> AskAsync(string command, params string[] options) =>
+        Command.RunAsync(_executable, [command, .. options, "--config", ConfigurationFile]);
+
+    /// <summary>Writes new settings over the file in place, as <c>echo &gt;</c> does, keeping the runtime directory.</summary>
+    public void Rewrite(DaemonSettings settings) => File.WriteAllText(ConfigurationFile, ToJson(settings));
+
+    /// <summary>The text of <paramref name="settings"/> with this daemon's runtime directory.</summary>
+    public string ToJson(DaemonSettings settings) => (settings with { RuntimeDirectory = RuntimeDirectory }).ToJson();
+
+    public Task SignalAsync(string signal) => _process.SignalAsync(signal);
+
+    /// <summary>What must hold whenever all connections are over: no descriptor left behind and every thread at home.</summary>
+    public async Task CheckQuietAsync(int mayKeep = 0)
+    {
+        var most = _descriptorsAtStart + DescriptorsItMayKeep + mayKeep;
+        var open = ProcessFacts.Descriptors(Id);
+        await Eventually.TrueAsync(
+            () => Task.FromResult((open = ProcessFacts.Descriptors(Id)).Count <= most),
+            QuietDeadline,
+            () => $"descriptors back from {open.Count} to {_descriptorsAtStart} (+{DescriptorsItMayKeep + mayKeep}):\n" +
+                string.Join('\n', open.CountBy(target => target.Split(':')[0]).OrderByDescending(kind => kind.Value)) + $"\n{LogText()}");
+        var home = new FileInfo("/proc/self/ns/net").LinkTarget;
+        var foreign = ProcessFacts.ThreadNamespaces(Id).Where(space => space != home).ToList();
+        Assert.That(foreign, Is.Empty, "threads of the daemon in a foreign network namespace");
+    }
+
+    /// <summary>Waits for a daemon that ends by itself.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> ExitAsync(TimeSpan? deadline = null)
+    {
+        var code = await _process.ExitAsync(deadline);
+        _stopped = true;
+        return code;
+    }
+
+    /// <summary>SIGTERM, then everything that a daemon owes at its end: exit code 0, no file left, no stack trace in its log.</summary>
+    public async Task StopAsync(TimeSpan? deadline = null)
+    {
+        if (_stopped)
+            return;
+        await SignalAsync("TERM");
+        var code = await ExitAsync(deadline);
+        Assert.Multiple(() =>
+        {
+            Assert.That(code, Is.Zero, () => $"exit code after SIGTERM\n{LogText()}");
+            Assert.That(Directory.Exists(RuntimeDirectory) ? Directory.GetFileSystemEntries(RuntimeDirectory) : [], Is.Empty, "files left behind");
+        });
+        CheckNoStackTrace();
+    }
+
+    /// <summary>No stack trace ever reaches a user.</summary>
+    public void CheckNoStackTrace() =>
+        Assert.That(Log.Where(line => StackTrace().IsMatch(line)), Is.Empty, () => $"a stack trace in the log\n{LogText()}");
+
+    /// <summary>The last lines of the log, for failure messages.</summary>
+    public string LogText() => $"The daemon's log:\n{string.Join('\n', Log.TakeLast(60))}";
+
+    public ValueTask DisposeAsync()
+    {
+        _process.Dispose();
+        _scratch.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [GeneratedRegex(@"^\s+at \S+\(|Unhandled exception|--- End of")]
+    private static partial Regex StackTrace();
+}

@@ -1,0 +1,90 @@
+using System.Diagnostics;
+
+namespace NsBridge.Testing;
+
+/// <summary>
+/// What the tests need beyond the .NET SDK, installed from Debian's archive where it is missing. No service that a package brings is started:
+/// tests run their own, inside their own namespaces.
+/// </summary>
+public static class DebianPackages
+{
+    private const string PolicyFile = "/usr/sbin/policy-rc.d";
+    private const UnixFileMode Executable =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
+        UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+    private static readonly TimeSpan InstallDeadline = TimeSpan.FromMinutes(6);
+    private static bool _listsAreFresh;
+
+    /// <summary>Sees to it that all <paramref name="packages"/> are installed.</summary>
+    /// <exception cref="InvalidOperationException">They are missing and could not be installed; the message says what to install by hand.</exception>
+    public static async Task RequireAsync(params string[] packages)
+    {
+        if ((await MissingAsync(packages)).Count == 0)
+            return;
+        // One lock for the machine: dpkg has one too, but the policy file below must outlive exactly one installation.
+        using var turn = await FileLock.AcquireAsync(Path.Combine(Path.GetTempPath(), "nsbridge-test-packages.lock"), InstallDeadline * 2);
+        var missing = await MissingAsync(packages);
+        if (missing.Count == 0)
+            return;
+        if (!Environment.IsPrivilegedProcess)
+            throw new InvalidOperationException($"The tests need these Debian packages; install them as root: apt-get install {string.Join(' ', missing)}");
+        await InstallAsync(missing);
+    }
+
+    private static async Task<List<string>> MissingAsync(string[] packages)
+    {
+        var missing = new List<string>();
+        foreach (var package in packages)
+        {
+            var query = await Command.RunAsync("dpkg-query", ["--show", "--showformat=${db:Status-Status}", package]);
+            if (query.ExitCode != 0 || query.Output.Trim() != "installed")
+                missing.Add(package);
+        }
+        return missing;
+    }
+
+    private static async Task InstallAsync(List<string> packages)
+    {
+        var madePolicy = ForbidServices();
+        try
+        {
+            var clock = Stopwatch.StartNew();
+            // Package lists that another run fetched may do; where they are too old or missing, fetch them once and try again.
+            var result = await AptAsync(["install", "--no-install-recommends", .. packages]);
+            if (result.ExitCode != 0 && !_listsAreFresh)
+            {
+                await AptAsync(["update"]);
+                _listsAreFresh = true;
+                result = await AptAsync(["install", "--no-install-recommends", .. packages]);
+            }
+            if (result.ExitCode != 0)
+            {
+                throw new InvalidOperationException(
+                    $"The tests need these Debian packages and could not install them: {string.Join(' ', packages)}. apt-get said: {result.Everything.Trim()}");
+            }
+            await TestContext.Progress.WriteLineAsync($"Installed {string.Join(' ', packages)} in {clock.Elapsed.TotalSeconds:0} s.");
+        }
+        finally
+        {
+            if (madePolicy)
+                File.Delete(PolicyFile);
+        }
+    }
+
+    /// <summary>Debian's own switch against starting services on installation; true where it was not set already.</summary>
+    private static bool ForbidServices()
+    {
+        if (File.Exists(PolicyFile))
+            return false;
+        File.WriteAllText(PolicyFile, "#!/bin/sh\nexit 101\n");
+        File.SetUnixFileMode(PolicyFile, Executable);
+        return true;
+    }
+
+    private static Task<CommandResult> AptAsync(IEnumerable<string> arguments) =>
+        Command.RunAsync(
+            "apt-get",
+            ["--yes", "--quiet", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confold", .. arguments],
+            InstallDeadline,
+            new Dictionary<string, string?> { ["DEBIAN_FRONTEND"] = "noninteractive" });
+}

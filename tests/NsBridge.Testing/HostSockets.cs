@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace NsBridge.Testing;
+
+/// <summary>What listens in the host's network namespace, read from <c>/proc</c> so that looking disturbs nothing.</summary>
+public static class HostSockets
+{
+    private const string Listening = "0A";
+    private const string AcceptsConnections = "00010000";
+    // Below the kernel's ephemeral ports, so that no outgoing connection can take one between choice and bind.
+    private const int FirstPort = 10240;
+    private const int LastPort = 32000;
+    private static readonly HashSet<int> Given = [];
+
+    /// <summary>A TCP port that is free on every address now and that this process has not been given before.</summary>
+    public static int FreePort() => FreePorts(1);
+
+    /// <summary>The first of <paramref name="count"/> adjoining ports, each as <see cref="FreePort"/> says.</summary>
+    public static int FreePorts(int count)
+    {
+        lock (Given)
+        {
+            for (var attempt = 0; attempt < 1000; attempt++)
+            {
+                var first = Random.Shared.Next(FirstPort, LastPort - count);
+                var ports = Enumerable.Range(first, count).ToList();
+                if (ports.Any(Given.Contains) || !ports.TrueForAll(CanBind))
+                    continue;
+                Given.UnionWith(ports);
+                return first;
+            }
+        }
+        throw new InvalidOperationException($"No {count} adjoining free ports between {FirstPort} and {LastPort}.");
+    }
+
+    /// <summary>True while a TCP socket listens on exactly this address and port.</summary>
+    public static bool IsListening(IPEndPoint endPoint)
+    {
+        var table = endPoint.AddressFamily == AddressFamily.InterNetwork ? "/proc/net/tcp" : "/proc/net/tcp6";
+        var wanted = $"{KernelText(endPoint.Address)}:{endPoint.Port:X4}";
+        // The kernel lists the listening sockets first.
+        return File.ReadLines(table).Skip(1)
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .TakeWhile(fields => fields[3] == Listening)
+            .Any(fields => fields[1] == wanted);
+    }
+
+    /// <summary>True while a UNIX stream socket listens at this path.</summary>
+    public static bool IsListening(string path) =>
+        File.ReadLines("/proc/net/unix").Any(line =>
+            line.EndsWith($" {path}", StringComparison.Ordinal) && line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3] == AcceptsConnections);
+
+    private static bool CanBind(int port)
+    {
+        using var probe = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
+        probe.DualMode = true;
+        try
+        {
+            probe.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The kernel prints addresses as native-endian 32-bit words in hexadecimal.</summary>
+    private static string KernelText(IPAddress address) =>
+        string.Concat(address.GetAddressBytes().Chunk(4).Select(word => BitConverter.ToUInt32(word).ToString("X8", CultureInfo.InvariantCulture)));
+}

@@ -1,0 +1,59 @@
+using System.Globalization;
+
+namespace NsBridge.Testing;
+
+/// <summary>What the kernel says about a running process.</summary>
+public static class ProcessFacts
+{
+    private static readonly double TicksPerSecond = 100; // USER_HZ, fixed in the kernel's interface (sysconf(_SC_CLK_TCK)).
+
+    /// <summary>Its open descriptors with what each refers to; those that close meanwhile are left out.</summary>
+    public static IReadOnlyList<string> Descriptors(int process)
+    {
+        var found = new List<string>();
+        foreach (var descriptor in Directory.EnumerateFileSystemEntries($"/proc/{process}/fd"))
+        {
+            if (ReadLink(descriptor) is { } target)
+                found.Add(target);
+        }
+        return found;
+    }
+
+    /// <summary>The network namespaces that its threads are in, as <c>net:[inode]</c>.</summary>
+    public static IReadOnlySet<string> ThreadNamespaces(int process) =>
+        Directory.EnumerateDirectories($"/proc/{process}/task")
+            .Select(thread => ReadLink($"{thread}/ns/net"))
+            .OfType<string>()
+            .ToHashSet();
+
+    public static int Threads(int process) => Directory.GetDirectories($"/proc/{process}/task").Length;
+
+    /// <summary>Resident memory in bytes (<c>VmRSS</c>).</summary>
+    public static long ResidentBytes(int process)
+    {
+        var line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) * 1024;
+    }
+
+    /// <summary>Processor time used so far, in user and kernel mode, by all threads.</summary>
+    public static TimeSpan ProcessorTime(int process)
+    {
+        var stat = File.ReadAllText($"/proc/{process}/stat");
+        // The command's name, in brackets, may itself hold spaces and brackets: count from its end. Fields 14 and 15 are utime and stime.
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        var ticks = long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
+        return TimeSpan.FromSeconds(ticks / TicksPerSecond);
+    }
+
+    private static string? ReadLink(string path)
+    {
+        try
+        {
+            return new FileInfo(path).LinkTarget;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}

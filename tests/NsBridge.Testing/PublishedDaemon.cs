@@ -1,0 +1,73 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace NsBridge.Testing;
+
+/// <summary>The native executable as users get it, published at most once for each state of the sources.</summary>
+public static class PublishedDaemon
+{
+    private static readonly TimeSpan PublishDeadline = TimeSpan.FromMinutes(8);
+    private static readonly string[] SourceNames = ["*.cs", "*.csproj", "*.json", "*.resx"];
+    private static readonly string[] SharedFiles = ["Directory.Build.props", "Directory.Packages.props", "global.json", "appsettings.json"];
+    private static readonly Lazy<Task<string>> Published = new(PublishAsync);
+
+    /// <summary>The absolute path of <c>nsbridge</c>; the first call publishes it where that is needed.</summary>
+    /// <exception cref="InvalidOperationException">Publishing failed; the message carries what the build said.</exception>
+    public static Task<string> PathAsync() => Published.Value;
+
+    private static async Task<string> PublishAsync()
+    {
+        var folder = Path.Combine(Repository.Artifacts, "publish");
+        var executable = Path.Combine(folder, "nsbridge");
+        var stamp = Path.Combine(Repository.Artifacts, "publish.stamp");
+        using var turn = await FileLock.AcquireAsync(Path.Combine(Repository.Artifacts, "publish.lock"), PublishDeadline);
+        var sources = Fingerprint();
+        if (File.Exists(executable) && File.Exists(stamp) && await File.ReadAllTextAsync(stamp) == sources)
+            return executable;
+
+        // What NativeAOT links with.
+        await DebianPackages.RequireAsync("gcc", "zlib1g-dev");
+        File.Delete(stamp);
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+        var result = await Command.RunAsync(
+            "dotnet",
+            [
+                "publish", Path.Combine(Repository.Root, "src", "NsBridge"), "-c", "Release", "-o", folder,
+                // Apart from bin/ and obj/, which the running `dotnet test` may be building at this moment.
+                "--artifacts-path", Path.Combine(Repository.Artifacts, "publish-build"),
+                // No build server may stay behind: it would keep our pipes open.
+                "-nodeReuse:false", "-p:UseSharedCompilation=false",
+            ],
+            PublishDeadline,
+            CleanEnvironment());
+        if (result.ExitCode != 0 || !File.Exists(executable))
+            throw new InvalidOperationException($"Publishing src/NsBridge failed with {result.ExitCode}:\n{result.Everything}");
+        await File.WriteAllTextAsync(stamp, sources);
+        return executable;
+    }
+
+    private static string Fingerprint()
+    {
+        var source = Path.Combine(Repository.Root, "src");
+        var built = new[] { "bin", "obj" };
+        var files = SourceNames
+            .SelectMany(pattern => Directory.EnumerateFiles(source, pattern, SearchOption.AllDirectories))
+            .Where(file => !Path.GetRelativePath(source, file).Split('/').Any(built.Contains))
+            .Concat(SharedFiles.Select(file => Path.Combine(Repository.Root, file)).Where(File.Exists))
+            .Order(StringComparer.Ordinal);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var file in files)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(file));
+            hash.AppendData(File.ReadAllBytes(file));
+        }
+        return Convert.ToHexString(hash.GetHashAndReset());
+    }
+
+    /// <summary>`dotnet test` leaves its own build's settings in the environment; another build must not inherit them.</summary>
+    private static Dictionary<string, string?> CleanEnvironment() =>
+        Environment.GetEnvironmentVariables().Keys.Cast<string>()
+            .Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) || name.StartsWith("VSTEST", StringComparison.Ordinal))
+            .ToDictionary(name => name, _ => (string?)null);
+}

@@ -1,0 +1,87 @@
+namespace NsBridge.Testing;
+
+/// <summary>A network namespace below <c>/run/netns</c> with a name of its own, made with <c>ip netns</c> and always removed again.</summary>
+public sealed class TestNamespace : IAsyncDisposable
+{
+    private TestNamespace(string name) => Name = name;
+
+    /// <summary>Its random name; other tests on the machine have others.</summary>
+    public string Name { get; }
+
+    /// <summary>The file that <c>ip netns</c> keeps for it.</summary>
+    public string FilePath => $"/run/netns/{Name}";
+
+    /// <summary>True while a file of its name exists, whatever that is.</summary>
+    public bool Exists => File.Exists(FilePath);
+
+    /// <summary>A name that nothing has yet; nothing is made before <see cref="AddAsync"/>.</summary>
+    public static async Task<TestNamespace> ReserveAsync()
+    {
+        if (!Environment.IsPrivilegedProcess)
+            throw new InvalidOperationException("These tests make network namespaces: run them as root.");
+        await DebianPackages.RequireAsync("iproute2");
+        return new TestNamespace($"nsbt{Random.Shared.Next():x8}");
+    }
+
+    /// <summary>A new namespace with <c>lo</c> up.</summary>
+    public static async Task<TestNamespace> CreateAsync()
+    {
+        var made = await ReserveAsync();
+        await made.AddAsync();
+        return made;
+    }
+
+    /// <summary>Makes the namespace, the first time or again after <see cref="DeleteAsync"/>.</summary>
+    /// <param name="loopbackUp">False leaves <c>lo</c> down, as the kernel makes it.</param>
+    public async Task AddAsync(bool loopbackUp = true)
+    {
+        await Command.CheckAsync("ip", "netns", "add", Name);
+        if (loopbackUp)
+            await Command.CheckAsync("ip", "-n", Name, "link", "set", "lo", "up");
+    }
+
+    public Task DeleteAsync() => Command.CheckAsync("ip", "netns", "delete", Name);
+
+    /// <summary>Runs <c>ip</c> on the namespace: <c>IpAsync("link", "show")</c>.</summary>
+    public Task<string> IpAsync(params string[] arguments) => Command.CheckAsync("ip", ["-n", Name, .. arguments]);
+
+    /// <summary>
+    /// Joins this namespace and <paramref name="other"/> by a veth pair; both ends are up when it returns. The pair vanishes when either namespace is freed.
+    /// </summary>
+    /// <param name="other">The namespace of the far end.</param>
+    /// <param name="here">This end's address with prefix length, such as <c>10.99.0.1/30</c>.</param>
+    /// <param name="there">The far end's.</param>
+    /// <returns>The far end's interface name.</returns>
+    public async Task<string> LinkToAsync(TestNamespace other, string here, string there)
+    {
+        var near = $"v{Random.Shared.Next():x8}a";
+        var far = $"v{Random.Shared.Next():x8}b";
+        await IpAsync("link", "add", near, "type", "veth", "peer", "name", far, "netns", other.Name);
+        await IpAsync("address", "add", here, "dev", near);
+        await other.IpAsync("address", "add", there, "dev", far);
+        await IpAsync("link", "set", near, "up");
+        await other.IpAsync("link", "set", far, "up");
+        return far;
+    }
+
+    /// <summary>True while the namespace has an interface of that name.</summary>
+    public async Task<bool> HasLinkAsync(string link) =>
+        (await Command.RunAsync("ip", ["-n", Name, "link", "show", "dev", link])).ExitCode == 0;
+
+    /// <summary>Starts a program inside.</summary>
+    public BackgroundProcess Start(string program, params string[] arguments) =>
+        BackgroundProcess.Start("ip", ["netns", "exec", Name, program, .. arguments]);
+
+    /// <summary>Runs a program inside to its end; it must succeed.</summary>
+    /// <returns>Its standard output.</returns>
+    public Task<string> RunAsync(string program, params string[] arguments) =>
+        Command.CheckAsync("ip", ["netns", "exec", Name, program, .. arguments]);
+
+    /// <summary>Removes whatever bears the name: a namespace, a stack of bind mounts, or a plain file.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        while ((await File.ReadAllTextAsync("/proc/self/mountinfo")).Contains($" {FilePath} ", StringComparison.Ordinal))
+            await Command.CheckAsync("umount", FilePath);
+        File.Delete(FilePath);
+    }
+}
