@@ -1,0 +1,24 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace NsBridge.Operations.Journal;
+
+internal static class LoggingBuilderExtensions
+{
+    /// <summary>
+    /// The one place log messages go: native journal entries where standard error is the journal, else plain lines there.
+    /// Replaces the providers the host brings along.
+    /// </summary>
+    public static ILoggingBuilder AddJournalOrPlainLines(this ILoggingBuilder logging)
+    {
+        logging.ClearProviders();
+        logging.Services.AddSingleton<ILoggerProvider>(_ =>
+        {
+            var lines = PlainLines.OfStandardError();
+            return JournalStream.IsStandardError()
+                ? new JournalLoggerProvider(new JournalSocket(JournalSocket.DefaultPath), lines)
+                : new PlainLoggerProvider(lines);
+        });
+        return logging;
+    }
+}

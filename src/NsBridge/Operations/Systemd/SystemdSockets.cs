@@ -1,0 +1,50 @@
+using Microsoft.Win32.SafeHandles;
+using NsBridge.Linux;
+
+namespace NsBridge.Operations.Systemd;
+
+/// <summary>
+/// The listening sockets that <c>.socket</c> units hand over. A unit's <c>FileDescriptorName=</c> is the name of the bridge whose own
+/// bind they replace; several sockets may carry the same name. They stay open as long as the daemon runs, so a bridge that a reload
+/// stops and another starts again finds its sockets where they were.
+/// </summary>
+internal sealed class SystemdSockets : IDisposable
+{
+    private readonly ILookup<string, SafeFileHandle> _sockets;
+
+    private SystemdSockets(ILookup<string, SafeFileHandle> sockets) => _sockets = sockets;
+
+    /// <summary>The bridges, by name, that have sockets here. A name that no bridge has is worth a warning: its clients wait in vain.</summary>
+    public IEnumerable<string> Names => _sockets.Select(group => group.Key);
+
+    /// <summary>Takes what the environment announces and clears it. Call once, before anything else opens files.</summary>
+    /// <exception cref="IOException">The environment announces a descriptor that is not open.</exception>
+    public static SystemdSockets FromEnvironment() => Adopt(ListenEnvironment.Take());
+
+    /// <summary>The sockets for a bridge, as descriptors of the caller's own that never block; none where it has to bind by itself.</summary>
+    /// <exception cref="IOException">There is no descriptor left (EMFILE).</exception>
+    public IReadOnlyList<SafeFileHandle> For(string bridge)
+    {
+        var copies = new List<SafeFileHandle>();
+        try
+        {
+            foreach (var socket in _sockets[bridge])
+                copies.Add(InheritedSocket.Duplicate(socket));
+            return copies;
+        }
+        catch
+        {
+            copies.ForEach(copy => copy.Dispose());
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var socket in _sockets.SelectMany(group => group))
+            socket.Dispose();
+    }
+
+    internal static SystemdSockets Adopt(IEnumerable<ActivatedDescriptor> descriptors) =>
+        new(descriptors.ToLookup(descriptor => descriptor.Name, descriptor => InheritedSocket.Adopt(descriptor.Descriptor)));
+}

@@ -1,0 +1,18 @@
+using NsBridge.Operations.Systemd;
+
+namespace NsBridge.UnitTests.Operations.Systemd;
+
+internal sealed class WatchdogIntervalTests
+{
+    [TestCase("30000000", null)]
+    [TestCase("30000000", "17")]
+    public void Parse_ForThisProcess_TheInterval(string microseconds, string? process) =>
+        Assert.That(WatchdogInterval.Parse(microseconds, process, 17), Is.EqualTo(TimeSpan.FromSeconds(30)));
+
+    [TestCase(null, null)]
+    [TestCase("0", null)]
+    [TestCase("soon", null)]
+    [TestCase("30000000", "18")]
+    public void Parse_NotForThisProcess_None(string? microseconds, string? process) =>
+        Assert.That(WatchdogInterval.Parse(microseconds, process, 17), Is.Null);
+}
