@@ -1,1 +1,3 @@
-return 0;
+using NsBridge.CommandLine;
+
+return await CommandLineApplication.RunAsync(CommandTree.Build(), args);

@@ -1,7 +1,19 @@
+using Microsoft.Extensions.Configuration;
+using NsBridge.CommandLine;
+
 namespace NsBridge.Configuration;
 
 /// <summary>What loading gave: settings, or every fault there is; never both.</summary>
 /// <param name="File">The file that was read, a full path.</param>
 /// <param name="Settings">Null exactly where <paramref name="Faults"/> is not empty.</param>
-/// <param name="Faults">In the order of the file where they have one.</param>
-internal sealed record ConfigurationOutcome(string File, DaemonSettings? Settings, IReadOnlyList<ConfigurationFault> Faults);
+/// <param name="Root">The configuration that the settings come from, with the framework's own sections such as Logging; null with faults.</param>
+/// <param name="Faults">Ordered by path.</param>
+internal sealed record ConfigurationOutcome(
+    string File, DaemonSettings? Settings, IConfigurationRoot? Root, IReadOnlyList<ConfigurationFault> Faults)
+{
+    /// <summary>All faults, one a line.</summary>
+    public string FaultText => string.Join(Environment.NewLine, Faults);
+
+    /// <exception cref="UserFault">There are faults; it names them all.</exception>
+    public DaemonSettings SettingsOrFault() => Settings ?? throw new UserFault(FaultText, ExitCode.Configuration);
+}

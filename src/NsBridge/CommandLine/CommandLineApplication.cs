@@ -1,0 +1,53 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.Runtime.InteropServices;
+
+namespace NsBridge.CommandLine;
+
+/// <summary>Reads the command line, runs its verb, and turns what goes wrong into lines on stderr and an exit code.</summary>
+internal static class CommandLineApplication
+{
+    public static async Task<int> RunAsync(RootCommand root, string[] arguments)
+    {
+        // No response files: `@name` is an argument like any other.
+        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0 && parsed.Action is not (HelpAction or VersionAction))
+        {
+            foreach (var error in parsed.Errors)
+                await Console.Error.WriteLineAsync($"nsbridge: {error.Message}");
+            await Console.Error.WriteLineAsync("Try 'nsbridge --help'.");
+            return ExitCode.Usage;
+        }
+
+        using var stop = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, StopAt);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, StopAt);
+        var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+        try
+        {
+            return await parsed.InvokeAsync(invocation, stop.Token);
+        }
+        catch (UserFault fault)
+        {
+            await Console.Error.WriteLineAsync(fault.Message);
+            return fault.ExitCode;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return ExitCode.Failed;
+        }
+        catch (Exception unexpected)
+        {
+            // Nobody but the project can mend this, and it needs the trace for that.
+            await Console.Error.WriteLineAsync($"nsbridge: this should not have happened: {unexpected}");
+            return ExitCode.Failed;
+        }
+
+        // The first signal asks the verb to end; the second one ends the process, as if nobody had listened.
+        void StopAt(PosixSignalContext signal)
+        {
+            signal.Cancel = !stop.IsCancellationRequested;
+            stop.Cancel();
+        }
+    }
+}

@@ -1,0 +1,16 @@
+using System.CommandLine;
+
+namespace NsBridge.CommandLine;
+
+/// <summary>All verbs. A new one is a line here and its syntax in <see cref="VerbSyntax"/>.</summary>
+internal static class CommandTree
+{
+    public static RootCommand Build()
+    {
+        var root = new RootCommand("nsbridge - bridges ports into Linux network namespaces.");
+        root.Directives.Clear();
+        root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
+        root.Subcommands.Add(VerbSyntax.Check(CheckCommand.RunAsync));
+        return root;
+    }
+}

@@ -1,0 +1,94 @@
+using System.CommandLine;
+using NsBridge.Configuration;
+
+namespace NsBridge.CommandLine;
+
+/// <summary>How each verb is written on the command line. What it does is given by the caller, and lives elsewhere.</summary>
+internal static class VerbSyntax
+{
+    /// <summary>The verb that is also meant where none is written.</summary>
+    public static void Run(RootCommand root, Func<string?, CancellationToken, Task<int>> run)
+    {
+        var config = Config();
+        root.Options.Add(config);
+        root.SetAction((parsed, stop) => run(parsed.GetValue(config), stop));
+
+        // An option of the root before another verb would be read and forgotten: `nsbridge --config F check` is refused instead.
+        root.Validators.Add(result =>
+        {
+            if (result.GetResult(config) is not null && result.Children.OfType<System.CommandLine.Parsing.CommandResult>().Any())
+                result.AddError("--config belongs behind the verb.");
+        });
+
+        var verbConfig = Config();
+        var verb = new Command("run", "Run the daemon (the default).") { verbConfig };
+        verb.SetAction((parsed, stop) => run(parsed.GetValue(verbConfig), stop));
+        root.Subcommands.Add(verb);
+    }
+
+    public static Command Check(Func<CheckOptions, CancellationToken, Task<int>> run)
+    {
+        var config = Config();
+        var verb = new Command("check", "Validate the configuration, say every fault, start nothing.") { config };
+        verb.SetAction((parsed, stop) => run(new CheckOptions(parsed.GetValue(config)), stop));
+        return verb;
+    }
+
+    public static Command Status(Func<StatusOptions, CancellationToken, Task<int>> run)
+    {
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var watch = new Option<bool>("--watch") { Description = "Go on until interrupted." };
+        var config = Config();
+        var verb = new Command("status", "Ask the running daemon how its bridges are.") { json, watch, config };
+        verb.SetAction((parsed, stop) => run(new StatusOptions(parsed.GetValue(json), parsed.GetValue(watch), parsed.GetValue(config)), stop));
+        return verb;
+    }
+
+    public static Command Doctor(Func<DoctorOptions, CancellationToken, Task<int>> run)
+    {
+        var bridge = new Argument<string?>("BRIDGE") { Description = "The one bridge to look at.", Arity = ArgumentArity.ZeroOrOne };
+        var config = Config();
+        var verb = new Command("doctor", "Walk the chain of each bridge and name the first broken link and its cure.") { bridge, config };
+        verb.SetAction((parsed, stop) => run(new DoctorOptions(parsed.GetValue(bridge), parsed.GetValue(config)), stop));
+        return verb;
+    }
+
+    public static Command Discover(Func<DiscoverOptions, CancellationToken, Task<int>> run)
+    {
+        var place = new Argument<string?>("NAMESPACE") { Description = "The one namespace to look into.", Arity = ArgumentArity.ZeroOrOne };
+        place.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !NamespaceReference.TryParse(token.Value, out _, out var fault))
+                result.AddError($"NAMESPACE \"{token.Value}\": {fault}");
+        });
+        var write = new Option<bool>("--write") { Description = "Add what is found to the configuration." };
+        var config = Config();
+        var verb = new Command("discover", "List what listens inside namespaces, as ready-made bridge entries.") { place, write, config };
+        verb.SetAction((parsed, stop) =>
+            run(new DiscoverOptions(parsed.GetValue(place), parsed.GetValue(write), parsed.GetValue(config)), stop));
+        return verb;
+    }
+
+    public static Command Demo(Func<DemoOptions, CancellationToken, Task<int>> run)
+    {
+        var once = new Option<bool>("--once") { Description = "Try it, clean up and end." };
+        var verb = new Command("demo", "Show the main job with nothing configured: a throw-away namespace and a bridge into it.") { once };
+        verb.SetAction((parsed, stop) => run(new DemoOptions(parsed.GetValue(once)), stop));
+        return verb;
+    }
+
+    private static Option<string?> Config()
+    {
+        var option = new Option<string?>("--config")
+        {
+            HelpName = "FILE",
+            Description = "The configuration; without it ./appsettings.json, else /etc/nsbridge/appsettings.json.",
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: "" }])
+                result.AddError("--config needs the name of a file.");
+        });
+        return option;
+    }
+}

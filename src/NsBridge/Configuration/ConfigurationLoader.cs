@@ -1,0 +1,53 @@
+using Microsoft.Extensions.Configuration;
+using NsBridge.Configuration.Sources;
+using NsBridge.Configuration.Written;
+
+namespace NsBridge.Configuration;
+
+/// <summary>
+/// Reads the file and the environment, and gives settings or every fault at once. Each call of <see cref="Load"/> reads afresh:
+/// a reload is one more call.
+/// </summary>
+/// <param name="givenFile">What <c>--config</c> named; null looks in the working directory, then in /etc/nsbridge.</param>
+/// <param name="environment">The environment's variables.</param>
+internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary<string, string> environment)
+{
+    /// <summary>The file's full path, chosen once: a reload does not wander to another file.</summary>
+    public string File { get; } = ConfigurationFile.Choose(givenFile);
+
+    /// <summary>The loader with the environment of this process.</summary>
+    public static ConfigurationLoader ForProcess(string? givenFile)
+    {
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
+            environment[(string)entry.Key] = (string?)entry.Value ?? "";
+        return new ConfigurationLoader(givenFile, environment);
+    }
+
+    public ConfigurationOutcome Load()
+    {
+        var faults = new List<ConfigurationFault>();
+        var root = new KeyNode("", KeySchema.Root);
+        var foreign = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        if (ConfigurationFile.Read(File, givenFile is not null, faults) is { } bytes)
+            new JsonSource(File, root, foreign, faults).Read(bytes);
+
+        // Without a readable file every key would be missing: those faults would only hide the one that counts.
+        if (faults.Exists(fault => fault.Path == File))
+            return new ConfigurationOutcome(File, null, null, faults);
+
+        new EnvironmentSource(root, foreign, faults).Read(environment);
+        if (!root.Keys.ContainsKey(NsBridgeOptions.SectionName))
+            faults.Add(new ConfigurationFault(NsBridgeOptions.SectionName, null, "the section is missing; bridges stand in { \"NsBridge\": { \"Bridges\": [ … ] } }"));
+
+        var written = new WrittenConfiguration(root, foreign);
+        var options = new NsBridgeOptions();
+        written.Section.Bind(options);
+        faults.AddRange(AttributeFaults.Find(options, written));
+        var settings = new SettingsReader(written, environment, faults).Read(options);
+        if (faults.Count == 0)
+            return new ConfigurationOutcome(File, settings, written.Root, []);
+        var inOrder = faults.OrderBy(fault => fault.Path, ConfigurationKeyComparer.Instance).ToArray();
+        return new ConfigurationOutcome(File, null, null, inOrder);
+    }
+}

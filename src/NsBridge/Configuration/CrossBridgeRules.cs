@@ -1,0 +1,77 @@
+using System.Globalization;
+using NsBridge.Configuration.Sources;
+using NsBridge.Configuration.Written;
+
+namespace NsBridge.Configuration;
+
+/// <summary>Finds the faults between bridges: names, listeners and socket files that two of them claim.</summary>
+internal sealed class CrossBridgeRules(WrittenConfiguration written, List<ConfigurationFault> faults)
+{
+    private const string MetricsKey = $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.Metrics)}:{nameof(MetricsOptions.Listen)}";
+
+    public void Check(DaemonSettings settings, IReadOnlyList<WrittenBridge> bridges)
+    {
+        CheckNames(bridges);
+        var enabled = bridges.Where(bridge => bridge.Settings.Enabled).ToArray();
+        CheckListeners(settings.Metrics, enabled);
+        CheckSockets(settings, enabled);
+    }
+
+    private void CheckNames(IReadOnlyList<WrittenBridge> bridges)
+    {
+        var first = new Dictionary<string, WrittenBridge>(StringComparer.Ordinal);
+        foreach (var bridge in bridges)
+        {
+            if (bridge.Settings.Name.Length > 0 && !first.TryAdd(bridge.Settings.Name, bridge))
+            {
+                var other = written.PathOf($"{first[bridge.Settings.Name].Key}:{nameof(BridgeOptions.Name)}");
+                faults.Add(written.Fault($"{bridge.Key}:{nameof(BridgeOptions.Name)}", $"the name is taken by {other}; each bridge needs its own"));
+            }
+        }
+    }
+
+    private void CheckListeners(MetricsEndpoint? metrics, WrittenBridge[] bridges)
+    {
+        var earlier = new List<ClaimedListener>();
+        if (metrics?.Tcp is { } endpoint)
+            earlier.Add(new ClaimedListener(endpoint, BridgeProtocol.Tcp, NamespaceReference.Host, written.PathOf(MetricsKey)));
+        foreach (var bridge in bridges)
+        {
+            for (var i = 0; i < bridge.Settings.Listen.Count; i++)
+            {
+                var key = EntryKey(bridge, i);
+                var claim = new ClaimedListener(
+                    bridge.Settings.Listen[i], bridge.Settings.Protocol, bridge.Settings.ListenNamespace, written.PathOf(key));
+                if (earlier.Find(claim.Conflicts) is { } other)
+                    faults.Add(written.Fault(key, $"this overlaps with {other.Path} = \"{other.Endpoint.Text}\"; each address and port can be listened on once"));
+                earlier.Add(claim);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Two inner halves cannot serve one file. An outer half alone may share it with the inner half that it joins.
+    /// </summary>
+    private void CheckSockets(DaemonSettings settings, WrittenBridge[] bridges)
+    {
+        var owners = new Dictionary<string, string>(StringComparer.Ordinal) { [settings.ControlSocket] = "the daemon's control socket" };
+        if (settings.Metrics?.UnixPath is { } path && !owners.TryAdd(Path.GetFullPath(path), written.PathOf(MetricsKey)))
+            faults.Add(written.Fault(MetricsKey, "this is the daemon's control socket; choose another path"));
+        foreach (var bridge in bridges)
+        {
+            if (bridge.Settings.Namespace is null)
+                continue;
+            var key = $"{bridge.Key}:{nameof(BridgeOptions.Socket)}";
+            if (!owners.TryAdd(bridge.Settings.Socket, $"bridge '{bridge.Settings.Name}'") && bridge.Settings.Name.Length > 0)
+                faults.Add(written.Fault(key, $"the socket {bridge.Settings.Socket} belongs to {owners[bridge.Settings.Socket]}; choose another path"));
+        }
+    }
+
+    // The entry itself, if it can be told apart: a range that was refused is missing from the settings, and the list alone is named then.
+    private string EntryKey(WrittenBridge bridge, int index)
+    {
+        var list = $"{bridge.Key}:{nameof(BridgeOptions.Listen)}";
+        var entry = string.Create(CultureInfo.InvariantCulture, $"{list}:{index}");
+        return written.ValueAt(entry) == bridge.Settings.Listen[index].Text ? entry : list;
+    }
+}

@@ -1,0 +1,25 @@
+using System.Globalization;
+
+namespace NsBridge.Configuration;
+
+/// <summary>Reads <c>hh:mm:ss</c>, with days before (<c>d.</c>) and a fraction behind (<c>.fff</c>) where wanted.</summary>
+internal static class DurationText
+{
+    public static bool TryParse(string text, out TimeSpan value, out string fault)
+    {
+        value = default;
+        fault = "";
+        if (text.StartsWith('-'))
+        {
+            fault = "a duration cannot be negative";
+            return false;
+        }
+
+        // .NET reads "5" as five days and "0:05" as five minutes; whoever writes those means something else.
+        var colons = text.AsSpan().Count(':');
+        if (colons == 2 && TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out value))
+            return true;
+        fault = "write a duration as hh:mm:ss, such as 00:00:05 for five seconds (hours below 24, minutes and seconds below 60)";
+        return false;
+    }
+}

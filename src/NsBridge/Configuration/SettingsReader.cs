@@ -1,0 +1,50 @@
+using System.Globalization;
+using NsBridge.Configuration.Sources;
+using NsBridge.Configuration.Written;
+
+namespace NsBridge.Configuration;
+
+/// <summary>
+/// Makes the snapshot of what was written, and finds the faults that no single value has. A value that its attribute refuses is
+/// replaced by its default here: its fault is told, and the rest can still be looked at.
+/// </summary>
+internal sealed class SettingsReader(
+    WrittenConfiguration written, IReadOnlyDictionary<string, string> environment, List<ConfigurationFault> faults)
+{
+    private const string DefaultRuntimeDirectory = "/run/nsbridge";
+    private static readonly TimeSpan s_defaultShutdownTimeout = TimeSpan.FromSeconds(5);
+
+    public DaemonSettings Read(NsBridgeOptions options)
+    {
+        var runtimeDirectory = RuntimeDirectory(options.RuntimeDirectory);
+        var bridges = new List<WrittenBridge>();
+        for (var i = 0; i < options.Bridges.Count; i++)
+        {
+            var key = string.Create(CultureInfo.InvariantCulture, $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.Bridges)}:{i}");
+            bridges.Add(new WrittenBridge(key, new BridgeReader(written, key, runtimeDirectory, faults).Read(options.Bridges[i])));
+        }
+
+        MetricsEndpoint? metrics = null;
+        if (options.Metrics.Listen is { } metricsText && MetricsEndpoint.TryParse(metricsText, out var endpoint, out _))
+            metrics = endpoint;
+        var settings = new DaemonSettings
+        {
+            RuntimeDirectory = runtimeDirectory,
+            ShutdownTimeout = ValueReader.Duration(options.ShutdownTimeout, s_defaultShutdownTimeout),
+            Metrics = metrics,
+            EventLoops = ValueReader.Number(options.EventLoops),
+            Bridges = [.. bridges.Select(bridge => bridge.Settings)],
+        };
+        new CrossBridgeRules(written, faults).Check(settings, bridges);
+        return settings;
+    }
+
+    private string RuntimeDirectory(string? text)
+    {
+        // systemd gives the directories of RuntimeDirectory= with colons between them.
+        text ??= environment.GetValueOrDefault("RUNTIME_DIRECTORY")?.Split(':')[0];
+        if (text is not { Length: > 0 } || text[0] != '/' || text.Contains('\0', StringComparison.Ordinal))
+            return DefaultRuntimeDirectory;
+        return Path.TrimEndingDirectorySeparator(Path.GetFullPath(text));
+    }
+}

@@ -1,0 +1,25 @@
+namespace NsBridge.Configuration.Sources;
+
+internal static class UnknownKey
+{
+    /// <summary>The fault of a key that means nothing, with the one that was probably meant.</summary>
+    /// <param name="node">Where the key was written.</param>
+    /// <param name="key">The key itself, without a path.</param>
+    /// <param name="variable">The environment variable that names it; null for the file.</param>
+    public static ConfigurationFault Tell(KeyNode node, string key, string? variable)
+    {
+        var path = node.Path.Length == 0 ? key : $"{node.Path}:{key}";
+        var message = "there is no such key";
+        if (node.Schema.Nearest(key) is { } meant)
+        {
+            message += $"; did you mean {meant}?";
+
+            // What was meant is not missing: one fault is enough.
+            node.Schema.TryFind(meant, out var name, out var schema);
+            if (!node.Keys.ContainsKey(name))
+                node.Key(name, schema).Broken = true;
+        }
+
+        return new ConfigurationFault(path, null, variable is null ? message : $"{message} (environment variable {variable})");
+    }
+}

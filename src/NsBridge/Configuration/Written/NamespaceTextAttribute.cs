@@ -1,0 +1,6 @@
+namespace NsBridge.Configuration.Written;
+
+internal sealed class NamespaceTextAttribute : WrittenAttribute
+{
+    protected override string? FaultOf(string text) => NamespaceReference.TryParse(text, out _, out var fault) ? null : fault;
+}

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Options;
+
+namespace NsBridge.Configuration.Written;
+
+/// <summary>
+/// The section <c>NsBridge</c> as written. Every value is text: binding text never throws, so that one wrong number
+/// does not hide the other faults.
+/// </summary>
+internal sealed class NsBridgeOptions
+{
+    public const string SectionName = "NsBridge";
+
+    [AbsolutePath]
+    public string? RuntimeDirectory { get; set; }
+
+    [Duration(0, DurationAttribute.Day)]
+    public string? ShutdownTimeout { get; set; }
+
+    [WholeNumber(0, 64)]
+    public string? EventLoops { get; set; }
+
+    [ValidateObjectMembers]
+    public MetricsOptions Metrics { get; set; } = new();
+
+    [ValidateEnumeratedItems]
+    public List<BridgeOptions> Bridges { get; set; } = [];
+}
