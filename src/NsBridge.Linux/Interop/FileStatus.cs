@@ -1,0 +1,23 @@
+using System.Runtime.InteropServices;
+
+namespace NsBridge.Linux.Interop;
+
+/// <summary>struct statx of linux/stat.h: the same layout on every architecture.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+public struct FileStatus
+{
+    [FieldOffset(20)] public uint User;
+    [FieldOffset(24)] public uint Group;
+    [FieldOffset(28)] public ushort Mode;
+    [FieldOffset(32)] public ulong Inode;
+    [FieldOffset(136)] public uint DeviceMajor;
+    [FieldOffset(140)] public uint DeviceMinor;
+
+    /// <summary>Whether both are one file, as long as it exists.</summary>
+    public readonly bool IsSameFile(in FileStatus other) =>
+        Inode == other.Inode && DeviceMajor == other.DeviceMajor && DeviceMinor == other.DeviceMinor;
+
+    public readonly bool IsSocket => (Mode & Libc.S_IFMT) == Libc.S_IFSOCK;
+
+    public readonly bool IsSymbolicLink => (Mode & Libc.S_IFMT) == Libc.S_IFLNK;
+}

@@ -1,0 +1,37 @@
+using System.Runtime.InteropServices;
+
+namespace NsBridge.Linux.Interop;
+
+/// <summary>Processes, users and limits.</summary>
+public static unsafe partial class Libc
+{
+    private const int RLIMIT_NOFILE = 7;
+    private const nint SYS_pidfd_open = 434;
+
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial uint geteuid();
+
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial int getrlimit(int resource, ulong* limit);
+
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial nint syscall(nint number, nint first, nint second);
+
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial int kill(int process, int signal);
+
+    public static uint EffectiveUser() => geteuid();
+
+    /// <summary>How many descriptors this process may have open (the soft limit).</summary>
+    public static int DescriptorLimit()
+    {
+        ulong* limit = stackalloc ulong[2];
+        return getrlimit(RLIMIT_NOFILE, limit) == 0 && limit[0] < int.MaxValue ? (int)limit[0] : int.MaxValue;
+    }
+
+    /// <summary>A descriptor that stands for this very process: never for a later one with the same number.</summary>
+    public static int PidFdOpen(int process) => (int)Result(syscall(SYS_pidfd_open, process, 0));
+
+    /// <summary>Sends a signal to a process.</summary>
+    public static int Kill(int process, int signal) => Result(kill(process, signal));
+}

@@ -1,0 +1,45 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace NsBridge.Linux.Interop;
+
+/// <summary>
+/// System calls by way of the C library. Every method returns the call's result, or the negated <see cref="Errno"/>
+/// where it failed; calls that a signal interrupted are repeated here and nowhere else.
+/// </summary>
+/// <remarks>
+/// Calls that do not block are made without a garbage collection transition: a transition costs a tenth of a short
+/// system call, and between such a call and the reading of its error number nothing else can run on the thread.
+/// </remarks>
+public static unsafe partial class Libc
+{
+    private const string Library = "libc";
+
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial int* __errno_location();
+
+    /// <summary>The error number of the last call without a garbage collection transition.</summary>
+    private static int LastError
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => *__errno_location();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Result(int result) => result >= 0 ? result : -LastError;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nint Result(nint result) => result >= 0 ? result : -LastError;
+
+    /// <summary>The error that a negative result stands for.</summary>
+    public static Errno ErrorOf(nint result) => result < 0 ? (Errno)(int)-result : Errno.None;
+
+    /// <summary>A path as the kernel wants it: UTF-8 with a closing zero.</summary>
+    public static byte[] PathBytes(string path)
+    {
+        var bytes = new byte[Encoding.UTF8.GetByteCount(path) + 1];
+        Encoding.UTF8.GetBytes(path, bytes);
+        return bytes;
+    }
+}

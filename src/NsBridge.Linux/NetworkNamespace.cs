@@ -1,0 +1,164 @@
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Linux;
+
+/// <summary>
+/// A reference to a network namespace: its file, a process in it, or the daemon's own. The one place that enters namespaces.
+/// </summary>
+/// <remarks>
+/// Nothing of the namespace is held: it is opened anew for each batch of sockets, because an open file of it, or a thread in it,
+/// would keep a deleted namespace alive. The calling thread is inside for the socket(2) calls alone. A thread that the runtime starts
+/// meanwhile would stay inside for ever, so the calls between enter and leave are bare system calls without a garbage
+/// collection transition: no managed code runs between them, and the caller has to be a thread of its own, never one of the pool.
+/// </remarks>
+public sealed class NetworkNamespace
+{
+    // Held for the life of the process: the daemon is in it anyway.
+    private static readonly int Home = OpenHome();
+
+    private readonly byte[]? _path;
+    private readonly int _pidFd;
+
+    private NetworkNamespace(string description, byte[]? path, int pidFd)
+    {
+        Description = description;
+        _path = path;
+        _pidFd = pidFd;
+    }
+
+    /// <summary>The namespace this process runs in: nothing is entered.</summary>
+    public static NetworkNamespace Own { get; } = new("the daemon's own", null, -1);
+
+    /// <summary>The cookie of <see cref="Own"/>: tells it from every other namespace.</summary>
+    public static ulong OwnCookie { get; } = ReadOwnCookie();
+
+    /// <summary>What is referred to, for messages: a path, or a process.</summary>
+    public string Description { get; }
+
+    /// <summary>Whether this is <see cref="Own"/>.</summary>
+    public bool IsOwn => ReferenceEquals(this, Own);
+
+    /// <summary>The namespace whose file is, at the time of each use, at <paramref name="path"/>.</summary>
+    public static NetworkNamespace AtPath(string path) => new(path, Libc.PathBytes(path), -1);
+
+    /// <summary>The namespace a process is in. <paramref name="pidFd"/> stays the caller's, to be kept open for as long as this is used.</summary>
+    public static NetworkNamespace OfProcess(int pidFd, string description) => new(description, null, pidFd);
+
+    /// <summary>Makes one socket of the namespace.</summary>
+    /// <param name="domain">AF_…</param>
+    /// <param name="type">SOCK_…; non-blocking and close-on-exec are added.</param>
+    /// <param name="cookie">The namespace's cookie, as the socket tells it.</param>
+    /// <param name="failure">The step that failed and its error.</param>
+    /// <returns>The socket, or -1.</returns>
+    public int OpenSocket(int domain, int type, out ulong cookie, out EnterFailure failure)
+    {
+        Span<int> one = stackalloc int[1];
+        return OpenSockets(domain, type, one, out cookie, out failure) == 1 ? one[0] : -1;
+    }
+
+    /// <summary>Makes as many sockets of the namespace as <paramref name="sockets"/> has room for, entering it once.</summary>
+    /// <returns>How many were made; fewer than asked for where one failed with <paramref name="failure"/>.</returns>
+    /// <inheritdoc cref="OpenSocket"/>
+    public int OpenSockets(int domain, int type, Span<int> sockets, out ulong cookie, out EnterFailure failure)
+    {
+        int count = IsOwn
+            ? MakeSockets(domain, type, sockets, out failure)
+            : EnterAndMakeSockets(domain, type, sockets, out failure);
+        cookie = count > 0 ? Libc.NetworkNamespaceCookie(sockets[0]) : 0;
+        // A reference that leads home is refused: nothing may reach the host that was meant for a namespace. Where the kernel knows
+        // no cookie nothing can be told apart, and nothing is dialled.
+        if (count > 0 && !IsOwn && (cookie == 0 || cookie == OwnCookie))
+        {
+            foreach (int socket in sockets[..count])
+                Libc.Close(socket);
+            failure = new EnterFailure(EnterStep.OwnNamespace, cookie == 0 ? Errno.ENOPROTOOPT : Errno.None);
+            return 0;
+        }
+        return count;
+    }
+
+    private int EnterAndMakeSockets(int domain, int type, Span<int> sockets, out EnterFailure failure)
+    {
+        int file = _path is null ? _pidFd : Libc.Open(_path, Libc.O_RDONLY | Libc.O_NONBLOCK);
+        if (file < 0)
+        {
+            failure = new EnterFailure(EnterStep.Open, Libc.ErrorOf(file));
+            return 0;
+        }
+        int count = 0;
+        int entered = Libc.SetNetworkNamespace(file);
+        if (entered >= 0)
+        {
+            count = MakeSockets(domain, type, sockets, out failure);
+            int left = Libc.SetNetworkNamespace(Home);
+            if (left < 0)
+                Environment.FailFast($"cannot leave network namespace {Description}: {Libc.ErrorOf(left)}");
+        }
+        else
+        {
+            failure = new EnterFailure(EnterStep.Enter, Libc.ErrorOf(entered));
+        }
+        if (_path is not null)
+            Libc.Close(file);
+        return count;
+    }
+
+    private static int MakeSockets(int domain, int type, Span<int> sockets, out EnterFailure failure)
+    {
+        failure = default;
+        for (int i = 0; i < sockets.Length; i++)
+        {
+            int socket = Libc.Socket(domain, type);
+            if (socket < 0)
+            {
+                failure = new EnterFailure(EnterStep.Socket, Libc.ErrorOf(socket));
+                return i;
+            }
+            sockets[i] = socket;
+        }
+        return sockets.Length;
+    }
+
+    /// <summary>Says what failed, on what, why, and the cure.</summary>
+    public string Explain(EnterFailure failure)
+    {
+        string what = $"cannot enter network namespace {Description}: ";
+        return failure switch
+        {
+            (EnterStep.Open, Errno.ENOENT) => $"network namespace {Description} does not exist",
+            (EnterStep.Open, Errno.ESRCH) or (EnterStep.Enter, Errno.ESRCH) => $"{Description} has ended",
+            (EnterStep.Open, Errno.EACCES) => what + "EACCES - may not open it; needs CAP_SYS_PTRACE for a process's namespace, or permission on the path",
+            (EnterStep.Enter, Errno.EINVAL) => what + ExplainInvalid(),
+            (EnterStep.Enter, Errno.EPERM) when _path is null => what + "EPERM - needs CAP_SYS_ADMIN and CAP_SYS_PTRACE",
+            (EnterStep.Enter, Errno.EPERM) => what + "EPERM - needs CAP_SYS_ADMIN, also in the user namespace that owns it",
+            (EnterStep.OwnNamespace, Errno.None) =>
+                $"network namespace {Description} is the daemon's own; write \"host\" if that is meant",
+            (EnterStep.OwnNamespace, _) => "the kernel cannot tell network namespaces apart (SO_NETNS_COOKIE); needs Linux 5.14 or later",
+            _ => what + failure.Error,
+        };
+    }
+
+    private string ExplainInvalid()
+    {
+        int file = _path is null ? -1 : Libc.Open(_path, Libc.O_RDONLY | Libc.O_NONBLOCK);
+        long type = file < 0 ? Libc.NSFS_MAGIC : Libc.FileSystemType(file);
+        Libc.Close(file);
+        return type == Libc.NSFS_MAGIC
+            ? "EINVAL - it is a namespace of another kind"
+            : "EINVAL - it is a plain file, not a namespace: just being made, or mounted where this process cannot see it (mount propagation)";
+    }
+
+    private static int OpenHome()
+    {
+        int home = Libc.Open("/proc/thread-self/ns/net\0"u8, Libc.O_RDONLY);
+        return home >= 0 ? home : throw new InvalidOperationException($"cannot open /proc/thread-self/ns/net: {Libc.ErrorOf(home)}; is /proc mounted?");
+    }
+
+    private static ulong ReadOwnCookie()
+    {
+        int socket = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
+        ulong cookie = Libc.NetworkNamespaceCookie(socket);
+        Libc.Close(socket);
+        return cookie;
+    }
+}
