@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using NsBridge.Linux.Interop;
 
@@ -15,8 +14,7 @@ public static class InheritedSocket
     /// <exception cref="IOException">The descriptor is not open.</exception>
     public static SafeFileHandle Adopt(int descriptor)
     {
-        if (Libc.fcntl(descriptor, Libc.F_SETFD, Libc.FD_CLOEXEC) < 0)
-            throw Failure(descriptor, "keep from other programs");
+        Succeeded(Libc.SetCloseOnExec(descriptor), descriptor, "keep from other programs");
         return new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
@@ -29,21 +27,19 @@ public static class InheritedSocket
         {
             socket.DangerousAddRef(ref added);
             var descriptor = (int)socket.DangerousGetHandle();
-            var copy = Libc.fcntl(descriptor, Libc.F_DUPFD_CLOEXEC, LowestCopy);
-            if (copy < 0)
-                throw Failure(descriptor, "duplicate");
-
+            var copy = Succeeded(Libc.Duplicate(descriptor, LowestCopy), descriptor, "duplicate");
             var owner = new SafeFileHandle(copy, ownsHandle: true);
-            // Belongs to the socket, not to the descriptor, so the manager's copy changes too: it never reads from it.
-            var flags = Libc.fcntl(copy, Libc.F_GETFL, 0);
-            if (flags < 0 || Libc.fcntl(copy, Libc.F_SETFL, flags | Libc.O_NONBLOCK) < 0)
+            try
             {
-                var failure = Failure(descriptor, "set to non-blocking");
-                owner.Dispose();
-                throw failure;
+                // Belongs to the socket, not to the descriptor, so the manager's copy changes too: it never reads from it.
+                Succeeded(Libc.SetNonBlocking(copy), descriptor, "set to non-blocking");
+                return owner;
             }
-
-            return owner;
+            catch
+            {
+                owner.Dispose();
+                throw;
+            }
         }
         finally
         {
@@ -52,9 +48,11 @@ public static class InheritedSocket
         }
     }
 
-    private static IOException Failure(int descriptor, string what)
+    private static int Succeeded(int result, int descriptor, string what)
     {
-        var error = Marshal.GetLastPInvokeError();
-        return new IOException($"Cannot {what} the inherited descriptor {descriptor}: {Marshal.GetPInvokeErrorMessage(error)}", new Win32Exception(error));
+        if (result >= 0)
+            return result;
+        var error = Libc.ErrorOf(result);
+        throw new IOException($"Cannot {what} the inherited descriptor {descriptor}: {error}", new Win32Exception((int)error));
     }
 }

@@ -2,14 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace NsBridge.Linux.Interop;
 
-internal static partial class Libc
+public static unsafe partial class Libc
 {
     /// <summary>ERANGE, which getgrnam_r returns instead of setting errno.</summary>
     internal const int GroupBufferTooSmall = 34;
 
     /// <summary>struct group of grp.h.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    internal unsafe struct Group
+    internal struct Group
     {
         public byte* Name;
         public byte* Password;
@@ -18,5 +18,5 @@ internal static partial class Libc
     }
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
-    internal static unsafe partial int getgrnam_r(string name, Group* entry, byte* buffer, nuint size, Group** found);
+    internal static partial int getgrnam_r(string name, Group* entry, byte* buffer, nuint size, Group** found);
 }
