@@ -1,0 +1,86 @@
+#!/bin/sh
+# Installs nsbridge from here: from an unpacked release, or from a checkout with NSBRIDGE_EXECUTABLE naming the published program.
+#
+#   PREFIX   where programs live; /usr/local unless given
+#   DESTDIR  put in front of every path, for packagers; then nothing is asked of systemd
+set -eu
+
+usage() {
+  echo "usage: [PREFIX=/usr/local] [DESTDIR=] $0 [--uninstall]"
+}
+
+here=$(cd "$(dirname "$0")" && pwd)
+prefix=${PREFIX:-/usr/local}
+destdir=${DESTDIR:-}
+executable=${NSBRIDGE_EXECUTABLE:-$here/nsbridge}
+
+bin=$prefix/bin
+units=$prefix/lib/systemd/system
+man=$prefix/share/man
+completions=$prefix/share/bash-completion/completions
+doc=$prefix/share/doc/nsbridge
+config=/etc/nsbridge/appsettings.json
+
+systemd_runs() {
+  [ -z "$destdir" ] && [ -d /run/systemd/system ]
+}
+
+# The unit and the manual say where the program and the examples are.
+place() {
+  sed -e "s#/usr/bin/nsbridge#$bin/nsbridge#g" -e "s#/usr/share/doc/nsbridge#$doc#g" "$1" >"$destdir$2"
+  chmod 0644 "$destdir$2"
+}
+
+install_everything() {
+  if [ ! -x "$executable" ]; then
+    echo "$0: no executable at $executable. Publish it and say where it is:" >&2
+    echo "  dotnet publish src/NsBridge -c Release -o out && NSBRIDGE_EXECUTABLE=out/nsbridge $0" >&2
+    exit 1
+  fi
+  install -d -m 0755 "$destdir$bin" "$destdir$units" "$destdir$man/man5" "$destdir$man/man8" "$destdir$completions" \
+    "$destdir$doc/examples" "$destdir$(dirname "$config")"
+  # Beside it and then over it: the program may be running.
+  install -m 0755 "$executable" "$destdir$bin/.nsbridge.new"
+  mv -f "$destdir$bin/.nsbridge.new" "$destdir$bin/nsbridge"
+  place "$here/nsbridge.service" "$units/nsbridge.service"
+  place "$here/man/nsbridge.8" "$man/man8/nsbridge.8"
+  place "$here/man/nsbridge.json.5" "$man/man5/nsbridge.json.5"
+  install -m 0644 "$here/completions/nsbridge" "$destdir$completions/nsbridge"
+  for example in "$here"/examples/*; do
+    place "$example" "$doc/examples/$(basename "$example")"
+  done
+  # What the operator wrote is never touched.
+  [ -e "$destdir$config" ] || install -m 0644 "$here/appsettings.json" "$destdir$config"
+
+  if systemd_runs; then
+    systemctl daemon-reload
+    systemctl try-restart nsbridge.service
+    echo "Installed. Write bridges into $config, then: systemctl enable --now nsbridge"
+  fi
+}
+
+uninstall_everything() {
+  if systemd_runs && systemctl cat nsbridge.service >/dev/null 2>&1; then
+    systemctl disable --now nsbridge.service
+  fi
+  rm -f "$destdir$bin/nsbridge" "$destdir$units/nsbridge.service" "$destdir$man/man8/nsbridge.8" "$destdir$man/man5/nsbridge.json.5" \
+    "$destdir$completions/nsbridge"
+  for example in "$here"/examples/*; do
+    rm -f "$destdir$doc/examples/$(basename "$example")"
+  done
+  rmdir "$destdir$doc/examples" "$destdir$doc" 2>/dev/null || true
+  if systemd_runs; then
+    systemctl daemon-reload
+  fi
+  [ ! -e "$destdir$config" ] || echo "Kept $config."
+}
+
+case ${1:-} in
+  '') install_everything ;;
+  --uninstall) uninstall_everything ;;
+  -h | --help) usage ;;
+  *)
+    usage >&2
+    exit 64
+    ;;
+esac
