@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 
 namespace NsBridge.CommandLine;
@@ -11,10 +12,11 @@ internal static class CommandLineApplication
     {
         // No response files: `@name` is an argument like any other.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count > 0 && parsed.Action is not (HelpAction or VersionAction))
+        var faults = parsed.Errors.Select(error => error.Message).Concat(OptionsBeforeVerb(parsed)).ToArray();
+        if (faults.Length > 0 && parsed.Action is not (HelpAction or VersionAction))
         {
-            foreach (var error in parsed.Errors)
-                await Console.Error.WriteLineAsync($"nsbridge: {error.Message}");
+            foreach (var fault in faults)
+                await Console.Error.WriteLineAsync($"nsbridge: {fault}");
             await Console.Error.WriteLineAsync("Try 'nsbridge --help'.");
             return ExitCode.Usage;
         }
@@ -50,4 +52,13 @@ internal static class CommandLineApplication
             stop.Cancel();
         }
     }
+
+    /// <summary>
+    /// Options of the default verb that stand before another one: <c>nsbridge --config F check</c> would read F and forget it.
+    /// </summary>
+    private static IEnumerable<string> OptionsBeforeVerb(ParseResult parsed) => parsed.CommandResult == parsed.RootCommandResult
+        ? []
+        : parsed.RootCommandResult.Children.OfType<OptionResult>()
+            .Where(option => !option.Implicit)
+            .Select(option => $"'{option.Option.Name}' belongs behind '{parsed.CommandResult.Command.Name}'.");
 }

@@ -12,14 +12,6 @@ internal static class VerbSyntax
         var config = Config();
         root.Options.Add(config);
         root.SetAction((parsed, stop) => run(parsed.GetValue(config), stop));
-
-        // An option of the root before another verb would be read and forgotten: `nsbridge --config F check` is refused instead.
-        root.Validators.Add(result =>
-        {
-            if (result.GetResult(config) is not null && result.Children.OfType<System.CommandLine.Parsing.CommandResult>().Any())
-                result.AddError("--config belongs behind the verb.");
-        });
-
         var verbConfig = Config();
         var verb = new Command("run", "Run the daemon (the default).") { verbConfig };
         verb.SetAction((parsed, stop) => run(parsed.GetValue(verbConfig), stop));

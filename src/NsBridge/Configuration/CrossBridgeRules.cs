@@ -62,7 +62,10 @@ internal sealed class CrossBridgeRules(WrittenConfiguration written, List<Config
             if (bridge.Settings.Namespace is null)
                 continue;
             var key = $"{bridge.Key}:{nameof(BridgeOptions.Socket)}";
-            if (!owners.TryAdd(bridge.Settings.Socket, $"bridge '{bridge.Settings.Name}'") && bridge.Settings.Name.Length > 0)
+            var owner = $"bridge '{bridge.Settings.Name}'";
+
+            // Two of one name meet at the same file by default; their fault is the name.
+            if (!owners.TryAdd(bridge.Settings.Socket, owner) && (written.IsWritten(key) || owners[bridge.Settings.Socket] != owner))
                 faults.Add(written.Fault(key, $"the socket {bridge.Settings.Socket} belongs to {owners[bridge.Settings.Socket]}; choose another path"));
         }
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace NsBridge.Configuration.Sources;
 
@@ -21,6 +22,13 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
             return;
         }
 
+        // Checked first: the reader itself looks into a string only when it is asked for, and throws then.
+        if (!Utf8.IsValid(bytes.Span))
+        {
+            faults.Add(new ConfigurationFault(file, null, "the file is not UTF-8 text; save it as UTF-8"));
+            return;
+        }
+
         try
         {
             using var document = JsonDocument.Parse(bytes, s_options);
@@ -29,6 +37,10 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
         catch (JsonException exception)
         {
             faults.Add(new ConfigurationFault(file, null, JsonFaultText.Describe(exception, bytes.Span)));
+        }
+        catch (InvalidOperationException)
+        {
+            faults.Add(new ConfigurationFault(file, null, "a \\u escape in this file is half a character (a lone surrogate); write the character itself"));
         }
     }
 

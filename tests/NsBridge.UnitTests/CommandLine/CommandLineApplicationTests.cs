@@ -1,0 +1,110 @@
+using System.CommandLine;
+using NsBridge.CommandLine;
+
+namespace NsBridge.UnitTests.CommandLine;
+
+[TestFixture]
+internal sealed class CommandLineApplicationTests
+{
+    private readonly List<object?> _ran = [];
+    private RootCommand _root = null!;
+
+    [SetUp]
+    public void BuildTree()
+    {
+        _ran.Clear();
+        _root = new RootCommand();
+        _root.Directives.Clear();
+        VerbSyntax.Run(_root, (config, _) => Ran($"run {config}"));
+        _root.Subcommands.Add(VerbSyntax.Check((options, _) => Ran(options)));
+        _root.Subcommands.Add(VerbSyntax.Status((options, _) => Ran(options)));
+        _root.Subcommands.Add(VerbSyntax.Doctor((options, _) => Ran(options)));
+        _root.Subcommands.Add(VerbSyntax.Discover((options, _) => Ran(options)));
+        _root.Subcommands.Add(VerbSyntax.Demo((options, _) => Ran(options)));
+    }
+
+    [TestCase("", "run ")]
+    [TestCase("--config f", "run f")]
+    [TestCase("--config=f", "run f")]
+    [TestCase("run", "run ")]
+    [TestCase("run --config f", "run f")]
+    public async Task Run_WithOrWithoutItsVerb_IsTheDefault(string line, string expected)
+    {
+        Assert.That(await Invoke(line), Is.EqualTo(5));
+        Assert.That(_ran, Is.EqualTo(new[] { expected }));
+    }
+
+    [Test]
+    public async Task Verbs_WithTheirOptions_AreUnderstood()
+    {
+        foreach (var line in new[]
+        {
+            "check --config f", "status --json --watch", "status --config f", "doctor web", "doctor", "discover vpn --write", "discover", "demo", "demo --once",
+        })
+        {
+            Assert.That(await Invoke(line), Is.EqualTo(5), line);
+        }
+
+        Assert.That(_ran, Is.EqualTo(new object[]
+        {
+            new CheckOptions("f"), new StatusOptions(true, true, null), new StatusOptions(false, false, "f"), new DoctorOptions("web", null),
+            new DoctorOptions(null, null), new DiscoverOptions("vpn", true, null), new DiscoverOptions(null, false, null), new DemoOptions(false), new DemoOptions(true),
+        }));
+    }
+
+    [TestCase("fly")]
+    [TestCase("--fly")]
+    [TestCase("check --fly")]
+    [TestCase("check extra")]
+    [TestCase("check --config")]
+    [TestCase("check --config a --config b")]
+    [TestCase("--config a check")]
+    [TestCase("doctor one two")]
+    [TestCase("discover a/b")]
+    [TestCase("demo --config f")]
+    [TestCase("status --json=maybe")]
+    [TestCase("check @f")]
+    public async Task CommandLine_Wrong_Exits64AndRunsNothing(string line)
+    {
+        Assert.That(await Invoke(line), Is.EqualTo(ExitCode.Usage));
+        Assert.That(_ran, Is.Empty);
+    }
+
+    [Test]
+    public async Task Config_Empty_Exits64() =>
+        Assert.That(await CommandLineApplication.RunAsync(_root, ["check", "--config", ""]), Is.EqualTo(ExitCode.Usage));
+
+    [TestCase("--help")]
+    [TestCase("-h")]
+    [TestCase("check --help")]
+    [TestCase("--version")]
+    public async Task HelpAndVersion_ExitWellAndRunNothing(string line)
+    {
+        Assert.That(await Invoke(line), Is.Zero);
+        Assert.That(_ran, Is.Empty);
+    }
+
+    [Test]
+    public async Task UserFault_InAVerb_BecomesItsExitCode()
+    {
+        var root = new RootCommand();
+        root.Subcommands.Add(VerbSyntax.Demo((_, _) => throw new UserFault("needs CAP_SYS_ADMIN", ExitCode.Privilege)));
+        Assert.That(await CommandLineApplication.RunAsync(root, ["demo"]), Is.EqualTo(77));
+    }
+
+    [Test]
+    public async Task Check_OnAWrongFile_Exits78()
+    {
+        var root = CommandTree.Build();
+        Assert.That(await CommandLineApplication.RunAsync(root, ["check", "--config", "/usr"]), Is.EqualTo(ExitCode.Configuration));
+    }
+
+    private Task<int> Invoke(string line) =>
+        CommandLineApplication.RunAsync(_root, line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+    private Task<int> Ran(object? what)
+    {
+        _ran.Add(what);
+        return Task.FromResult(5);
+    }
+}

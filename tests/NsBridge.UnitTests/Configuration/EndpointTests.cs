@@ -1,0 +1,167 @@
+using System.Globalization;
+using System.Net;
+using NsBridge.Configuration;
+
+namespace NsBridge.UnitTests.Configuration;
+
+[TestFixture]
+internal sealed class EndpointTests
+{
+    [TestCase("80", "127.0.0.1|80|False|0 ::1|80|False|0")]
+    [TestCase("80-81", "127.0.0.1|80|False|0 ::1|80|False|0 127.0.0.1|81|False|1 ::1|81|False|1")]
+    [TestCase("*:80", "::|80|True|0")]
+    [TestCase("0.0.0.0:80", "0.0.0.0|80|False|0")]
+    [TestCase("[::]:80", "::|80|False|0")]
+    [TestCase("[::1]:65535", "::1|65535|False|0")]
+    [TestCase("[::ffff:10.0.0.1]:80", "10.0.0.1|80|False|0")]
+    [TestCase("10.0.0.1:8000-8002", "10.0.0.1|8000|False|0 10.0.0.1|8001|False|1 10.0.0.1|8002|False|2")]
+    [TestCase("[fe80::1%3]:80", "fe80::1%3|80|False|0")]
+    public void Listen_Right_MeansTheseSockets(string text, string expected)
+    {
+        Assert.That(ListenEndpoint.TryParse(text, out var endpoint, out var fault), Is.True, fault);
+        var sockets = endpoint.Sockets().Select(socket =>
+            string.Create(CultureInfo.InvariantCulture, $"{socket.Address}|{socket.Port}|{socket.DualStack}|{socket.Offset}"));
+        Assert.That(string.Join(' ', sockets), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public void Listen_NamedInterface_KeepsTheNameForTheSocketsNamespace()
+    {
+        Assert.That(ListenEndpoint.TryParse("[fe80::1%eth0]:80", out var endpoint, out _), Is.True);
+        Assert.That(endpoint.Sockets().Single().Interface, Is.EqualTo("eth0"));
+    }
+
+    [TestCase("")]
+    [TestCase(" 80")]
+    [TestCase("80 ")]
+    [TestCase("0")]
+    [TestCase("65536")]
+    [TestCase("-1")]
+    [TestCase("+80")]
+    [TestCase("80-")]
+    [TestCase("-80")]
+    [TestCase("80-70")]
+    [TestCase("1-2-3")]
+    [TestCase("99999999999999999999")]
+    [TestCase("0x50")]
+    [TestCase("8٠")]
+    [TestCase(":80")]
+    [TestCase("localhost:80")]
+    [TestCase("example.com:80")]
+    [TestCase("127.0.0.1")]
+    [TestCase("127.0.0.1:")]
+    [TestCase("127.0.0.1:http")]
+    [TestCase("127.1:80")]
+    [TestCase("010.0.0.1:80")]
+    [TestCase("1:80")]
+    [TestCase("256.0.0.1:80")]
+    [TestCase("10.0.0.0/8:80")]
+    [TestCase("10.0.0.1%eth0:80")]
+    [TestCase("::1:80")]
+    [TestCase("[::1]")]
+    [TestCase("[::1]80")]
+    [TestCase("[::1:80")]
+    [TestCase("[127.0.0.1]:80")]
+    [TestCase("[::1%]:80")]
+    [TestCase("[fe80::1%an-interface-name-too-long]:80")]
+    [TestCase("[fe80::1%a%b]:80")]
+    [TestCase("[[::1]]:80")]
+    [TestCase("[*]:80")]
+    [TestCase("**:80")]
+    [TestCase("tcp://0.0.0.0:80")]
+    [TestCase("unix:/x")]
+    public void Listen_Wrong_IsRefusedWithAReason(string text)
+    {
+        Assert.That(ListenEndpoint.TryParse(text, out _, out var fault), Is.False);
+        Assert.That(fault, Is.Not.Empty);
+    }
+
+    [TestCase("127.0.0.1:3000", TargetKind.Address, "127.0.0.1")]
+    [TestCase("[::1]:3000", TargetKind.Address, "::1")]
+    [TestCase("LocalHost:3000", TargetKind.Localhost, "127.0.0.1, ::1")]
+    [TestCase("localhost:3000-3009", TargetKind.Localhost, "127.0.0.1, ::1")]
+    [TestCase("unix:/run/x.sock", TargetKind.UnixPath, "")]
+    [TestCase("unix:@x", TargetKind.UnixAbstract, "")]
+    public void Target_Right_HasItsKindAndAddresses(string text, TargetKind kind, string addresses)
+    {
+        Assert.That(TargetEndpoint.TryParse(text, out var target, out var fault), Is.True, fault);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(target.Kind, Is.EqualTo(kind));
+            Assert.That(target.Addresses.ToString(), Is.EqualTo(addresses));
+            Assert.That(target.ToString(), Is.EqualTo(text));
+        }
+    }
+
+    [TestCase("", "empty")]
+    [TestCase("3000", "localhost:3000")]
+    [TestCase("example.com:80", "leak out of the namespace")]
+    [TestCase("localhost.:80", "leak out of the namespace")]
+    [TestCase("localhost", "port is missing")]
+    [TestCase("0.0.0.0:80", "not every address")]
+    [TestCase("[::]:80", "not every address")]
+    [TestCase("*:80", "not every address")]
+    [TestCase("224.0.0.1:80", "multicast")]
+    [TestCase("255.255.255.255:80", "multicast")]
+    [TestCase("[ff02::1]:80", "multicast")]
+    [TestCase("::1:80", "brackets")]
+    [TestCase("unix:", "unix:/absolute/path")]
+    [TestCase("unix:x", "unix:/absolute/path")]
+    [TestCase("unix:/", "unix:/absolute/path")]
+    [TestCase("unix:@", "unix:/absolute/path")]
+    [TestCase("unix:/a\0b", "zero byte")]
+    public void Target_Wrong_SaysWhy(string text, string piece)
+    {
+        Assert.That(TargetEndpoint.TryParse(text, out _, out var fault), Is.False);
+        Assert.That(fault, Does.Contain(piece));
+    }
+
+    [Test]
+    public void Target_OffsetBeyondItsRange_Throws()
+    {
+        Assert.That(TargetEndpoint.TryParse("127.0.0.1:10-12", out var target, out _), Is.True);
+        Assert.That(target.PortAt(2), Is.EqualTo(12));
+        Assert.Throws<ArgumentOutOfRangeException>(() => target.PortAt(3));
+    }
+
+    [Test]
+    public void Listen_AnyAddressAndRange_ReadsBackAsWritten()
+    {
+        var random = new Random(20240601);
+        for (var i = 0; i < 2000; i++)
+        {
+            var bytes = new byte[random.Next(2) == 0 ? 4 : 16];
+            random.NextBytes(bytes);
+            var address = new IPAddress(bytes);
+            var first = random.Next(1, 65536);
+            var last = random.Next(first, 65536);
+            var host = bytes.Length == 4 ? address.ToString() : $"[{address}]";
+            var text = string.Create(CultureInfo.InvariantCulture, $"{host}:{first}-{last}");
+            Assert.That(ListenEndpoint.TryParse(text, out var endpoint, out var fault), Is.True, $"{text}: {fault}");
+            Assert.That((endpoint.Literal!.Address, endpoint.Ports), Is.EqualTo((address, new PortRange(first, last))));
+        }
+    }
+
+    [Test]
+    public void Parsers_AnyText_AnswerWithoutThrowing()
+    {
+        const string Letters = "0123456789:[]%*-./@,abfunix\0 é";
+        var random = new Random(7);
+        for (var i = 0; i < 50_000; i++)
+        {
+            var text = new string(Enumerable.Range(0, random.Next(24)).Select(_ => Letters[random.Next(Letters.Length)]).ToArray());
+            if (!ListenEndpoint.TryParse(text, out _, out var listen))
+                Assert.That(listen, Is.Not.Empty);
+            if (!TargetEndpoint.TryParse(text, out _, out var target))
+                Assert.That(target, Is.Not.Empty);
+            if (!NamespaceReference.TryParse(text, out _, out var place))
+                Assert.That(place, Is.Not.Empty);
+            if (!NetworkText.TryParse(text, out _, out var network))
+                Assert.That(network, Is.Not.Empty);
+            if (!DurationText.TryParse(text, out _, out var duration))
+                Assert.That(duration, Is.Not.Empty);
+            if (!MetricsEndpoint.TryParse(text, out _, out var metrics))
+                Assert.That(metrics, Is.Not.Empty);
+        }
+    }
+}

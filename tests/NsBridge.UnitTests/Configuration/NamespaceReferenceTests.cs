@@ -1,0 +1,56 @@
+using NsBridge.Configuration;
+
+namespace NsBridge.UnitTests.Configuration;
+
+[TestFixture]
+internal sealed class NamespaceReferenceTests
+{
+    [TestCase("host", NamespaceKind.Host, null)]
+    [TestCase("vpn", NamespaceKind.Name, "/run/netns/vpn")]
+    [TestCase("cni-1234.x", NamespaceKind.Name, "/run/netns/cni-1234.x")]
+    [TestCase("HOST", NamespaceKind.Name, "/run/netns/HOST")]
+    [TestCase("/proc/self/ns/net", NamespaceKind.Path, "/proc/self/ns/net")]
+    [TestCase("pid:42", NamespaceKind.Pid, "/proc/42/ns/net")]
+    [TestCase("unit:vpn@home.service", NamespaceKind.Unit, null)]
+    [TestCase(@"unit:a\x2db.service", NamespaceKind.Unit, null)]
+    [TestCase("container:web_1.a-b", NamespaceKind.Container, null)]
+    public void TryParse_Right_HasKindAndFile(string text, NamespaceKind kind, string? file)
+    {
+        Assert.That(NamespaceReference.TryParse(text, out var reference, out var fault), Is.True, fault);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(reference.Kind, Is.EqualTo(kind));
+            Assert.That(reference.FilePath, Is.EqualTo(file));
+            Assert.That(reference.Text, Is.EqualTo(text));
+        }
+    }
+
+    [TestCase("", "empty")]
+    [TestCase(" vpn", "space")]
+    [TestCase("v\nn", "control character")]
+    [TestCase(".", "one file")]
+    [TestCase("..", "one file")]
+    [TestCase("../x", "one file")]
+    [TestCase("/run/netns/", "does not end")]
+    [TestCase("pid:", "number of a process")]
+    [TestCase("pid:0", "number of a process")]
+    [TestCase("pid:-1", "number of a process")]
+    [TestCase("pid:self", "number of a process")]
+    [TestCase("pid:99999999999", "number of a process")]
+    [TestCase("unit:", "full name of a service")]
+    [TestCase("unit:vpn", "full name of a service")]
+    [TestCase("unit:.service", "full name of a service")]
+    [TestCase("unit:vpn@.service", "full name of a service")]
+    [TestCase("unit:a/b.service", "full name of a service")]
+    [TestCase("unit:vpn.socket", "full name of a service")]
+    [TestCase("container:", "container's name")]
+    [TestCase("container:-a", "container's name")]
+    [TestCase("container:a/b", "container's name")]
+    [TestCase("docker:web", "not a kind")]
+    [TestCase("PID:1", "not a kind")]
+    public void TryParse_Wrong_SaysWhy(string text, string piece)
+    {
+        Assert.That(NamespaceReference.TryParse(text, out _, out var fault), Is.False);
+        Assert.That(fault, Does.Contain(piece));
+    }
+}

@@ -1,0 +1,99 @@
+using System.Text;
+using NsBridge.Configuration;
+
+namespace NsBridge.UnitTests.Configuration;
+
+/// <summary>Faults of the file as a whole, and of what stands beside the bridges.</summary>
+[TestFixture]
+internal sealed class WrongFileTests
+{
+    [TestCase("", "the file is empty")]
+    [TestCase(" \r\n\t", "the file is empty")]
+    [TestCase("\0\0\0\0", "the file is empty")]
+    [TestCase("{\n  \"NsBridge\": {\n    \"Bridges\" [\n", "line 3, column 15, in: \"Bridges\" [")]
+    [TestCase("{\"NsBridge\":{}", "not valid JSON at line 1")]
+    [TestCase("{\"NsBridge\":{}}}", "not valid JSON at line 1, column 16")]
+    [TestCase("// nothing else\n", "not valid JSON")]
+    [TestCase("[]", "in braces")]
+    [TestCase("null", "in braces")]
+    [TestCase("\"NsBridge\"", "in braces")]
+    [TestCase("{\"NsBridge\":{\"RuntimeDirectory\":\"\\ud800\"}}", "surrogate")]
+    public void Load_FileThatIsNoConfiguration_SaysWhatAndWhere(string json, string piece)
+    {
+        var outcome = LoadedText.Load(json);
+        LoadedText.AssertOnlyFault(outcome, outcome.File, piece);
+    }
+
+    [Test]
+    public void Load_DeepNesting_IsAFault()
+    {
+        var outcome = LoadedText.Load(new string('[', 5000));
+        LoadedText.AssertOnlyFault(outcome, outcome.File, "not valid JSON");
+    }
+
+    [Test]
+    public void Load_Utf16_SaysUtf8()
+    {
+        var outcome = LoadedText.Load([.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes("{\"NsBridge\":{}}")]);
+        LoadedText.AssertOnlyFault(outcome, outcome.File, "UTF-8");
+    }
+
+    [TestCase("""{}""", "NsBridge", "section is missing")]
+    [TestCase("""{"Logging":{}}""", "NsBridge", "section is missing")]
+    [TestCase("""{"NsBridge":null}""", "NsBridge", "in braces")]
+    [TestCase("""{"NsBridge":[]}""", "NsBridge", "in braces")]
+    [TestCase("""{"NsBrige":{}}""", "NsBrige", "did you mean NsBridge?")]
+    [TestCase("""{"NsBridge":{},"nsbridge":{}}""", "NsBridge", "given twice")]
+    [TestCase("""{"NsBridge":{},"Serilog":{}}""", "Serilog", "no such key")]
+    [TestCase("""{"NsBridge":{"Bridges":{}}}""", "NsBridge:Bridges", "list in brackets")]
+    [TestCase("""{"NsBridge":{"Bridges":"web"}}""", "NsBridge:Bridges", "list in brackets")]
+    [TestCase("""{"NsBridge":{"Bridges":null}}""", "NsBridge:Bridges", "list in brackets")]
+    [TestCase("""{"NsBridge":{"Bridges":[null]}}""", "NsBridge:Bridges:0", "in braces")]
+    [TestCase("""{"NsBridge":{"Bridges":["web"]}}""", "NsBridge:Bridges:0", "in braces")]
+    [TestCase("""{"NsBridge":{"Bridges":[],"bridges":[]}}""", "NsBridge:Bridges", "given twice")]
+    [TestCase("""{"NsBridge":{"RuntimeDirectory":"run"}}""", "NsBridge:RuntimeDirectory", "absolute")]
+    [TestCase("""{"NsBridge":{"ShutdownTimeout":"-00:00:05"}}""", "NsBridge:ShutdownTimeout", "negative")]
+    [TestCase("""{"NsBridge":{"ShutdownTimeout":"25:00:00"}}""", "NsBridge:ShutdownTimeout", "below 24")]
+    [TestCase("""{"NsBridge":{"EventLoops":65}}""", "NsBridge:EventLoops", "0 to 64")]
+    [TestCase("""{"NsBridge":{"Metrics":"127.0.0.1:9464"}}""", "NsBridge:Metrics", "in braces")]
+    [TestCase("""{"NsBridge":{"Metrics":{"Listen":"localhost:9464"}}}""", "NsBridge:Metrics:Listen", "not an IP address")]
+    [TestCase("""{"NsBridge":{"Metrics":{"Listen":"9464-9465"}}}""", "NsBridge:Metrics:Listen", "one port")]
+    [TestCase("""{"NsBridge":{"Metrics":{"Listen":"unix:@m"}}}""", "NsBridge:Metrics:Listen", "unix:/path")]
+    [TestCase("""{"NsBridge":{"Metrics":{"Listen":"unix:/run/nsbridge/control"}}}""", "NsBridge:Metrics:Listen", "control socket")]
+    [TestCase("""{"NsBridge":{"Metrics":{"Lissten":"1"}}}""", "NsBridge:Metrics:Lissten", "did you mean Listen?")]
+    public void Load_WrongKeyOutsideBridges_TellsIt(string json, string path, string piece) =>
+        LoadedText.AssertOnlyFault(LoadedText.Load(json), path, piece);
+
+    [Test]
+    public void Load_MissingFile_SaysSo()
+    {
+        var file = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        var outcome = new ConfigurationLoader(file, new Dictionary<string, string>()).Load();
+        LoadedText.AssertOnlyFault(outcome, file, "no such file");
+    }
+
+    [Test]
+    public void Load_Directory_SaysSo()
+    {
+        var outcome = new ConfigurationLoader("/usr", new Dictionary<string, string>()).Load();
+        LoadedText.AssertOnlyFault(outcome, "/usr", "directory");
+    }
+
+    [Test]
+    public void Load_EndlessFile_IsRefused()
+    {
+        var outcome = new ConfigurationLoader("/dev/zero", new Dictionary<string, string>()).Load();
+        LoadedText.AssertOnlyFault(outcome, "/dev/zero", "larger than 16 MiB");
+    }
+
+    [Test]
+    public void SettingsOrFault_WithFaults_ThrowsTheirTextWithExitCode78()
+    {
+        var fault = Assert.Throws<UserFault>(() => LoadedText.Load("{\"NsBridge\":{\"A\":1,\"B\":2}}").SettingsOrFault());
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(fault.ExitCode, Is.EqualTo(78));
+            Assert.That(fault.Message.Split(Environment.NewLine), Has.Length.EqualTo(2));
+        }
+    }
+}
