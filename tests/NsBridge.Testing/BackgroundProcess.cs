@@ -8,6 +8,7 @@ public sealed class BackgroundProcess : IDisposable
     private static readonly TimeSpan ExitDeadline = TimeSpan.FromSeconds(20);
     private readonly Process _process;
     private readonly List<string> _lines = [];
+    private bool _disposed;
 
     private BackgroundProcess(Process process)
     {
@@ -55,6 +56,9 @@ public sealed class BackgroundProcess : IDisposable
 
     public void Dispose()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
         if (!_process.HasExited)
         {
             _process.Kill(entireProcessTree: true);

@@ -1,8 +1,21 @@
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Linux;
+
 namespace NsBridge.Testing;
 
 /// <summary>A network namespace below <c>/run/netns</c> with a name of its own, made with <c>ip netns</c> and always removed again.</summary>
 public sealed class TestNamespace : IAsyncDisposable
 {
+    // The kernel's numbers (AF_*, SOCK_STREAM): .NET's own differ for IPv6.
+    private const int KernelStream = 1;
+    private static readonly Dictionary<AddressFamily, int> KernelFamilies = new()
+    {
+        [AddressFamily.Unix] = 1,
+        [AddressFamily.InterNetwork] = 2,
+        [AddressFamily.InterNetworkV6] = 10,
+    };
+
     private TestNamespace(string name) => Name = name;
 
     /// <summary>Its random name; other tests on the machine have others.</summary>
@@ -54,8 +67,9 @@ public sealed class TestNamespace : IAsyncDisposable
     /// <returns>The far end's interface name.</returns>
     public async Task<string> LinkToAsync(TestNamespace other, string here, string there)
     {
-        var near = $"v{Random.Shared.Next():x8}a";
-        var far = $"v{Random.Shared.Next():x8}b";
+        var pair = $"v{Random.Shared.Next():x8}";
+        var near = $"{pair}a";
+        var far = $"{pair}b";
         await IpAsync("link", "add", near, "type", "veth", "peer", "name", far, "netns", other.Name);
         await IpAsync("address", "add", here, "dev", near);
         await other.IpAsync("address", "add", there, "dev", far);
@@ -67,6 +81,45 @@ public sealed class TestNamespace : IAsyncDisposable
     /// <summary>True while the namespace has an interface of that name.</summary>
     public async Task<bool> HasLinkAsync(string link) =>
         (await Command.RunAsync("ip", ["-n", Name, "link", "show", "dev", link])).ExitCode == 0;
+
+    /// <summary>A stream socket of this namespace; it keeps the namespace alive until it is closed.</summary>
+    /// <exception cref="InvalidOperationException">The namespace could not be entered.</exception>
+    public Socket OpenSocket(AddressFamily family)
+    {
+        var descriptor = -1;
+        EnterFailure failure = default;
+        var reference = NetworkNamespace.AtPath(FilePath);
+        // Only a thread of its own may enter: one of the pool's would have others born inside.
+        var inside = new Thread(() => descriptor = reference.OpenSocket(KernelFamilies[family], KernelStream, out _, out failure));
+        inside.Start();
+        inside.Join();
+        return descriptor >= 0
+            ? new Socket(new SafeSocketHandle(descriptor, ownsHandle: true))
+            : throw new InvalidOperationException(reference.Explain(failure));
+    }
+
+    /// <summary>A socket that listens inside.</summary>
+    /// <param name="at">An address and port inside (0 for the kernel's choice), or a UNIX socket's path or abstract name.</param>
+    /// <param name="backlog">As for listen(2).</param>
+    public Socket Listen(EndPoint at, int backlog = 4096)
+    {
+        var listener = OpenSocket(at.AddressFamily);
+        try
+        {
+            listener.Bind(at);
+            listener.Listen(backlog);
+            return listener;
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Connects from inside.</summary>
+    /// <exception cref="SocketException">Nobody listens there.</exception>
+    public Task<Socket> DialAsync(IPEndPoint to) => Dial.ConnectAsync(OpenSocket(to.AddressFamily), to);
 
     /// <summary>Starts a program inside.</summary>
     public BackgroundProcess Start(string program, params string[] arguments) =>

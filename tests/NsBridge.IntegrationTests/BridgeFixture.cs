@@ -1,0 +1,136 @@
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Testing;
+using NUnit.Framework.Interfaces;
+
+namespace NsBridge.IntegrationTests;
+
+/// <summary>
+/// What every test on the published daemon shares: whatever it makes is owned here and taken down in the right order, and every daemon then proves
+/// that it kept no descriptor and no thread, ends with exit code 0 and leaves no file.
+/// </summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+internal abstract class BridgeFixture
+{
+    /// <summary>For whatever should happen at once, generous enough for a slow and busy machine.</summary>
+    protected static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    private readonly List<object> _peers = [];
+    private readonly List<DaemonProcess> _daemons = [];
+    private readonly List<TestNamespace> _namespaces = [];
+    private readonly List<ScratchDirectory> _scratch = [];
+
+    [TearDown]
+    public async Task TakeDownAsync()
+    {
+        var failed = TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed;
+        try
+        {
+            foreach (var peer in Enumerable.Reverse(_peers))
+                await DisposeAsync(peer);
+            foreach (var daemon in _daemons)
+            {
+                if (failed)
+                    await TestContext.Out.WriteLineAsync(daemon.LogText());
+                else
+                    await CheckAsync(daemon);
+            }
+        }
+        finally
+        {
+            foreach (var daemon in _daemons)
+                await daemon.DisposeAsync();
+            foreach (var space in _namespaces)
+                await space.DisposeAsync();
+            _scratch.ForEach(folder => folder.Dispose());
+        }
+    }
+
+    /// <summary>Disposes <paramref name="peer"/> at the end of the test, before the daemon is looked at.</summary>
+    protected T Own<T>(T peer)
+        where T : notnull
+    {
+        _peers.Add(peer);
+        return peer;
+    }
+
+    protected ScratchDirectory Scratch()
+    {
+        var folder = new ScratchDirectory();
+        _scratch.Add(folder);
+        return folder;
+    }
+
+    /// <summary>A new namespace, removed at the end of the test whatever became of it.</summary>
+    protected async Task<TestNamespace> NamespaceAsync()
+    {
+        var space = await ReserveNamespaceAsync();
+        await space.AddAsync();
+        return space;
+    }
+
+    /// <summary>A name without a namespace yet.</summary>
+    protected async Task<TestNamespace> ReserveNamespaceAsync()
+    {
+        var space = await TestNamespace.ReserveAsync();
+        _namespaces.Add(space);
+        return space;
+    }
+
+    /// <summary>A server inside a namespace on 127.0.0.1.</summary>
+    protected TargetServer Target(TestNamespace space, Func<Socket, CancellationToken, Task> serve, int port = 0) =>
+        Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.Loopback, port)), serve));
+
+    protected Task<DaemonProcess> StartAsync(params IReadOnlyList<BridgeEntry> bridges) => StartAsync(new DaemonSettings(bridges));
+
+    protected async Task<DaemonProcess> StartAsync(DaemonSettings settings, DaemonLaunch? launch = null)
+    {
+        var daemon = await DaemonProcess.StartAsync(settings, launch);
+        _daemons.Add(daemon);
+        return daemon;
+    }
+
+    /// <summary>Starts a daemon that may not get as far as listening.</summary>
+    protected async Task<DaemonProcess> LaunchAsync(DaemonSettings settings, DaemonLaunch? launch = null)
+    {
+        var daemon = await DaemonProcess.LaunchAsync(settings, launch);
+        _daemons.Add(daemon);
+        return daemon;
+    }
+
+    /// <summary>A loopback endpoint on the host that nobody has.</summary>
+    protected static IPEndPoint FreeEndPoint() => new(IPAddress.Loopback, HostSockets.FreePort());
+
+    /// <summary>The usual scene: a namespace, a server in it, a daemon with one bridge to it.</summary>
+    /// <param name="serve">What the server does.</param>
+    /// <param name="with">Changes the bridge's entry before the daemon starts.</param>
+    protected async Task<Scene> SceneAsync(Func<Socket, CancellationToken, Task> serve, Func<BridgeEntry, BridgeEntry>? with = null)
+    {
+        var space = await NamespaceAsync();
+        var server = Target(space, serve);
+        var listen = FreeEndPoint();
+        var entry = new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() };
+        entry = with?.Invoke(entry) ?? entry;
+        return new Scene(space, server, await StartAsync(entry), listen, entry);
+    }
+
+    /// <summary>Connects through one of the scene's doors; the socket is closed at the end of the test at the latest.</summary>
+    protected async Task<Socket> ConnectAsync(Scene scene, Door door = Door.Tcp) =>
+        Own(door == Door.Tcp ? await Dial.TcpAsync(scene.Listen) : await Dial.UnixAsync(scene.SocketPath));
+
+    private static async Task CheckAsync(DaemonProcess daemon)
+    {
+        if (!daemon.HasExited)
+            await daemon.CheckQuietAsync();
+        await daemon.StopAsync();
+        daemon.CheckNoStackTrace();
+    }
+
+    private static async Task DisposeAsync(object peer)
+    {
+        if (peer is IAsyncDisposable asynchronous)
+            await asynchronous.DisposeAsync();
+        else if (peer is IDisposable disposable)
+            disposable.Dispose();
+    }
+}

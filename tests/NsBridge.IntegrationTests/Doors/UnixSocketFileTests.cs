@@ -1,0 +1,161 @@
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Doors;
+
+/// <summary>The bridge's UNIX socket as a file: its mode from the first moment, and what stands in its place already.</summary>
+internal sealed class UnixSocketFileTests : BridgeFixture
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode AndGroup = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+    private const UnixFileMode Everyone = AndGroup | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+    private static readonly byte[] Hello = Pattern.Take(100);
+
+    [TestCase(null, "000", OwnerOnly)]
+    [TestCase(null, "077", OwnerOnly)]
+    [TestCase("0660", "077", AndGroup)]
+    [TestCase("0666", "077", Everyone)]
+    [TestCase("0600", "000", OwnerOnly)]
+    public async Task SocketMode_WhateverTheUmask_IsRightFromTheFirstMoment(string? mode, string umask, UnixFileMode wanted)
+    {
+        var space = await NamespaceAsync();
+        var server = Target(space, Serve.Echo);
+        var folder = Scratch();
+        var entry = new BridgeEntry("web")
+        {
+            Socket = folder["web.sock"],
+            SocketMode = mode,
+            Namespace = space.Name,
+            Target = server.EndPoint.ToString(),
+        };
+        using var over = new CancellationTokenSource();
+        var seen = new HashSet<UnixFileMode>();
+        var watching = Task.Run(() =>
+        {
+            while (!over.IsCancellationRequested)
+            {
+                if (File.Exists(entry.Socket))
+                    seen.Add(File.GetUnixFileMode(entry.Socket));
+            }
+        });
+
+        await StartAsync(new DaemonSettings(entry), new DaemonLaunch { Umask = umask });
+        await Eventually.TrueAsync(() => seen.Count > 0, Soon, "the file was seen");
+        await over.CancelAsync();
+        await watching;
+
+        Assert.That(seen, Is.EquivalentTo(new[] { wanted }));
+        await Own(await Dial.UnixAsync(entry.Socket!)).EchoAsync(Hello);
+    }
+
+    [Test]
+    public async Task SocketGroup_Set_OwnsTheFile()
+    {
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { SocketMode = "0660", SocketGroup = "nogroup" });
+
+        Assert.That((await Command.CheckAsync("stat", "-c", "%a %U %G", scene.SocketPath)).Trim(), Is.EqualTo("660 root nogroup"));
+    }
+
+    [Test]
+    public async Task Socket_StaleFileInItsPlace_IsReplaced()
+    {
+        var folder = Scratch();
+        var path = folder["web.sock"];
+        using (var dead = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            dead.Bind(new UnixDomainSocketEndPoint(path));
+            // .NET unlinks what it bound; a daemon that was killed did not.
+            File.Move(path, folder["kept"]);
+        }
+        File.Move(folder["kept"], path);
+
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { Socket = path });
+
+        await (await ConnectAsync(scene, Door.Unix)).EchoAsync(Hello);
+        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
+    }
+
+    [Test]
+    public async Task Socket_LeftByAKilledDaemon_IsTakenOver()
+    {
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { Socket = Scratch()["web.sock"] });
+        await scene.Daemon.SignalAsync("KILL");
+        await scene.Daemon.ExitAsync();
+        Assert.That(File.Exists(scene.SocketPath), Is.True);
+
+        await StartAsync(scene.Entry);
+
+        await (await ConnectAsync(scene, Door.Unix)).EchoAsync(Hello);
+        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
+    }
+
+    [Test]
+    public async Task Socket_LinkInItsPlace_IsNotFollowedAndNothingIsTouched()
+    {
+        var folder = Scratch();
+        var precious = folder.Write("precious", "content");
+        File.CreateSymbolicLink(folder["web.sock"], precious);
+
+        await StartInPlaceAsync(folder["web.sock"]);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(new FileInfo(folder["web.sock"]).LinkTarget, Is.EqualTo(precious));
+            Assert.That(File.ReadAllText(precious), Is.EqualTo("content"));
+        });
+    }
+
+    [Test]
+    public async Task Socket_DanglingLinkInItsPlace_IsNotFollowed()
+    {
+        var folder = Scratch();
+        File.CreateSymbolicLink(folder["web.sock"], folder["nowhere"]);
+
+        await StartInPlaceAsync(folder["web.sock"]);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(new FileInfo(folder["web.sock"]).LinkTarget, Is.EqualTo(folder["nowhere"]));
+            Assert.That(File.Exists(folder["nowhere"]), Is.False);
+        });
+    }
+
+    [Test]
+    public async Task Socket_RegularFileInItsPlace_IsNotTouched()
+    {
+        var precious = Scratch().Write("web.sock", "content");
+
+        await StartInPlaceAsync(precious);
+
+        Assert.That(await File.ReadAllTextAsync(precious), Is.EqualTo("content"));
+    }
+
+    [Test]
+    public async Task Socket_OfAnotherLivingDaemon_StaysThatDaemons()
+    {
+        var folder = Scratch();
+        var scene = await SceneAsync(Serve.Greeting("first"), entry => entry with { Socket = folder["web.sock"] });
+
+        await StartInPlaceAsync(folder["web.sock"]);
+
+        var client = await ConnectAsync(scene, Door.Unix);
+        Assert.That(await client.ReceiveExactlyAsync(5), Is.EqualTo("first"u8.ToArray()));
+        Assert.That(scene.Server.Accepted, Is.EqualTo(1));
+    }
+
+    /// <summary>Starts a daemon whose socket's place is taken; it must say so by the path, ended or not.</summary>
+    private async Task StartInPlaceAsync(string path)
+    {
+        var space = await NamespaceAsync();
+        var server = Target(space, Serve.Echo);
+        await using var daemon = await DaemonProcess.LaunchAsync(new DaemonSettings(
+            new BridgeEntry("taken") { Socket = path, Namespace = space.Name, Target = server.EndPoint.ToString() }));
+        await Eventually.TrueAsync(
+            () => daemon.Log.Any(line => line.Contains(path, StringComparison.Ordinal)), Soon, $"the log names {path}");
+        if (daemon.HasExited)
+            Assert.That(await daemon.ExitAsync(), Is.Not.Zero);
+        else
+            await daemon.StopAsync();
+        daemon.CheckNoStackTrace();
+    }
+}

@@ -1,0 +1,40 @@
+namespace NsBridge.IntegrationTests.Faults;
+
+internal sealed class CommandLineTests
+{
+    private const int WrongCommandLine = 64;
+
+    [TestCase("dance")]
+    [TestCase("run", "--colour")]
+    [TestCase("check", "--config")]
+    [TestCase("run", "more", "words")]
+    [TestCase("--nonsense")]
+    [TestCase("check", "-x")]
+    public async Task CommandLine_Wrong_EndsWith64AndSaysHow(params string[] arguments)
+    {
+        var result = await Executable.RunAsync(arguments);
+
+        Assert.That(result.ExitCode, Is.EqualTo(WrongCommandLine), result.Everything);
+        Assert.That(result.Error, Is.Not.Empty);
+        Executable.CheckPlain(result);
+    }
+
+    [Test]
+    public async Task Version_Asked_IsOneLine()
+    {
+        var result = await Executable.RunAsync(["--version"]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(result.Output.Trim(), Does.Match(@"^\S*\d+\.\d+\.\d+\S*$"));
+    }
+
+    [Test]
+    public async Task Help_Asked_NamesEveryCommand()
+    {
+        var result = await Executable.RunAsync(["--help"]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        foreach (var command in new[] { "run", "check", "status", "doctor", "discover", "demo" })
+            Assert.That(result.Output, Does.Contain(command));
+    }
+}

@@ -1,0 +1,118 @@
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Lifecycle;
+
+internal sealed class ListenTests : BridgeFixture
+{
+    private static readonly byte[] Hello = Pattern.Take(1000);
+
+    [Test]
+    public async Task Listen_BarePort_TakesBothLoopbackAddressesAlone()
+    {
+        var port = HostSockets.FreePort();
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = port });
+
+        await scene.Daemon.WaitListeningAsync(new IPEndPoint(IPAddress.Loopback, port));
+        await scene.Daemon.WaitListeningAsync(new IPEndPoint(IPAddress.IPv6Loopback, port));
+        await Own(await Dial.TcpAsync(new IPEndPoint(IPAddress.Loopback, port))).EchoAsync(Hello);
+        await Own(await Dial.TcpAsync(new IPEndPoint(IPAddress.IPv6Loopback, port))).EchoAsync(Hello);
+        Assert.ThrowsAsync<SocketException>(() => Dial.TcpAsync(new IPEndPoint(IPAddress.Parse("127.0.0.2"), port)));
+    }
+
+    [Test]
+    public async Task Listen_Star_TakesEveryAddress()
+    {
+        var port = HostSockets.FreePort();
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = $"*:{port}" });
+
+        foreach (var address in new[] { "127.0.0.1", "127.0.0.2", "::1" })
+        {
+            var at = new IPEndPoint(IPAddress.Parse(address), port);
+            Socket? client = null;
+            await scene.Daemon.WaitAsync(() => TryDial(at, out client), $"{at} takes connections");
+            await Own(client!).EchoAsync(Hello);
+        }
+    }
+
+    [Test]
+    public async Task Listen_List_TakesEachEntry()
+    {
+        var (first, second) = (FreeEndPoint(), new IPEndPoint(IPAddress.IPv6Loopback, HostSockets.FreePort()));
+        await SceneAsync(Serve.Echo, entry => entry with { Listen = new[] { first.ToString(), second.ToString() } });
+
+        await Own(await Dial.TcpAsync(first)).EchoAsync(Hello);
+        await Own(await Dial.TcpAsync(second)).EchoAsync(Hello);
+    }
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Listen_RangeWithTargetRange_LeadsEachPortToItsOwn(string join)
+    {
+        const int count = 5;
+        var space = await NamespaceAsync();
+        for (byte number = 0; number < count; number++)
+            Target(space, Serve.Greeting($"{number}"), 4000 + number);
+        var first = HostSockets.FreePorts(count);
+        var daemon = await StartAsync(new BridgeEntry("range")
+        {
+            Listen = $"127.0.0.1:{first}-{first + count - 1}",
+            Namespace = space.Name,
+            Target = $"127.0.0.1:4000-{4000 + count - 1}",
+            Join = join,
+        });
+
+        for (var number = 0; number < count; number++)
+        {
+            var at = new IPEndPoint(IPAddress.Loopback, first + number);
+            await daemon.WaitListeningAsync(at);
+            Assert.That(await Own(await Dial.TcpAsync(at)).ReceiveExactlyAsync(1), Is.EqualTo(new[] { (byte)('0' + number) }));
+        }
+    }
+
+    [Test]
+    public async Task Listen_ThousandPorts_CostNoThreadAndLittleMemory()
+    {
+        const int count = 1000;
+        const long mostGrowth = 8L << 20;
+        var space = await NamespaceAsync();
+        Target(space, Serve.Echo, 4000);
+        Target(space, Serve.Echo, 4999);
+        var single = await StartAsync(new BridgeEntry("single") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:4000" });
+        var first = HostSockets.FreePorts(count);
+        var daemon = await LaunchAsync(new DaemonSettings(new BridgeEntry("range")
+        {
+            Listen = $"127.0.0.1:{first}-{first + count - 1}",
+            Namespace = space.Name,
+            Target = $"127.0.0.1:4000-{4000 + count - 1}",
+        }));
+        await daemon.WaitListeningAsync(new IPEndPoint(IPAddress.Loopback, first));
+        await daemon.WaitListeningAsync(new IPEndPoint(IPAddress.Loopback, first + count - 1));
+
+        await Own(await Dial.TcpAsync(new IPEndPoint(IPAddress.Loopback, first))).EchoAsync(Hello);
+        await Own(await Dial.TcpAsync(new IPEndPoint(IPAddress.Loopback, first + count - 1))).EchoAsync(Hello);
+        TestContext.Out.WriteLine($"{(daemon.ResidentBytes - single.ResidentBytes) >> 10} KiB more than one port");
+        Assert.Multiple(() =>
+        {
+            Assert.That(ProcessFacts.Threads(daemon.Id), Is.LessThanOrEqualTo(ProcessFacts.Threads(single.Id) + 4));
+            Assert.That(daemon.ResidentBytes - single.ResidentBytes, Is.LessThan(mostGrowth));
+        });
+    }
+
+    private static bool TryDial(IPEndPoint at, out Socket? client)
+    {
+        client = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            client.Connect(at);
+            return true;
+        }
+        catch (SocketException)
+        {
+            client.Dispose();
+            client = null;
+            return false;
+        }
+    }
+}

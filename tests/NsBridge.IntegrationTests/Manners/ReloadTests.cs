@@ -1,0 +1,225 @@
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Manners;
+
+/// <summary>Only what changed is touched, and a wrong file changes nothing.</summary>
+internal sealed class ReloadTests : BridgeFixture
+{
+    private static readonly byte[] Hello = Pattern.Take(1000);
+
+    private readonly IPEndPoint _first = FreeEndPoint();
+    private readonly IPEndPoint _second = FreeEndPoint();
+    private TestNamespace _space = null!;
+    private BridgeEntry _kept = null!;
+    private BridgeEntry _other = null!;
+
+    [SetUp]
+    public async Task MakeBridgesAsync()
+    {
+        _space = await NamespaceAsync();
+        var server = Target(_space, Serve.Echo);
+        _kept = new BridgeEntry("kept") { Listen = _first.ToString(), Namespace = _space.Name, Target = server.EndPoint.ToString() };
+        _other = _kept with { Name = "other", Listen = _second.ToString() };
+    }
+
+    [TestCase("hangup")]
+    [TestCase("in place")]
+    [TestCase("in two writes")]
+    [TestCase("replace")]
+    [TestCase("rename away")]
+    public async Task Reload_HoweverTheFileIsSaved_AddsAndRemovesBridgesAndKeepsConnections(string how)
+    {
+        var daemon = await StartAsync(_kept);
+        var client = Own(await Dial.TcpAsync(_first));
+        await client.EchoAsync(Hello);
+
+        await SaveAsync(daemon, how, daemon.ToJson(new DaemonSettings(_kept, _other)));
+        await daemon.WaitListeningAsync(_other);
+        await Own(await Dial.TcpAsync(_second)).EchoAsync(Hello);
+        Assert.That(File.Exists(daemon.SocketPath("other")), Is.True);
+
+        await SaveAsync(daemon, how, daemon.ToJson(new DaemonSettings(_kept)));
+        await daemon.WaitNotListeningAsync(_second);
+        await daemon.WaitAsync(() => !File.Exists(daemon.SocketPath("other")), "the removed bridge's socket is removed");
+        await client.EchoAsync(Hello);
+        await Own(await Dial.TcpAsync(_first)).EchoAsync(Hello);
+    }
+
+    [Test]
+    public async Task Reload_OfAWrongFile_IsRefusedWholeAndToldWithAllFaults()
+    {
+        var daemon = await StartAsync(_kept);
+        var client = Own(await Dial.TcpAsync(_first));
+        await client.EchoAsync(Hello);
+
+        var told = daemon.Log.Count;
+        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonSettings(
+            _kept with { Target = "example.com:80" }, _other, _other with { Name = "third", Listen = "nonsense" })));
+        await daemon.WaitLogAsync("NsBridge:Bridges:0:Target", told);
+        await daemon.WaitLogAsync("NsBridge:Bridges:2:Listen", told);
+
+        Assert.That(HostSockets.IsListening(_second), Is.False, "nothing of a wrong file is taken");
+        await client.EchoAsync(Hello);
+        await Own(await Dial.TcpAsync(_first)).EchoAsync(Hello);
+
+        await SaveAsync(daemon, "hangup", "{ \"NsBridge\": ");
+        await Own(await Dial.TcpAsync(_first)).EchoAsync(Hello);
+
+        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonSettings(_kept, _other)));
+        await daemon.WaitListeningAsync(_other);
+        await client.EchoAsync(Hello);
+        daemon.CheckNoStackTrace();
+    }
+
+    [Test]
+    public async Task Reload_OfAFileThatIsGone_KeepsTheBridges()
+    {
+        var daemon = await StartAsync(_kept);
+        var content = await File.ReadAllTextAsync(daemon.ConfigurationFile);
+
+        File.Delete(daemon.ConfigurationFile);
+        await daemon.SignalAsync("HUP");
+        await Eventually.TrueAsync(
+            () => daemon.Log.Any(line => line.Contains(daemon.ConfigurationFile, StringComparison.Ordinal)), Soon, "the log says that the file is gone");
+        await Own(await Dial.TcpAsync(_first)).EchoAsync(Hello);
+        await File.WriteAllTextAsync(daemon.ConfigurationFile, content);
+    }
+
+    [Test]
+    public async Task Reload_OfAChangedTarget_NewConnectionsGoThere()
+    {
+        var daemon = await StartAsync(_kept, _other);
+        var untouched = Own(await Dial.TcpAsync(_second));
+        await untouched.EchoAsync(Hello);
+        var greeting = Target(_space, Serve.Greeting("new"));
+
+        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonSettings(_kept with { Target = greeting.EndPoint.ToString() }, _other)));
+        await Eventually.TrueAsync(() => IsGreetedAsync(_first, "new"u8.ToArray()), Soon, "the new target is reached");
+
+        await untouched.EchoAsync(Hello);
+    }
+
+    [Test]
+    public async Task Reload_OfAChangedListener_MovesIt()
+    {
+        var daemon = await StartAsync(_kept);
+
+        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonSettings(_kept with { Listen = _second.ToString() })));
+        await daemon.WaitListeningAsync(_second);
+        await daemon.WaitNotListeningAsync(_first);
+
+        await Own(await Dial.TcpAsync(_second)).EchoAsync(Hello);
+    }
+
+    [Test]
+    public async Task Reload_OfLimitsAndAccess_KeepsTheBridgesConnections()
+    {
+        var daemon = await StartAsync(_kept);
+        var client = Own(await Dial.TcpAsync(_first));
+        await client.EchoAsync(Hello);
+
+        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonSettings(_kept with { MaxConnections = 1 })));
+        await Eventually.TrueAsync(async () => !await IsServedAsync(_first), Soon, "the limit holds");
+        await client.EchoAsync(Hello);
+
+        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonSettings(_kept with { AllowFrom = ["127.0.0.9"] })));
+        await Eventually.TrueAsync(() => IsServedAsync(_first, IPAddress.Parse("127.0.0.9")), Soon, "the list admits");
+        Assert.That(await IsServedAsync(_first), Is.False);
+        await client.EchoAsync(Hello);
+    }
+
+    [Test]
+    public async Task Reload_TwoHundredTimesUnderLoad_LosesNoByteAndLeaksNothing()
+    {
+        const int clients = 50;
+        const int reloads = 200;
+        var daemon = await StartAsync(_kept);
+        using var over = new CancellationTokenSource();
+        var echoed = 0;
+        var load = Enumerable.Range(0, clients).Select(number => Task.Run(async () =>
+        {
+            using var client = await Dial.TcpAsync(_first);
+            for (var position = number * 1000L; !over.IsCancellationRequested; position += 777)
+            {
+                await client.EchoAsync(Pattern.Take(777, position));
+                Interlocked.Increment(ref echoed);
+            }
+        })).ToList();
+
+        for (var reload = 0; reload < reloads; reload++)
+        {
+            var grown = reload % 2 == 0;
+            // The kept bridge changes too, by something that its connections need not notice.
+            var kept = _kept with { MaxConnections = 1000 + reload };
+            daemon.Rewrite(grown ? new DaemonSettings(kept, _other) : new DaemonSettings(kept));
+            await daemon.SignalAsync("HUP");
+            if (grown)
+                await daemon.WaitListeningAsync(_other);
+            else
+                await daemon.WaitNotListeningAsync(_second);
+            Assert.That(load.Any(client => client.IsCompleted), Is.False, () => $"a client ended at reload {reload}: {load.Find(client => client.IsCompleted)?.Exception}");
+        }
+        await over.CancelAsync();
+        await Task.WhenAll(load);
+
+        TestContext.Out.WriteLine($"{echoed} echoes over {reloads} reloads");
+        Assert.That(echoed, Is.GreaterThan(clients));
+    }
+
+    private static async Task SaveAsync(DaemonProcess daemon, string how, string content)
+    {
+        var file = daemon.ConfigurationFile;
+        switch (how)
+        {
+            case "hangup":
+                await File.WriteAllTextAsync(file, content);
+                await daemon.SignalAsync("HUP");
+                break;
+            case "in place":
+                await File.WriteAllTextAsync(file, content);
+                break;
+            case "in two writes":
+                await using (var stream = new StreamWriter(file))
+                {
+                    await stream.WriteAsync(content.AsMemory(0, content.Length / 2));
+                    await stream.FlushAsync();
+                    await Task.Delay(300); // A slow editor: the half of the file must not be taken.
+                    await stream.WriteAsync(content.AsMemory(content.Length / 2));
+                }
+                break;
+            case "replace":
+                await File.WriteAllTextAsync($"{file}.new", content);
+                File.Move($"{file}.new", file, overwrite: true);
+                break;
+            case "rename away":
+                File.Move(file, $"{file}~", overwrite: true);
+                await File.WriteAllTextAsync(file, content);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(how), how, "no such way");
+        }
+    }
+
+    private static async Task<bool> IsGreetedAsync(IPEndPoint at, byte[] greeting)
+    {
+        using var client = await Dial.TcpAsync(at);
+        await client.SendAllAsync(new byte[greeting.Length]);
+        return (await client.ReceiveExactlyAsync(greeting.Length)).AsSpan().SequenceEqual(greeting);
+    }
+
+    private static async Task<bool> IsServedAsync(IPEndPoint at, IPAddress? from = null)
+    {
+        using var client = await Dial.TcpAsync(at, from);
+        try
+        {
+            await client.SendAllAsync(Hello);
+            return (await client.ReceiveExactlyAsync(Hello.Length)).AsSpan().SequenceEqual(Hello);
+        }
+        catch (Exception error) when (error is SocketException or EndOfStreamException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Manners;
+
+internal sealed class TimeoutTests : BridgeFixture
+{
+    private static readonly byte[] Hello = Pattern.Take(100);
+    private static readonly byte[] One = [1];
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task IdleTimeout_NoByteEitherWay_EndsThatConnectionAlone(string join)
+    {
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { IdleTimeout = TimeSpan.FromSeconds(2), Join = join });
+        var idle = await ConnectAsync(scene);
+        var local = await ConnectAsync(scene, Door.Unix);
+        var busy = await ConnectAsync(scene);
+        await Task.WhenAll(idle.EchoAsync(Hello), local.EchoAsync(Hello), busy.EchoAsync(Hello));
+
+        var clock = Stopwatch.StartNew();
+        var endings = Task.WhenAll(idle.EndingAsync(Soon), local.EndingAsync(Soon));
+        while (!endings.IsCompleted)
+        {
+            await busy.EchoAsync(One);
+            await Task.WhenAny(endings, Task.Delay(200));
+        }
+        await endings;
+
+        Assert.That(clock.Elapsed, Is.InRange(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(5)));
+        await busy.EchoAsync(Hello);
+    }
+
+    [Test]
+    public async Task IdleTimeout_ATransferInOneDirection_IsNotIdle()
+    {
+        // One byte every now and then for longer than the timeout, and never one from the client.
+        var scene = await SceneAsync(TrickleAsync, entry => entry with { IdleTimeout = TimeSpan.FromSeconds(1) });
+        var client = await ConnectAsync(scene);
+
+        Assert.That(await client.ReceiveExactlyAsync(10), Has.Length.EqualTo(10));
+    }
+
+    // What ss says about the time until the next probe.
+    [TestCase("00:00:30", @"timer:\(keepalive,(2[0-9]|30)(\.[0-9]+)?sec,")]
+    [TestCase("00:00:00", @"^(?!.*timer:\(keepalive)")]
+    [TestCase(null, @"timer:\(keepalive,(1min|(4|5)[0-9](\.[0-9]+)?sec),")]
+    public async Task KeepAlive_OnBothLegs_IsAsConfigured(string? configured, string timer)
+    {
+        await DebianPackages.RequireAsync("iproute2");
+        var keepAlive = configured is null ? (TimeSpan?)null : TimeSpan.Parse(configured, CultureInfo.InvariantCulture);
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { KeepAlive = keepAlive });
+        var client = await ConnectAsync(scene);
+        await client.EchoAsync(Hello);
+
+        var listener = await Command.CheckAsync("ss", "-Htnoe", "state", "established", "sport", "=", $":{scene.Listen.Port}");
+        var port = ((IPEndPoint)scene.Server.EndPoint).Port;
+        var target = await scene.Namespace.RunAsync("ss", "-Htnoe", "state", "established", "dport", "=", $":{port}");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(listener, Is.Not.Empty.And.Match(timer));
+            Assert.That(target, Is.Not.Empty.And.Match(timer));
+        });
+    }
+
+    private static async Task TrickleAsync(Socket connection, CancellationToken cancel)
+    {
+        for (var sent = 0; sent < 10; sent++)
+        {
+            await connection.SendAllAsync(One, cancel);
+            await Task.Delay(300, cancel);
+        }
+    }
+}

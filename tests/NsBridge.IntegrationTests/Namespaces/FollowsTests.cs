@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Net;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Namespaces;
+
+/// <summary>A missing namespace is a state, a new one is served, a re-created one is followed.</summary>
+internal sealed class FollowsTests : BridgeFixture
+{
+    private static readonly TimeSpan Promised = TimeSpan.FromSeconds(2);
+    private const int Port = 3000;
+    private const byte Right = 42;
+
+    private readonly IPEndPoint _listen = FreeEndPoint();
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Namespace_AppearsAfterTheStart_IsServedWithinTwoSeconds(string join)
+    {
+        var space = await ReserveNamespaceAsync();
+        await StartAsync(Bridge(space.Name) with { Join = join });
+        Assert.That(await Decoy.ProbeAsync(_listen), Is.Null);
+
+        for (var generation = 0; generation < 3; generation++)
+        {
+            await space.AddAsync();
+            var appeared = Stopwatch.StartNew();
+            var server = Target(space, Decoy.Answers(Right), Port);
+            await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, Promised, $"generation {generation} is served");
+            Assert.That(appeared.Elapsed, Is.LessThan(Promised));
+            await server.DisposeAsync();
+            await space.DeleteAsync();
+        }
+    }
+
+    [Test]
+    public async Task Namespace_ByPath_IsServedAndFollowed()
+    {
+        var folder = Scratch();
+        var space = await NamespaceAsync();
+        Target(space, Decoy.Answers(Right), Port);
+        var path = folder.Write("elsewhere", "");
+        await StartAsync(Bridge(path));
+        Assert.That(await Decoy.ProbeAsync(_listen), Is.Null);
+
+        await Command.CheckAsync("mount", "--bind", space.FilePath, path);
+        try
+        {
+            await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, Promised, "the namespace by its path is served");
+        }
+        finally
+        {
+            await Command.CheckAsync("umount", path);
+        }
+        Assert.That(await Decoy.ProbeAsync(_listen), Is.Null);
+    }
+
+    [Test]
+    public async Task Namespace_ByProcess_IsServedUntilTheProcessEnds()
+    {
+        var space = await NamespaceAsync();
+        Target(space, Decoy.Answers(Right), Port);
+        var process = Own(space.Start("sleep", "600"));
+        await Eventually.TrueAsync(
+            () => new FileInfo($"/proc/{process.Id}/ns/net").LinkTarget != new FileInfo("/proc/self/ns/net").LinkTarget, Soon, "the process is inside");
+        await StartAsync(Bridge($"pid:{process.Id}"));
+
+        await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, Promised, "the process's namespace is served");
+        process.Dispose();
+        Assert.That(await Decoy.ProbeAsync(_listen), Is.Null);
+    }
+
+    [Test]
+    public async Task Listener_InANamespaceOfItsOwn_IsReachedThereAlone()
+    {
+        var outside = await NamespaceAsync();
+        var inside = await NamespaceAsync();
+        Target(inside, Decoy.Answers(Right), Port);
+        await StartAsync(Bridge(inside.Name) with { ListenNamespace = outside.Name });
+
+        await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen, outside) == Right, Soon, "the listener in its namespace");
+
+        Assert.That(HostSockets.IsListening(_listen), Is.False);
+    }
+
+    private BridgeEntry Bridge(string reference) =>
+        new("web") { Listen = _listen.ToString(), Namespace = reference, Target = $"127.0.0.1:{Port}" };
+}

@@ -1,0 +1,97 @@
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Namespaces;
+
+/// <summary>
+/// A deleted namespace is never kept alive. The target lies beyond a veth pair in a second namespace, so that the daemon alone could keep the first one:
+/// the kernel takes the pair away exactly when the first one is freed.
+/// </summary>
+internal sealed class LetsGoTests : BridgeFixture
+{
+    private static readonly TimeSpan Promised = TimeSpan.FromSeconds(5);
+    private static readonly byte[] Hello = Pattern.Take(1000);
+
+    [TestCase("handoff", Door.Tcp)]
+    [TestCase("handoff", Door.Unix)]
+    [TestCase("relay", Door.Tcp)]
+    [TestCase("relay", Door.Unix)]
+    public async Task Delete_WithLiveConnections_FreesTheNamespaceAndResetsThem(string join, Door door)
+    {
+        var scene = await BeyondVethAsync(entry => entry with { Join = join });
+        var clients = new List<Socket>();
+        for (var client = 0; client < 20; client++)
+        {
+            clients.Add(Own(door == Door.Tcp ? await Dial.TcpAsync(scene.Listen) : await Dial.UnixAsync(scene.Daemon.SocketPath("far"))));
+            await clients[^1].EchoAsync(Hello);
+        }
+
+        await scene.Near.DeleteAsync();
+        var took = await Eventually.TrueAsync(
+            async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+
+        TestContext.Out.WriteLine($"freed after {took.TotalSeconds:0.00} s");
+        var endings = await Task.WhenAll(clients.Select(client => client.EndingAsync(Soon)));
+        if (door == Door.Tcp)
+            Assert.That(endings, Is.All.EqualTo(Ending.Reset));
+    }
+
+    [Test]
+    public async Task Delete_WhileDialling_FreesTheNamespace()
+    {
+        // Nobody has this address; a host that ought to, by the routing table, keeps silent.
+        var scene = await BeyondVethAsync(entry => entry with { Target = "10.254.9.3:9", ConnectTimeout = TimeSpan.FromSeconds(60) });
+        var client = Own(await Dial.TcpAsync(scene.Listen));
+
+        await scene.Near.DeleteAsync();
+
+        await Eventually.TrueAsync(
+            async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+        await client.EndingAsync(Soon);
+    }
+
+    [Test]
+    public async Task Delete_WhenToldToDrain_LetsConnectionsEndAndThenFrees()
+    {
+        var scene = await BeyondVethAsync(entry => entry with { WhenNamespaceGoes = "drain" });
+        var client = Own(await Dial.TcpAsync(scene.Listen));
+        await client.EchoAsync(Hello);
+
+        await scene.Near.DeleteAsync();
+        // Beyond the time within which the other setting would have ended it; the echo itself shows that nothing did.
+        await Task.Delay(Promised + TimeSpan.FromSeconds(0.5));
+        await client.EchoAsync(Hello);
+        client.Dispose();
+
+        await Eventually.TrueAsync(async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, "the deleted namespace is freed");
+    }
+
+    [Test]
+    public async Task Delete_WithoutConnections_FreesTheNamespaceAtOnce()
+    {
+        var scene = await BeyondVethAsync(entry => entry);
+        using (var client = await Dial.TcpAsync(scene.Listen))
+            await client.EchoAsync(Hello);
+
+        await scene.Near.DeleteAsync();
+
+        await Eventually.TrueAsync(async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, "the deleted namespace is freed");
+    }
+
+    private async Task<VethScene> BeyondVethAsync(Func<BridgeEntry, BridgeEntry> with)
+    {
+        var near = await NamespaceAsync();
+        var far = await NamespaceAsync();
+        var farLink = await near.LinkToAsync(far, "10.254.9.1/29", "10.254.9.2/29");
+        var server = Own(TargetServer.Start(far.Listen(new IPEndPoint(IPAddress.Parse("10.254.9.2"), 0)), Serve.Echo));
+        var listen = FreeEndPoint();
+        var daemon = await StartAsync(with(new BridgeEntry("far")
+        {
+            Listen = listen.ToString(),
+            Namespace = near.Name,
+            Target = server.EndPoint.ToString(),
+        }));
+        return new VethScene(near, far, farLink, daemon, listen);
+    }
+}

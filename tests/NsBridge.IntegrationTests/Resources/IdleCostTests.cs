@@ -1,0 +1,43 @@
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Resources;
+
+internal sealed class IdleCostTests : BridgeFixture
+{
+    private const int Connections = 1000;
+    // Twice what the design asks for: pages, not objects, are counted here.
+    private const long MostPerConnection = 2 * 1024;
+
+    [Test]
+    public async Task Connections_Idle_CostAboutNothing()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        for (var warm = 0; warm < 20; warm++)
+        {
+            using var client = await ConnectAsync(scene);
+            await client.EchoAsync(Pattern.Take(100_000));
+        }
+        var before = scene.Daemon.ResidentBytes;
+        var threads = ProcessFacts.Threads(scene.Daemon.Id);
+
+        var clients = new List<Socket>();
+        for (var client = 0; client < Connections; client++)
+        {
+            clients.Add(await ConnectAsync(scene));
+            await clients[^1].EchoAsync(Pattern.Take(100));
+        }
+        var growth = scene.Daemon.ResidentBytes - before;
+        var processorTime = scene.Daemon.ProcessorTime;
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        var idle = scene.Daemon.ProcessorTime - processorTime;
+
+        TestContext.Out.WriteLine($"{growth / Connections} bytes for each of {Connections} idle connections");
+        Assert.Multiple(() =>
+        {
+            Assert.That(growth, Is.LessThan(MostPerConnection * Connections));
+            Assert.That(ProcessFacts.Threads(scene.Daemon.Id), Is.LessThanOrEqualTo(threads + 2));
+            Assert.That(idle, Is.LessThan(TimeSpan.FromSeconds(0.1)), "processor time in two idle seconds");
+        });
+    }
+}

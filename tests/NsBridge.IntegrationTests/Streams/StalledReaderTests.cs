@@ -1,0 +1,35 @@
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Streams;
+
+internal sealed class StalledReaderTests : BridgeFixture
+{
+    private const int Readers = 40;
+    private const long Length = 64L << 20;
+    private const long MostGrowth = 60L << 20;
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task StalledReaders_FortyOf64MiB_CostLessThan60MiBAndLoseNothing(string join)
+    {
+        long sent = 0;
+        var scene = await SceneAsync(Serve.Source(Length, count => Interlocked.Add(ref sent, count)), entry => entry with { Join = join });
+        using (var warm = await ConnectAsync(scene))
+            await warm.ReceiveExactlyAsync(1 << 20);
+        var before = scene.Daemon.ResidentBytes;
+
+        var readers = new List<Socket>();
+        for (var reader = 0; reader < Readers; reader++)
+            readers.Add(await ConnectAsync(scene, reader % 4 == 0 ? Door.Unix : Door.Tcp));
+        await Eventually.SteadyAsync(
+            () => Interlocked.Read(ref sent), TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(60), "the servers have stopped for the readers");
+        var growth = scene.Daemon.ResidentBytes - before;
+
+        Assert.That(growth, Is.LessThan(MostGrowth));
+        Assert.That(Interlocked.Read(ref sent), Is.LessThan(Readers * Length), "the servers were slowed");
+        foreach (var reader in readers.Take(3))
+            Assert.That(await reader.ReceivePatternAsync(), Is.EqualTo(Length));
+        TestContext.Out.WriteLine($"{growth >> 20} MiB for {Readers} stalled readers");
+    }
+}

@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Streams;
+
+internal sealed class UnreachableTargetTests : BridgeFixture
+{
+    private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
+    private static readonly byte[] Hello = Pattern.Take(1000);
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Dial_TargetRefuses_ClientIsResetAtOnce(string join)
+    {
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join });
+        await scene.Server.DisposeAsync();
+
+        var clock = Stopwatch.StartNew();
+        var client = await ConnectAsync(scene);
+        var ending = await client.EndingAsync(Soon);
+
+        Assert.That(ending, Is.EqualTo(Ending.Reset));
+        Assert.That(clock.Elapsed, Is.LessThan(AtOnce));
+    }
+
+    [Test]
+    public async Task Dial_TargetRefuses_LocalClientIsEndedAtOnce()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        await scene.Server.DisposeAsync();
+
+        var clock = Stopwatch.StartNew();
+        await (await ConnectAsync(scene, Door.Unix)).EndingAsync(Soon);
+
+        Assert.That(clock.Elapsed, Is.LessThan(AtOnce));
+    }
+
+    [Test]
+    public async Task Dial_LoopbackIsDown_ClientIsResetAndTheLogSaysSo()
+    {
+        var space = await ReserveNamespaceAsync();
+        await space.AddAsync(loopbackUp: false);
+        var listen = FreeEndPoint();
+        var daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" });
+
+        var client = Own(await Dial.TcpAsync(listen));
+
+        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        await daemon.WaitLogAsync("lo");
+    }
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Dial_TargetIsSilent_ClientIsResetWithinConnectTimeoutAndNobodyElseWaits(string join)
+    {
+        var space = await NamespaceAsync();
+        var silent = await SilentEndPointAsync(space);
+        var alive = Target(space, Serve.Echo);
+        var (toSilent, toAlive) = (FreeEndPoint(), FreeEndPoint());
+        await StartAsync(
+            new BridgeEntry("silent")
+            {
+                Listen = toSilent.ToString(),
+                Namespace = space.Name,
+                Target = silent.ToString(),
+                ConnectTimeout = TimeSpan.FromSeconds(2),
+                Join = join,
+            },
+            new BridgeEntry("alive") { Listen = toAlive.ToString(), Namespace = space.Name, Target = alive.EndPoint.ToString(), Join = join });
+
+        var clock = Stopwatch.StartNew();
+        var waiting = new List<Task<Ending>>();
+        for (var client = 0; client < 50; client++)
+            waiting.Add(Own(await Dial.TcpAsync(toSilent)).EndingAsync());
+        for (var client = 0; client < 20; client++)
+        {
+            var one = Stopwatch.StartNew();
+            await Own(await Dial.TcpAsync(toAlive)).EchoAsync(Hello);
+            Assert.That(one.Elapsed, Is.LessThan(AtOnce), "another bridge's client waits for the silent target");
+        }
+        Assert.That(waiting.Any(ending => ending.IsCompleted), Is.False, "the silent target's clients wait no longer than the others took");
+        var endings = await Task.WhenAll(waiting);
+
+        Assert.That(endings, Is.All.EqualTo(Ending.Reset));
+        Assert.That(clock.Elapsed, Is.InRange(TimeSpan.FromSeconds(1.8), TimeSpan.FromSeconds(5)));
+    }
+
+    [Test]
+    public async Task Dial_ClientGivesUpMeanwhile_LeavesNothing()
+    {
+        var space = await NamespaceAsync();
+        var silent = await SilentEndPointAsync(space);
+        var listen = FreeEndPoint();
+        var daemon = await StartAsync(new BridgeEntry("silent")
+        {
+            Listen = listen.ToString(),
+            Namespace = space.Name,
+            Target = silent.ToString(),
+            ConnectTimeout = TimeSpan.FromSeconds(60),
+        });
+
+        for (var client = 0; client < 100; client++)
+            (await Dial.TcpAsync(listen)).Reset();
+
+        // Long before ConnectTimeout.
+        await daemon.CheckQuietAsync();
+    }
+
+    /// <summary>A listener whose queue is full and that nobody accepts from: the kernel drops what comes, as a firewall would.</summary>
+    private async Task<EndPoint> SilentEndPointAsync(TestNamespace space)
+    {
+        var listener = Own(space.Listen(new IPEndPoint(IPAddress.Loopback, 0), backlog: 0));
+        var filled = 0;
+        var filling = new List<Task>();
+        for (var client = 0; client < 4; client++)
+        {
+            var socket = Own(space.OpenSocket(AddressFamily.InterNetwork));
+            filling.Add(CountAsync(socket.ConnectAsync(listener.LocalEndPoint!)));
+        }
+        await Eventually.TrueAsync(() => Volatile.Read(ref filled) >= 1, Soon, "the listener's queue is full");
+        return listener.LocalEndPoint!;
+
+        async Task CountAsync(Task connecting)
+        {
+            try
+            {
+                await connecting;
+                Interlocked.Increment(ref filled);
+            }
+            catch (Exception error) when (error is SocketException or ObjectDisposedException or OperationCanceledException)
+            {
+                // Those beyond the queue end with the test.
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.Buffers;
+using System.Net.Sockets;
+
+namespace NsBridge.Testing;
+
+/// <summary>What peers say and hear over a stream socket. Every wait ends after 30 s unless told otherwise.</summary>
+public static class SocketExtensions
+{
+    private const int BufferSize = 64 * 1024;
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    /// <summary>Sends all of <paramref name="bytes"/>.</summary>
+    public static async Task SendAllAsync(this Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancel = default)
+    {
+        using var deadline = Until(cancel);
+        while (!bytes.IsEmpty)
+            bytes = bytes[await socket.SendAsync(bytes, deadline.Token)..];
+    }
+
+    /// <summary>Sends <paramref name="length"/> bytes of the <see cref="Pattern"/> from its start.</summary>
+    public static async Task SendPatternAsync(this Socket socket, long length, CancellationToken cancel = default)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        try
+        {
+            for (long position = 0; position < length;)
+            {
+                var part = buffer.AsMemory(0, (int)Math.Min(buffer.Length, length - position));
+                Pattern.Fill(part.Span, position);
+                await socket.SendAllAsync(part, cancel);
+                position += part.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Receives exactly <paramref name="length"/> bytes.</summary>
+    /// <exception cref="EndOfStreamException">The stream ended before.</exception>
+    public static async Task<byte[]> ReceiveExactlyAsync(this Socket socket, int length, CancellationToken cancel = default)
+    {
+        using var deadline = Until(cancel);
+        var bytes = new byte[length];
+        for (var filled = 0; filled < length;)
+        {
+            var received = await socket.ReceiveAsync(bytes.AsMemory(filled), deadline.Token);
+            if (received == 0)
+                throw new EndOfStreamException($"The stream ended after {filled} of {length} bytes.");
+            filled += received;
+        }
+        return bytes;
+    }
+
+    /// <summary>Receives to the end of the stream and verifies it against the <see cref="Pattern"/> from its start.</summary>
+    /// <returns>How many bytes came.</returns>
+    public static async Task<long> ReceivePatternAsync(this Socket socket, CancellationToken cancel = default)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        try
+        {
+            for (long position = 0; ;)
+            {
+                using var deadline = Until(cancel);
+                var received = await socket.ReceiveAsync(buffer, deadline.Token);
+                if (received == 0)
+                    return position;
+                Pattern.Verify(buffer.AsSpan(0, received), position);
+                position += received;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Sends <paramref name="bytes"/> and expects exactly them back.</summary>
+    public static async Task EchoAsync(this Socket socket, byte[] bytes)
+    {
+        var back = socket.ReceiveExactlyAsync(bytes.Length);
+        await socket.SendAllAsync(bytes);
+        Assert.That((await back).AsSpan().SequenceEqual(bytes), Is.True, "the echo differs from what was sent");
+    }
+
+    /// <summary>Receives and drops until the far end ends the connection, and tells how it did.</summary>
+    /// <exception cref="OperationCanceledException">It did not end within <paramref name="deadline"/> (30 s unless told).</exception>
+    public static async Task<Ending> EndingAsync(this Socket socket, TimeSpan? deadline = null)
+    {
+        var buffer = new byte[BufferSize];
+        using var limit = new CancellationTokenSource(deadline ?? Deadline);
+        try
+        {
+            while (await socket.ReceiveAsync(buffer, limit.Token) > 0)
+            {
+            }
+            return Ending.Closed;
+        }
+        catch (SocketException error) when (error.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown)
+        {
+            return Ending.Reset;
+        }
+    }
+
+    /// <summary>Ends the connection by a reset.</summary>
+    public static void Reset(this Socket socket)
+    {
+        socket.LingerState = new LingerOption(true, 0);
+        socket.Close();
+    }
+
+    private static CancellationTokenSource Until(CancellationToken cancel)
+    {
+        var source = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        source.CancelAfter(Deadline);
+        return source;
+    }
+}
