@@ -19,10 +19,10 @@ public static class GroupDatabase
             {
                 Libc.Group entry;
                 Libc.Group* found;
-                var error = Libc.getgrnam_r(name, &entry, bytes, (nuint)size, &found);
-                if (error == Libc.GroupBufferTooSmall)
+                var error = (Errno)Libc.getgrnam_r(name, &entry, bytes, (nuint)size, &found);
+                if (error == Errno.ERANGE)
                     continue;
-                if (error != 0 || found is null)
+                if (error != Errno.None || found is null)
                     return false;
                 id = found->Id;
                 return true;

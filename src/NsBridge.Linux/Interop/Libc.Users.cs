@@ -4,9 +4,6 @@ namespace NsBridge.Linux.Interop;
 
 public static unsafe partial class Libc
 {
-    /// <summary>ERANGE, which getgrnam_r returns instead of setting errno.</summary>
-    internal const int GroupBufferTooSmall = 34;
-
     /// <summary>struct group of grp.h.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct Group
@@ -17,6 +14,7 @@ public static unsafe partial class Libc
         public byte** Members;
     }
 
-    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    /// <summary>Returns the error itself, not negated; errno is not set. ERANGE asks for a larger buffer.</summary>
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int getgrnam_r(string name, Group* entry, byte* buffer, nuint size, Group** found);
 }

@@ -61,6 +61,18 @@ internal static class VerbSyntax
         return verb;
     }
 
+    public static Command Import(Func<ImportOptions, CancellationToken, Task<int>> run)
+    {
+        var sources = new Argument<string[]>("SOURCE")
+        {
+            Description = "A command line in quotes, such as 'socat …', or a unit file that holds some.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var verb = new Command("import", "Turn socat pairs into bridge entries.") { sources };
+        verb.SetAction((parsed, stop) => run(new ImportOptions([.. parsed.GetRequiredValue(sources)]), stop));
+        return verb;
+    }
+
     public static Command Demo(Func<DemoOptions, CancellationToken, Task<int>> run)
     {
         var once = new Option<bool>("--once") { Description = "Try it, clean up and end." };

@@ -20,6 +20,7 @@ internal sealed class CommandLineApplicationTests
         _root.Subcommands.Add(VerbSyntax.Status((options, _) => Ran(options)));
         _root.Subcommands.Add(VerbSyntax.Doctor((options, _) => Ran(options)));
         _root.Subcommands.Add(VerbSyntax.Discover((options, _) => Ran(options)));
+        _root.Subcommands.Add(VerbSyntax.Import((options, _) => Ran(options)));
         _root.Subcommands.Add(VerbSyntax.Demo((options, _) => Ran(options)));
     }
 
@@ -39,7 +40,7 @@ internal sealed class CommandLineApplicationTests
     {
         foreach (var line in new[]
         {
-            "check --config f", "status --json --watch", "status --config f", "doctor web", "doctor", "discover vpn --write", "discover", "demo", "demo --once",
+            "check --config f", "status --json --watch", "status --config f", "doctor web", "doctor", "discover vpn --write", "discover", "demo", "demo --once", "import a b",
         })
         {
             Assert.That(await Invoke(line), Is.EqualTo(5), line);
@@ -49,6 +50,7 @@ internal sealed class CommandLineApplicationTests
         {
             new CheckOptions("f"), new StatusOptions(true, true, null), new StatusOptions(false, false, "f"), new DoctorOptions("web", null),
             new DoctorOptions(null, null), new DiscoverOptions("vpn", true, null), new DiscoverOptions(null, false, null), new DemoOptions(false), new DemoOptions(true),
+            new ImportOptions(["a", "b"]),
         }));
     }
 
@@ -61,6 +63,7 @@ internal sealed class CommandLineApplicationTests
     [TestCase("--config a check")]
     [TestCase("doctor one two")]
     [TestCase("discover a/b")]
+    [TestCase("import")]
     [TestCase("demo --config f")]
     [TestCase("status --json=maybe")]
     [TestCase("check @f")]

@@ -13,8 +13,8 @@ internal static class ConfigurationFile
     public static string Choose(string? given)
     {
         if (given is not null)
-            return Path.GetFullPath(given);
-        var here = Path.GetFullPath(Name);
+            return FullPath(given);
+        var here = FullPath(Name);
         return Path.Exists(here) ? here : Packaged;
     }
 
@@ -44,7 +44,7 @@ internal static class ConfigurationFile
         {
             message = given
                 ? "there is no such file"
-                : $"there is no configuration: neither {Path.GetFullPath(Name)} nor this file exists; give one with --config FILE";
+                : $"there is no configuration: neither {FullPath(Name)} nor this file exists; give one with --config FILE";
         }
         catch (UnauthorizedAccessException)
         {
@@ -57,6 +57,19 @@ internal static class ConfigurationFile
 
         faults.Add(new ConfigurationFault(file, null, message));
         return null;
+    }
+
+    private static string FullPath(string path)
+    {
+        try
+        {
+            return Path.GetFullPath(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The working directory was deleted: no relative path leads anywhere, and reading says so.
+            return path;
+        }
     }
 
     // Not by the file's length: a pipe, as in --config <(generate), has none.
