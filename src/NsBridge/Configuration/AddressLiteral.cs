@@ -12,6 +12,9 @@ internal sealed record AddressLiteral(IPAddress Address, string? Interface)
 {
     private const int LongestInterfaceName = 15;
 
+    /// <summary>Whether it means every address of its family.</summary>
+    public bool IsWildcard => Address.Equals(Address.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any);
+
     public override string ToString() => Interface is null ? Address.ToString() : $"{Address}%{Interface}";
 
     /// <summary>Reads a dotted quad or an IPv6 address without brackets. IPv4-mapped addresses become IPv4 ones.</summary>

@@ -142,7 +142,7 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
             return;
         foreach (var entry in settings.Listen)
         {
-            if (ListenOverlap.Reaches(entry, target))
+            if (ListenAddresses.Reaches(entry, target))
                 Fault(nameof(BridgeOptions.Target), $"the target is this bridge's own Listen \"{entry.Text}\" in the same namespace: its connections would run in a circle");
         }
     }

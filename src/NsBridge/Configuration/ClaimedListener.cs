@@ -1,8 +1,11 @@
 namespace NsBridge.Configuration;
 
-/// <summary>An endpoint that is taken, and by which key.</summary>
-internal sealed record ClaimedListener(ListenEndpoint Endpoint, BridgeProtocol Protocol, NamespaceReference Place, string Path)
+/// <summary>An endpoint that is taken.</summary>
+/// <param name="endpoint">What is listened on.</param>
+/// <param name="path">The key that takes it.</param>
+internal sealed class ClaimedListener(ListenEndpoint endpoint, string path)
 {
-    public bool Conflicts(ClaimedListener other) =>
-        Protocol == other.Protocol && Place.SamePlace(other.Place) && ListenOverlap.Between(Endpoint, other.Endpoint);
+    public ListenEndpoint Endpoint => endpoint;
+
+    public string Path => path;
 }

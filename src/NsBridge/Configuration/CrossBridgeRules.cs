@@ -32,19 +32,17 @@ internal sealed class CrossBridgeRules(WrittenConfiguration written, List<Config
 
     private void CheckListeners(MetricsEndpoint? metrics, WrittenBridge[] bridges)
     {
-        var earlier = new List<ClaimedListener>();
+        var claims = new ListenerClaims();
         if (metrics?.Tcp is { } endpoint)
-            earlier.Add(new ClaimedListener(endpoint, BridgeProtocol.Tcp, NamespaceReference.Host, written.PathOf(MetricsKey)));
+            claims.Take(written.PathOf(MetricsKey), endpoint, BridgeProtocol.Tcp, NamespaceReference.Host);
         foreach (var bridge in bridges)
         {
             for (var i = 0; i < bridge.Settings.Listen.Count; i++)
             {
                 var key = EntryKey(bridge, i);
-                var claim = new ClaimedListener(
-                    bridge.Settings.Listen[i], bridge.Settings.Protocol, bridge.Settings.ListenNamespace, written.PathOf(key));
-                if (earlier.Find(claim.Conflicts) is { } other)
+                var entry = bridge.Settings.Listen[i];
+                if (claims.Take(written.PathOf(key), entry, bridge.Settings.Protocol, bridge.Settings.ListenNamespace) is { } other)
                     faults.Add(written.Fault(key, $"this overlaps with {other.Path} = \"{other.Endpoint.Text}\"; each address and port can be listened on once"));
-                earlier.Add(claim);
             }
         }
     }

@@ -23,9 +23,10 @@ internal sealed record NamespaceReference(string Text, NamespaceKind Kind, strin
     };
 
     /// <summary>Whether both are known from their text to mean one namespace; two different texts may still do so at run time.</summary>
-    public bool SamePlace(NamespaceReference other) => FilePath is { } path
-        ? other.FilePath is { } otherPath && Canonical(path) == Canonical(otherPath)
-        : Kind == other.Kind && Value == other.Value;
+    public bool SamePlace(NamespaceReference other) => PlaceKey == other.PlaceKey;
+
+    /// <summary>The same text for references that mean one namespace; see <see cref="SamePlace"/>.</summary>
+    public string PlaceKey => FilePath is { } path ? Canonical(path) : $"{Kind}:{Value}";
 
     public override string ToString() => Text;
 

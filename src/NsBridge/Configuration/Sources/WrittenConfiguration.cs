@@ -17,7 +17,7 @@ internal sealed class WrittenConfiguration
     {
         _values = new(foreign, StringComparer.OrdinalIgnoreCase);
         Emit("", root);
-        Root = new ConfigurationBuilder().AddInMemoryCollection(_values).Build();
+        Root = new ConfigurationBuilder().Add(new IndexedProvider(_values)).Build();
     }
 
     public IConfigurationRoot Root { get; }
