@@ -1,4 +1,5 @@
 using System.CommandLine;
+using NsBridge.Operations.Status;
 
 namespace NsBridge.CommandLine;
 
@@ -11,6 +12,7 @@ internal static class CommandTree
         root.Directives.Clear();
         root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
         root.Subcommands.Add(VerbSyntax.Check(CheckCommand.RunAsync));
+        root.Subcommands.Add(VerbSyntax.Status(StatusCommand.RunAsync));
         return root;
     }
 }

@@ -3,6 +3,9 @@ namespace NsBridge.Configuration;
 /// <summary>Everything the operator wrote, validated and parsed: an immutable snapshot that compares by value.</summary>
 internal sealed record DaemonSettings
 {
+    /// <summary>Where nothing else is written or given by the service manager.</summary>
+    public const string DefaultRuntimeDirectory = "/run/nsbridge";
+
     /// <summary>An absolute path.</summary>
     public required string RuntimeDirectory { get; init; }
 
@@ -18,5 +21,7 @@ internal sealed record DaemonSettings
     public required ValueList<BridgeSettings> Bridges { get; init; }
 
     /// <summary>Where <c>nsbridge status</c> asks. Sockets of bridges end in <c>.sock</c> unless their path is written, so it is free.</summary>
-    public string ControlSocket => Path.Combine(RuntimeDirectory, "control");
+    public string ControlSocket => ControlSocketIn(RuntimeDirectory);
+
+    public static string ControlSocketIn(string runtimeDirectory) => Path.Combine(runtimeDirectory, "control");
 }

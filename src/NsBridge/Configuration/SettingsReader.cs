@@ -11,7 +11,6 @@ namespace NsBridge.Configuration;
 internal sealed class SettingsReader(
     WrittenConfiguration written, IReadOnlyDictionary<string, string> environment, List<ConfigurationFault> faults)
 {
-    private const string DefaultRuntimeDirectory = "/run/nsbridge";
     private static readonly TimeSpan s_defaultShutdownTimeout = TimeSpan.FromSeconds(5);
 
     public DaemonSettings Read(NsBridgeOptions options)
@@ -44,7 +43,7 @@ internal sealed class SettingsReader(
         // systemd gives the directories of RuntimeDirectory= with colons between them.
         text ??= environment.GetValueOrDefault("RUNTIME_DIRECTORY")?.Split(':')[0];
         if (text is not { Length: > 0 } || text[0] != '/' || text.Contains('\0', StringComparison.Ordinal))
-            return DefaultRuntimeDirectory;
+            return DaemonSettings.DefaultRuntimeDirectory;
         return Path.TrimEndingDirectorySeparator(Path.GetFullPath(text));
     }
 }

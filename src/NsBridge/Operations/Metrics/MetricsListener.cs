@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.CommandLine;
+using NsBridge.Configuration;
+using NsBridge.Linux.Interop;
+using NsBridge.Operations.Serving;
+
+namespace NsBridge.Operations.Metrics;
+
+/// <summary>Opens what <c>Metrics:Listen</c> names.</summary>
+internal static class MetricsListener
+{
+    private const int Backlog = 128;
+    private const string Key = "NsBridge:Metrics:Listen";
+
+    /// <summary>Everybody on the machine may connect, as to a TCP port; the directory narrows that where it is wanted.</summary>
+    private const uint Everybody = 0x1b6; // 0666
+
+    /// <returns>Listening sockets, at least one.</returns>
+    /// <exception cref="UserFault">It is taken, not an address of this machine, or not permitted.</exception>
+    public static IReadOnlyList<Socket> Open(MetricsEndpoint endpoint)
+    {
+        if (endpoint.UnixPath is { } path)
+        {
+            var socket = LocalListener.Open(path, Everybody, "metrics");
+            // The umask has narrowed it; to widen it afterwards gives nobody a moment of too much.
+            Libc.ChangeMode(Libc.PathBytes(path), Everybody);
+            return [socket];
+        }
+
+        var opened = new List<Socket>();
+        try
+        {
+            foreach (var place in endpoint.Tcp!.Sockets())
+            {
+                if (OpenTcp(place, opened.Count > 0, endpoint) is { } socket)
+                    opened.Add(socket);
+            }
+
+            return opened;
+        }
+        catch
+        {
+            opened.ForEach(socket => socket.Dispose());
+            throw;
+        }
+    }
+
+    private static Socket? OpenTcp(ListenSocket place, bool optional, MetricsEndpoint endpoint)
+    {
+        var address = place.Address;
+        Socket? socket = null;
+        try
+        {
+            // A machine without IPv6 serves its wildcard by IPv4, and the loopback pair by its first half.
+            if (place.DualStack && !Socket.OSSupportsIPv6)
+                address = IPAddress.Any;
+            socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            if (address.AddressFamily == AddressFamily.InterNetworkV6)
+            {
+                socket.DualMode = place.DualStack;
+                if (place.Interface is { } link)
+                    address = new IPAddress(address.GetAddressBytes(), InterfaceIndex(link));
+            }
+
+            // For TCP the framework lets the port of a daemon that has just ended be bound again (SO_REUSEADDR).
+            socket.Bind(new IPEndPoint(address, place.Port));
+            socket.Listen(Backlog);
+            return socket;
+        }
+        catch (SocketException exception)
+        {
+            socket?.Dispose();
+            if (optional && exception.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable)
+                return null;
+            throw Fault(endpoint, exception);
+        }
+    }
+
+    private static long InterfaceIndex(string name)
+    {
+        var file = $"/sys/class/net/{Path.GetFileName(name)}/ifindex";
+        return File.Exists(file) && long.TryParse(File.ReadAllText(file), NumberStyles.Integer, CultureInfo.InvariantCulture, out var index)
+            ? index
+            : throw new UserFault($"{Key}: there is no network interface '{name}'", ExitCode.Failed);
+    }
+
+    private static UserFault Fault(MetricsEndpoint endpoint, SocketException exception)
+    {
+        var (why, code) = exception.SocketErrorCode switch
+        {
+            SocketError.AddressAlreadyInUse => ("another program listens there; 'ss -ltnp' names it", ExitCode.Failed),
+            SocketError.AddressNotAvailable => ("this machine has no such address", ExitCode.Failed),
+            SocketError.AccessDenied => ("ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one", ExitCode.Privilege),
+            _ => (exception.Message, ExitCode.Failed),
+        };
+        return new UserFault($"{Key} = \"{endpoint.Text}\": {why}", code);
+    }
+}

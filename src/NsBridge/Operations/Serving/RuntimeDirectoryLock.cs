@@ -1,0 +1,62 @@
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Operations.Serving;
+
+/// <summary>
+/// One daemon a runtime directory: an exclusive lock on a file in it, which ends with the process however that ends.
+/// A file of our own, not the directory: everybody who may read a directory could lock it and keep the daemon from starting.
+/// </summary>
+internal sealed class RuntimeDirectoryLock : IDisposable
+{
+    private readonly string _path;
+    private readonly FileStream _file;
+
+    private RuntimeDirectoryLock(string path, FileStream file)
+    {
+        _path = path;
+        _file = file;
+    }
+
+    /// <summary>Takes the lock; null where another process has it.</summary>
+    /// <exception cref="IOException">The file cannot be made.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not make it.</exception>
+    public static RuntimeDirectoryLock? TryTake(string path)
+    {
+        while (true)
+        {
+            FileStream file;
+            try
+            {
+                // FileShare.None is flock(LOCK_EX | LOCK_NB).
+                file = new FileStream(path, new FileStreamOptions
+                {
+                    Mode = FileMode.OpenOrCreate,
+                    Access = FileAccess.ReadWrite,
+                    Share = FileShare.None,
+                    UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                });
+            }
+            catch (IOException exception) when (exception.HResult == (int)Errno.EAGAIN)
+            {
+                return null;
+            }
+
+            // The one who had it may have removed the file between our opening and our locking: then we hold the lock of nothing.
+            if (Libc.Status((int)file.SafeFileHandle.DangerousGetHandle(), out var ours) >= 0
+                && Libc.LinkStatus(Libc.PathBytes(path), out var there) >= 0
+                && ours.IsSameFile(there))
+            {
+                return new RuntimeDirectoryLock(path, file);
+            }
+
+            file.Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        // Removed while locked, so that whoever opens the path next makes a file of its own.
+        Libc.Unlink(Libc.PathBytes(_path));
+        _file.Dispose();
+    }
+}

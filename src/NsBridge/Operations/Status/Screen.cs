@@ -1,0 +1,78 @@
+using System.Text;
+
+namespace NsBridge.Operations.Status;
+
+/// <summary>
+/// Shows lines again and again: in place where standard output is a terminal, else one block after the other. The terminal's
+/// own content comes back when this is disposed, with the last lines shown below it.
+/// </summary>
+internal sealed class Screen : IDisposable
+{
+    // The second screen, without the cursor, as every full-screen program has it (xterm's control sequences).
+    private const string Enter = "\e[?1049h\e[?25l";
+    private const string Leave = "\e[?25h\e[?1049l";
+    private readonly bool _inPlace = !Console.IsOutputRedirected;
+    private IReadOnlyList<string> _last = [];
+
+    public Screen()
+    {
+        if (_inPlace)
+            Console.Out.Write(Enter);
+    }
+
+    /// <summary>Whether colours are wanted: a terminal, and nobody who says no (no-color.org).</summary>
+    public static bool HasColours => !Console.IsOutputRedirected
+        && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") is not (null or "dumb");
+
+    public void Show(IReadOnlyList<string> lines)
+    {
+        if (!_inPlace)
+        {
+            if (_last.Count > 0)
+                Console.Out.WriteLine();
+            Console.Out.WriteLine(string.Join(Environment.NewLine, lines));
+            _last = lines;
+            return;
+        }
+
+        _last = lines;
+        var (width, height) = (Math.Max(Console.WindowWidth, 1), Math.Max(Console.WindowHeight, 1));
+        var frame = new StringBuilder("\e[H");
+        var shown = Math.Min(lines.Count, height);
+        for (var i = 0; i < shown; i++)
+        {
+            AppendCut(frame, lines[i], width);
+            // The rest of what stood in this line goes; the last line gets no line feed, which would scroll.
+            frame.Append("\e[0m\e[K").Append(i < shown - 1 ? "\r\n" : "");
+        }
+
+        Console.Out.Write(frame.Append("\e[J").ToString());
+    }
+
+    public void Dispose()
+    {
+        if (!_inPlace)
+            return;
+        Console.Out.Write(Leave);
+        Console.Out.WriteLine(string.Join(Environment.NewLine, _last));
+    }
+
+    /// <summary>Appends what fits in the width; colours take no room.</summary>
+    private static void AppendCut(StringBuilder frame, string line, int width)
+    {
+        var column = 0;
+        for (var i = 0; i < line.Length; i++)
+        {
+            if (line[i] == '\e')
+            {
+                var end = line.IndexOf('m', i);
+                frame.Append(line, i, end - i + 1);
+                i = end;
+            }
+            else if (column++ < width)
+            {
+                frame.Append(line[i]);
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+namespace NsBridge.Operations.Status;
+
+/// <summary>What <c>nsbridge status --json</c> prints. Names and shape are promised; keys may be added, never changed.</summary>
+/// <param name="Version">Of the daemon, such as <c>0.1.0</c>.</param>
+/// <param name="Pid">The daemon's process.</param>
+/// <param name="Bridges">In the order of the configuration.</param>
+internal sealed record StatusDocument(string Version, int Pid, IReadOnlyList<BridgeStatus> Bridges);
