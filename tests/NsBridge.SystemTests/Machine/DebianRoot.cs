@@ -1,0 +1,81 @@
+using System.Security.Cryptography;
+using System.Text;
+using NsBridge.Testing;
+
+namespace NsBridge.SystemTests.Machine;
+
+/// <summary>
+/// A minimal Debian with systemd, made once and kept between runs; containers lay a throw-away layer over it and never change it.
+/// </summary>
+internal static class DebianRoot
+{
+    private const string Cache = "/var/cache/nsbridge-tests";
+    private static readonly TimeSpan BuildDeadline = TimeSpan.FromMinutes(9);
+    private static readonly Lazy<Task<string>> Made = new(MakeAsync);
+
+    /// <summary>What the tests run inside: a manager with its bus, `ip netns`, and peers to talk to.</summary>
+    private static readonly string[] Packages = ["systemd", "systemd-sysv", "dbus", "iproute2", "procps", "python3-minimal", "socat", "bash-completion"];
+
+    /// <summary>Quiet: a machine that is tested does not start updates of its own.</summary>
+    private static readonly string[] Masked =
+    [
+        "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
+        "systemd-tmpfiles-clean.timer", "console-getty.service", "systemd-networkd-wait-online.service",
+    ];
+
+    /// <summary>The root's folder; the first call makes it where that is needed, which takes a minute or two.</summary>
+    /// <exception cref="InvalidOperationException">debootstrap failed; the message carries what it said.</exception>
+    public static Task<string> PathAsync() => Made.Value;
+
+    private static async Task<string> MakeAsync()
+    {
+        await DebianPackages.RequireAsync("systemd-container", "debootstrap", "debian-archive-keyring");
+        var suite = await SuiteAsync();
+        var root = Path.Combine(Cache, $"root-{suite}-{Fingerprint()}");
+        using var turn = await FileLock.AcquireAsync(Path.Combine(Cache, "root.lock"), BuildDeadline * 2);
+        if (Directory.Exists(root))
+            return root;
+
+        var (site, trusted) = await ArchiveAsync(suite);
+        var unfinished = root + ".new";
+        await Command.CheckAsync("rm", "--recursive", "--force", "--one-file-system", unfinished);
+        List<string> arguments = ["--variant=minbase", $"--include={string.Join(',', Packages)}", suite, unfinished, site];
+        if (trusted)
+            arguments.Insert(0, "--no-check-gpg");
+        // It mounts /proc and /sys in the new root; in a mount namespace of its own they cannot outlive it, however it ends.
+        var result = await Command.RunAsync("unshare", ["--mount", "debootstrap", .. arguments], BuildDeadline);
+        if (result.ExitCode != 0)
+            throw new InvalidOperationException($"debootstrap failed with {result.ExitCode}: {result.Everything}");
+
+        foreach (var unit in Masked)
+            File.CreateSymbolicLink(Path.Combine(unfinished, "etc/systemd/system", unit), "/dev/null");
+        foreach (var archive in Directory.EnumerateFiles(Path.Combine(unfinished, "var/cache/apt/archives"), "*.deb"))
+            File.Delete(archive);
+        // Appears whole or not at all.
+        Directory.Move(unfinished, root);
+        return root;
+    }
+
+    private static string Fingerprint() =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', [.. Packages, .. Masked]))))[..12];
+
+    private static async Task<string> SuiteAsync()
+    {
+        var lines = await File.ReadAllLinesAsync("/etc/os-release");
+        return lines.FirstOrDefault(line => line.StartsWith("VERSION_CODENAME=", StringComparison.Ordinal))?.Split('=')[1].Trim('"')
+            ?? throw new InvalidOperationException("/etc/os-release tells no VERSION_CODENAME: these tests need Debian.");
+    }
+
+    /// <summary>Where this machine's apt gets the suite from, and whether it is told to trust that place without a signature.</summary>
+    private static async Task<(string Site, bool Trusted)> ArchiveAsync(string suite)
+    {
+        var targets = await Command.CheckAsync("apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(TRUSTED) $(SITE)", "Created-By: Packages");
+        foreach (var target in targets.Split('\n'))
+        {
+            if (target.Split(' ', 4) is [var release, "main", var trusted, var site] && release == suite)
+                return (site, trusted == "yes");
+        }
+
+        throw new InvalidOperationException($"apt knows no archive with the main part of {suite}, so no Debian root can be made from it.");
+    }
+}

@@ -1,0 +1,118 @@
+using NsBridge.SystemTests.Machine;
+using NsBridge.Testing;
+
+namespace NsBridge.SystemTests.Service;
+
+/// <summary>
+/// Namespaces that come and go while the service runs, seen through its own view of the file system: whether a mount made on the
+/// machine shows there, and whether one taken away is let go, depends on the order of everything.
+/// </summary>
+internal sealed class NamespaceTests : ServiceFixture
+{
+    private static readonly TimeSpan PromisedToServe = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan PromisedToLetGo = TimeSpan.FromSeconds(5);
+
+    [Test]
+    [Order(1)]
+    public async Task Namespace_FirstOfTheMachineAfterTheStart_ServedWithinTwoSeconds()
+    {
+        Assert.That(await Machine.HoldsAsync("test -e /run/netns"), Is.False, "nobody has made a namespace on this machine before");
+        var name = TargetNamespace.FreshName();
+        await Service.RestartWithAsync(Web(name));
+        await Service.BecomesAsync("web", "waiting");
+
+        var target = await TargetNamespace.AddAsync(Machine, name);
+        await target.EchoAsync(3000);
+        Assert.That(await Service.EchoesAsync(3003), Is.LessThan(PromisedToServe));
+        await target.DeleteAsync();
+    }
+
+    [Test]
+    public async Task Namespace_ThereBeforeTheStart_Served()
+    {
+        var target = await TargetNamespace.AddAsync(Machine);
+        await target.EchoAsync(3000);
+        await Service.RestartWithAsync(Web(target.Name));
+        await Service.EchoesAsync(3003);
+        await target.DeleteAsync();
+    }
+
+    [Test]
+    public async Task Namespace_ThereBeforeTheStartThenDeleted_IsFreed()
+    {
+        var target = await TargetNamespace.AddAsync(Machine);
+        await target.EchoAsync(3000);
+        await Service.RestartWithAsync(Web(target.Name));
+        await DeletedIsFreedAsync(target);
+    }
+
+    [Test]
+    public async Task Namespace_MadeAfterTheStartThenDeleted_IsFreed()
+    {
+        var name = TargetNamespace.FreshName();
+        await Service.RestartWithAsync(Web(name));
+        var target = await TargetNamespace.AddAsync(Machine, name);
+        await target.EchoAsync(3000);
+        await DeletedIsFreedAsync(target);
+    }
+
+    [Test]
+    public async Task Namespace_DeletedAndMadeAgain_IsFollowed()
+    {
+        var name = TargetNamespace.FreshName();
+        var first = await TargetNamespace.AddAsync(Machine, name);
+        await first.EchoAsync(3000);
+        await Service.RestartWithAsync(Web(name));
+        await Service.EchoesAsync(3003);
+
+        for (var round = 0; round < 3; round++)
+        {
+            await first.DeleteAsync();
+            await Service.BecomesAsync("web", "waiting");
+            first = await TargetNamespace.AddAsync(Machine, name);
+            await first.EchoAsync(3000);
+            Assert.That(await Service.EchoesAsync(3003), Is.LessThan(PromisedToServe), $"round {round}");
+        }
+
+        await first.DeleteAsync();
+    }
+
+    [Test]
+    public async Task Namespace_ReplacedUnderTheSameNameAtOnce_NextConnectionReachesTheNewOne()
+    {
+        var name = TargetNamespace.FreshName();
+        var old = await TargetNamespace.AddAsync(Machine, name);
+        await old.EchoAsync(3000);
+        await Service.RestartWithAsync(Web(name));
+        await Service.EchoesAsync(3003);
+
+        await old.DeleteAsync();
+        var successor = await TargetNamespace.AddAsync(Machine, name);
+        await successor.EchoAsync(3000);
+        Assert.That(await Service.EchoesAsync(3003), Is.LessThan(PromisedToServe));
+        await successor.DeleteAsync();
+    }
+
+    [Test]
+    public async Task Namespace_Missing_ServiceIsStartedAndSaysSo()
+    {
+        await Service.RestartWithAsync(Web(TargetNamespace.FreshName()));
+        Assert.That(await Service.PropertyAsync("ActiveState"), Is.EqualTo("active"));
+        await Machine.EventuallyAsync("systemctl show nsbridge --property=StatusText | grep -q '1 waiting'", TimeSpan.FromSeconds(10));
+    }
+
+    private async Task DeletedIsFreedAsync(TargetNamespace target)
+    {
+        await Service.EchoesAsync(3003);
+        using var held = await HeldConnection.OpenAsync(Machine, 3003);
+        var inode = await target.InodeAsync();
+        // An inode may be given again at once, so nobody else may make a namespace until this one is seen to be gone.
+        await target.DeleteAsync();
+        await Machine.EventuallyAsync($"! lsns --type=net --noheadings --output=NS | grep -qw {inode}", PromisedToLetGo);
+        await held.BreaksAsync(PromisedToLetGo);
+        await Machine.EventuallyAsync($"! grep -q netns/{target.Name} /proc/{await Service.ProcessAsync()}/mountinfo", PromisedToLetGo);
+        await Service.BecomesAsync("web", "waiting");
+    }
+
+    private static BridgeEntry Web(string name) => new("web") { Listen = "127.0.0.1:3003", Namespace = name, Target = "127.0.0.1:3000" };
+}

@@ -1,0 +1,131 @@
+using System.Globalization;
+using NsBridge.SystemTests.Machine;
+using NsBridge.Testing;
+
+namespace NsBridge.SystemTests.Service;
+
+/// <summary>What the running daemon may do, as the kernel and the manager tell it.</summary>
+internal sealed class SandboxTests : ServiceFixture
+{
+    private const long SysAdmin = 1L << 21;
+    private const long NetBindService = 1L << 10;
+    private const int SystemCallFilterOn = 2;
+
+    [Test]
+    public async Task Process_Capabilities_ThoseTwoAndNoOther()
+    {
+        var status = await StatusAsync();
+        foreach (var set in new[] { "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb" })
+            Assert.That(long.Parse(status[set], NumberStyles.HexNumber, CultureInfo.InvariantCulture), Is.EqualTo(SysAdmin | NetBindService), set);
+    }
+
+    [Test]
+    public async Task Process_User_IsNotRootAndExistsForTheServiceOnly()
+    {
+        var users = (await StatusAsync())["Uid"].Split('\t');
+        Assert.That(users, Has.All.EqualTo(users[0]).And.None.EqualTo("0"));
+        Assert.That(await Machine.HoldsAsync("grep -q nsbridge /etc/passwd"), Is.False);
+    }
+
+    [Test]
+    public async Task Process_Filters_AreOn()
+    {
+        var status = await StatusAsync();
+        Assert.That(status["NoNewPrivs"], Is.EqualTo("1"));
+        Assert.That(status["Seccomp"], Is.EqualTo(SystemCallFilterOn.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    [Test]
+    public async Task Unit_SecurityAnalysis_ExposureOfTwoOrLess() =>
+        // The threshold counts tenths.
+        await Machine.CheckAsync("systemd-analyze security --no-pager --threshold=19 nsbridge.service");
+
+    [Test]
+    public async Task Unit_Verified_NoComplaint()
+    {
+        var verdict = await Machine.RunAsync("systemd-analyze verify --man=no nsbridge.service");
+        Assert.That((verdict.ExitCode, verdict.Everything), Is.EqualTo((0, "")));
+    }
+
+    [Test]
+    public async Task Bridge_PortBelow1024_Listens()
+    {
+        var target = await TargetNamespace.AddAsync(Machine);
+        await target.EchoAsync(3000);
+        await Service.RestartWithAsync(new BridgeEntry("web") { Listen = "0.0.0.0:80", Namespace = target.Name, Target = "127.0.0.1:3000" });
+        await Service.EchoesAsync(80);
+    }
+
+    [Test]
+    public async Task Bridge_NamespaceOfAProcess_FailsWithTheReasonUntilTheDropInIsThere()
+    {
+        var target = await TargetNamespace.AddAsync(Machine);
+        await target.EchoAsync(3000);
+        var process = (await Machine.CheckAsync($"systemctl show --value --property=MainPID 'echo-{target.Name}-3000.service'")).Trim();
+        await Service.RestartWithAsync(
+            new BridgeEntry("process") { Listen = "127.0.0.1:3004", Namespace = $"pid:{process}", Target = "127.0.0.1:3000" },
+            new BridgeEntry("named") { Listen = "127.0.0.1:3005", Namespace = target.Name, Target = "127.0.0.1:3000" });
+
+        await Service.BecomesAsync("process", "failed");
+        Assert.That((string?)(await Service.BridgeAsync("process"))?["reason"], Does.Contain("CAP_SYS_PTRACE"));
+        await Service.EchoesAsync(3005);
+
+        await Machine.CheckAsync("""
+            mkdir -p /etc/systemd/system/nsbridge.service.d
+            cp /usr/share/doc/nsbridge/examples/enter-processes.conf /etc/systemd/system/nsbridge.service.d/
+            systemctl daemon-reload
+            systemctl restart nsbridge
+            """);
+        try
+        {
+            await Service.BecomesAsync("process", "up");
+            await Service.EchoesAsync(3004);
+        }
+        finally
+        {
+            await Machine.CheckAsync("rm -r /etc/systemd/system/nsbridge.service.d; systemctl daemon-reload; systemctl restart nsbridge");
+        }
+    }
+
+    [Test]
+    public async Task Bridge_SocketGroup_GivenWithTheDropIn()
+    {
+        var target = await TargetNamespace.AddAsync(Machine);
+        await target.EchoAsync(3000);
+        await Machine.CheckAsync("""
+            mkdir -p /etc/systemd/system/nsbridge.service.d
+            cp /usr/share/doc/nsbridge/examples/socket-group.conf /etc/systemd/system/nsbridge.service.d/
+            systemctl daemon-reload
+            """);
+        try
+        {
+            await Service.RestartWithAsync(new BridgeEntry("door")
+            {
+                Namespace = target.Name,
+                Target = "127.0.0.1:3000",
+                SocketMode = "0660",
+                SocketGroup = "www-data",
+            });
+            await Service.BecomesAsync("door", "up");
+            Assert.That((await Machine.CheckAsync("stat --format='%G %a' /run/nsbridge/door.sock")).Trim(), Is.EqualTo("www-data 660"));
+            Assert.That(await AsAsync("www-data"), Is.EqualTo("over"));
+            Assert.That(await AsAsync("nobody"), Is.Empty);
+        }
+        finally
+        {
+            await Machine.CheckAsync("rm -r /etc/systemd/system/nsbridge.service.d; systemctl daemon-reload; systemctl restart nsbridge");
+        }
+    }
+
+    /// <summary>What a user gets back through the bridge's UNIX socket.</summary>
+    private async Task<string> AsAsync(string user) =>
+        (await Machine.RunAsync($"echo over | setpriv --reuid={user} --regid={user} --clear-groups socat -t 5 -T 5 - UNIX-CONNECT:/run/nsbridge/door.sock")).Output.Trim();
+
+    private async Task<Dictionary<string, string>> StatusAsync()
+    {
+        var lines = await Machine.CheckAsync($"cat /proc/{await Service.ProcessAsync()}/status");
+        return lines.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(':', 2))
+            .ToDictionary(field => field[0], field => field[1].Trim());
+    }
+}
