@@ -118,6 +118,22 @@ internal abstract class BridgeFixture
     protected async Task<Socket> ConnectAsync(Scene scene, Door door = Door.Tcp) =>
         Own(door == Door.Tcp ? await Dial.TcpAsync(scene.Listen) : await Dial.UnixAsync(scene.SocketPath));
 
+    /// <summary>Whether a new connection is served by an echo; false where it is refused, ended or silent.</summary>
+    protected static async Task<bool> EchoesAsync(IPEndPoint at, IPAddress? from = null)
+    {
+        try
+        {
+            using var client = await Dial.TcpAsync(at, from);
+            var bytes = Pattern.Take(100);
+            await client.SendAllAsync(bytes);
+            return (await client.ReceiveExactlyAsync(bytes.Length)).AsSpan().SequenceEqual(bytes);
+        }
+        catch (Exception error) when (error is SocketException or EndOfStreamException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
     private static async Task CheckAsync(DaemonProcess daemon)
     {
         if (!daemon.HasExited)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace NsBridge.Testing;
@@ -131,6 +132,14 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     /// <summary>Runs another command of the same program with this daemon's configuration file: <c>status</c>, <c>check</c>, <c>doctor</c>.</summary>
     public Task<CommandResult> AskAsync(string command, params string[] options) =>
         Command.RunAsync(_executable, [command, .. options, "--config", ConfigurationFile]);
+
+    /// <summary>What <c>status --json</c> answers.</summary>
+    public async Task<JsonElement> StatusAsync()
+    {
+        var result = await AskAsync("status", "--json");
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        return JsonDocument.Parse(result.Output).RootElement;
+    }
 
     /// <summary>Writes new settings over the file in place, as <c>echo &gt;</c> does, keeping the runtime directory.</summary>
     public void Rewrite(DaemonSettings settings) => File.WriteAllText(ConfigurationFile, ToJson(settings));

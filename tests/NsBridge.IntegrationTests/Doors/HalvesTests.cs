@@ -45,18 +45,4 @@ internal sealed class HalvesTests : BridgeFixture
         await StartAsync(scene.Entry);
         await Eventually.TrueAsync(() => EchoesAsync(listen), Soon, "the inner half is found again");
     }
-
-    private static async Task<bool> EchoesAsync(System.Net.IPEndPoint listen)
-    {
-        using var client = await Dial.TcpAsync(listen);
-        try
-        {
-            await client.SendAllAsync(Hello);
-            return (await client.ReceiveExactlyAsync(Hello.Length)).AsSpan().SequenceEqual(Hello);
-        }
-        catch (Exception error) when (error is SocketException or EndOfStreamException)
-        {
-            return false;
-        }
-    }
 }

@@ -104,6 +104,20 @@ internal sealed class WrongConfigurationTests
     }
 
     [Test]
+    public async Task Check_WithoutConfig_TakesTheFileInTheWorkingFolder()
+    {
+        var executable = await PublishedDaemon.PathAsync();
+        _folder.Write("appsettings.json", Good().ToJsonString());
+        var good = await Command.RunAsync("env", ["-C", _folder.FullName, executable, "check"]);
+        _folder.Write("appsettings.json", With($"{First}:Target", "\"nonsense\""));
+        var wrong = await Command.RunAsync("env", ["-C", _folder.FullName, executable, "check"]);
+
+        Assert.That(good.ExitCode, Is.Zero, good.Everything);
+        Assert.That(wrong.ExitCode, Is.EqualTo(WrongConfiguration), wrong.Everything);
+        Assert.That(wrong.Everything, Does.Contain($"{First}:Target"));
+    }
+
+    [Test]
     public async Task Check_FileInTheRepository_IsGood()
     {
         var result = await Executable.RunAsync(["check", "--config", Path.Combine(Repository.Root, "appsettings.json")]);

@@ -46,6 +46,22 @@ internal sealed class ListenTests : BridgeFixture
         await Own(await Dial.TcpAsync(second)).EchoAsync(Hello);
     }
 
+    [Test]
+    public async Task Listen_SetByTheEnvironment_GoesBeforeTheFile()
+    {
+        var space = await NamespaceAsync();
+        var server = Target(space, Serve.Echo);
+        var (inFile, inEnvironment) = (FreeEndPoint(), FreeEndPoint());
+        var daemon = await LaunchAsync(
+            new DaemonSettings(new BridgeEntry("web") { Listen = inFile.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() }),
+            new DaemonLaunch { Environment = new Dictionary<string, string?> { ["NsBridge__Bridges__0__Listen"] = inEnvironment.ToString() } });
+
+        await daemon.WaitListeningAsync(inEnvironment);
+
+        Assert.That(HostSockets.IsListening(inFile), Is.False);
+        await Own(await Dial.TcpAsync(inEnvironment)).EchoAsync(Hello);
+    }
+
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task Listen_RangeWithTargetRange_LeadsEachPortToItsOwn(string join)

@@ -60,18 +60,4 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         await Task.Delay(span);
         return (daemon.ProcessorTime - before) / clock.Elapsed;
     }
-
-    private static async Task<bool> EchoesAsync(System.Net.IPEndPoint listen)
-    {
-        try
-        {
-            using var client = await Dial.TcpAsync(listen);
-            await client.SendAllAsync(Hello);
-            return (await client.ReceiveExactlyAsync(Hello.Length)).AsSpan().SequenceEqual(Hello);
-        }
-        catch (Exception error) when (error is SocketException or EndOfStreamException or OperationCanceledException)
-        {
-            return false;
-        }
-    }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -87,6 +88,36 @@ internal sealed class ConversationTests : BridgeFixture
         });
 
         await scene.Daemon.CheckQuietAsync();
+    }
+
+    [Test]
+    public async Task Relay_BulkBeside_SmallMessagesGoOn()
+    {
+        var space = await NamespaceAsync();
+        var (bulk, small) = (Target(space, Serve.Source(long.MaxValue)), Target(space, Serve.Echo));
+        var (toBulk, toSmall) = (FreeEndPoint(), FreeEndPoint());
+        await StartAsync(
+            new BridgeEntry("bulk") { Listen = toBulk.ToString(), Namespace = space.Name, Target = bulk.EndPoint.ToString() },
+            new BridgeEntry("small") { Listen = toSmall.ToString(), Namespace = space.Name, Target = small.EndPoint.ToString() });
+        var readers = new List<Task>();
+        for (var reader = 0; reader < 8; reader++)
+        {
+            var client = Own(await Dial.TcpAsync(toBulk));
+            readers.Add(Task.Run(() => client.ReceivePatternAsync()));
+        }
+
+        var slowest = TimeSpan.Zero;
+        var echoing = Own(await Dial.TcpAsync(toSmall));
+        for (var message = 0; message < 200; message++)
+        {
+            var clock = Stopwatch.StartNew();
+            await echoing.EchoAsync(Pattern.Take(100));
+            slowest = clock.Elapsed > slowest ? clock.Elapsed : slowest;
+        }
+
+        Assert.That(readers.Any(reader => reader.IsCompleted), Is.False, "the bulk goes on meanwhile");
+        TestContext.Out.WriteLine($"slowest of 200 small messages: {slowest.TotalMilliseconds:0.0} ms");
+        Assert.That(slowest, Is.LessThan(TimeSpan.FromSeconds(1)));
     }
 
     /// <summary>From one byte to a megabyte, each a different part of the pattern.</summary>

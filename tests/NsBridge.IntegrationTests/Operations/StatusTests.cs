@@ -1,0 +1,108 @@
+using System.Text.Json;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Operations;
+
+/// <summary>What <c>status --json</c> says about a running daemon.</summary>
+internal sealed class StatusTests : BridgeFixture
+{
+    private static readonly byte[] Hello = Pattern.Take(1000);
+
+    [Test]
+    public async Task Status_OfServedConnections_CountsThemAndTheirBytes()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        using (var ended = await ConnectAsync(scene))
+            await ended.EchoAsync(Hello);
+        var living = await ConnectAsync(scene);
+        await living.EchoAsync(Hello);
+
+        await Eventually.TrueAsync(async () => Connections(await BridgeAsync(scene.Daemon, "web"), "active") == 1, Soon, "one connection is left");
+        var bridge = await BridgeAsync(scene.Daemon, "web");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(bridge.GetProperty("state").GetString(), Is.EqualTo("up"));
+            Assert.That(bridge.GetProperty("namespace").GetProperty("reference").GetString(), Is.EqualTo(scene.Namespace.Name));
+            Assert.That(bridge.GetProperty("listen").EnumerateArray().Select(listen => listen.GetString()), Is.EqualTo(new[] { scene.Listen.ToString() }));
+            Assert.That(bridge.GetProperty("socket").GetString(), Is.EqualTo(scene.SocketPath));
+            Assert.That(bridge.GetProperty("target").GetString(), Is.EqualTo(scene.Entry.Target));
+            Assert.That(Connections(bridge, "total"), Is.EqualTo(2));
+            Assert.That(Connections(bridge, "refused"), Is.Zero);
+            Assert.That(Connections(bridge, "failed"), Is.Zero);
+            Assert.That(bridge.GetProperty("bytes").GetProperty("toTarget").GetInt64(), Is.EqualTo(2 * Hello.Length));
+            Assert.That(bridge.GetProperty("bytes").GetProperty("toClient").GetInt64(), Is.EqualTo(2 * Hello.Length));
+        });
+    }
+
+    [Test]
+    public async Task Status_OfANamespaceThatComesAndGoes_FollowsIt()
+    {
+        var space = await ReserveNamespaceAsync();
+        var daemon = await StartAsync(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" });
+        await StateAsync(daemon, "waiting");
+        Assert.That((await BridgeAsync(daemon, "web")).GetProperty("reason").GetString(), Does.Contain(space.Name));
+
+        await space.AddAsync();
+        await StateAsync(daemon, "up");
+        var first = Cookie(await BridgeAsync(daemon, "web"));
+
+        await space.DeleteAsync();
+        await StateAsync(daemon, "waiting");
+        await space.AddAsync();
+        await StateAsync(daemon, "up");
+
+        Assert.That(Cookie(await BridgeAsync(daemon, "web")), Is.Not.EqualTo(first), "another namespace under the same name");
+    }
+
+    [Test]
+    public async Task Status_OfARefusedAndAFailedClient_CountsThem()
+    {
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { MaxConnections = 1 });
+        var living = await ConnectAsync(scene);
+        await living.EchoAsync(Hello);
+        Assert.That(await EchoesAsync(scene.Listen), Is.False);
+        await Eventually.TrueAsync(async () => Connections(await BridgeAsync(scene.Daemon, "web"), "refused") == 1, Soon, "the refused client is counted");
+
+        living.Dispose();
+        await scene.Server.DisposeAsync();
+        await Eventually.TrueAsync(async () => Connections(await BridgeAsync(scene.Daemon, "web"), "active") == 0, Soon, "the connection is over");
+        Assert.That(await EchoesAsync(scene.Listen), Is.False);
+        await Eventually.TrueAsync(async () => Connections(await BridgeAsync(scene.Daemon, "web"), "failed") == 1, Soon, "the failed client is counted");
+    }
+
+    [Test]
+    public async Task Status_OfADisabledBridge_SaysSoAndItServesNothing()
+    {
+        var listen = FreeEndPoint();
+        var scene = await SceneAsync(Serve.Echo);
+        var daemon = await StartAsync(
+            new BridgeEntry("off") { Enabled = false, Listen = listen.ToString(), Namespace = scene.Namespace.Name, Target = scene.Entry.Target },
+            new BridgeEntry("on") { Listen = FreeEndPoint().ToString(), Namespace = scene.Namespace.Name, Target = scene.Entry.Target });
+
+        Assert.That((await BridgeAsync(daemon, "off")).GetProperty("state").GetString(), Is.EqualTo("disabled"));
+        Assert.That(HostSockets.IsListening(listen), Is.False);
+    }
+
+    [Test]
+    public async Task Status_WithoutADaemon_FailsPlainly()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        await scene.Daemon.StopAsync();
+
+        var result = await scene.Daemon.AskAsync("status", "--json");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Everything, Does.Not.Contain("   at "));
+    }
+
+    private static async Task StateAsync(DaemonProcess daemon, string state) => await Eventually.TrueAsync(
+        async () => (await BridgeAsync(daemon, "web")).GetProperty("state").GetString() == state, Soon, $"state {state}");
+
+    private static async Task<JsonElement> BridgeAsync(DaemonProcess daemon, string name) =>
+        (await daemon.StatusAsync()).GetProperty("bridges").EnumerateArray().Single(bridge => bridge.GetProperty("name").GetString() == name);
+
+    private static long Connections(JsonElement bridge, string kind) => bridge.GetProperty("connections").GetProperty(kind).GetInt64();
+
+    private static string Cookie(JsonElement bridge) => bridge.GetProperty("namespace").GetProperty("cookie").ToString();
+}
