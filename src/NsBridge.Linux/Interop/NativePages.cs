@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+
+namespace NsBridge.Linux.Interop;
+
+/// <summary>Memory straight from the kernel, mmap(2): costs only the pages that were touched, and is gone when unmapped.</summary>
+public static unsafe partial class NativePages
+{
+    private const int PROT_READ_WRITE = 3;
+    private const int MAP_PRIVATE_ANONYMOUS = 0x22;
+
+    [LibraryImport("libc")]
+    private static partial void* mmap(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
+
+    [LibraryImport("libc")]
+    private static partial int munmap(void* address, nuint length);
+
+    /// <summary>Maps zeroed memory; 0 where the kernel gives none.</summary>
+    public static nint Map(int bytes)
+    {
+        void* address = mmap(null, (nuint)bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+        return (nint)address == -1 ? 0 : (nint)address;
+    }
+
+    public static void Unmap(nint address, int bytes) => _ = munmap((void*)address, (nuint)bytes);
+
+    /// <summary>Copies within native memory.</summary>
+    public static void Copy(nint from, nint to, int bytes) => Buffer.MemoryCopy((void*)from, (void*)to, bytes, bytes);
+
+    /// <summary>Copies managed bytes to native memory.</summary>
+    public static void Write(nint to, ReadOnlySpan<byte> bytes) => bytes.CopyTo(new Span<byte>((void*)to, bytes.Length));
+
+    /// <summary>Copies native memory to managed bytes.</summary>
+    public static void Read(nint from, Span<byte> bytes) => new ReadOnlySpan<byte>((void*)from, bytes.Length).CopyTo(bytes);
+}

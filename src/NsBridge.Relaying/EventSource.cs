@@ -1,0 +1,31 @@
+namespace NsBridge.Relaying;
+
+/// <summary>
+/// What an event loop calls: the owner of up to two descriptors and of one timer. All its methods run on the loop's thread.
+/// </summary>
+public abstract class EventSource
+{
+    internal const int NoSlot = -1;
+
+    internal int Slot = NoSlot;
+    internal EventSource? TimerNext;
+    internal EventSource? TimerPrevious;
+    internal long TimerTick;
+    internal bool TimerArmed;
+    internal bool IsQueued;
+
+    /// <summary>Something happened on a descriptor.</summary>
+    /// <param name="events">EPOLL… bits.</param>
+    /// <param name="end">Which of the source's two descriptors: 0 or 1.</param>
+    protected internal abstract void OnEvents(uint events, int end);
+
+    /// <summary>The timer that was set has run out.</summary>
+    protected internal virtual void OnTimer()
+    {
+    }
+
+    /// <summary>The turn that <see cref="EventLoop.Again"/> asked for.</summary>
+    protected internal virtual void OnAgain()
+    {
+    }
+}
