@@ -1,0 +1,67 @@
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Relaying;
+
+/// <summary>One socket of a relay and what the events so far say of it.</summary>
+internal struct RelayEnd
+{
+    internal int Descriptor;
+
+    internal EndKind Kind;
+
+    /// <summary>A read may find something.</summary>
+    internal bool Readable;
+
+    /// <summary>A write may be taken.</summary>
+    internal bool Writable;
+
+    /// <summary>
+    /// A read that fills less than its buffer does not prove that nothing is left: the end, an error or urgent data came, or the
+    /// socket is one where records cut a read short.
+    /// </summary>
+    internal bool ShortReadProvesNothing;
+
+    /// <summary>An error waits on the socket.</summary>
+    internal bool Failed;
+
+    internal void Begin(int descriptor, EndKind kind, uint events)
+    {
+        Descriptor = descriptor;
+        Kind = kind;
+        Readable = false;
+        // Assumed: a write that is not taken tells otherwise at the price of one call, where waiting for the event would cost every connection a wait.
+        Writable = true;
+        // A message that carried descriptors ends a read of a UNIX socket early.
+        ShortReadProvesNothing = kind != EndKind.Tcp;
+        Failed = false;
+        Note(events);
+    }
+
+    /// <summary>Takes in what an event says.</summary>
+    internal void Note(uint events)
+    {
+        if ((events & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
+            Readable = true;
+        if ((events & (Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR | Libc.EPOLLPRI)) != 0)
+            ShortReadProvesNothing = true;
+        if ((events & (Libc.EPOLLOUT | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
+            Writable = true;
+        if ((events & Libc.EPOLLERR) != 0)
+            Failed = true;
+    }
+
+    /// <summary>Closes the socket so that the peer sees a reset, as far as its kind has one.</summary>
+    internal void Reset()
+    {
+        if (Kind == EndKind.UnixHalf)
+            ResetMark.Send(Descriptor);
+        Libc.CloseWithReset(Descriptor);
+        Descriptor = -1;
+    }
+
+    internal void Close()
+    {
+        Libc.Close(Descriptor);
+        Descriptor = -1;
+    }
+}

@@ -1,0 +1,98 @@
+namespace NsBridge.Relaying;
+
+/// <summary>
+/// The relays of one bridge on one loop: what they have in common, and the list of them. Used on the loop's thread alone, but
+/// for <see cref="Counters"/>.
+/// </summary>
+public sealed class RelayGroup
+{
+    private readonly Stack<Relay> _idle = new();
+    private Relay? _first;
+
+    /// <param name="loop">The loop that owns every relay of the group.</param>
+    /// <param name="counters">What they count on.</param>
+    /// <param name="ended">Called when a relay has ended and its descriptors are closed.</param>
+    public RelayGroup(EventLoop loop, RelayCounters counters, Action<Relay, RelayOutcome> ended)
+    {
+        Loop = loop;
+        Counters = counters;
+        Ended = ended;
+    }
+
+    public EventLoop Loop { get; }
+
+    public RelayCounters Counters { get; }
+
+    /// <summary>Milliseconds without a byte either way after which a relay ends; 0 for never. Set before the relays that obey it begin.</summary>
+    public long IdleTimeout { get; set; }
+
+    internal Action<Relay, RelayOutcome> Ended { get; }
+
+    /// <summary>
+    /// Starts relaying in the place of <paramref name="source"/>, which has watched both descriptors, edge-triggered, for
+    /// <see cref="Relay.Interest"/>.
+    /// </summary>
+    /// <param name="source">What held the loop's slot until now.</param>
+    /// <param name="ends">The two connected sockets and what is known of them; the relay owns them from here on.</param>
+    /// <param name="peer">The client, for the one who is told of the end.</param>
+    /// <param name="cookie">The target's network namespace.</param>
+    /// <param name="greeting">Bytes the target gets before all others; may be empty.</param>
+    public void Start(EventSource source, in RelayEnds ends, PeerAddress peer, ulong cookie, ReadOnlySpan<byte> greeting)
+    {
+        if (!_idle.TryPop(out Relay? relay))
+            relay = new Relay(this);
+        relay.Next = _first;
+        if (_first is not null)
+            _first.Previous = relay;
+        _first = relay;
+        Counters.AddActive(1);
+        Loop.AddLoad(1);
+        Loop.Replace(source, relay);
+        relay.Begin(ends, peer, cookie, greeting);
+    }
+
+    internal void Remove(Relay relay, RelayOutcome outcome)
+    {
+        if (relay.Previous is null)
+            _first = relay.Next;
+        else
+            relay.Previous.Next = relay.Next;
+        if (relay.Next is not null)
+            relay.Next.Previous = relay.Previous;
+        relay.Next = relay.Previous = null;
+        Loop.Detach(relay);
+        Loop.AddLoad(-1);
+        Counters.AddActive(-1);
+        Ended(relay, outcome);
+        // A relay that waits for a turn of the loop is still in its queue, and must not be given out again before it came.
+        if (!relay.IsQueued)
+            _idle.Push(relay);
+    }
+
+    /// <summary>Resets the relays into every namespace but one.</summary>
+    /// <param name="cookie">The namespace whose relays go on; 0: none does.</param>
+    /// <returns>How many were reset.</returns>
+    public int AbortAllBut(ulong cookie)
+    {
+        int count = 0;
+        for (Relay? relay = _first; relay is not null;)
+        {
+            Relay? next = relay.Next;
+            if (cookie == 0 || relay.Cookie != cookie)
+            {
+                relay.Abort(new RelayOutcome(RelayEnding.Aborted));
+                count++;
+            }
+            relay = next;
+        }
+        return count;
+    }
+
+    /// <summary>Sets the idle timeout for running relays too.</summary>
+    public void ChangeIdleTimeout(long milliseconds)
+    {
+        IdleTimeout = milliseconds;
+        for (Relay? relay = _first; relay is not null; relay = relay.Next)
+            relay.RestartIdleTimer();
+    }
+}
