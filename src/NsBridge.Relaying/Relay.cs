@@ -44,10 +44,21 @@ public sealed class Relay : EventSource
     /// <summary>The network namespace of the target's socket.</summary>
     public ulong Cookie { get; private set; }
 
-    internal void Begin(in RelayEnds ends, PeerAddress peer, ulong cookie, ReadOnlySpan<byte> greeting)
+    /// <summary>What the owner knows the connection by.</summary>
+    public ulong Number { get; private set; }
+
+    /// <summary>Bytes that the target's socket has taken.</summary>
+    public long BytesToTarget { get; private set; }
+
+    /// <summary>Bytes that the client's socket has taken.</summary>
+    public long BytesToClient { get; private set; }
+
+    internal void Begin(in RelayEnds ends, PeerAddress peer, ulong cookie, ulong number, ReadOnlySpan<byte> greeting)
     {
         Peer = peer;
         Cookie = cookie;
+        Number = number;
+        BytesToTarget = BytesToClient = 0;
         _client.Begin(ends.Client, ends.ClientKind, ends.ClientEvents);
         _target.Begin(ends.Target, ends.TargetKind, ends.TargetEvents);
         _toTarget = default;
@@ -219,9 +230,15 @@ public sealed class Relay : EventSource
     {
         _lastByte = _group.Loop.Now;
         if (towardsTarget)
+        {
+            BytesToTarget += bytes;
             _group.Counters.AddToTarget(bytes);
+        }
         else
+        {
+            BytesToClient += bytes;
             _group.Counters.AddToClient(bytes);
+        }
     }
 
     private static bool WouldBlock(nint result) => result == -(nint)(int)Errno.EAGAIN;

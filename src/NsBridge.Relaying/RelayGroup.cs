@@ -36,8 +36,9 @@ public sealed class RelayGroup
     /// <param name="ends">The two connected sockets and what is known of them; the relay owns them from here on.</param>
     /// <param name="peer">The client, for the one who is told of the end.</param>
     /// <param name="cookie">The target's network namespace.</param>
+    /// <param name="number">What the owner knows the connection by.</param>
     /// <param name="greeting">Bytes the target gets before all others; may be empty.</param>
-    public void Start(EventSource source, in RelayEnds ends, PeerAddress peer, ulong cookie, ReadOnlySpan<byte> greeting)
+    public void Start(EventSource source, in RelayEnds ends, PeerAddress peer, ulong cookie, ulong number, ReadOnlySpan<byte> greeting)
     {
         if (!_idle.TryPop(out Relay? relay))
             relay = new Relay(this);
@@ -48,7 +49,7 @@ public sealed class RelayGroup
         Counters.AddActive(1);
         Loop.AddLoad(1);
         Loop.Replace(source, relay);
-        relay.Begin(ends, peer, cookie, greeting);
+        relay.Begin(ends, peer, cookie, number, greeting);
     }
 
     internal void Remove(Relay relay, RelayOutcome outcome)

@@ -6,11 +6,11 @@ namespace NsBridge.Relaying;
 /// A reset on a UNIX socket, which knows none: one urgent byte (MSG_OOB, Linux 5.15 and later) before the close. It is not part of
 /// the stream, so a program that does not know it sees the end of the stream, which is all a UNIX socket could tell it.
 /// </summary>
-internal static class ResetMark
+public static class ResetMark
 {
     private const byte Mark = 0x52;
 
-    internal static void Send(int descriptor) => Libc.Send(descriptor, [Mark], Libc.MSG_OOB);
+    public static void Send(int descriptor) => Libc.Send(descriptor, [Mark], Libc.MSG_OOB);
 
     internal static bool IsOn(int descriptor)
     {

@@ -1,0 +1,118 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>A listening socket on an event loop. Accepts in batches and decides what an error means: again, pause, or go on.</summary>
+internal abstract class Acceptor : EventSource
+{
+    /// <summary>Connections taken at one event, so that a flood of clients leaves turns to the relays.</summary>
+    protected const int Batch = 64;
+
+    private const int ShortestPause = 50;
+    private const int LongestPause = 1000;
+
+    private readonly DescriptorPressure _descriptors;
+    private int _listener;
+    private int _pause = ShortestPause;
+    private bool _paused;
+
+    /// <param name="loop">The loop it lives on.</param>
+    /// <param name="listener">A listening socket, owned from here on.</param>
+    /// <param name="descriptors">Told of shortages.</param>
+    protected Acceptor(EventLoop loop, int listener, DescriptorPressure descriptors)
+    {
+        Loop = loop;
+        _listener = listener;
+        _descriptors = descriptors;
+    }
+
+    protected EventLoop Loop { get; }
+
+    /// <summary>Begins to accept. On the loop.</summary>
+    public void Start()
+    {
+        Loop.Attach(this);
+        Loop.Watch(this, 0, _listener, Libc.EPOLLIN);
+    }
+
+    /// <summary>A connection was accepted; it belongs to the callee.</summary>
+    protected abstract void OnAccepted(int descriptor, in SockAddr peer);
+
+    /// <summary>All that waited were accepted.</summary>
+    protected virtual void OnBatchEnd()
+    {
+    }
+
+    protected internal override void OnEvents(uint events, int end)
+    {
+        bool paused = false;
+        for (int i = 0; i < Batch && !paused; i++)
+        {
+            int descriptor = Libc.Accept(_listener, out SockAddr peer);
+            if (descriptor < 0)
+            {
+                if (descriptor == -(int)Errno.EAGAIN)
+                    break;
+                paused = ShouldPause(Libc.ErrorOf(descriptor));
+                continue;
+            }
+            OnAccepted(descriptor, peer);
+            if (_descriptors.IsNear(descriptor))
+            {
+                _descriptors.Press(Errno.EMFILE);
+                paused = true;
+            }
+            else
+            {
+                _descriptors.Relax();
+                _pause = ShortestPause;
+            }
+        }
+        OnBatchEnd();
+        if (paused)
+            Pause();
+    }
+
+    /// <summary>
+    /// The tiers of accept(2)'s errors: without descriptors or memory nothing can be accepted for a while; everything else belongs to the one
+    /// connection that was waiting (ECONNABORTED, EPROTO, EPERM by a filter, the network errors of its own), and the next may be well.
+    /// </summary>
+    private bool ShouldPause(Errno error)
+    {
+        if (error is not (Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM))
+            return error is Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK;
+        _descriptors.Press(error);
+        return true;
+    }
+
+    /// <summary>Stops accepting for a while, longer each time: the connections that wait stay in the kernel's backlog.</summary>
+    protected void Pause()
+    {
+        if (!_paused)
+            Loop.Rewatch(this, 0, _listener, 0);
+        _paused = true;
+        Loop.SetTimer(this, _pause);
+        _pause = Math.Min(_pause * 2, LongestPause);
+    }
+
+    protected internal override void OnTimer()
+    {
+        if (!_paused)
+            return;
+        _paused = false;
+        Loop.Rewatch(this, 0, _listener, Libc.EPOLLIN);
+    }
+
+    /// <summary>Ends accepting and closes the socket. On the loop; again does nothing.</summary>
+    public virtual void Stop()
+    {
+        if (_listener < 0)
+            return;
+        // Said to epoll, not left to the close: a socket that systemd handed over stays open elsewhere.
+        Loop.Unwatch(_listener);
+        Loop.Detach(this);
+        Libc.Close(_listener);
+        _listener = -1;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using NsBridge.Configuration;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>
+/// Decides who is let in, before anything is dialled for him, and counts who is in. Clients of the UNIX socket have the file's
+/// permission: of the limits only <c>MaxConnections</c> is for them.
+/// </summary>
+internal sealed class Admission(BridgeTally tally, BridgeSettings settings)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<UInt128, int> _perClient = [];
+    private BridgeSettings _settings = settings;
+
+    /// <summary>New limits and lists; who is in stays in.</summary>
+    public void Change(BridgeSettings settings) => Volatile.Write(ref _settings, settings);
+
+    public AdmitVerdict Admit(PeerAddress peer)
+    {
+        BridgeSettings settings = Volatile.Read(ref _settings);
+        AdmitVerdict verdict = Judge(peer, settings);
+        if (verdict == AdmitVerdict.Admitted)
+            tally.CountAdmitted();
+        else
+            tally.CountRefused();
+        return verdict;
+    }
+
+    private AdmitVerdict Judge(PeerAddress peer, BridgeSettings settings)
+    {
+        if (settings.AllowFrom.Count > 0 && !peer.IsUnix && !IsAllowed(peer.ToIPAddress()!, settings.AllowFrom))
+            return AdmitVerdict.NotAllowed;
+        if (settings.MaxConnections > 0 && tally.Active >= settings.MaxConnections)
+            return AdmitVerdict.BridgeFull;
+        if (peer.IsUnix)
+            return AdmitVerdict.Admitted;
+        lock (_lock)
+        {
+            // Counted without a limit too: a limit that a reload brings then knows who is in. An entry is small and goes with its last connection.
+            ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_perClient, peer.Bits, out _);
+            if (settings.MaxConnectionsPerClient > 0 && count >= settings.MaxConnectionsPerClient)
+                return AdmitVerdict.ClientFull;
+            count++;
+            return AdmitVerdict.Admitted;
+        }
+    }
+
+    private static bool IsAllowed(IPAddress address, ValueList<IPNetwork> networks)
+    {
+        foreach (IPNetwork network in networks)
+        {
+            if (network.Contains(address))
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>A client that was admitted has gone.</summary>
+    public void Release(PeerAddress peer)
+    {
+        tally.CountGone();
+        if (peer.IsUnix)
+            return;
+        lock (_lock)
+        {
+            ref int count = ref CollectionsMarshal.GetValueRefOrNullRef(_perClient, peer.Bits);
+            if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref count))
+                return;
+            if (--count == 0)
+                _perClient.Remove(peer.Bits);
+        }
+    }
+}

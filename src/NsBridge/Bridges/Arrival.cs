@@ -1,0 +1,15 @@
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>A client that was let in and waits for its target.</summary>
+/// <param name="Client">Its socket.</param>
+/// <param name="Kind">What the socket is.</param>
+/// <param name="Peer">Who it is.</param>
+/// <param name="Offset">Its listener's position in the range of ports.</param>
+/// <param name="Number">What the relay carries for its owner, given back at the end.</param>
+internal readonly record struct Arrival(int Client, EndKind Kind, PeerAddress Peer, int Offset, ulong Number)
+{
+    /// <summary>Closes the client with a reset, as far as its kind has one.</summary>
+    public void Reset() => SocketReset.Close(Client, Kind);
+}

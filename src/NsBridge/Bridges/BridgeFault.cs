@@ -1,0 +1,4 @@
+namespace NsBridge.Bridges;
+
+/// <summary>Why a bridge cannot serve: what failed, on what, why, and the cure. Shown as the bridge's reason.</summary>
+internal sealed class BridgeFault(string message) : Exception(message);

@@ -1,0 +1,241 @@
+using NsBridge.Linux;
+using NsBridge.Linux.Interop;
+using NsBridge.Namespaces;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>
+/// Connects admitted clients of one bridge to its target, on one loop: enters the namespace once for all that come together,
+/// parks them while the target is not there, and hands them to the relay. All on the loop's thread.
+/// </summary>
+internal sealed class Connector : EventSource
+{
+    /// <summary>Clients that may wait for a target that is not there. Beyond it they are reset: memory and descriptors are bounded.</summary>
+    private const int MostParked = 1024;
+
+    private const int RetryMilliseconds = 100;
+
+    /// <summary>Parked clients that are dialled at once when the target is back.</summary>
+    private const int DialsPerRetry = 64;
+
+    private readonly NamespacePlace _place;
+    private readonly IConnectorOwner _owner;
+    private readonly RelayGroup _relays;
+    private readonly Stack<Dial> _idle = new();
+    private readonly HashSet<Dial> _dialling = [];
+    private readonly LinkedList<Dial> _parked = new();
+    private ConnectorPlan _plan;
+
+    /// <param name="loop">Where everything of it lives.</param>
+    /// <param name="place">The target's namespace.</param>
+    /// <param name="plan">The target.</param>
+    /// <param name="counters">What the relays count on.</param>
+    /// <param name="owner">Told of every end.</param>
+    public Connector(EventLoop loop, NamespacePlace place, ConnectorPlan plan, RelayCounters counters, IConnectorOwner owner)
+    {
+        Loop = loop;
+        _place = place;
+        _plan = plan;
+        _owner = owner;
+        _relays = new RelayGroup(loop, counters, (relay, outcome) => owner.OnEnded(relay.Peer, relay.Number, outcome, relay.BytesToTarget, relay.BytesToClient));
+        loop.Attach(this);
+    }
+
+    public EventLoop Loop { get; }
+
+    /// <summary>Clients on their way, and relays.</summary>
+    public int Count => _dialling.Count + _parked.Count + (int)_relays.Counters.Active;
+
+    public void Change(ConnectorPlan plan, long idleTimeout)
+    {
+        _plan = plan;
+        if (_relays.IdleTimeout != idleTimeout)
+            _relays.ChangeIdleTimeout(idleTimeout);
+    }
+
+    /// <summary>Takes over clients that came together.</summary>
+    public void Connect(ReadOnlySpan<Arrival> arrivals)
+    {
+        Span<int> sockets = stackalloc int[arrivals.Length];
+        int made = OpenSockets(_plan.Family(0), sockets, out ulong cookie, out EnterFailure failure);
+        for (int i = 0; i < arrivals.Length; i++)
+        {
+            if (!_idle.TryPop(out Dial? dial))
+                dial = new Dial(this);
+            bool taken = dial.Take(arrivals[i], _plan);
+            _dialling.Add(dial);
+            if (i >= made)
+                Unreachable(dial, failure);
+            else if (taken)
+                dial.Connect(sockets[i], cookie);
+            else
+                Refuse(dial, sockets[i]);
+        }
+    }
+
+    private void Refuse(Dial dial, int socket)
+    {
+        Libc.Close(socket);
+        End(dial, new RelayOutcome(RelayEnding.Aborted, Errno.ENOMEM));
+    }
+
+    private int OpenSockets(int family, Span<int> sockets, out ulong cookie, out EnterFailure failure)
+    {
+        int made = _place.OpenSockets(family, Libc.SOCK_STREAM, sockets, out cookie, out failure);
+        // What a dial sees is newer than what the watch saw: let it look, so that connections into the old namespace end.
+        if (made == 0 ? _place.State.CanEnter && !failure.IsExhaustion : cookie != _place.State.Cookie)
+            _owner.OnPlaceMoved();
+        return made;
+    }
+
+    /// <summary>The next address of a dial.</summary>
+    internal void DialAgain(Dial dial, int family)
+    {
+        Span<int> socket = stackalloc int[1];
+        if (OpenSockets(family, socket, out ulong cookie, out EnterFailure failure) == 1)
+            dial.Connect(socket[0], cookie);
+        else
+            Unreachable(dial, failure);
+    }
+
+    internal void Establish(Dial dial, in RelayEnds ends, ReadOnlySpan<byte> greeting, long microseconds)
+    {
+        bool wasParked = dial.Parked is not null;
+        Arrival arrival = dial.Arrival;
+        Forget(dial);
+        _owner.OnConnected(microseconds);
+        _relays.Start(dial, ends, arrival.Peer, dial.Cookie, arrival.Number, greeting);
+        _idle.Push(dial);
+        // The target is back: the others need not wait for their turn.
+        if (wasParked && _parked.Count > 0)
+            Retry(DialsPerRetry);
+    }
+
+    /// <summary>The client went away by itself.</summary>
+    internal void Abandon(Dial dial) => End(dial, new RelayOutcome(RelayEnding.ClientReset));
+
+    internal void Failed(Dial dial, ConnectorPlan plan, Errno error)
+    {
+        if (CanPark(dial, plan.TargetWait))
+        {
+            Park(dial, plan.TargetWait);
+            return;
+        }
+        _owner.OnUnreachable(dial.Arrival.Peer, TargetFailure.Explain(plan.Description, error));
+        End(dial, new RelayOutcome(RelayEnding.TargetReset, error));
+    }
+
+    private void Unreachable(Dial dial, EnterFailure failure)
+    {
+        // Out of descriptors is our fault, not the target's: it is worth the wait that a connection may take anyway.
+        TimeSpan patience = failure.IsExhaustion && _plan.ConnectTimeout > _plan.TargetWait ? _plan.ConnectTimeout : _plan.TargetWait;
+        if (CanPark(dial, patience))
+        {
+            Park(dial, patience);
+            return;
+        }
+        string reason = _place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason;
+        _owner.OnUnreachable(dial.Arrival.Peer, reason);
+        End(dial, new RelayOutcome(RelayEnding.TargetReset, failure.Error));
+    }
+
+    internal void TimedOut(Dial dial, ConnectorPlan plan, bool parked)
+    {
+        if (!parked && CanPark(dial, plan.TargetWait))
+        {
+            Park(dial, plan.TargetWait);
+            return;
+        }
+        _owner.OnUnreachable(dial.Arrival.Peer, TargetFailure.Explain(plan.Description, Errno.ETIMEDOUT));
+        End(dial, new RelayOutcome(RelayEnding.TargetReset, Errno.ETIMEDOUT));
+    }
+
+    private bool CanPark(Dial dial, TimeSpan patience) =>
+        dial.Age < (long)patience.TotalMilliseconds && (dial.Parked is not null || _parked.Count < MostParked);
+
+    private void Park(Dial dial, TimeSpan patience)
+    {
+        if (dial.Parked is null)
+        {
+            _dialling.Remove(dial);
+            dial.Parked = _parked.AddLast(dial);
+            Loop.SetTimer(dial, (long)patience.TotalMilliseconds - dial.Age);
+        }
+        if (!TimerArmed)
+            Loop.SetTimer(this, RetryMilliseconds);
+    }
+
+    /// <summary>The namespace may have appeared: parked clients are dialled.</summary>
+    public void Retry() => Retry(1);
+
+    // The first in line finds out whether the target is there; when it is, the others follow.
+    private void Retry(int count)
+    {
+        LinkedListNode<Dial>? node = _parked.First;
+        for (int i = 0; i < count && node is not null; i++)
+        {
+            LinkedListNode<Dial>? next = node.Next;
+            if (!node.Value.IsConnecting)
+                DialAgain(node.Value, _plan.Family(0));
+            node = next;
+        }
+        if (_parked.Count > 0)
+            Loop.SetTimer(this, RetryMilliseconds);
+    }
+
+    protected internal override void OnTimer() => Retry(1);
+
+    protected internal override void OnEvents(uint events, int end)
+    {
+    }
+
+    /// <summary>Resets every connection into another namespace than this one (0: into any).</summary>
+    /// <returns>How many there were.</returns>
+    public int AbortAllBut(ulong cookie)
+    {
+        int count = _relays.AbortAllBut(cookie);
+        foreach (Dial dial in _dialling.ToArray())
+        {
+            if (cookie != 0 && dial.Cookie == cookie)
+                continue;
+            End(dial, new RelayOutcome(RelayEnding.Aborted));
+            count++;
+        }
+        // Parked clients wait for just this; but an attempt under way goes to a place that is no more.
+        foreach (Dial dial in _parked)
+        {
+            if (dial.Cookie != cookie)
+                dial.CloseTarget();
+        }
+        return count;
+    }
+
+    /// <summary>Resets everything and leaves the loop.</summary>
+    public void Stop()
+    {
+        AbortAllBut(0);
+        foreach (Dial dial in _parked.ToArray())
+            End(dial, new RelayOutcome(RelayEnding.Aborted));
+        Loop.Detach(this);
+    }
+
+    private void End(Dial dial, RelayOutcome outcome)
+    {
+        Forget(dial);
+        dial.CloseTarget();
+        Loop.Detach(dial);
+        Arrival arrival = dial.Arrival;
+        arrival.Reset();
+        _idle.Push(dial);
+        _owner.OnEnded(arrival.Peer, arrival.Number, outcome, 0, 0);
+    }
+
+    private void Forget(Dial dial)
+    {
+        _dialling.Remove(dial);
+        if (dial.Parked is { } node)
+            _parked.Remove(node);
+        dial.Parked = null;
+    }
+}

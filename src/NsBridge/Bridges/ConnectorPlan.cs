@@ -1,0 +1,77 @@
+using NsBridge.Configuration;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Bridges;
+
+/// <summary>What a connector needs to know of its target; replaced whole when a reload changes it.</summary>
+internal sealed class ConnectorPlan
+{
+    private readonly SockAddr[] _first;
+
+    private ConnectorPlan(SockAddr[] first, TargetEndpoint? target)
+    {
+        _first = first;
+        Target = target;
+    }
+
+    /// <summary>The target as the operator wrote it; null for the bridge's own UNIX socket.</summary>
+    public TargetEndpoint? Target { get; }
+
+    public required TimeSpan ConnectTimeout { get; init; }
+
+    public required TimeSpan TargetWait { get; init; }
+
+    public required TimeSpan KeepAlive { get; init; }
+
+    public required ProxyProtocol ProxyProtocol { get; init; }
+
+    /// <summary>Whether the target is an inner half: it is told that an outer half connects, and understands a reset.</summary>
+    public bool IsJoin => Target is null;
+
+    /// <summary>How many addresses there are to try.</summary>
+    public int AddressCount => _first.Length;
+
+    /// <summary>For messages.</summary>
+    public required string Description { get; init; }
+
+    /// <summary>Towards the target of the bridge.</summary>
+    public static ConnectorPlan ToTarget(BridgeSettings settings)
+    {
+        TargetEndpoint target = settings.Target!;
+        SockAddr[] addresses = target.Kind switch
+        {
+            TargetKind.UnixPath => [SockAddr.FromPath(target.UnixName!)],
+            TargetKind.UnixAbstract => [SockAddr.FromAbstract(System.Text.Encoding.UTF8.GetBytes(target.UnixName!))],
+            _ => [.. target.Addresses.Select(address => SockAddr.From(address, target.Ports.First))],
+        };
+        return new ConnectorPlan(addresses, target)
+        {
+            ConnectTimeout = settings.ConnectTimeout,
+            TargetWait = settings.TargetWait,
+            KeepAlive = settings.KeepAlive,
+            ProxyProtocol = settings.ProxyProtocol,
+            Description = settings.Namespace is { Kind: not NamespaceKind.Host } place ? $"{target} in {place}" : target.ToString(),
+        };
+    }
+
+    /// <summary>Towards the bridge's UNIX socket, behind which the inner half is.</summary>
+    public static ConnectorPlan ToJoin(BridgeSettings settings) => new([SockAddr.FromPath(settings.Socket)], null)
+    {
+        ConnectTimeout = settings.ConnectTimeout,
+        // With an inner half in this process the waiting is its part.
+        TargetWait = settings.Namespace is null ? settings.TargetWait : TimeSpan.Zero,
+        KeepAlive = settings.KeepAlive,
+        ProxyProtocol = ProxyProtocol.None,
+        Description = settings.Socket,
+    };
+
+    /// <summary>The address to dial.</summary>
+    /// <param name="index">Which of them, in the order to try.</param>
+    /// <param name="offset">The position in the range of ports.</param>
+    public SockAddr Address(int index, int offset) => offset == 0 || Target is not { IsUnix: false }
+        ? _first[index]
+        : SockAddr.From(Target.Addresses[index], Target.PortAt(offset % Target.Ports.Count));
+
+    /// <summary>The socket's family for an address.</summary>
+    public int Family(int index) => _first[index].Family;
+}

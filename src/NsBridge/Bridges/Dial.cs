@@ -1,0 +1,161 @@
+using System.Diagnostics;
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>
+/// One client on its way to the target: connecting, or parked until the target is there. Becomes a relay in the same slot of
+/// the loop, with both sockets watched already.
+/// </summary>
+internal sealed class Dial : EventSource
+{
+    private const int ClientEnd = 0;
+    private const int TargetEnd = 1;
+
+    private readonly Connector _connector;
+    private Arrival _arrival;
+    private ConnectorPlan _plan = null!;
+    private int _target;
+    private int _address;
+    private uint _clientEvents;
+    private long _began;
+    private long _dialled;
+
+    public Dial(Connector connector) => _connector = connector;
+
+    public LinkedListNode<Dial>? Parked { get; set; }
+
+    public Arrival Arrival => _arrival;
+
+    /// <summary>The namespace the dialled socket belongs to.</summary>
+    public ulong Cookie { get; private set; }
+
+    /// <summary>Whether an attempt is under way.</summary>
+    public bool IsConnecting => _target >= 0;
+
+    /// <summary>Takes over a client. It is watched from now on, so that one who hangs up is noticed.</summary>
+    /// <returns>False where the kernel has no memory to watch it.</returns>
+    public bool Take(in Arrival arrival, ConnectorPlan plan)
+    {
+        _arrival = arrival;
+        _plan = plan;
+        _target = -1;
+        _address = 0;
+        _clientEvents = 0;
+        _began = _connector.Loop.Now;
+        _connector.Loop.Attach(this);
+        _connector.Loop.SetTimer(this, (long)plan.ConnectTimeout.TotalMilliseconds);
+        return _connector.Loop.Watch(this, ClientEnd, arrival.Client, Relay.Interest) >= 0;
+    }
+
+    /// <summary>Begins to connect by a socket of the target's namespace, which belongs to the dial from here on.</summary>
+    public void Connect(int socket, ulong cookie)
+    {
+        Cookie = cookie;
+        _target = socket;
+        _dialled = Stopwatch.GetTimestamp();
+        if (_plan.Family(_address) != Libc.AF_UNIX)
+            TcpOptions.Apply(socket, _plan.KeepAlive);
+        else if (_plan.IsJoin)
+            Libc.Bind(socket, new JoinName(JoinKind.Relay, 0).ToAddress());
+        SockAddr address = _plan.Address(_address, _arrival.Offset);
+        if (_plan.Target?.Literal?.Interface is { } name)
+        {
+            int index = Libc.InterfaceIndex(socket, name);
+            if (index < 0)
+            {
+                Fail(Libc.ErrorOf(index));
+                return;
+            }
+            address = SockAddr.From(new System.Net.IPAddress(_plan.Target.Literal.Address.GetAddressBytes(), index), address.Port);
+        }
+        int result = Libc.Connect(socket, address);
+        if (result < 0 && result != -(int)Errno.EINPROGRESS)
+        {
+            Fail(Libc.ErrorOf(result));
+            return;
+        }
+        int watched = _connector.Loop.Watch(this, TargetEnd, socket, Relay.Interest);
+        if (watched < 0)
+            Fail(Libc.ErrorOf(watched));
+    }
+
+    protected internal override void OnEvents(uint events, int end)
+    {
+        if (end == ClientEnd)
+        {
+            _clientEvents |= events;
+            if (HasHungUp(events))
+                _connector.Abandon(this);
+            return;
+        }
+        if ((events & Libc.EPOLLERR) != 0)
+        {
+            Errno error = Libc.PendingError(_target);
+            if (error != Errno.None)
+            {
+                Fail(error);
+                return;
+            }
+        }
+        if ((events & (Libc.EPOLLOUT | Libc.EPOLLHUP)) != 0)
+            Establish(events);
+    }
+
+    /// <summary>
+    /// A client that reset is gone. One that has closed its sending side may want its answer all the same, unless it never said anything.
+    /// </summary>
+    private bool HasHungUp(uint events)
+    {
+        if ((events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
+            return true;
+        if (Parked is null || (events & Libc.EPOLLRDHUP) == 0)
+            return false;
+        Span<byte> first = stackalloc byte[1];
+        return Libc.Receive(_arrival.Client, first, Libc.MSG_PEEK) == 0;
+    }
+
+    private void Establish(uint targetEvents)
+    {
+        _connector.Loop.ClearTimer(this);
+        int target = _target;
+        _target = -1;
+        EndKind kind = _plan.Family(_address) != Libc.AF_UNIX ? EndKind.Tcp : _plan.IsJoin ? EndKind.UnixHalf : EndKind.Unix;
+        var ends = new RelayEnds(_arrival.Client, target, _arrival.Kind, kind, _clientEvents, targetEvents);
+        Span<byte> greeting = stackalloc byte[ProxyHeader.Longest];
+        int size = ProxyHeader.Write(greeting, _plan.ProxyProtocol, _arrival.Peer, _arrival.Client);
+        _connector.Establish(this, ends, greeting[..size], (long)Stopwatch.GetElapsedTime(_dialled).TotalMicroseconds);
+    }
+
+    /// <summary>This address failed: the next one, or the connector decides.</summary>
+    private void Fail(Errno error)
+    {
+        CloseTarget();
+        if (_address + 1 < _plan.AddressCount)
+        {
+            _address++;
+            _connector.DialAgain(this, _plan.Family(_address));
+            return;
+        }
+        _address = 0;
+        _connector.Failed(this, _plan, error);
+    }
+
+    protected internal override void OnTimer()
+    {
+        CloseTarget();
+        _connector.TimedOut(this, _plan, parked: Parked is not null);
+    }
+
+    /// <summary>Milliseconds since the client came.</summary>
+    public long Age => _connector.Loop.Now - _began;
+
+    /// <summary>Ends the attempt; the client stays.</summary>
+    public void CloseTarget()
+    {
+        if (_target >= 0)
+            Libc.CloseWithReset(_target);
+        _target = -1;
+    }
+}

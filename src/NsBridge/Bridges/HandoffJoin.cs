@@ -1,0 +1,177 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>
+/// Joins the halves by handing accepted connections over. Keeps one link for each loop that relays; a link is made when it is
+/// first wanted and again when it was lost. On the home loop.
+/// </summary>
+internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
+{
+    private const int RetryMilliseconds = 250;
+
+    private readonly Bridge _bridge;
+    private readonly BridgeEngine _engine;
+    private readonly EventLoop _home;
+    private readonly HandoffLink?[] _links;
+    private readonly Dictionary<ulong, (HandoffLink Link, PeerAddress Peer)> _away = [];
+    private readonly bool _hasInner;
+    private long _waitingSince;
+    private ulong _lastNumber;
+    private volatile string? _trouble;
+    private bool _stopped;
+
+    public HandoffJoin(Bridge bridge, BridgeEngine engine, EventLoop home)
+    {
+        _bridge = bridge;
+        _engine = engine;
+        _home = home;
+        _hasInner = bridge.Settings.Namespace is not null;
+        _links = new HandoffLink?[_hasInner ? engine.Loops.Count : 1];
+        home.Post(() =>
+        {
+            home.Attach(this);
+            if (!_hasInner)
+                LinkTo(0);
+        });
+    }
+
+    public string? Trouble => _trouble;
+
+    public void Pass(ReadOnlySpan<Arrival> arrivals)
+    {
+        int index = _hasInner ? _engine.ChooseRelay(_home).Index : 0;
+        HandoffLink link = LinkTo(index);
+        if (link.Waiting == 0)
+            _waitingSince = _home.Now;
+        foreach (Arrival arrival in arrivals)
+        {
+            if (_hasInner)
+            {
+                link.Enqueue(arrival);
+                continue;
+            }
+            ulong number = ++_lastNumber;
+            _away.Add(number, (link, arrival.Peer));
+            link.Enqueue(arrival with { Number = number });
+        }
+        link.Flush();
+        if (link.Waiting > 0)
+            Wait();
+    }
+
+    private HandoffLink LinkTo(int index)
+    {
+        if (_links[index] is { } known)
+            return known;
+        var link = new HandoffLink(_home, this);
+        int result = link.Connect(_bridge.Settings.Socket, index);
+        if (result < 0)
+        {
+            SetTrouble(TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result)));
+            _links[index] = link;
+            Wait();
+            return link;
+        }
+        return _links[index] = link;
+    }
+
+    // A link that is not there is tried again; who waits for it longer than a target may take is reset.
+    private void Wait()
+    {
+        if (!TimerArmed)
+            _home.SetTimer(this, RetryMilliseconds);
+    }
+
+    protected internal override void OnTimer()
+    {
+        for (int i = 0; i < _links.Length; i++)
+        {
+            if (_links[i] is not { IsReady: false } link)
+                continue;
+            TimeSpan patience = _bridge.Settings.TargetWait > TimeSpan.Zero ? _bridge.Settings.TargetWait : _trouble is null ? _bridge.Settings.ConnectTimeout : TimeSpan.Zero;
+            if (link.Waiting > 0 && _home.Now - _waitingSince >= patience.TotalMilliseconds)
+                ResetWaiting(link);
+            link.Close();
+            int result = link.Connect(_bridge.Settings.Socket, i);
+            if (result < 0)
+                SetTrouble(TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result)));
+            Wait();
+        }
+    }
+
+    private void ResetWaiting(HandoffLink link)
+    {
+        while (link.TryTakeBack(out Arrival arrival))
+        {
+            arrival.Reset();
+            _away.Remove(arrival.Number);
+            _bridge.OnFailed(arrival.Peer, _trouble ?? $"{_bridge.Settings.Socket} does not take connections");
+            _bridge.OnEnded(arrival.Peer, new RelayOutcome(RelayEnding.TargetReset), 0, 0);
+        }
+    }
+
+    public void OnReady(HandoffLink link)
+    {
+        SetTrouble(null);
+        if (_bridge.Settings.Namespace is null)
+            _home.ClearTimer(this);
+    }
+
+    public void OnNotice(HandoffLink link, in HandoffNotice notice)
+    {
+        if (!_away.Remove(notice.Number, out var away))
+            return;
+        _bridge.Tally.CountForeign(notice.ToTarget, notice.ToClient);
+        if (!notice.Reached)
+            _bridge.OnFailed(away.Peer, "the inner half could not reach its target; its own log says why");
+        _bridge.OnEnded(away.Peer, new RelayOutcome(RelayEnding.Closed), notice.ToTarget, notice.ToClient);
+    }
+
+    public void OnLost(HandoffLink link, Errno error, bool refused)
+    {
+        SetTrouble(refused
+            ? $"{_bridge.Settings.Socket} does not take connections over: no nsbridge of this user behind it. Use \"Join\": \"relay\" for another program or user"
+            : $"the inner half behind {_bridge.Settings.Socket} has gone");
+        if (_stopped)
+            return;
+        // What the other process has taken over lives on there or not; here it cannot be known any more.
+        foreach (var (number, (_, peer)) in _away.Where(away => away.Value.Link == link).ToArray())
+        {
+            if (link.IsWaiting(number))
+                continue;
+            _away.Remove(number);
+            _bridge.OnEnded(peer, new RelayOutcome(RelayEnding.Closed), 0, 0);
+        }
+        Wait();
+    }
+
+    private void SetTrouble(string? trouble)
+    {
+        if (_trouble == trouble)
+            return;
+        _trouble = trouble;
+        _bridge.OnStateChanged();
+    }
+
+    protected internal override void OnEvents(uint events, int end)
+    {
+    }
+
+    public void Stop()
+    {
+        _stopped = true;
+        foreach (HandoffLink? link in _links)
+        {
+            if (link is null)
+                continue;
+            ResetWaiting(link);
+            link.Close();
+        }
+        foreach (var (_, peer) in _away.Values)
+            _bridge.OnEnded(peer, new RelayOutcome(RelayEnding.Closed), 0, 0);
+        _away.Clear();
+        _home.Detach(this);
+    }
+}

@@ -1,0 +1,185 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>
+/// The outer half's end of a kept connection to the bridge's UNIX socket: hands accepted connections over as descriptors, and hears
+/// from an inner half of another process how each ended.
+/// </summary>
+internal sealed class HandoffLink : EventSource
+{
+    /// <summary>What an inner half says first, to an outer half whose descriptors it takes.</summary>
+    public static ReadOnlySpan<byte> Hello => "nsbridge handoff 1\n"u8;
+
+    private readonly EventLoop _loop;
+    private readonly IHandoffOwner _owner;
+    private readonly Queue<Arrival> _waiting = new();
+    private readonly byte[] _heard = new byte[4096];
+    private int _heardLength;
+    private int _socket = -1;
+    private bool _ready;
+    private bool _full;
+
+    public HandoffLink(EventLoop loop, IHandoffOwner owner)
+    {
+        _loop = loop;
+        _owner = owner;
+    }
+
+    /// <summary>Whether the inner half has said that it takes descriptors.</summary>
+    public bool IsReady => _ready;
+
+    /// <summary>Connections that wait to be handed over.</summary>
+    public int Waiting => _waiting.Count;
+
+    /// <summary>Whether a connection still waits here.</summary>
+    public bool IsWaiting(ulong number) => _waiting.Any(arrival => arrival.Number == number);
+
+    /// <summary>Connects to the bridge's UNIX socket.</summary>
+    /// <param name="path">Its file.</param>
+    /// <param name="relayLoop">The loop of an inner half in this process that should relay what comes here.</param>
+    /// <returns>0, or a negated error.</returns>
+    public int Connect(string path, int relayLoop)
+    {
+        int socket = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
+        if (socket < 0)
+            return socket;
+        int result = Libc.Bind(socket, new JoinName(JoinKind.Handoff, relayLoop).ToAddress());
+        if (result >= 0)
+            result = Libc.Connect(socket, SockAddr.FromPath(path));
+        if (result >= 0)
+        {
+            _socket = socket;
+            _loop.Attach(this);
+            result = _loop.Watch(this, 0, socket, Libc.EPOLLIN | Libc.EPOLLRDHUP);
+        }
+        if (result < 0)
+        {
+            _loop.Detach(this);
+            Libc.Close(socket);
+            _socket = -1;
+        }
+        return result;
+    }
+
+    /// <summary>Hands a client over, at once or when the link takes it; order is kept.</summary>
+    public void Enqueue(in Arrival arrival) => _waiting.Enqueue(arrival);
+
+    /// <summary>Sends what waits, as many in a message as there are.</summary>
+    public void Flush()
+    {
+        if (!_ready || _full)
+            return;
+        Span<byte> records = stackalloc byte[Libc.DescriptorsPerMessage * HandoffRecord.Size];
+        Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
+        while (_waiting.Count > 0)
+        {
+            int count = 0;
+            foreach (Arrival arrival in _waiting)
+            {
+                if (count == Libc.DescriptorsPerMessage)
+                    break;
+                new HandoffRecord(arrival.Peer, arrival.Offset, arrival.Number).Write(records[(count * HandoffRecord.Size)..]);
+                descriptors[count++] = arrival.Client;
+            }
+            nint sent = Libc.SendDescriptors(_socket, records[..(count * HandoffRecord.Size)], descriptors[..count]);
+            if (sent == -(nint)(int)Errno.EAGAIN)
+            {
+                SetFull(true);
+                return;
+            }
+            if (sent == -(nint)(int)Errno.ETOOMANYREFS)
+            {
+                // Descriptors of this user in flight are at their limit: the receiver has to catch up first.
+                _loop.Again(this);
+                return;
+            }
+            if (sent < 0)
+            {
+                Lose(Libc.ErrorOf(sent));
+                return;
+            }
+            for (int i = 0; i < count; i++)
+            {
+                Arrival arrival = _waiting.Dequeue();
+                Libc.Close(arrival.Client);
+            }
+        }
+    }
+
+    private void SetFull(bool full)
+    {
+        _full = full;
+        _loop.Rewatch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLRDHUP | (full ? Libc.EPOLLOUT : 0));
+    }
+
+    protected internal override void OnAgain() => Flush();
+
+    protected internal override void OnEvents(uint events, int end)
+    {
+        if ((events & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0 && !Hear())
+            return;
+        if (_full && (events & Libc.EPOLLOUT) != 0)
+        {
+            SetFull(false);
+            Flush();
+        }
+    }
+
+    /// <returns>False where the link is lost.</returns>
+    private bool Hear()
+    {
+        nint read = Libc.Receive(_socket, _heard.AsSpan(_heardLength));
+        if (read == -(nint)(int)Errno.EAGAIN)
+            return true;
+        if (read <= 0)
+        {
+            Lose(read == 0 ? Errno.EPIPE : Libc.ErrorOf(read));
+            return false;
+        }
+        _heardLength += (int)read;
+        ReadOnlySpan<byte> heard = _heard.AsSpan(0, _heardLength);
+        if (!_ready)
+        {
+            if (heard.Length < Hello.Length && Hello.StartsWith(heard))
+                return true;
+            if (!heard.StartsWith(Hello))
+            {
+                Lose(Errno.EPROTO);
+                return false;
+            }
+            heard = heard[Hello.Length..];
+            _ready = true;
+            _owner.OnReady(this);
+        }
+        for (; heard.Length >= HandoffNotice.Size; heard = heard[HandoffNotice.Size..])
+            _owner.OnNotice(this, HandoffNotice.Read(heard));
+        heard.CopyTo(_heard);
+        _heardLength = heard.Length;
+        Flush();
+        return _socket >= 0;
+    }
+
+    private void Lose(Errno error)
+    {
+        bool refused = !_ready;
+        Close();
+        _owner.OnLost(this, error, refused);
+    }
+
+    /// <summary>Takes back the clients that were not handed over.</summary>
+    public bool TryTakeBack(out Arrival arrival) => _waiting.TryDequeue(out arrival);
+
+    /// <summary>Closes the link; what waits stays with it until taken back.</summary>
+    public void Close()
+    {
+        if (_socket < 0)
+            return;
+        _loop.Detach(this);
+        Libc.Close(_socket);
+        _socket = -1;
+        _ready = _full = false;
+        _heardLength = 0;
+    }
+}

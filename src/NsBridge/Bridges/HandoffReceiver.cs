@@ -1,0 +1,118 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>
+/// The inner half's end of a handoff link: takes accepted connections over. Only an outer half of the daemon's own user gets
+/// here; what it sends is checked all the same, and anything but connected TCP sockets is closed.
+/// </summary>
+internal sealed class HandoffReceiver : EventSource
+{
+    private readonly InnerConnections _owner;
+    private readonly Connector _connector;
+    private readonly int _socket;
+    private readonly bool _isOwn;
+    private readonly Queue<HandoffNotice> _notices = new();
+
+    /// <param name="owner">Whose socket it came to.</param>
+    /// <param name="connector">Who dials for what comes here; on its loop this lives.</param>
+    /// <param name="socket">The connection, owned from here on.</param>
+    /// <param name="isOwn">Whether this very process is the other end: it has checked and admitted what it sends, and counts by itself.</param>
+    public HandoffReceiver(InnerConnections owner, Connector connector, int socket, bool isOwn)
+    {
+        _owner = owner;
+        _connector = connector;
+        _socket = socket;
+        _isOwn = isOwn;
+    }
+
+    private EventLoop Loop => _connector.Loop;
+
+    /// <summary>Says that descriptors are taken. On the loop.</summary>
+    public void Start()
+    {
+        Loop.Attach(this);
+        Loop.Watch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLRDHUP);
+        Libc.Send(_socket, HandoffLink.Hello);
+    }
+
+    protected internal override void OnEvents(uint events, int end)
+    {
+        if ((events & Libc.EPOLLOUT) != 0)
+            SendNotices();
+        Span<byte> records = stackalloc byte[Libc.DescriptorsPerMessage * HandoffRecord.Size];
+        Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
+        nint read = Libc.ReceiveDescriptors(_socket, records, descriptors, out int count, out bool truncated);
+        if (read == -(nint)(int)Errno.EAGAIN)
+            return;
+        if (read <= 0)
+        {
+            _owner.Remove(this);
+            return;
+        }
+        int announced = (int)read / HandoffRecord.Size;
+        // Descriptors that did not fit into this process are lost, from the last one on: their clients see the connection end.
+        bool wellFormed = read % HandoffRecord.Size == 0 && (truncated ? count <= announced : count == announced);
+        if (!wellFormed)
+        {
+            foreach (int descriptor in descriptors[..count])
+                Libc.Close(descriptor);
+            _owner.Remove(this);
+            return;
+        }
+        Take(records, descriptors[..count]);
+        if (truncated && _isOwn)
+            _owner.OnLostInTransit(records[(count * HandoffRecord.Size)..(int)read]);
+    }
+
+    private void Take(ReadOnlySpan<byte> records, ReadOnlySpan<int> descriptors)
+    {
+        Span<Arrival> arrivals = stackalloc Arrival[descriptors.Length];
+        int taken = 0;
+        for (int i = 0; i < descriptors.Length; i++)
+        {
+            HandoffRecord record = HandoffRecord.Read(records[(i * HandoffRecord.Size)..]);
+            var arrival = new Arrival(descriptors[i], EndKind.Tcp, record.Peer, record.Offset, record.Number);
+            if (_isOwn || _owner.AdmitForeign(this, ref arrival))
+                arrivals[taken++] = arrival;
+        }
+        if (taken > 0)
+            _connector.Connect(arrivals[..taken]);
+    }
+
+    /// <summary>Tells the outer half of another process how a connection ended.</summary>
+    public void Notify(in HandoffNotice notice)
+    {
+        _notices.Enqueue(notice);
+        if (_notices.Count == 1)
+            SendNotices();
+    }
+
+    private void SendNotices()
+    {
+        Span<byte> bytes = stackalloc byte[HandoffNotice.Size];
+        while (_notices.TryPeek(out HandoffNotice notice))
+        {
+            notice.Write(bytes);
+            // All or nothing: a message this small is never cut on a UNIX socket.
+            nint sent = Libc.Send(_socket, bytes);
+            if (sent == -(nint)(int)Errno.EAGAIN)
+            {
+                Loop.Rewatch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLOUT);
+                return;
+            }
+            _notices.Dequeue();
+        }
+        Loop.Rewatch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLRDHUP);
+    }
+
+    /// <summary>Closes the link. On the loop.</summary>
+    public void Close()
+    {
+        if (Slot == NoSlot)
+            return;
+        Loop.Detach(this);
+        Libc.Close(_socket);
+    }
+}

@@ -1,0 +1,19 @@
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>Who is told what became of the clients of a connector. Called on the connector's loop.</summary>
+internal interface IConnectorOwner
+{
+    /// <summary>A target was reached, after <paramref name="microseconds"/>.</summary>
+    void OnConnected(long microseconds);
+
+    /// <summary>A client's target could not be reached; the client is about to be reset.</summary>
+    void OnUnreachable(PeerAddress peer, string reason);
+
+    /// <summary>A client has gone and its descriptors are closed. Told once for each that was taken over.</summary>
+    void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient);
+
+    /// <summary>The namespace was found in another state than the one last seen.</summary>
+    void OnPlaceMoved();
+}

@@ -1,0 +1,14 @@
+namespace NsBridge.Bridges;
+
+/// <summary>How the outer half passes admitted clients through the bridge's UNIX socket. On the bridge's home loop.</summary>
+internal interface IJoin
+{
+    /// <summary>Passes clients on; they belong to the join from here on, whatever becomes of them.</summary>
+    void Pass(ReadOnlySpan<Arrival> arrivals);
+
+    /// <summary>Why nobody can be passed on now; null where all is well.</summary>
+    string? Trouble { get; }
+
+    /// <summary>Resets what it still holds and closes its sockets.</summary>
+    void Stop();
+}

@@ -1,0 +1,128 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Namespaces;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>What an inner half has on one loop: its connector and its ends of handoff links. On the loop's thread.</summary>
+internal sealed class InnerConnections : IConnectorOwner
+{
+    /// <summary>The number of a connection that the outer half of this process counts.</summary>
+    public const ulong CountedElsewhere = ulong.MaxValue;
+
+    private readonly Bridge _bridge;
+    private readonly NamespacePlace _place;
+    private readonly List<HandoffReceiver> _receivers = [];
+    private readonly Dictionary<ulong, (HandoffReceiver Receiver, ulong Number)> _foreign = [];
+    private Connector _connector = null!;
+    private ulong _lastForeign;
+
+    public InnerConnections(Bridge bridge, EventLoop loop, NamespacePlace place)
+    {
+        _bridge = bridge;
+        _place = place;
+        Loop = loop;
+    }
+
+    public EventLoop Loop { get; }
+
+    public void Start()
+    {
+        _connector = new Connector(Loop, _place, ConnectorPlan.ToTarget(_bridge.Settings), _bridge.Tally.RelaysOf(Loop.Index), this);
+        Change();
+    }
+
+    public void Change() => _connector.Change(ConnectorPlan.ToTarget(_bridge.Settings), (long)_bridge.Settings.IdleTimeout.TotalMilliseconds);
+
+    public void Connect(Arrival arrival) => _connector.Connect([arrival]);
+
+    public void AddReceiver(int descriptor, bool isOwn)
+    {
+        var receiver = new HandoffReceiver(this, _connector, descriptor, isOwn);
+        _receivers.Add(receiver);
+        receiver.Start();
+    }
+
+    public void Remove(HandoffReceiver receiver)
+    {
+        _receivers.Remove(receiver);
+        receiver.Close();
+    }
+
+    /// <summary>Clients of this process that were handed over, but for whom it had no descriptor left.</summary>
+    public void OnLostInTransit(ReadOnlySpan<byte> records)
+    {
+        for (; records.Length >= HandoffRecord.Size; records = records[HandoffRecord.Size..])
+        {
+            PeerAddress peer = HandoffRecord.Read(records).Peer;
+            _bridge.OnFailed(peer, "no descriptor was left to take the client over");
+            _bridge.OnEnded(peer, new RelayOutcome(RelayEnding.Aborted, Errno.EMFILE), 0, 0);
+        }
+    }
+
+    /// <summary>Checks what an outer half of another process handed over, and lets it in or not.</summary>
+    public bool AdmitForeign(HandoffReceiver receiver, ref Arrival arrival)
+    {
+        if (!IsConnectedTcp(arrival.Client, out PeerAddress peer))
+        {
+            Libc.Close(arrival.Client);
+            return false;
+        }
+        if (!_bridge.Admit(peer))
+        {
+            Libc.CloseWithReset(arrival.Client);
+            receiver.Notify(new HandoffNotice(arrival.Number, 0, 0, false));
+            return false;
+        }
+        ulong number = ++_lastForeign;
+        _foreign.Add(number, (receiver, arrival.Number));
+        arrival = arrival with { Peer = peer, Number = number };
+        return true;
+    }
+
+    private static bool IsConnectedTcp(int descriptor, out PeerAddress peer)
+    {
+        peer = default;
+        if (Libc.GetOption(descriptor, Libc.SOL_SOCKET, Libc.SO_PROTOCOL, out int protocol) < 0 || protocol != Libc.IPPROTO_TCP)
+            return false;
+        if (Libc.PeerAddress(descriptor, out SockAddr address) < 0 || Libc.SetNonBlocking(descriptor) < 0)
+            return false;
+        peer = PeerAddress.From(address);
+        return !peer.IsUnix;
+    }
+
+    public void OnConnected(long microseconds) => _bridge.Tally.CountConnect(microseconds);
+
+    public void OnUnreachable(PeerAddress peer, string reason) => _bridge.OnFailed(peer, reason);
+
+    public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient)
+    {
+        if (number != 0 && number != CountedElsewhere && _foreign.Remove(number, out var foreign))
+            foreign.Receiver.Notify(new HandoffNotice(foreign.Number, toTarget, toClient, toTarget + toClient > 0 || outcome.Ending == RelayEnding.Closed));
+        if (number != CountedElsewhere)
+            _bridge.OnEnded(peer, outcome, toTarget, toClient);
+    }
+
+    public void OnPlaceMoved() => _bridge.LookAtNamespaces();
+
+    /// <summary>Ends connections into any namespace but this one, where the bridge wants that, and dials for those who wait.</summary>
+    public void FollowNamespace(ulong cookie)
+    {
+        if (_bridge.Settings.WhenNamespaceGoes == Configuration.WhenNamespaceGoes.Close)
+        {
+            int ended = _connector.AbortAllBut(cookie);
+            if (ended > 0)
+                _bridge.OnNamespaceEnded(ended);
+        }
+        if (cookie != 0)
+            _connector.Retry();
+    }
+
+    public void Stop()
+    {
+        _connector.Stop();
+        foreach (HandoffReceiver receiver in _receivers)
+            receiver.Close();
+        _receivers.Clear();
+    }
+}

@@ -1,0 +1,115 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Namespaces;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>
+/// The inner half of a bridge: listens on its UNIX socket and connects whoever comes to the target inside the namespace. Its listener lives
+/// on the bridge's home loop; each loop that relays for it has a connector of its own.
+/// </summary>
+internal sealed class InnerHalf
+{
+    private readonly Bridge _bridge;
+    private readonly BridgeEngine _engine;
+    private readonly UnixSocketFile _file;
+    private readonly JoinListener _listener;
+    private readonly InnerConnections[] _connections;
+
+    /// <exception cref="BridgeFault">The UNIX socket cannot be had.</exception>
+    public InnerHalf(Bridge bridge, BridgeEngine engine, EventLoop home, NamespacePlace place)
+    {
+        _bridge = bridge;
+        _engine = engine;
+        Home = home;
+        _connections = [.. engine.Loops.Select(loop => new InnerConnections(bridge, loop, place))];
+        _file = UnixSocketFile.Create(bridge.Settings.Socket, bridge.Settings.SocketMode, bridge.Settings.SocketGroupId);
+        _listener = new JoinListener(this, home, _file.Listener, engine.Descriptors);
+    }
+
+    public EventLoop Home { get; }
+
+    /// <summary>Starts serving the UNIX socket.</summary>
+    public async Task StartAsync()
+    {
+        foreach (InnerConnections connections in _connections)
+            await connections.Loop.InvokeAsync(connections.Start);
+        await Home.InvokeAsync(_listener.Start);
+    }
+
+    /// <summary>Takes over new settings of the target and its limits.</summary>
+    public void Change()
+    {
+        foreach (InnerConnections connections in _connections)
+            connections.Loop.Post(connections.Change);
+    }
+
+    /// <summary>Somebody came to the UNIX socket. On the home loop.</summary>
+    public void OnAccepted(int descriptor, JoinName name)
+    {
+        Libc.PeerCredentials(descriptor, out int process, out uint user);
+        bool isOwn = process == Environment.ProcessId;
+        if (name.Kind == JoinKind.Handoff)
+        {
+            // Whoever else takes that name gets nothing: neither his descriptors nor his bytes go anywhere.
+            if (user != Libc.EffectiveUser())
+                Libc.Close(descriptor);
+            else
+                AddReceiver(descriptor, isOwn, isOwn && name.Loop < _connections.Length ? _connections[name.Loop] : Choose());
+            return;
+        }
+        bool isHalf = name.Kind == JoinKind.Relay;
+        // What an outer half in this process relays was admitted and is counted there.
+        ulong number = isHalf && isOwn ? InnerConnections.CountedElsewhere : 0;
+        var arrival = new Arrival(descriptor, isHalf ? EndKind.UnixHalf : EndKind.Unix, PeerAddress.Unix, 0, number);
+        if (number == 0 && !_bridge.Admit(PeerAddress.Unix))
+        {
+            arrival.Reset();
+            return;
+        }
+        InnerConnections chosen = Choose();
+        if (chosen.Loop == Home)
+            chosen.Connect(arrival);
+        else
+            chosen.Loop.Post(() => chosen.Connect(arrival));
+    }
+
+    private InnerConnections Choose() => _connections[_engine.ChooseRelay(Home).Index];
+
+    private static void AddReceiver(int descriptor, bool isOwn, InnerConnections connections)
+    {
+        if (connections.Loop.IsCurrent)
+            connections.AddReceiver(descriptor, isOwn);
+        else
+            connections.Loop.Post(() => connections.AddReceiver(descriptor, isOwn));
+    }
+
+    /// <summary>The namespace went away or became another: connections into the old one end.</summary>
+    /// <param name="cookie">The one that is there now; 0 for none.</param>
+    public void FollowNamespace(ulong cookie)
+    {
+        foreach (InnerConnections connections in _connections)
+            connections.Loop.Post(() => connections.FollowNamespace(cookie));
+    }
+
+    /// <summary>Ends listening; what runs goes on.</summary>
+    public async Task UnbindAsync()
+    {
+        _file.Remove();
+        await Home.InvokeAsync(_listener.Stop);
+    }
+
+    /// <summary>Resets what still runs and leaves the loops.</summary>
+    public async Task AbortAsync()
+    {
+        foreach (InnerConnections connections in _connections)
+            await connections.Loop.InvokeAsync(connections.Stop);
+    }
+
+    /// <summary>For a half that never started.</summary>
+    public void Discard()
+    {
+        _file.Remove();
+        Libc.Close(_file.Listener);
+    }
+}

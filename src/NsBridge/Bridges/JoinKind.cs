@@ -1,0 +1,14 @@
+namespace NsBridge.Bridges;
+
+/// <summary>What connects to a bridge's UNIX socket.</summary>
+internal enum JoinKind
+{
+    /// <summary>A local program that uses the socket as if it were the target.</summary>
+    LocalClient,
+
+    /// <summary>An outer half that relays the bytes of one connection.</summary>
+    Relay,
+
+    /// <summary>An outer half that hands accepted connections over.</summary>
+    Handoff,
+}

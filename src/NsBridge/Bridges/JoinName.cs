@@ -1,0 +1,45 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Bridges;
+
+/// <summary>
+/// The name an outer half gives its end of a connection to the bridge's UNIX socket, so that the inner half knows it from a local client
+/// without waiting for a byte: <c>nsbridge/1/KIND/LOOP/RANDOM</c>, an abstract name.
+/// </summary>
+/// <remarks>A name proves nothing: who may hand over descriptors is decided by the peer's credentials.</remarks>
+internal readonly record struct JoinName(JoinKind Kind, int Loop)
+{
+    private const int RandomBytes = 12;
+
+    private static ReadOnlySpan<byte> Prefix => "nsbridge/1/"u8;
+
+    private static ReadOnlySpan<byte> Handoff => "handoff/"u8;
+
+    private static ReadOnlySpan<byte> Relay => "relay/"u8;
+
+    /// <summary>A name that nobody has yet.</summary>
+    public SockAddr ToAddress()
+    {
+        string kind = Kind == JoinKind.Handoff ? "handoff" : "relay";
+        string name = string.Create(CultureInfo.InvariantCulture, $"nsbridge/1/{kind}/{Loop}/{RandomNumberGenerator.GetHexString(2 * RandomBytes, lowercase: true)}");
+        return SockAddr.FromAbstract(Encoding.ASCII.GetBytes(name));
+    }
+
+    /// <summary>Reads the name of a peer; a peer without one is a local client.</summary>
+    public static JoinName Of(in SockAddr peer)
+    {
+        ReadOnlySpan<byte> name = peer.AbstractName;
+        if (!name.StartsWith(Prefix))
+            return default;
+        name = name[Prefix.Length..];
+        if (name.StartsWith(Relay))
+            return new JoinName(JoinKind.Relay, 0);
+        if (!name.StartsWith(Handoff) || !Utf8Parser.TryParse(name[Handoff.Length..], out int loop, out _) || loop < 0)
+            return default;
+        return new JoinName(JoinKind.Handoff, loop);
+    }
+}

@@ -1,0 +1,63 @@
+using NsBridge.Configuration;
+using NsBridge.Namespaces;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>Joins the halves by relaying bytes: each client gets a connection of its own to the bridge's UNIX socket. On the home loop.</summary>
+internal sealed class RelayJoin : IJoin, IConnectorOwner
+{
+    private readonly Bridge _bridge;
+    private readonly EventLoop _home;
+    private readonly bool _hasInner;
+    private readonly NamespaceWatch _namespaces;
+    private readonly NamespacePlace _own;
+    private Connector? _connector;
+    private volatile string? _trouble;
+
+    public RelayJoin(Bridge bridge, EventLoop home, NamespaceWatch namespaces)
+    {
+        _bridge = bridge;
+        _home = home;
+        _namespaces = namespaces;
+        _hasInner = bridge.Settings.Namespace is not null;
+        _own = namespaces.Acquire(NamespaceReference.Host);
+    }
+
+    public string? Trouble => _trouble;
+
+    public void Pass(ReadOnlySpan<Arrival> arrivals)
+    {
+        // With an inner half in this process the bytes are counted where they reach the target: once, not twice.
+        _connector ??= new Connector(_home, _own, ConnectorPlan.ToJoin(_bridge.Settings), _hasInner ? new RelayCounters() : _bridge.Tally.RelaysOf(_home.Index), this);
+        _connector.Change(ConnectorPlan.ToJoin(_bridge.Settings), _hasInner ? 0 : (long)_bridge.Settings.IdleTimeout.TotalMilliseconds);
+        _connector.Connect(arrivals);
+    }
+
+    public void OnConnected(long microseconds)
+    {
+        _trouble = null;
+        if (!_hasInner)
+            _bridge.Tally.CountConnect(microseconds);
+    }
+
+    public void OnUnreachable(PeerAddress peer, string reason)
+    {
+        if (!_hasInner)
+            _trouble = reason;
+        _bridge.OnFailed(peer, reason);
+    }
+
+    public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient) =>
+        _bridge.OnEnded(peer, outcome, toTarget, toClient);
+
+    public void OnPlaceMoved()
+    {
+    }
+
+    public void Stop()
+    {
+        _connector?.Stop();
+        _namespaces.Release(_own);
+    }
+}

@@ -1,0 +1,29 @@
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Bridges;
+
+/// <summary>The options of both legs of a TCP bridge. What a listener has, the connections it accepts inherit.</summary>
+internal static class TcpOptions
+{
+    private const int Probes = 4;
+
+    /// <summary>
+    /// A peer that takes nothing for this many keepalive times is taken for dead although it may only have stopped reading: the kernel
+    /// does not tell the two apart (TCP_USER_TIMEOUT covers a closed window too), so it is long.
+    /// </summary>
+    private const int UserTimeoutFactor = 10;
+
+    public static void Apply(int socket, TimeSpan keepAlive)
+    {
+        // Small messages pass at once; a relay has nothing to gain from waiting for more.
+        Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+        if (keepAlive <= TimeSpan.Zero)
+            return;
+        int seconds = (int)Math.Max(1, keepAlive.TotalSeconds);
+        Libc.SetOption(socket, Libc.SOL_SOCKET, Libc.SO_KEEPALIVE, 1);
+        Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_KEEPIDLE, seconds);
+        Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_KEEPINTVL, Math.Max(1, seconds / Probes));
+        Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_KEEPCNT, Probes);
+        Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_USER_TIMEOUT, (int)Math.Min(int.MaxValue, seconds * 1000L * UserTimeoutFactor));
+    }
+}

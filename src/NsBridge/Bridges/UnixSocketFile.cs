@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Bridges;
+
+/// <summary>A listening UNIX socket and its file.</summary>
+/// <remarks>
+/// The socket is bound under a name nobody knows, with no permission for others, gets its group and mode, and is then renamed
+/// to its place: it has them from the first moment it can be found. What lies in the place is replaced only where it is a dead socket of
+/// the same user; a link, another kind of file, another's socket or one that is served is left alone and named.
+/// </remarks>
+internal sealed class UnixSocketFile
+{
+    private const int Backlog = 4096;
+    private const uint OwnerOnly = 0b110_000_000;
+
+    private readonly string _path;
+    private readonly FileStatus _status;
+
+    private UnixSocketFile(string path, int listener, FileStatus status)
+    {
+        _path = path;
+        Listener = listener;
+        _status = status;
+    }
+
+    /// <summary>The listening socket; whoever takes it closes it.</summary>
+    public int Listener { get; }
+
+    /// <summary>Makes the socket and its file.</summary>
+    /// <param name="path">A full path of at most 107 bytes.</param>
+    /// <param name="mode">The file's permissions.</param>
+    /// <param name="group">The file's group; null leaves the daemon's own.</param>
+    /// <exception cref="BridgeFault">It cannot be had; says why and what to do.</exception>
+    public static UnixSocketFile Create(string path, int mode, uint? group)
+    {
+        string directory = Path.GetDirectoryName(path)!;
+        int at = Libc.Open(Libc.PathBytes(directory), Libc.O_PATH | Libc.O_DIRECTORY);
+        if (at < 0)
+            throw Fault(path, $"cannot open its directory {directory}", at);
+        int listener = -1;
+        byte[] hidden = Libc.PathBytes("." + RandomNumberGenerator.GetHexString(16, lowercase: true));
+        byte[] name = Libc.PathBytes(Path.GetFileName(path));
+        bool bound = false;
+        try
+        {
+            RefuseWhatIsNotOurs(path, name, at);
+            listener = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
+            Check(listener, path, "cannot make a socket");
+            Check(Libc.ChangeMode(listener, OwnerOnly), path, "cannot set the socket's mode");
+            // By way of the directory's descriptor: it stays the directory that was looked at, and its path's length does not count.
+            string alias = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{at}/{NameOf(hidden)}");
+            Check(Libc.Bind(listener, SockAddr.FromPath(alias)), path, "cannot make it");
+            bound = true;
+            Check(Libc.Listen(listener, Backlog), path, "cannot listen on it");
+            FileStatus status = SetAccess(path, hidden, at, mode, group);
+            Check(Libc.Rename(at, hidden, name), path, "cannot put it in its place");
+            return new UnixSocketFile(path, listener, status);
+        }
+        catch
+        {
+            if (bound)
+                Libc.Unlink(hidden, at);
+            Libc.Close(listener);
+            throw;
+        }
+        finally
+        {
+            Libc.Close(at);
+        }
+    }
+
+    private static FileStatus SetAccess(string path, byte[] hidden, int at, int mode, uint? group)
+    {
+        int file = Libc.Open(hidden, Libc.O_PATH | Libc.O_NOFOLLOW, at);
+        Check(file, path, "cannot open it");
+        try
+        {
+            Check(Libc.Status(file, out FileStatus status), path, "cannot look at it");
+            if (!status.IsSocket)
+                throw new BridgeFault($"{path} was replaced while it was made; who else writes to its directory?");
+            byte[] alias = Libc.PathBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file}"));
+            if (group is { } id)
+                Check(Libc.ChangeGroup(alias, id), path, $"cannot give it to group {id} (the daemon has to be a member)");
+            Check(Libc.ChangeMode(alias, (uint)mode), path, "cannot set its mode");
+            return status;
+        }
+        finally
+        {
+            Libc.Close(file);
+        }
+    }
+
+    private static void RefuseWhatIsNotOurs(string path, byte[] name, int at)
+    {
+        int result = Libc.LinkStatus(name, out FileStatus status, at);
+        if (result == -(int)Errno.ENOENT)
+            return;
+        Check(result, path, "cannot look at what is there");
+        if (status.IsSymbolicLink)
+            throw new BridgeFault($"{path} is a symbolic link; it is not followed. Remove it or choose another Socket");
+        if (!status.IsSocket)
+            throw new BridgeFault($"{path} exists and is not a socket; it is left alone. Remove it or choose another Socket");
+        if (status.User != Libc.EffectiveUser())
+            throw new BridgeFault($"{path} is a socket of user {status.User}, not the daemon's; it is left alone. Remove it or choose another Socket");
+        int probe = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
+        Check(probe, path, "cannot make a socket");
+        int connected = Libc.Connect(probe, SockAddr.FromPath(path));
+        Libc.PeerCredentials(probe, out int process, out _);
+        Libc.Close(probe);
+        if (connected != -(int)Errno.ECONNREFUSED && connected != -(int)Errno.ENOENT)
+            throw new BridgeFault(connected >= 0
+                ? $"{path} is served by process {process}; it is left alone. Stop that or choose another Socket"
+                : $"{path} is a socket in use ({Libc.ErrorOf(connected)}); it is left alone");
+    }
+
+    private static string NameOf(byte[] zeroTerminated) => System.Text.Encoding.UTF8.GetString(zeroTerminated.AsSpan()[..^1]);
+
+    private static void Check(int result, string path, string what)
+    {
+        if (result < 0)
+            throw Fault(path, what, result);
+    }
+
+    private static BridgeFault Fault(string path, string what, int result) => new($"{path}: {what}: {Libc.ErrorOf(result)}");
+
+    /// <summary>Removes the file, where it is still the one that was made.</summary>
+    public void Remove()
+    {
+        byte[] path = Libc.PathBytes(_path);
+        if (Libc.LinkStatus(path, out FileStatus now) >= 0 && now.IsSameFile(_status))
+            Libc.Unlink(path);
+    }
+}

@@ -1,0 +1,72 @@
+using NsBridge.Configuration;
+using NsBridge.Linux;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Namespaces;
+
+/// <summary>
+/// A namespace as the operator refers to it: whatever the reference leads to at the time of each use. Nothing of the namespace
+/// is held in between.
+/// </summary>
+internal sealed class NamespacePlace
+{
+    private readonly INamespaceResolver _resolver;
+    private volatile NamespaceState _state;
+
+    public NamespacePlace(NamespaceReference reference, INamespaceResolver resolver)
+    {
+        Reference = reference;
+        _resolver = resolver;
+        _state = NamespaceState.Unknown;
+    }
+
+    public NamespaceReference Reference { get; }
+
+    /// <summary>As of the last look; <see cref="NamespaceWatch"/> keeps it true.</summary>
+    public NamespaceState State => _state;
+
+    /// <summary>Raised on the watch's thread after <see cref="State"/> changed; must be quick.</summary>
+    public event Action<NamespacePlace>? Changed;
+
+    /// <summary>How to enter it now; null with a reason where the reference leads nowhere.</summary>
+    public NetworkNamespace? Resolve(out NamespaceState absent) => _resolver.Resolve(out absent);
+
+    /// <summary>Makes sockets of the namespace the reference leads to now, entering it once.</summary>
+    /// <param name="domain">AF_…</param>
+    /// <param name="type">SOCK_…</param>
+    /// <param name="sockets">Room for as many as are wanted.</param>
+    /// <param name="cookie">The namespace they belong to.</param>
+    /// <param name="failure">What failed, where fewer were made; the default where the reference leads nowhere.</param>
+    /// <returns>How many were made.</returns>
+    public int OpenSockets(int domain, int type, Span<int> sockets, out ulong cookie, out EnterFailure failure)
+    {
+        if (_resolver.Resolve(out _) is { } network)
+            return network.OpenSockets(domain, type, sockets, out cookie, out failure);
+        cookie = 0;
+        failure = new EnterFailure(EnterStep.Open, Errno.ENOENT);
+        return 0;
+    }
+
+    /// <summary>Looks whether and where the reference leads. On the watch's thread, which may enter namespaces.</summary>
+    public void Look()
+    {
+        NamespaceState seen = Probe();
+        NamespaceState before = _state;
+        if (seen == before)
+            return;
+        _state = seen;
+        Changed?.Invoke(this);
+    }
+
+    private NamespaceState Probe()
+    {
+        if (_resolver.Resolve(out NamespaceState absent) is not { } network)
+            return absent;
+        int socket = network.OpenSocket(Libc.AF_UNIX, Libc.SOCK_STREAM, out ulong cookie, out EnterFailure failure);
+        Libc.Close(socket);
+        if (socket >= 0)
+            return new NamespaceState(cookie, "", false);
+        // Out of descriptors says nothing about the namespace.
+        return failure.IsExhaustion ? _state : new NamespaceState(0, network.Explain(failure), !failure.IsAbsent);
+    }
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+using NsBridge.Linux;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Namespaces;
+
+/// <summary>
+/// A process by number. The first process found under it is held by a pidfd, which keeps neither the process nor its namespace alive;
+/// a later process with the same number is another one and never entered.
+/// </summary>
+internal sealed class ProcessResolver(int process) : INamespaceResolver, IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly string _name = string.Create(CultureInfo.InvariantCulture, $"process {process}");
+    private volatile NetworkNamespace? _network;
+    private int _pidFd = -1;
+
+    public NetworkNamespace? Resolve(out NamespaceState absent)
+    {
+        absent = NamespaceState.Unknown;
+        if (_network is { } known)
+            return known;
+        lock (_lock)
+        {
+            int pidFd = Libc.PidFdOpen(process);
+            if (pidFd < 0)
+            {
+                absent = new NamespaceState(0, $"there is no {_name}", false);
+                return null;
+            }
+            _pidFd = pidFd;
+            return _network = NetworkNamespace.OfProcess(pidFd, _name);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            Libc.Close(_pidFd);
+            _pidFd = -1;
+        }
+    }
+}
