@@ -14,6 +14,12 @@ public abstract class EventSource
     internal bool TimerArmed;
     internal bool IsQueued;
 
+    /// <summary>Whether a timer is set.</summary>
+    protected bool IsTimerSet => TimerArmed;
+
+    /// <summary>Whether the source has its place in a loop.</summary>
+    protected bool IsAttached => Slot != NoSlot;
+
     /// <summary>Something happened on a descriptor.</summary>
     /// <param name="events">EPOLL… bits.</param>
     /// <param name="end">Which of the source's two descriptors: 0 or 1.</param>

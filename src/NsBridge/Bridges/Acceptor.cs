@@ -44,7 +44,7 @@ internal abstract class Acceptor : EventSource
     {
     }
 
-    protected internal override void OnEvents(uint events, int end)
+    protected override void OnEvents(uint events, int end)
     {
         bool paused = false;
         for (int i = 0; i < Batch && !paused; i++)
@@ -96,7 +96,7 @@ internal abstract class Acceptor : EventSource
         _pause = Math.Min(_pause * 2, LongestPause);
     }
 
-    protected internal override void OnTimer()
+    protected override void OnTimer()
     {
         if (!_paused)
             return;

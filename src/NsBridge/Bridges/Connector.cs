@@ -162,7 +162,7 @@ internal sealed class Connector : EventSource
             dial.Parked = _parked.AddLast(dial);
             Loop.SetTimer(dial, (long)patience.TotalMilliseconds - dial.Age);
         }
-        if (!TimerArmed)
+        if (!IsTimerSet)
             Loop.SetTimer(this, RetryMilliseconds);
     }
 
@@ -184,9 +184,9 @@ internal sealed class Connector : EventSource
             Loop.SetTimer(this, RetryMilliseconds);
     }
 
-    protected internal override void OnTimer() => Retry(1);
+    protected override void OnTimer() => Retry(1);
 
-    protected internal override void OnEvents(uint events, int end)
+    protected override void OnEvents(uint events, int end)
     {
     }
 

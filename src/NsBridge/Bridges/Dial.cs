@@ -81,7 +81,7 @@ internal sealed class Dial : EventSource
             Fail(Libc.ErrorOf(watched));
     }
 
-    protected internal override void OnEvents(uint events, int end)
+    protected override void OnEvents(uint events, int end)
     {
         if (end == ClientEnd)
         {
@@ -142,7 +142,7 @@ internal sealed class Dial : EventSource
         _connector.Failed(this, _plan, error);
     }
 
-    protected internal override void OnTimer()
+    protected override void OnTimer()
     {
         CloseTarget();
         _connector.TimedOut(this, _plan, parked: Parked is not null);

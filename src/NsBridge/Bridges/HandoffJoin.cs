@@ -80,11 +80,11 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
     // A link that is not there is tried again; who waits for it longer than a target may take is reset.
     private void Wait()
     {
-        if (!TimerArmed)
+        if (!IsTimerSet)
             _home.SetTimer(this, RetryMilliseconds);
     }
 
-    protected internal override void OnTimer()
+    protected override void OnTimer()
     {
         for (int i = 0; i < _links.Length; i++)
         {
@@ -155,7 +155,7 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
         _bridge.OnStateChanged();
     }
 
-    protected internal override void OnEvents(uint events, int end)
+    protected override void OnEvents(uint events, int end)
     {
     }
 

@@ -114,9 +114,9 @@ internal sealed class HandoffLink : EventSource
         _loop.Rewatch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLRDHUP | (full ? Libc.EPOLLOUT : 0));
     }
 
-    protected internal override void OnAgain() => Flush();
+    protected override void OnAgain() => Flush();
 
-    protected internal override void OnEvents(uint events, int end)
+    protected override void OnEvents(uint events, int end)
     {
         if ((events & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0 && !Hear())
             return;

@@ -37,7 +37,7 @@ internal sealed class HandoffReceiver : EventSource
         Libc.Send(_socket, HandoffLink.Hello);
     }
 
-    protected internal override void OnEvents(uint events, int end)
+    protected override void OnEvents(uint events, int end)
     {
         if ((events & Libc.EPOLLOUT) != 0)
             SendNotices();
@@ -110,7 +110,7 @@ internal sealed class HandoffReceiver : EventSource
     /// <summary>Closes the link. On the loop.</summary>
     public void Close()
     {
-        if (Slot == NoSlot)
+        if (!IsAttached)
             return;
         Loop.Detach(this);
         Libc.Close(_socket);

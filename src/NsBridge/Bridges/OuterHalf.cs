@@ -1,6 +1,5 @@
 using Microsoft.Win32.SafeHandles;
 using NsBridge.Configuration;
-using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using NsBridge.Bridges;
 using NsBridge.Operations.Status;
 
 namespace NsBridge.CommandLine;
@@ -11,6 +12,7 @@ internal static class CommandTree
         var root = new RootCommand("nsbridge - bridges ports into Linux network namespaces.");
         root.Directives.Clear();
         root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
+        VerbSyntax.Run(root, Daemon.RunAsync);
         root.Subcommands.Add(VerbSyntax.Check(CheckCommand.RunAsync));
         root.Subcommands.Add(VerbSyntax.Status(StatusCommand.RunAsync));
         return root;

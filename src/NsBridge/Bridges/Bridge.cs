@@ -1,0 +1,286 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using NsBridge.Configuration;
+using NsBridge.Namespaces;
+using NsBridge.Operations.Status;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>
+/// One configured bridge, a hosted service of its own: an outer and an inner half, whichever are configured, joined by its UNIX
+/// socket. Starting never fails for what may mend itself: the bridge then waits, or has failed with a reason, and tries again.
+/// </summary>
+internal sealed class Bridge : IHostedService, IDisposable
+{
+    private readonly BridgeEngine _engine;
+    private readonly EventLoop _home;
+    private readonly BridgeLog _log;
+    private readonly Admission _admission;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly Lock _stateLock = new();
+    private volatile BridgeSettings _settings;
+    private NamespacePlace? _place;
+    private NamespacePlace? _listenPlace;
+    private InnerHalf? _inner;
+    private OuterHalf? _outer;
+    private volatile string? _fault;
+    private (BridgeState State, string Reason) _told = (BridgeState.Disabled, "");
+    private volatile bool _stopping;
+    private long _connections;
+
+    /// <param name="settings">What the operator wants.</param>
+    /// <param name="engine">What all bridges share.</param>
+    /// <param name="before">The bridge of the same name that this one takes over from: its counters go on.</param>
+    public Bridge(BridgeSettings settings, BridgeEngine engine, Bridge? before = null)
+    {
+        _settings = settings;
+        _engine = engine;
+        _home = engine.ChooseHome();
+        _log = new BridgeLog(engine.Logging.CreateLogger<Bridge>(), settings.Name);
+        Tally = before?.Tally ?? new BridgeTally(engine.Loops.Count);
+        _admission = before?._admission ?? new Admission(Tally, settings);
+        _admission.Change(settings);
+    }
+
+    public BridgeSettings Settings => _settings;
+
+    public BridgeTally Tally { get; }
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (!_settings.Enabled)
+            return;
+        if (_settings.Namespace is { } reference)
+        {
+            _place = _engine.Namespaces.Acquire(reference);
+            _place.Changed += OnPlaceChanged;
+        }
+        if (_settings.Listen.Count > 0)
+        {
+            _listenPlace = _engine.Namespaces.Acquire(_settings.ListenNamespace);
+            _listenPlace.Changed += OnListenPlaceChanged;
+            _outer = new OuterHalf(this, _engine, _home, _listenPlace);
+        }
+        await RecoverAsync();
+    }
+
+    /// <summary>Makes what is missing: sockets that could not be had before. Cheap where nothing is.</summary>
+    public async Task RecoverAsync()
+    {
+        if (!_settings.Enabled)
+            return;
+        await _turn.WaitAsync();
+        try
+        {
+            if (_stopping)
+                return;
+            if (_place is not null && _inner is null)
+                await StartInnerAsync();
+            if (_outer is not null && (_place is null || _inner is not null))
+                await _outer.BindAsync();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+        OnStateChanged();
+    }
+
+    private async Task StartInnerAsync()
+    {
+        try
+        {
+            var inner = new InnerHalf(this, _engine, _home, _place!);
+            await inner.StartAsync();
+            _inner = inner;
+            _fault = null;
+        }
+        catch (BridgeFault fault)
+        {
+            _fault = fault.Message;
+        }
+    }
+
+    /// <summary>Whether <paramref name="settings"/> can be taken over without touching a listener or a connection.</summary>
+    public bool CanApply(BridgeSettings settings) => _settings.Enabled && settings == _settings with
+    {
+        Target = settings.Target,
+        ConnectTimeout = settings.ConnectTimeout,
+        TargetWait = settings.TargetWait,
+        IdleTimeout = settings.IdleTimeout,
+        MaxConnections = settings.MaxConnections,
+        MaxConnectionsPerClient = settings.MaxConnectionsPerClient,
+        AllowFrom = settings.AllowFrom,
+        ProxyProtocol = settings.ProxyProtocol,
+        WhenNamespaceGoes = settings.WhenNamespaceGoes,
+    };
+
+    /// <summary>Takes over settings for which <see cref="CanApply"/> holds.</summary>
+    public void Apply(BridgeSettings settings)
+    {
+        _settings = settings;
+        _admission.Change(settings);
+        _inner?.Change();
+        _log.Changed("its limits or its target; connections go on");
+    }
+
+    /// <summary>Ends listening; connections go on.</summary>
+    public async Task UnbindAsync()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            _stopping = true;
+            if (_outer is not null)
+                await _outer.UnbindAsync();
+            if (_inner is not null)
+                await _inner.UnbindAsync();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Whether this bridge's own connections have ended; another of the same name may count on the same tally.</summary>
+    public bool HasDrained => Volatile.Read(ref _connections) == 0;
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (!_stopping)
+            await UnbindAsync();
+        if (_outer is not null)
+            await _outer.AbortAsync();
+        if (_inner is not null)
+            await _inner.AbortAsync();
+        if (_place is not null)
+        {
+            _place.Changed -= OnPlaceChanged;
+            _engine.Namespaces.Release(_place);
+        }
+        if (_listenPlace is not null)
+        {
+            _listenPlace.Changed -= OnListenPlaceChanged;
+            _engine.Namespaces.Release(_listenPlace);
+        }
+        if (_settings.Enabled)
+            _log.Stopped();
+    }
+
+    public void Dispose()
+    {
+        _log.Dispose();
+        _turn.Dispose();
+    }
+
+    /// <summary>Whether a client is let in.</summary>
+    public bool Admit(PeerAddress peer)
+    {
+        AdmitVerdict verdict = _admission.Admit(peer);
+        if (verdict == AdmitVerdict.Admitted)
+        {
+            Interlocked.Increment(ref _connections);
+            return true;
+        }
+        _log.Refused(peer, verdict);
+        return false;
+    }
+
+    public void OnFailed(PeerAddress peer, string reason)
+    {
+        Tally.CountFailed();
+        _log.Unreachable(peer, reason);
+    }
+
+    public void OnEnded(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient)
+    {
+        _admission.Release(peer);
+        Interlocked.Decrement(ref _connections);
+        _log.Ended(peer, outcome, toTarget, toClient);
+    }
+
+    public void OnNamespaceEnded(int connections) => _log.NamespaceEnded(connections);
+
+    /// <summary>Something looked different from what the watch last saw.</summary>
+    public void LookAtNamespaces() => _engine.Namespaces.LookNow();
+
+    private void OnPlaceChanged(NamespacePlace place)
+    {
+        _inner?.FollowNamespace(place.State.Cookie);
+        OnStateChanged();
+    }
+
+    private void OnListenPlaceChanged(NamespacePlace place)
+    {
+        _outer?.FollowNamespace();
+        OnStateChanged();
+    }
+
+    /// <summary>Tells a new state, once.</summary>
+    public void OnStateChanged()
+    {
+        lock (_stateLock)
+        {
+            var now = Judge();
+            if (now == _told || _stopping)
+                return;
+            _told = now;
+            switch (now.State)
+            {
+                case BridgeState.Up:
+                    _log.Up(_settings.Listen.Count > 0 ? _settings.Listen.ToString() : _settings.Socket, _settings.Namespace?.Text ?? "UNIX socket",
+                        _settings.Target?.Text ?? _settings.Socket);
+                    break;
+                case BridgeState.Waiting:
+                    _log.Waiting(now.Reason);
+                    break;
+                case BridgeState.Failed:
+                    _log.Failed(now.Reason);
+                    break;
+            }
+        }
+    }
+
+    private (BridgeState State, string Reason) Judge()
+    {
+        if (!_settings.Enabled)
+            return (BridgeState.Disabled, "");
+        if (_fault is { } fault)
+            return (BridgeState.Failed, fault);
+        foreach (NamespacePlace? place in (ReadOnlySpan<NamespacePlace?>)[_place, _listenPlace])
+        {
+            if (place is { State: { CanEnter: false } state })
+                return (state.IsFault ? BridgeState.Failed : BridgeState.Waiting, state.Reason);
+        }
+        if (_outer?.Trouble is { } trouble)
+            return (_place is null ? BridgeState.Waiting : BridgeState.Failed, trouble);
+        return (BridgeState.Up, "");
+    }
+
+    /// <summary>The bridge at this moment. Any thread may ask.</summary>
+    public BridgeReport Report()
+    {
+        (BridgeState state, string reason) = Judge();
+        return new BridgeReport
+        {
+            Name = _settings.Name,
+            State = state,
+            Reason = reason,
+            NamespaceReference = _settings.Namespace?.Text,
+            NamespaceCookie = _place?.State.Cookie ?? 0,
+            Listen = [.. _settings.Listen.Select(entry => entry.Text)],
+            Socket = _settings.Socket,
+            Target = _settings.Target?.Text,
+            Protocol = _settings.Protocol,
+            Active = Tally.Active,
+            Total = Tally.Total,
+            Refused = Tally.Refused,
+            Failed = Tally.Failed,
+            BytesToTarget = Tally.BytesToTarget,
+            BytesToClient = Tally.BytesToClient,
+            ConnectBuckets = Tally.Buckets(),
+            ConnectSecondsSum = Tally.ConnectSeconds,
+        };
+    }
+}

@@ -1,0 +1,193 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using NsBridge.Configuration;
+using NsBridge.Operations.Status;
+using NsBridge.Operations.Systemd;
+
+namespace NsBridge.Bridges;
+
+/// <summary>
+/// Runs every configured bridge as a hosted service, compares the running ones with the wanted ones on a reload and touches only what
+/// changed, and stops them in order: unbind, drain, abort.
+/// </summary>
+internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, IStatusLine, IDisposable
+{
+    private static readonly TimeSpan RecoveryPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(20);
+
+    private readonly BridgeEngine _engine;
+    private readonly ILogger<BridgeFleet> _log;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<Bridge> _leaving = [];
+    private volatile Bridge[] _bridges = [];
+    private DaemonSettings _settings;
+    private Task _recovery = Task.CompletedTask;
+
+    public BridgeFleet(DaemonSettings settings, BridgeEngine engine, ILogger<BridgeFleet> log)
+    {
+        _settings = settings;
+        _engine = engine;
+        _log = log;
+    }
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        _bridges = [.. _settings.Bridges.Select(settings => new Bridge(settings, _engine))];
+        foreach (Bridge bridge in _bridges)
+            await bridge.StartAsync(cancellationToken);
+        foreach (string name in _engine.Sockets.Names.Except(_settings.Bridges.Where(bridge => bridge.Enabled).Select(bridge => bridge.Name)))
+            SocketWithoutBridge(name);
+        if (_bridges.Length == 0)
+            NothingToDo();
+        _recovery = RecoverAsync(_stop.Token);
+    }
+
+    /// <summary>Takes a new configuration over. What did not change is not touched.</summary>
+    public async Task ApplyAsync(DaemonSettings wanted)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            if (_stop.IsCancellationRequested)
+                return;
+            if (wanted with { Bridges = _settings.Bridges, ShutdownTimeout = _settings.ShutdownTimeout } != _settings)
+                NeedsRestart();
+            Dictionary<string, Bridge> running = _bridges.ToDictionary(bridge => bridge.Settings.Name);
+            var next = new List<Bridge>();
+            var fresh = new List<Bridge>();
+            foreach (BridgeSettings settings in wanted.Bridges)
+            {
+                if (running.Remove(settings.Name, out Bridge? bridge))
+                {
+                    if (settings == bridge.Settings)
+                    {
+                        next.Add(bridge);
+                        continue;
+                    }
+                    if (bridge.CanApply(settings))
+                    {
+                        bridge.Apply(settings);
+                        next.Add(bridge);
+                        continue;
+                    }
+                    await LetGoAsync(bridge);
+                }
+                var made = new Bridge(settings, _engine, bridge);
+                next.Add(made);
+                fresh.Add(made);
+            }
+            // All that leave give their ports back before one that comes asks for them.
+            foreach (Bridge bridge in running.Values)
+                await LetGoAsync(bridge);
+            foreach (Bridge bridge in fresh)
+                await bridge.StartAsync(CancellationToken.None);
+            _bridges = [.. next];
+            _settings = wanted;
+            Reloaded(next.Count, fresh.Count, running.Count);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task LetGoAsync(Bridge bridge)
+    {
+        await bridge.UnbindAsync();
+        _leaving.Add(bridge);
+    }
+
+    /// <summary>Now and then tries again what could not be had, and ends bridges that have drained.</summary>
+    private async Task RecoverAsync(CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(RecoveryPeriod);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stop))
+            {
+                await _turn.WaitAsync(stop);
+                try
+                {
+                    foreach (Bridge bridge in _bridges)
+                    {
+                        if (bridge.Report().State == BridgeState.Failed)
+                            await bridge.RecoverAsync();
+                    }
+                    foreach (Bridge bridge in _leaving.Where(bridge => bridge.HasDrained).ToArray())
+                    {
+                        _leaving.Remove(bridge);
+                        await bridge.StopAsync(stop);
+                        bridge.Dispose();
+                    }
+                }
+                finally
+                {
+                    _turn.Release();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stop.CancelAsync();
+        await _recovery;
+        await _turn.WaitAsync(CancellationToken.None);
+        Bridge[] all = [.. _bridges, .. _leaving];
+        await Task.WhenAll(_bridges.Select(bridge => bridge.UnbindAsync()));
+        long left = Connections();
+        if (left > 0)
+            Draining(left, _settings.ShutdownTimeout);
+        long began = Stopwatch.GetTimestamp();
+        while (Connections() > 0 && Stopwatch.GetElapsedTime(began) < _settings.ShutdownTimeout && !cancellationToken.IsCancellationRequested)
+            await Task.Delay(DrainPoll, CancellationToken.None);
+        left = Connections();
+        if (left > 0)
+            Aborting(left);
+        await Task.WhenAll(all.Select(bridge => bridge.StopAsync(CancellationToken.None)));
+    }
+
+    public void Dispose()
+    {
+        foreach (Bridge bridge in _bridges.Concat(_leaving))
+            bridge.Dispose();
+        _stop.Dispose();
+        _turn.Dispose();
+    }
+
+    private long Connections() => _bridges.Concat(_leaving).Select(bridge => bridge.Tally).Distinct().Sum(tally => tally.Active);
+
+    public IReadOnlyList<BridgeReport> Snapshot() => [.. _bridges.Select(bridge => bridge.Report())];
+
+    public string Describe()
+    {
+        IReadOnlyList<BridgeReport> reports = Snapshot();
+        int Count(BridgeState state) => reports.Count(report => report.State == state);
+        long connections = reports.Sum(report => report.Active);
+        return $"{Count(BridgeState.Up)} up, {Count(BridgeState.Waiting)} waiting, {Count(BridgeState.Failed)} failed; {connections} connections";
+    }
+
+    [LoggerMessage(EventId = 1101, Level = LogLevel.Warning,
+        Message = "systemd handed over a socket named {Name}, but no bridge has that name (FileDescriptorName=): its clients wait in vain")]
+    private partial void SocketWithoutBridge(string name);
+
+    [LoggerMessage(EventId = 1102, Level = LogLevel.Information, Message = "No bridge is configured: nothing to do")]
+    private partial void NothingToDo();
+
+    [LoggerMessage(EventId = 1103, Level = LogLevel.Information, Message = "Reloaded: {Bridges} bridges, {Fresh} new or made anew, {Gone} removed")]
+    private partial void Reloaded(int bridges, int fresh, int gone);
+
+    [LoggerMessage(EventId = 1104, Level = LogLevel.Warning, Message = "RuntimeDirectory, Metrics and EventLoops take effect at the next restart only")]
+    private partial void NeedsRestart();
+
+    [LoggerMessage(EventId = 1105, Level = LogLevel.Information, Message = "Stopping: {Connections} connections have up to {Timeout} to end")]
+    private partial void Draining(long connections, TimeSpan timeout);
+
+    [LoggerMessage(EventId = 1106, Level = LogLevel.Warning, Message = "Stopping: {Connections} connections did not end in time and are reset")]
+    private partial void Aborting(long connections);
+}

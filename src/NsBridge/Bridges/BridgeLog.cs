@@ -1,0 +1,103 @@
+using Microsoft.Extensions.Logging;
+using NsBridge.Operations.Logging;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+/// <summary>What a bridge says. Any thread may call.</summary>
+internal sealed partial class BridgeLog : IDisposable
+{
+    private readonly ILogger _log;
+    private readonly string _bridge;
+    private readonly RepeatedFault _unreachable;
+    private readonly RepeatedFault _refused;
+
+    public BridgeLog(ILogger<Bridge> log, string bridge)
+    {
+        _log = log;
+        _bridge = bridge;
+        _unreachable = new RepeatedFault(fault => Unreachable(_log, _bridge, fault), TimeProvider.System);
+        _refused = new RepeatedFault(fault => Refused(_log, _bridge, fault), TimeProvider.System);
+    }
+
+    public void Up(string listen, string place, string target) => Up(_log, _bridge, listen, place, target);
+
+    public void Waiting(string reason) => Waiting(_log, _bridge, reason);
+
+    public void Failed(string reason) => Failed(_log, _bridge, reason);
+
+    public void Stopped() => Stopped(_log, _bridge);
+
+    public void Changed(string what) => Changed(_log, _bridge, what);
+
+    public void NamespaceEnded(int connections) => NamespaceEnded(_log, _bridge, connections);
+
+    /// <summary>A client's target could not be reached: told once, then counted.</summary>
+    public void Unreachable(PeerAddress peer, string reason)
+    {
+        _unreachable.Happened(reason);
+        if (_log.IsEnabled(LogLevel.Debug))
+            ClientFailed(_log, _bridge, peer, reason);
+    }
+
+    /// <summary>A target was reached after all.</summary>
+    public void Reached() => _unreachable.Ended();
+
+    /// <summary>A client was refused: told once, then counted.</summary>
+    public void Refused(PeerAddress peer, AdmitVerdict verdict)
+    {
+        _refused.Happened(verdict switch
+        {
+            AdmitVerdict.NotAllowed => "clients outside AllowFrom are closed",
+            AdmitVerdict.BridgeFull => "clients beyond MaxConnections are closed",
+            _ => "clients beyond MaxConnectionsPerClient are closed",
+        });
+        if (_log.IsEnabled(LogLevel.Debug))
+            ClientRefused(_log, _bridge, peer, verdict);
+    }
+
+    public void Ended(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient)
+    {
+        if (_log.IsEnabled(LogLevel.Debug))
+            ClientEnded(_log, _bridge, peer, outcome.Ending, toTarget, toClient);
+    }
+
+    public void Dispose()
+    {
+        _unreachable.Dispose();
+        _refused.Dispose();
+    }
+
+    [LoggerMessage(EventId = 1001, Level = LogLevel.Information, Message = "Bridge {Bridge} is up: {Listen} -> {Place} -> {Target}")]
+    private static partial void Up(ILogger log, string bridge, string listen, string place, string target);
+
+    [LoggerMessage(EventId = 1002, Level = LogLevel.Information, Message = "Bridge {Bridge} is waiting: {Reason}")]
+    private static partial void Waiting(ILogger log, string bridge, string reason);
+
+    [LoggerMessage(EventId = 1003, Level = LogLevel.Error, Message = "Bridge {Bridge} has failed: {Reason}")]
+    private static partial void Failed(ILogger log, string bridge, string reason);
+
+    [LoggerMessage(EventId = 1004, Level = LogLevel.Information, Message = "Bridge {Bridge} has stopped")]
+    private static partial void Stopped(ILogger log, string bridge);
+
+    [LoggerMessage(EventId = 1005, Level = LogLevel.Information, Message = "Bridge {Bridge} was changed: {What}")]
+    private static partial void Changed(ILogger log, string bridge, string what);
+
+    [LoggerMessage(EventId = 1006, Level = LogLevel.Warning, Message = "Bridge {Bridge}: its namespace went away; {Connections} connections into it were reset")]
+    private static partial void NamespaceEnded(ILogger log, string bridge, int connections);
+
+    [LoggerMessage(EventId = 1007, Level = LogLevel.Warning, Message = "Bridge {Bridge}: {Reason}")]
+    private static partial void Unreachable(ILogger log, string bridge, string reason);
+
+    [LoggerMessage(EventId = 1008, Level = LogLevel.Warning, Message = "Bridge {Bridge}: {Reason}")]
+    private static partial void Refused(ILogger log, string bridge, string reason);
+
+    [LoggerMessage(EventId = 1009, Level = LogLevel.Debug, Message = "Bridge {Bridge}: client {Client} failed: {Reason}")]
+    private static partial void ClientFailed(ILogger log, string bridge, PeerAddress client, string reason);
+
+    [LoggerMessage(EventId = 1010, Level = LogLevel.Debug, Message = "Bridge {Bridge}: client {Client} refused: {Verdict}")]
+    private static partial void ClientRefused(ILogger log, string bridge, PeerAddress client, AdmitVerdict verdict);
+
+    [LoggerMessage(EventId = 1011, Level = LogLevel.Debug, Message = "Bridge {Bridge}: client {Client} ended: {Ending}, {ToTarget} bytes to the target, {ToClient} to the client")]
+    private static partial void ClientEnded(ILogger log, string bridge, PeerAddress client, RelayEnding ending, long toTarget, long toClient);
+}

@@ -1,0 +1,91 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using NsBridge.Configuration;
+
+namespace NsBridge.Bridges;
+
+/// <summary>
+/// Reloads on SIGHUP and when the file was saved. A wrong file is told with all its faults and refused whole.
+/// </summary>
+/// <remarks>
+/// The file is looked at twice a second: editors replace, truncate or rename it, it may be a link into a directory that is swapped, and
+/// looking sees all of them alike. It is taken only after it has stayed the same between two looks, so not half-written.
+/// </remarks>
+internal sealed partial class ConfigurationWatch : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
+
+    private readonly ConfigurationLoader _loader;
+    private readonly BridgeFleet _fleet;
+    private readonly ILogger<ConfigurationWatch> _log;
+    private readonly SemaphoreSlim _asked = new(0);
+    private DaemonSettings _running;
+
+    public ConfigurationWatch(ConfigurationLoader loader, DaemonSettings running, BridgeFleet fleet, ILogger<ConfigurationWatch> log)
+    {
+        _loader = loader;
+        _running = running;
+        _fleet = fleet;
+        _log = log;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        {
+            signal.Cancel = true;
+            _asked.Release();
+        });
+        FileMark taken = FileMark.Of(_loader.File);
+        FileMark seen = taken;
+        try
+        {
+            while (true)
+            {
+                bool asked = await _asked.WaitAsync(Period, stoppingToken);
+                FileMark now = FileMark.Of(_loader.File);
+                bool settled = now != taken && now == seen && now.Exists;
+                seen = now;
+                if (!asked && !settled)
+                    continue;
+                taken = now;
+                await ReloadAsync(asked);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task ReloadAsync(bool asked)
+    {
+        ConfigurationOutcome outcome = _loader.Load();
+        if (outcome.Settings is not { } wanted)
+        {
+            Refused(_loader.File, outcome.FaultText);
+            return;
+        }
+        if (wanted == _running)
+        {
+            if (asked)
+                Unchanged(_loader.File);
+            return;
+        }
+        await _fleet.ApplyAsync(wanted);
+        _running = wanted;
+    }
+
+    public override void Dispose()
+    {
+        _asked.Dispose();
+        base.Dispose();
+    }
+
+    [LoggerMessage(EventId = 1301, Level = LogLevel.Error,
+        Message = "{File} was not taken over, the running bridges stay as they are:\n{Faults}")]
+    private partial void Refused(string file, string faults);
+
+    [LoggerMessage(EventId = 1302, Level = LogLevel.Information, Message = "{File} says what runs already")]
+    private partial void Unchanged(string file);
+}

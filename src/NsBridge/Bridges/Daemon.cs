@@ -1,0 +1,51 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using NsBridge.Configuration;
+using NsBridge.Operations.Journal;
+using NsBridge.Operations.Status;
+using NsBridge.Operations.Systemd;
+
+namespace NsBridge.Bridges;
+
+/// <summary>The daemon: a generic host whose services are the bridges.</summary>
+internal static class Daemon
+{
+    /// <summary>What stopping may take beyond <c>ShutdownTimeout</c>: closing sockets and removing files.</summary>
+    private static readonly TimeSpan StopMargin = TimeSpan.FromSeconds(5);
+
+    /// <summary>Runs until <paramref name="stop"/>.</summary>
+    /// <returns>The exit code.</returns>
+    /// <exception cref="UserFault">The configuration is wrong, or a privilege is missing without which no bridge can work.</exception>
+    public static async Task<int> RunAsync(string? configFile, CancellationToken stop)
+    {
+        using SystemdSockets sockets = SystemdSockets.FromEnvironment();
+        ConfigurationLoader loader = ConfigurationLoader.ForProcess(configFile);
+        ConfigurationOutcome outcome = loader.Load();
+        DaemonSettings settings = outcome.SettingsOrFault();
+        Privileges.Require(settings);
+        Directory.CreateDirectory(settings.RuntimeDirectory);
+
+        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Configuration.AddConfiguration(outcome.Root!);
+        builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
+        builder.Logging.AddJournalOrPlainLines();
+        builder.Services.Configure<ConsoleLifetimeOptions>(options => options.SuppressStatusMessages = true);
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.ShutdownTimeout + StopMargin);
+        builder.Services.AddNsBridgeConfiguration(outcome);
+        builder.Services.AddSingleton(loader);
+        builder.Services.AddSingleton(sockets);
+        builder.Services.AddSingleton(services => new BridgeEngine(settings.EventLoops, sockets, services.GetRequiredService<ILoggerFactory>()));
+        builder.Services.AddSingleton<IHeartbeat>(services => services.GetRequiredService<BridgeEngine>());
+        builder.Services.AddSingleton<BridgeFleet>();
+        builder.Services.AddSingleton<IBridgeReports>(services => services.GetRequiredService<BridgeFleet>());
+        builder.Services.AddSingleton<IStatusLine>(services => services.GetRequiredService<BridgeFleet>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<BridgeFleet>());
+        builder.Services.AddHostedService<ConfigurationWatch>();
+        builder.Services.AddSystemdOperation();
+        using IHost host = builder.Build();
+        await host.RunAsync(stop);
+        return 0;
+    }
+}
