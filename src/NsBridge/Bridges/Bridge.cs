@@ -13,6 +13,9 @@ namespace NsBridge.Bridges;
 /// </summary>
 internal sealed class Bridge : IHostedService, IDisposable
 {
+    /// <summary>A look takes microseconds; a machine that needs longer than this for it is not well.</summary>
+    private static readonly TimeSpan FirstLookPatience = TimeSpan.FromSeconds(10);
+
     private readonly BridgeEngine _engine;
     private readonly EventLoop _home;
     private readonly BridgeLog _log;
@@ -54,11 +57,13 @@ internal sealed class Bridge : IHostedService, IDisposable
         if (_settings.Namespace is { } reference)
         {
             _place = _engine.Namespaces.Acquire(reference);
+            await _place.FirstLook.WaitAsync(FirstLookPatience, cancellationToken);
             _place.Changed += OnPlaceChanged;
         }
         if (_settings.Listen.Count > 0)
         {
             _listenPlace = _engine.Namespaces.Acquire(_settings.ListenNamespace);
+            await _listenPlace.FirstLook.WaitAsync(FirstLookPatience, cancellationToken);
             _listenPlace.Changed += OnListenPlaceChanged;
             _outer = new OuterHalf(this, _engine, _home, _listenPlace);
         }

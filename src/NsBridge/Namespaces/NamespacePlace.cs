@@ -11,6 +11,7 @@ namespace NsBridge.Namespaces;
 internal sealed class NamespacePlace
 {
     private readonly INamespaceResolver _resolver;
+    private readonly TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile NamespaceState _state;
 
     public NamespacePlace(NamespaceReference reference, INamespaceResolver resolver)
@@ -24,6 +25,9 @@ internal sealed class NamespacePlace
 
     /// <summary>As of the last look; <see cref="NamespaceWatch"/> keeps it true.</summary>
     public NamespaceState State => _state;
+
+    /// <summary>Ends when <see cref="State"/> tells something for the first time.</summary>
+    public Task FirstLook => _looked.Task;
 
     /// <summary>Raised on the watch's thread after <see cref="State"/> changed; must be quick.</summary>
     public event Action<NamespacePlace>? Changed;
@@ -51,10 +55,10 @@ internal sealed class NamespacePlace
     public void Look()
     {
         NamespaceState seen = Probe();
-        NamespaceState before = _state;
-        if (seen == before)
+        if (seen == _state)
             return;
         _state = seen;
+        _looked.TrySetResult();
         Changed?.Invoke(this);
     }
 
