@@ -8,8 +8,8 @@ namespace NsBridge.Operations.Systemd;
 internal static class ServiceCollectionExtensions
 {
     /// <summary>
-    /// What a service of <c>Type=notify</c> owes its manager: READY=1 once every hosted service has started, STATUS=, STOPPING=1 and
-    /// the watchdog. Does nothing where no manager listens. Needs an <see cref="IHeartbeat"/> and an <see cref="IStatusLine"/>.
+    /// What a service of <c>Type=notify</c> owes its manager: READY=1 once every hosted service has started, STATUS=, STOPPING=1 with
+    /// the time a stop may take, and the watchdog. Does nothing where no manager listens. Needs an <see cref="IHeartbeat"/> and an <see cref="IStatusLine"/>.
     /// </summary>
     public static IServiceCollection AddSystemdOperation(this IServiceCollection services)
     {
@@ -18,6 +18,7 @@ internal static class ServiceCollectionExtensions
         services.TryAddSingleton<ISystemdNotifier, SystemdNotifier>();
         services.AddHostedService<Watchdog>();
         services.AddHostedService<StatusPublisher>();
+        services.AddHostedService<StopAllowance>();
         return services;
     }
 }
