@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 
@@ -13,9 +12,11 @@ internal static class ServiceCollectionExtensions
     /// </summary>
     public static IServiceCollection AddSystemdOperation(this IServiceCollection services)
     {
-        services.AddSystemd();
-        // The framework registers it under systemd only; the watchdog and the status are content with a silent one elsewhere.
-        services.TryAddSingleton<ISystemdNotifier, SystemdNotifier>();
+        // The framework's own AddSystemd() looks for a parent process named systemd, which the sandbox hides (ProtectProc=): a manager
+        // that listens says so by this variable.
+        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NOTIFY_SOCKET")))
+            services.AddSingleton<IHostLifetime, SystemdLifetime>();
+        services.AddSingleton<ISystemdNotifier, SystemdNotifier>();
         services.AddHostedService<Watchdog>();
         services.AddHostedService<StatusPublisher>();
         services.AddHostedService<StopAllowance>();
