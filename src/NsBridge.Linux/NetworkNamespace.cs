@@ -49,21 +49,22 @@ public sealed class NetworkNamespace
     /// <param name="type">SOCK_…; non-blocking and close-on-exec are added.</param>
     /// <param name="cookie">The namespace's cookie, as the socket tells it.</param>
     /// <param name="failure">The step that failed and its error.</param>
+    /// <param name="protocol">The protocol where the domain has several; 0 for the domain's own.</param>
     /// <returns>The socket, or -1.</returns>
-    public int OpenSocket(int domain, int type, out ulong cookie, out EnterFailure failure)
+    public int OpenSocket(int domain, int type, out ulong cookie, out EnterFailure failure, int protocol = 0)
     {
         Span<int> one = stackalloc int[1];
-        return OpenSockets(domain, type, one, out cookie, out failure) == 1 ? one[0] : -1;
+        return OpenSockets(domain, type, one, out cookie, out failure, protocol) == 1 ? one[0] : -1;
     }
 
     /// <summary>Makes as many sockets of the namespace as <paramref name="sockets"/> has room for, entering it once.</summary>
     /// <returns>How many were made; fewer than asked for where one failed with <paramref name="failure"/>.</returns>
     /// <inheritdoc cref="OpenSocket"/>
-    public int OpenSockets(int domain, int type, Span<int> sockets, out ulong cookie, out EnterFailure failure)
+    public int OpenSockets(int domain, int type, Span<int> sockets, out ulong cookie, out EnterFailure failure, int protocol = 0)
     {
         int count = IsOwn
-            ? MakeSockets(domain, type, sockets, out failure)
-            : EnterAndMakeSockets(domain, type, sockets, out failure);
+            ? MakeSockets(domain, type, protocol, sockets, out failure)
+            : EnterAndMakeSockets(domain, type, protocol, sockets, out failure);
         cookie = count > 0 ? Libc.NetworkNamespaceCookie(sockets[0]) : 0;
         // A reference that leads home is refused: nothing may reach the host that was meant for a namespace. Where the kernel knows
         // no cookie nothing can be told apart, and nothing is dialled.
@@ -77,7 +78,7 @@ public sealed class NetworkNamespace
         return count;
     }
 
-    private int EnterAndMakeSockets(int domain, int type, Span<int> sockets, out EnterFailure failure)
+    private int EnterAndMakeSockets(int domain, int type, int protocol, Span<int> sockets, out EnterFailure failure)
     {
         int file = _path is null ? _pidFd : Libc.Open(_path, Libc.O_RDONLY | Libc.O_NONBLOCK);
         if (file < 0)
@@ -89,7 +90,7 @@ public sealed class NetworkNamespace
         int entered = Libc.SetNetworkNamespace(file);
         if (entered >= 0)
         {
-            count = MakeSockets(domain, type, sockets, out failure);
+            count = MakeSockets(domain, type, protocol, sockets, out failure);
             int left = Libc.SetNetworkNamespace(Home);
             if (left < 0)
                 Environment.FailFast($"cannot leave network namespace {Description}: {Libc.ErrorOf(left)}");
@@ -103,12 +104,12 @@ public sealed class NetworkNamespace
         return count;
     }
 
-    private static int MakeSockets(int domain, int type, Span<int> sockets, out EnterFailure failure)
+    private static int MakeSockets(int domain, int type, int protocol, Span<int> sockets, out EnterFailure failure)
     {
         failure = default;
         for (int i = 0; i < sockets.Length; i++)
         {
-            int socket = Libc.Socket(domain, type);
+            int socket = Libc.Socket(domain, type, protocol);
             if (socket < 0)
             {
                 failure = new EnterFailure(EnterStep.Socket, Libc.ErrorOf(socket));

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NsBridge.Configuration;
+using NsBridge.Operations;
 using NsBridge.Operations.Journal;
 using NsBridge.Operations.Status;
 using NsBridge.Operations.Systemd;
@@ -31,6 +32,8 @@ internal static class Daemon
         builder.Configuration.AddConfiguration(outcome.Root!);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddJournalOrPlainLines();
+        // A start that fails is told once, as what the command ends with.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.Configure<ConsoleLifetimeOptions>(options => options.SuppressStatusMessages = true);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.ShutdownTimeout + StopMargin);
         builder.Services.AddNsBridgeConfiguration(outcome);
@@ -41,6 +44,7 @@ internal static class Daemon
         builder.Services.AddSingleton<BridgeFleet>();
         builder.Services.AddSingleton<IBridgeReports>(services => services.GetRequiredService<BridgeFleet>());
         builder.Services.AddSingleton<IStatusLine>(services => services.GetRequiredService<BridgeFleet>());
+        builder.Services.AddOperations();
         builder.Services.AddHostedService(services => services.GetRequiredService<BridgeFleet>());
         builder.Services.AddHostedService<ConfigurationWatch>();
         builder.Services.AddSystemdOperation();

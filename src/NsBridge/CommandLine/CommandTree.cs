@@ -1,5 +1,8 @@
 using System.CommandLine;
 using NsBridge.Bridges;
+using NsBridge.Operations.Demo;
+using NsBridge.Operations.Discover;
+using NsBridge.Operations.Doctor;
 using NsBridge.Operations.Status;
 
 namespace NsBridge.CommandLine;
@@ -15,6 +18,9 @@ internal static class CommandTree
         VerbSyntax.Run(root, Daemon.RunAsync);
         root.Subcommands.Add(VerbSyntax.Check(CheckCommand.RunAsync));
         root.Subcommands.Add(VerbSyntax.Status(StatusCommand.RunAsync));
+        root.Subcommands.Add(VerbSyntax.Doctor(DoctorCommand.RunAsync));
+        root.Subcommands.Add(VerbSyntax.Discover(DiscoverCommand.RunAsync));
+        root.Subcommands.Add(VerbSyntax.Demo(DemoCommand.RunAsync));
         return root;
     }
 }

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using NsBridge.CommandLine;
 using NsBridge.Configuration;
-using NsBridge.Linux.Interop;
 using NsBridge.Operations.Serving;
 
 namespace NsBridge.Operations.Metrics;
@@ -15,18 +14,16 @@ internal static class MetricsListener
     private const string Key = "NsBridge:Metrics:Listen";
 
     /// <summary>Everybody on the machine may connect, as to a TCP port; the directory narrows that where it is wanted.</summary>
-    private const uint Everybody = 0x1b6; // 0666
+    private const int Everybody = 0b110_110_110;
 
-    /// <returns>Listening sockets, at least one.</returns>
+    /// <returns>Listening sockets, at least one; and the file of a UNIX socket, to be disposed with them.</returns>
     /// <exception cref="UserFault">It is taken, not an address of this machine, or not permitted.</exception>
-    public static IReadOnlyList<Socket> Open(MetricsEndpoint endpoint)
+    public static (IReadOnlyList<Socket> Sockets, LocalListener? File) Open(MetricsEndpoint endpoint)
     {
         if (endpoint.UnixPath is { } path)
         {
-            var socket = LocalListener.Open(path, Everybody, "metrics");
-            // The umask has narrowed it; to widen it afterwards gives nobody a moment of too much.
-            Libc.ChangeMode(Libc.PathBytes(path), Everybody);
-            return [socket];
+            var local = LocalListener.Open(path, Everybody, "metrics");
+            return ([local.Socket], local);
         }
 
         var opened = new List<Socket>();
@@ -38,7 +35,7 @@ internal static class MetricsListener
                     opened.Add(socket);
             }
 
-            return opened;
+            return (opened, null);
         }
         catch
         {

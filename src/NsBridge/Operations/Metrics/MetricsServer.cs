@@ -19,6 +19,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
     private readonly DaemonSettings _settings;
     private readonly BridgeCounts _counts;
     private readonly ILogger<MetricsServer> _log;
+    private LocalListener? _file;
     private ShortRequestServer? _server;
 
     public MetricsServer(DaemonSettings settings, BridgeCounts counts, ILogger<MetricsServer> log)
@@ -33,7 +34,8 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
     {
         if (_settings.Metrics is not { } endpoint)
             return Task.CompletedTask;
-        _server = new ShortRequestServer("The metrics endpoint", MetricsListener.Open(endpoint), AnswerAsync, _log);
+        (var sockets, _file) = MetricsListener.Open(endpoint);
+        _server = new ShortRequestServer("The metrics endpoint", sockets, AnswerAsync, _log);
         Serving(endpoint.Text);
         return Task.CompletedTask;
     }
@@ -44,6 +46,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _server, null) is { } server)
             await server.DisposeAsync();
+        Interlocked.Exchange(ref _file, null)?.Dispose();
     }
 
     private async Task AnswerAsync(Socket client, CancellationToken deadline)

@@ -16,11 +16,12 @@ namespace NsBridge.Operations.Status;
 /// </summary>
 internal sealed class ControlSocket : IHostedService, IAsyncDisposable
 {
-    private const uint OwnerOnly = 0x180; // 0600
+    private const int OwnerOnly = 0b110_000_000;
     private readonly DaemonSettings _settings;
     private readonly IBridgeReports _reports;
     private readonly ILogger<ControlSocket> _log;
     private RuntimeDirectoryLock? _lock;
+    private LocalListener? _listener;
     private ShortRequestServer? _server;
 
     public ControlSocket(DaemonSettings settings, IBridgeReports reports, ILogger<ControlSocket> log)
@@ -56,8 +57,17 @@ internal sealed class ControlSocket : IHostedService, IAsyncDisposable
                 ExitCode.Failed);
         }
 
-        var listener = LocalListener.Open(path, OwnerOnly, "nsbridge status");
-        _server = new ShortRequestServer("The control socket", [listener], AnswerAsync, _log);
+        try
+        {
+            _listener = LocalListener.Open(path, OwnerOnly, "nsbridge status");
+        }
+        catch
+        {
+            _lock.Dispose();
+            throw;
+        }
+
+        _server = new ShortRequestServer("The control socket", [_listener.Socket], AnswerAsync, _log);
         return Task.CompletedTask;
     }
 
@@ -67,6 +77,7 @@ internal sealed class ControlSocket : IHostedService, IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _server, null) is { } server)
             await server.DisposeAsync();
+        Interlocked.Exchange(ref _listener, null)?.Dispose();
         Interlocked.Exchange(ref _lock, null)?.Dispose();
     }
 

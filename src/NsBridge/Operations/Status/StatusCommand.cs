@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using NsBridge.CommandLine;
 
@@ -10,6 +11,9 @@ internal static class StatusCommand
 
     /// <summary>Long enough for a rate that means something, short enough not to be noticed.</summary>
     private static readonly TimeSpan s_rateSpan = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>For people and programs, not for web pages: quotes in a reason stay readable.</summary>
+    private static readonly JsonWriterOptions s_relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static async Task<int> RunAsync(StatusOptions options, CancellationToken stop)
     {
@@ -100,9 +104,9 @@ internal static class StatusCommand
         }
     }
 
-    private static string Indented(byte[] answer) => Written(answer, new JsonWriterOptions { Indented = true });
+    private static string Indented(byte[] answer) => Written(answer, s_relaxed with { Indented = true });
 
-    private static string OneLine(byte[] answer) => Written(answer, default);
+    private static string OneLine(byte[] answer) => Written(answer, s_relaxed);
 
     /// <summary>The daemon's own document, with keys that this program may not know yet.</summary>
     private static string Written(byte[] answer, JsonWriterOptions options)

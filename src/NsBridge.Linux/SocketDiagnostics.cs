@@ -1,0 +1,175 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Text;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Linux;
+
+/// <summary>
+/// Asks the kernel which sockets await clients: sock_diag(7). The answer is about the network namespace that the asking netlink
+/// socket was made in, so nobody has to be inside.
+/// </summary>
+public static class SocketDiagnostics
+{
+    private const int SizeOfHeader = 16;
+    private const int SizeOfInternetRequest = 56;
+    private const int SizeOfInternetAnswer = 72;
+    private const int SizeOfUnixRequest = 24;
+    private const int SizeOfUnixAnswer = 16;
+    private const byte UnixListening = 10;
+
+    /// <summary>Bytes for one message of an answer; the kernel fills at most 32 KiB.</summary>
+    private const int SizeOfBuffer = 64 << 10;
+
+    /// <summary>Every TCP, UDP and UNIX socket that awaits clients.</summary>
+    /// <param name="netlink">A socket of AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG in the namespace of interest.</param>
+    /// <param name="error">Why there is no answer: ENOENT where the kernel lacks the module.</param>
+    /// <returns>What was found, also before an error.</returns>
+    public static List<BoundSocket> Listening(int netlink, out Errno error)
+    {
+        var found = new List<BoundSocket>();
+        error = Errno.None;
+        foreach (var family in (ReadOnlySpan<byte>)[Libc.AF_INET, Libc.AF_INET6])
+        {
+            var request = InternetRequest(family, Libc.IPPROTO_TCP, Libc.TCPF_LISTEN);
+            First(ref error, Dump(netlink, request, message => ReadInternet(message, BoundSocketKind.Tcp, found)));
+            request = InternetRequest(family, Libc.IPPROTO_UDP, Libc.TCPF_CLOSE);
+            First(ref error, Dump(netlink, request, message => ReadInternet(message, BoundSocketKind.Udp, found)));
+        }
+
+        First(ref error, Dump(netlink, UnixRequest(), message => ReadUnix(message, found)));
+        return found;
+    }
+
+    private static void First(ref Errno error, Errno next)
+    {
+        if (error == Errno.None)
+            error = next;
+    }
+
+    private delegate void Message(ReadOnlySpan<byte> payload);
+
+    private static Errno Dump(int netlink, ReadOnlySpan<byte> request, Message read)
+    {
+        var sent = Libc.Send(netlink, request);
+        if (sent < 0)
+            return Libc.ErrorOf(sent);
+        var buffer = new byte[SizeOfBuffer];
+        while (true)
+        {
+            // A dump is written by the calls that send and receive themselves: an answer that is not there now never comes.
+            var count = Libc.Receive(netlink, buffer);
+            if (count < 0)
+                return Libc.ErrorOf(count);
+            if (count == 0)
+                return Errno.EPROTO;
+            for (var rest = buffer.AsSpan(0, (int)count); rest.Length >= SizeOfHeader;)
+            {
+                var length = (int)MemoryMarshal.Read<uint>(rest);
+                if (length < SizeOfHeader || length > rest.Length)
+                    return Errno.EPROTO;
+                var payload = rest[SizeOfHeader..length];
+                switch (MemoryMarshal.Read<ushort>(rest[4..]))
+                {
+                    case Libc.NLMSG_DONE:
+                        return Errno.None;
+                    case Libc.NLMSG_ERROR:
+                        return payload.Length < 4 ? Errno.EPROTO : Libc.ErrorOf(MemoryMarshal.Read<int>(payload));
+                    case Libc.SOCK_DIAG_BY_FAMILY:
+                        read(payload);
+                        break;
+                }
+
+                rest = rest[Math.Min(Align(length), rest.Length)..];
+            }
+        }
+    }
+
+    /// <summary>struct nlmsghdr and struct inet_diag_req_v2 of linux/inet_diag.h.</summary>
+    private static byte[] InternetRequest(byte family, byte protocol, uint states)
+    {
+        var request = Header(SizeOfInternetRequest);
+        var body = request.AsSpan(SizeOfHeader);
+        body[0] = family;
+        body[1] = protocol;
+        MemoryMarshal.Write(body[4..], in states);
+        return request;
+    }
+
+    /// <summary>struct nlmsghdr and struct unix_diag_req of linux/unix_diag.h.</summary>
+    private static byte[] UnixRequest()
+    {
+        var request = Header(SizeOfUnixRequest);
+        var body = request.AsSpan(SizeOfHeader);
+        body[0] = Libc.AF_UNIX;
+        const uint States = 1u << UnixListening;
+        MemoryMarshal.Write(body[4..], States);
+        MemoryMarshal.Write(body[12..], Libc.UDIAG_SHOW_NAME);
+        return request;
+    }
+
+    private static byte[] Header(int body)
+    {
+        var request = new byte[SizeOfHeader + body];
+        MemoryMarshal.Write(request, (uint)request.Length);
+        MemoryMarshal.Write(request.AsSpan(4), Libc.SOCK_DIAG_BY_FAMILY);
+        const ushort Flags = Libc.NLM_F_REQUEST | Libc.NLM_F_DUMP;
+        MemoryMarshal.Write(request.AsSpan(6), Flags);
+        return request;
+    }
+
+    /// <summary>struct inet_diag_msg and its attributes.</summary>
+    private static void ReadInternet(ReadOnlySpan<byte> message, BoundSocketKind kind, List<BoundSocket> found)
+    {
+        if (message.Length < SizeOfInternetAnswer)
+            return;
+        var bytes = message.Slice(8, message[0] == Libc.AF_INET ? 4 : 16);
+        var port = BinaryPrimitives.ReadUInt16BigEndian(message[4..]);
+        // A UDP socket with a peer awaits nobody else; one without a port is not bound yet.
+        if (port == 0 || (kind == BoundSocketKind.Udp && BinaryPrimitives.ReadUInt16BigEndian(message[6..]) != 0))
+            return;
+        var only = false;
+        if (TryFindAttribute(message[SizeOfInternetAnswer..], Libc.INET_DIAG_SKV6ONLY, out var value) && value.Length > 0)
+            only = value[0] != 0;
+        found.Add(new BoundSocket(
+            kind, new IPEndPoint(new IPAddress(bytes), port), null, only, MemoryMarshal.Read<uint>(message[64..]), MemoryMarshal.Read<uint>(message[68..])));
+    }
+
+    /// <summary>struct unix_diag_msg and its attributes.</summary>
+    private static void ReadUnix(ReadOnlySpan<byte> message, List<BoundSocket> found)
+    {
+        // Pathname sockets are told of too; they belong to no network namespace, but to the one who bound them.
+        if (message.Length < SizeOfUnixAnswer || message[2] != UnixListening
+            || !TryFindAttribute(message[SizeOfUnixAnswer..], Libc.UNIX_DIAG_NAME, out var name) || name.IsEmpty)
+        {
+            return;
+        }
+
+        var text = name[0] == 0 ? "@" + Encoding.UTF8.GetString(name[1..]) : Encoding.UTF8.GetString(name).TrimEnd('\0');
+        found.Add(new BoundSocket(BoundSocketKind.Unix, null, text, false, uint.MaxValue, MemoryMarshal.Read<uint>(message[4..])));
+    }
+
+    /// <summary>Finds one of the attributes (struct nlattr) behind a message.</summary>
+    private static bool TryFindAttribute(ReadOnlySpan<byte> attributes, ushort type, out ReadOnlySpan<byte> value)
+    {
+        while (attributes.Length >= 4)
+        {
+            int length = MemoryMarshal.Read<ushort>(attributes);
+            if (length < 4 || length > attributes.Length)
+                break;
+            if (MemoryMarshal.Read<ushort>(attributes[2..]) == type)
+            {
+                value = attributes[4..length];
+                return true;
+            }
+
+            attributes = attributes[Math.Min(Align(length), attributes.Length)..];
+        }
+
+        value = default;
+        return false;
+    }
+
+    private static int Align(int length) => (length + 3) & ~3;
+}

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using NsBridge.CommandLine;
+using NsBridge.Operations.Discover;
+
+namespace NsBridge.Operations.Demo;
+
+/// <summary><c>nsbridge demo</c>: the main job with nothing configured, for somebody to try; <c>--once</c> tries it itself.</summary>
+internal static class DemoCommand
+{
+    /// <summary>The port of the README's example; another one where it is taken.</summary>
+    private const int FirstPort = 3003;
+
+    private static readonly TimeSpan s_fetchDeadline = TimeSpan.FromSeconds(10);
+
+    public static async Task<int> RunAsync(DemoOptions options, CancellationToken stop)
+    {
+        using var place = await DemoNamespace.MakeAsync(stop);
+        await using var server = await DemoWebServer.StartAsync(place);
+        var address = new IPEndPoint(IPAddress.Loopback, FreePort());
+        var draft = new BridgeDraft("demo", address.ToString(), place.Reference, server.Address.ToString());
+        await using var bridge = await DemoBridge.StartAsync(draft, place.Directory, stop);
+
+        await Console.Out.WriteLineAsync(
+            $"""
+            A network namespace of its own   {place.Reference}
+            a web server inside              {server.Address}, which nobody outside can reach
+            and this bridge to it:
+
+              {draft.ToJson()}
+
+            """);
+        return options.Once ? await TryAsync(address, bridge, stop) : await WaitAsync(address, bridge, stop);
+    }
+
+    private static async Task<int> WaitAsync(IPEndPoint address, DemoBridge bridge, CancellationToken stop)
+    {
+        await Console.Out.WriteLineAsync(
+            $"""
+            Try it from another terminal, or open it in a browser:
+
+              curl http://{address}/
+
+            Ctrl-C ends the demo and leaves nothing behind.
+            """);
+        await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var report = bridge.Reports.Snapshot()[0];
+        var clients = report.Total == 1 ? "1 client" : $"{report.Total} clients";
+        await Console.Out.WriteLineAsync($"\nThe bridge served {clients}. Everything is removed again.");
+        return ExitCode.Well;
+    }
+
+    private static async Task<int> TryAsync(IPEndPoint address, DemoBridge bridge, CancellationToken stop)
+    {
+        await Console.Out.WriteLineAsync($"  curl http://{address}/\n");
+        var clock = Stopwatch.StartNew();
+        var page = await FetchAsync(address, stop);
+        clock.Stop();
+        if (!page.Contains(DemoPage.Greeting, StringComparison.Ordinal))
+        {
+            var reason = bridge.Reports.Snapshot()[0].Reason;
+            await Console.Error.WriteLineAsync($"nsbridge demo: the page did not come through the bridge{(reason.Length > 0 ? $": {reason}" : "")}");
+            return ExitCode.Failed;
+        }
+
+        await Console.Out.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture,
+            $"It answered in {clock.Elapsed.TotalMilliseconds:0.0} ms with {page.Length} bytes: \"{DemoPage.Greeting}\".\nThe bridge works. Everything is removed again."));
+        return ExitCode.Well;
+    }
+
+    /// <returns>The whole answer; empty where none came.</returns>
+    private static async Task<string> FetchAsync(IPEndPoint address, CancellationToken stop)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(s_fetchDeadline);
+        try
+        {
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(address, limit.Token);
+            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"), limit.Token);
+            await using var stream = new NetworkStream(socket);
+            using var reader = new StreamReader(stream, Encoding.UTF8);
+            return await reader.ReadToEndAsync(limit.Token);
+        }
+        catch (Exception exception) when (exception is SocketException or IOException || (exception is OperationCanceledException && !stop.IsCancellationRequested))
+        {
+            return "";
+        }
+    }
+
+    private static int FreePort()
+    {
+        foreach (var port in (ReadOnlySpan<int>)[FirstPort, 0])
+        {
+            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
+                return ((IPEndPoint)probe.LocalEndPoint!).Port;
+            }
+            catch (SocketException)
+            {
+                // The next one.
+            }
+        }
+
+        throw new UserFault("nsbridge demo: no port of 127.0.0.1 is free", ExitCode.Failed);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using NsBridge.Configuration;
+
+namespace NsBridge.Operations.Discover;
+
+/// <summary>A bridge entry to be written into a configuration.</summary>
+/// <param name="Name">Valid, and unique where it will stand.</param>
+/// <param name="Listen">As in the configuration; null for none.</param>
+/// <param name="Namespace">As in the configuration; null for none.</param>
+/// <param name="Target">As in the configuration; null for none.</param>
+/// <param name="Protocol">Written where it is not TCP.</param>
+/// <param name="Socket">The path of the UNIX socket; null leaves it to the daemon.</param>
+/// <param name="Note">A comment to go before it, one line.</param>
+internal sealed record BridgeDraft(
+    string Name, string? Listen, string? Namespace, string? Target, BridgeProtocol Protocol = BridgeProtocol.Tcp, string? Socket = null, string? Note = null)
+{
+    private const int LongestName = 64;
+
+    /// <summary>The entry as JSON on one line.</summary>
+    public string ToJson()
+    {
+        var text = new StringBuilder("{ ");
+        Append(text, "Name", Name);
+        if (Protocol == BridgeProtocol.Udp)
+            Append(text, "Protocol", "udp");
+        Append(text, "Listen", Listen);
+        Append(text, "Socket", Socket);
+        Append(text, "Namespace", Namespace);
+        Append(text, "Target", Target);
+        return text.Append(" }").ToString();
+    }
+
+    /// <summary>A name of a bridge made from any text, not yet taken; remembers it as taken.</summary>
+    public static string NameFrom(string text, HashSet<string> taken)
+    {
+        var letters = string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-')).TrimStart('.', '_', '-');
+        letters = letters.Length == 0 ? "bridge" : letters[..Math.Min(letters.Length, LongestName - 4)];
+        var name = letters;
+        for (var i = 2; !taken.Add(name); i++)
+            name = $"{letters}-{i}";
+        return name;
+    }
+
+    private static void Append(StringBuilder text, string key, string? value)
+    {
+        if (value is null)
+            return;
+        if (text.Length > 2)
+            text.Append(", ");
+        text.Append('"').Append(key).Append("\": \"").Append(JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)).Append('"');
+    }
+}

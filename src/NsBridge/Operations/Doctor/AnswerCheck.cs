@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using NsBridge.Configuration;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Operations.Doctor;
+
+/// <summary>Does the target take a connection? One is made from inside the namespace and closed again.</summary>
+internal static class AnswerCheck
+{
+    private const string Name = "answer";
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(5);
+
+    public static Link? Look(Patient patient)
+    {
+        if (patient.Network is null || patient.Bridge.Target is not { } target || patient.Bridge.Protocol == BridgeProtocol.Udp)
+            return null;
+        var clock = Stopwatch.StartNew();
+        var error = Errno.None;
+        foreach (var (family, address) in Addresses(target))
+        {
+            error = Dial(patient, family, address);
+            if (error == Errno.None)
+                return Link.Ok(Name, string.Create(CultureInfo.InvariantCulture, $"{target} took a connection within {clock.Elapsed.TotalMilliseconds:0.0} ms"));
+        }
+
+        return error switch
+        {
+            Errno.ECONNREFUSED => Link.Broken(Name, $"{target} refuses connections", "start the service; if it runs, a firewall in the namespace may reject them"),
+            Errno.ETIMEDOUT => Link.Broken(
+                Name, $"{target} does not answer within {Patience(patient).TotalSeconds:0.#} s", "a firewall in the namespace drops the packets, or the service accepts no more connections (its backlog is full)"),
+            Errno.EACCES => Link.Broken(Name, $"{target} may not be connected to by this user", "give the daemon's user permission on the socket's file, and on the folders above it"),
+            Errno.EAGAIN => Link.Broken(Name, $"the backlog of {target} is full", "the service does not accept its connections: restart it"),
+            Errno.EHOSTUNREACH or Errno.ENETUNREACH => Link.Broken(Name, $"{target} cannot be reached: {error}", $"'{patient.IpCommand} neighbour' shows whether its host is there"),
+            _ => Link.Broken(Name, $"{target} cannot be connected to: {error}", "look into the service's own log"),
+        };
+    }
+
+    private static IEnumerable<(int Family, SockAddr Address)> Addresses(TargetEndpoint target) => target.Kind switch
+    {
+        TargetKind.UnixPath => [(Libc.AF_UNIX, SockAddr.FromPath(target.UnixName!))],
+        TargetKind.UnixAbstract => [(Libc.AF_UNIX, SockAddr.FromAbstract(System.Text.Encoding.UTF8.GetBytes(target.UnixName!)))],
+        _ => target.Addresses.Select(address => (address.AddressFamily == AddressFamily.InterNetwork ? Libc.AF_INET : Libc.AF_INET6, SockAddr.From(address, target.Ports.First))),
+    };
+
+    private static TimeSpan Patience(Patient patient) => patient.Bridge.ConnectTimeout < s_longest ? patient.Bridge.ConnectTimeout : s_longest;
+
+    private static Errno Dial(Patient patient, int family, SockAddr address)
+    {
+        var descriptor = patient.Network!.OpenSocket(family, Libc.SOCK_STREAM, out _, out var failure);
+        if (descriptor < 0)
+            return failure.Error;
+        using var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+        var result = Libc.Connect(descriptor, address);
+        if (result != -(int)Errno.EINPROGRESS)
+            return Libc.ErrorOf(result);
+        return socket.Poll(Patience(patient), SelectMode.SelectWrite) ? Libc.PendingError(descriptor) : Errno.ETIMEDOUT;
+    }
+}

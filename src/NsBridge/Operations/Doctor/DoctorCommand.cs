@@ -1,0 +1,74 @@
+using System.Text.Json;
+using NsBridge.CommandLine;
+using NsBridge.Configuration;
+using NsBridge.Operations.Looking;
+using NsBridge.Operations.Status;
+
+namespace NsBridge.Operations.Doctor;
+
+/// <summary><c>nsbridge doctor</c>: walks the chain of each bridge, and names the first broken link and its cure.</summary>
+internal static class DoctorCommand
+{
+    public static async Task<int> RunAsync(DoctorOptions options, CancellationToken stop)
+    {
+        var outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
+        if (outcome.Settings is not { } settings)
+        {
+            await Console.Out.WriteLineAsync($"{DoctorText.Mark(LinkState.Broken)}  configuration  {outcome.File} is wrong:");
+            foreach (var fault in outcome.Faults)
+                await Console.Out.WriteLineAsync($"          {fault}");
+            return ExitCode.Configuration;
+        }
+
+        var bridges = settings.Bridges.Where(bridge => options.Bridge is null || bridge.Name == options.Bridge).ToList();
+        if (bridges.Count == 0)
+        {
+            throw options.Bridge is null
+                ? new UserFault($"{outcome.File} has no bridges; 'nsbridge discover' finds what there is to bridge", ExitCode.Failed)
+                : new UserFault($"there is no bridge '{options.Bridge}'; there {Known(settings)}", ExitCode.Usage);
+        }
+
+        var (daemon, daemonFault) = await AskAsync(settings.ControlSocket, stop);
+        var well = true;
+        for (var i = 0; i < bridges.Count; i++)
+        {
+            var patient = new Patient(bridges[i], daemon, daemonFault);
+            var links = await OwnThread.RunAsync(() => Chain.Walk(patient));
+            stop.ThrowIfCancellationRequested();
+            well &= links[^1].State != LinkState.Broken;
+            if (i > 0)
+                await Console.Out.WriteLineAsync();
+            await Console.Out.WriteLineAsync(DoctorText.Of(bridges[i].Name, links));
+        }
+
+        return well ? ExitCode.Well : ExitCode.Failed;
+    }
+
+    private static string Known(DaemonSettings settings) => settings.Bridges.Count switch
+    {
+        0 => "are none",
+        1 => $"is: {settings.Bridges[0].Name}",
+        _ => $"are: {string.Join(", ", settings.Bridges.Select(bridge => bridge.Name))}",
+    };
+
+    private static async Task<(StatusDocument? Daemon, string? Fault)> AskAsync(string path, CancellationToken stop)
+    {
+        try
+        {
+            var answer = await ControlClient.AskStatusAsync(path, stop);
+            return (JsonSerializer.Deserialize(answer, StatusJson.Default.StatusDocument), null);
+        }
+        catch (UserFault fault) when (fault.ExitCode == ExitCode.Privilege || ControlClient.ProcessAt(path) > 0)
+        {
+            return (null, fault.Message);
+        }
+        catch (UserFault)
+        {
+            return (null, null);
+        }
+        catch (JsonException)
+        {
+            return (null, "the daemon's answer is not understood: it is of another version than this program");
+        }
+    }
+}

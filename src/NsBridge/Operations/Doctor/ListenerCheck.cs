@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Configuration;
+using NsBridge.Linux;
+using NsBridge.Operations.Looking;
+
+namespace NsBridge.Operations.Doctor;
+
+/// <summary>Is every address of <c>Listen</c> this daemon's, or at least free for it?</summary>
+internal static class ListenerCheck
+{
+    private const string Name = "listener";
+
+    public static Link? Look(Patient patient)
+    {
+        var bridge = patient.Bridge;
+        if (bridge.Listen.Count == 0)
+            return null;
+        if (bridge.ListenNamespace.Kind != NamespaceKind.Host)
+            return Link.Note(Name, $"in {bridge.ListenNamespace.Text}; what the daemon says of it comes last");
+        var kind = bridge.Protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
+        var here = patient.Host.Sockets.Where(socket => socket.Kind == kind).ToList();
+        var open = 0;
+        foreach (var wanted in bridge.Listen.SelectMany(listen => listen.Sockets()))
+        {
+            var rivals = here.Where(socket => Collides(wanted, socket)).ToList();
+            if (rivals.Count == 0)
+            {
+                if (MissingAddress(wanted) is { } missing)
+                    return missing;
+                continue;
+            }
+
+            var owners = SocketOwners.Find(rivals.Select(socket => socket.Inode).ToHashSet());
+            foreach (var rival in rivals)
+            {
+                var owner = owners.GetValueOrDefault(rival.Inode);
+                if (patient.Daemon is { } daemon && owner?.Pid == daemon.Pid)
+                    open++;
+                else if (owner is not null || patient.Daemon is null)
+                    return Taken(patient, rival, owner);
+                else
+                    // Whose it is may not be seen by this user; the daemon's own word decides, at the end of the chain.
+                    open++;
+            }
+        }
+
+        var text = string.Join(", ", bridge.Listen);
+        if (patient.Daemon is null)
+            return Link.Note(Name, $"{text} is free, and no daemon is running to listen on it");
+        return open > 0
+            ? Link.Ok(Name, $"the daemon listens on {text}")
+            : Link.Broken(
+                Name,
+                patient.Status is { Reason: { Length: > 0 } reason }
+                    ? $"the running daemon does not listen on {text}: {reason}"
+                    : $"the running daemon does not listen on {text}",
+                patient.Status is null ? "it runs with an older configuration: systemctl reload nsbridge" : "journalctl -u nsbridge tells since when and why");
+    }
+
+    private static Link Taken(Patient patient, BoundSocket rival, RunningProcess? owner)
+    {
+        var who = owner?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"a process of user {rival.User}");
+        return owner is { Name: "nsbridge" }
+            ? Link.Broken(
+                Name,
+                $"{rival} is taken by {who}, another nsbridge than the one of this configuration",
+                "stop it, or give by --config the file that it runs with")
+            : Link.Broken(Name, $"{rival} is taken by {who}", $"stop it, or choose another \"Listen\" for bridge {patient.Bridge.Name}");
+    }
+
+    /// <summary>Whether both cannot be bound at the same time.</summary>
+    private static bool Collides(ListenSocket wanted, BoundSocket socket)
+    {
+        if (socket.Address is not { } there || there.Port != wanted.Port)
+            return false;
+        if (there.Address.Equals(wanted.Address))
+            return true;
+        var sameFamily = there.AddressFamily == wanted.Address.AddressFamily;
+        if (IsWildcard(wanted.Address) && (sameFamily || wanted.DualStack))
+            return true;
+        return IsWildcard(there.Address) && (sameFamily || (there.AddressFamily == AddressFamily.InterNetworkV6 && !socket.V6Only));
+    }
+
+    private static bool IsWildcard(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+
+    private static Link? MissingAddress(ListenSocket wanted)
+    {
+        if (IsWildcard(wanted.Address) || wanted.Interface is not null)
+            return null;
+        try
+        {
+            using var probe = new Socket(wanted.Address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            probe.Bind(new IPEndPoint(wanted.Address, 0));
+            return null;
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode is SocketError.AddressNotAvailable)
+        {
+            return Link.Broken(
+                Name,
+                $"this machine has no address {wanted.Address}",
+                $"'ip address' lists those it has; \"*:{wanted.Port}\" means every one");
+        }
+        catch (SocketException)
+        {
+            // A machine without IPv6: the daemon leaves such an address out where it may.
+            return null;
+        }
+    }
+}
