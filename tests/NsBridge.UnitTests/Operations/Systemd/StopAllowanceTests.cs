@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using NsBridge.Operations.Systemd;
+
+namespace NsBridge.UnitTests.Operations.Systemd;
+
+internal sealed class StopAllowanceTests
+{
+    [Test]
+    public async Task Stop_Begins_ManagerIsAskedForTheTimeTheHostTakes()
+    {
+        var manager = new RecordingNotifier();
+        using var lifetime = new Lifetime();
+        using var allowance = new StopAllowance(lifetime, manager, Options.Create(new HostOptions { ShutdownTimeout = TimeSpan.FromMinutes(10) }));
+        await allowance.StartAsync(CancellationToken.None);
+        Assert.That(manager.States.TryRead(out _), Is.False);
+
+        lifetime.StopApplication();
+        Assert.That(await manager.NextAsync(), Is.EqualTo("EXTEND_TIMEOUT_USEC=600000000"));
+    }
+
+    private sealed class Lifetime : IHostApplicationLifetime, IDisposable
+    {
+        private readonly CancellationTokenSource _stopping = new();
+
+        public CancellationToken ApplicationStarted => CancellationToken.None;
+
+        public CancellationToken ApplicationStopping => _stopping.Token;
+
+        public CancellationToken ApplicationStopped => CancellationToken.None;
+
+        public void StopApplication() => _stopping.Cancel();
+
+        public void Dispose() => _stopping.Dispose();
+    }
+}
