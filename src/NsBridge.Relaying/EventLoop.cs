@@ -186,6 +186,9 @@ public sealed class EventLoop : IDisposable
         {
             Span<byte> counter = stackalloc byte[8];
             Libc.Read(_wake, counter);
+            // Here and nowhere else, and before the mailbox is emptied: whoever posts from now on writes again, and what was posted before
+            // without a write is found.
+            Interlocked.Exchange(ref _woken, 0);
             return;
         }
         int slot = (int)((uint)data >> 1);
@@ -208,9 +211,6 @@ public sealed class EventLoop : IDisposable
 
     private void RunMailbox()
     {
-        if (_mailbox.IsEmpty)
-            return;
-        Interlocked.Exchange(ref _woken, 0);
         while (_mailbox.TryDequeue(out Action? action))
             action();
     }

@@ -49,6 +49,12 @@ internal abstract class Acceptor : EventSource
         bool paused = false;
         for (int i = 0; i < Batch && !paused; i++)
         {
+            if (!_descriptors.HasRoom)
+            {
+                _descriptors.Press(Errno.EMFILE);
+                paused = true;
+                break;
+            }
             int descriptor = Libc.Accept(_listener, out SockAddr peer);
             if (descriptor < 0)
             {
@@ -58,16 +64,8 @@ internal abstract class Acceptor : EventSource
                 continue;
             }
             OnAccepted(descriptor, peer);
-            if (_descriptors.IsNear(descriptor))
-            {
-                _descriptors.Press(Errno.EMFILE);
-                paused = true;
-            }
-            else
-            {
-                _descriptors.Relax();
-                _pause = ShortestPause;
-            }
+            _descriptors.Relax();
+            _pause = ShortestPause;
         }
         OnBatchEnd();
         if (paused)

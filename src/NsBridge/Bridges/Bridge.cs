@@ -50,6 +50,8 @@ internal sealed class Bridge : IHostedService, IDisposable
 
     public BridgeTally Tally { get; }
 
+    public DescriptorPressure Descriptors => _engine.Descriptors;
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         if (!_settings.Enabled)
@@ -186,10 +188,17 @@ internal sealed class Bridge : IHostedService, IDisposable
         if (verdict == AdmitVerdict.Admitted)
         {
             Interlocked.Increment(ref _connections);
+            _engine.Descriptors.Enter();
             return true;
         }
         _log.Refused(peer, verdict);
         return false;
+    }
+
+    public void OnConnected(long microseconds)
+    {
+        Tally.CountConnect(microseconds);
+        _log.Reached();
     }
 
     public void OnFailed(PeerAddress peer, string reason)
@@ -202,6 +211,7 @@ internal sealed class Bridge : IHostedService, IDisposable
     {
         _admission.Release(peer);
         Interlocked.Decrement(ref _connections);
+        _engine.Descriptors.Leave();
         _log.Ended(peer, outcome, toTarget, toClient);
     }
 
@@ -228,7 +238,9 @@ internal sealed class Bridge : IHostedService, IDisposable
         lock (_stateLock)
         {
             var now = Judge();
-            if (now == _told || _stopping)
+            // Why it waits may change many times while a namespace is made; that it waits is told once.
+            bool isNews = now.State == BridgeState.Failed ? now != _told : now.State != _told.State;
+            if (!isNews || _stopping)
                 return;
             _told = now;
             switch (now.State)

@@ -37,6 +37,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         _bridges = [.. _settings.Bridges.Select(settings => new Bridge(settings, _engine))];
         foreach (Bridge bridge in _bridges)
             await bridge.StartAsync(cancellationToken);
+        _engine.Descriptors.Measure();
         foreach (string name in _engine.Sockets.Names.Except(_settings.Bridges.Where(bridge => bridge.Enabled).Select(bridge => bridge.Name)))
             SocketWithoutBridge(name);
         if (_bridges.Length == 0)
@@ -83,6 +84,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
                 await LetGoAsync(bridge);
             foreach (Bridge bridge in fresh)
                 await bridge.StartAsync(CancellationToken.None);
+            _engine.Descriptors.Measure();
             _bridges = [.. next];
             _settings = wanted;
             Reloaded(next.Count, fresh.Count, running.Count);

@@ -4,42 +4,76 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Bridges;
 
 /// <summary>
-/// Knows when the process is about to run out of descriptors. The kernel gives the lowest free number, so a high number says
-/// that all below are in use: no counting is needed.
+/// Keeps the process from running out of descriptors: a client is let in only where there are two for it (its own and its target's) and a
+/// reserve for everything else, so those who are in are never the ones to suffer. Any thread may call.
 /// </summary>
-internal sealed partial class DescriptorPressure(ILogger<DescriptorPressure> log)
+internal sealed partial class DescriptorPressure
 {
+    private const int PerClient = 2;
     private const int SmallestReserve = 16;
     private const int LargestReserve = 128;
 
+    /// <summary>A shortage that comes and goes is told once in this time.</summary>
+    private const long TellAgainMilliseconds = 60_000;
+
+    private readonly ILogger<DescriptorPressure> _log;
     private readonly int _limit = Libc.DescriptorLimit();
+    private int _room;
+    private int _clients;
     private int _pressed;
+    private long _toldAt = -TellAgainMilliseconds;
 
-    /// <summary>Descriptors kept for what must go on: dialling for those who are in, status, reload.</summary>
-    public int Reserve => Math.Clamp(_limit / 16, SmallestReserve, LargestReserve);
+    public DescriptorPressure(ILogger<DescriptorPressure> log)
+    {
+        _log = log;
+        Measure();
+    }
 
-    /// <summary>Whether a descriptor just got says that no more clients should be let in.</summary>
-    public bool IsNear(int descriptor) => descriptor >= _limit - Reserve;
+    /// <summary>Counts what is open beside the clients: listeners and the rest. To be called when that has changed.</summary>
+    public void Measure()
+    {
+        int clients = Volatile.Read(ref _clients);
+        int others = Directory.GetFileSystemEntries("/proc/self/fd").Length - PerClient * clients;
+        int reserve = Math.Clamp(_limit / 16, SmallestReserve, LargestReserve);
+        Volatile.Write(ref _room, Math.Max(1, (_limit - Math.Max(0, others) - reserve) / PerClient));
+    }
+
+    /// <summary>Whether another client may be accepted.</summary>
+    public bool HasRoom => Volatile.Read(ref _clients) < Volatile.Read(ref _room);
+
+    /// <summary>A client was let in.</summary>
+    public void Enter() => Interlocked.Increment(ref _clients);
+
+    /// <summary>A client's descriptors are closed.</summary>
+    public void Leave() => Interlocked.Decrement(ref _clients);
 
     /// <summary>Accepting pauses.</summary>
     /// <param name="error">What the kernel said, or EMFILE where the reserve is reached.</param>
     public void Press(Errno error)
     {
-        if (Interlocked.Exchange(ref _pressed, 1) == 0)
-            Paused(error, _limit);
+        if (Interlocked.Exchange(ref _pressed, 1) != 0)
+            return;
+        long now = Environment.TickCount64;
+        if (now - Interlocked.Read(ref _toldAt) < TellAgainMilliseconds)
+            return;
+        Interlocked.Exchange(ref _toldAt, now);
+        Paused(error, _limit);
     }
 
-    /// <summary>A client was accepted with descriptors to spare.</summary>
+    /// <summary>Clients are accepted. With a good part of the room free, and not just a place or two, the shortage is over.</summary>
     public void Relax()
     {
-        if (Volatile.Read(ref _pressed) != 0 && Interlocked.Exchange(ref _pressed, 0) == 1)
+        if (Volatile.Read(ref _pressed) != 0 && Volatile.Read(ref _clients) < Volatile.Read(ref _room) * 3L / 4
+            && Interlocked.Exchange(ref _pressed, 0) == 1)
+        {
             Resumed();
+        }
     }
 
     [LoggerMessage(EventId = 1201, Level = LogLevel.Warning,
         Message = "Out of descriptors or memory ({Error}; this process may open {Limit} files): new clients wait until connections end. Raise LimitNOFILE= if this is usual")]
     private partial void Paused(Errno error, int limit);
 
-    [LoggerMessage(EventId = 1202, Level = LogLevel.Information, Message = "Descriptors are free again: accepting clients")]
+    [LoggerMessage(EventId = 1202, Level = LogLevel.Debug, Message = "Descriptors are free again: accepting clients")]
     private partial void Resumed();
 }

@@ -91,7 +91,7 @@ internal sealed class InnerConnections : IConnectorOwner
         return !peer.IsUnix;
     }
 
-    public void OnConnected(long microseconds) => _bridge.Tally.CountConnect(microseconds);
+    public void OnConnected(long microseconds) => _bridge.OnConnected(microseconds);
 
     public void OnUnreachable(PeerAddress peer, string reason) => _bridge.OnFailed(peer, reason);
 
@@ -99,7 +99,9 @@ internal sealed class InnerConnections : IConnectorOwner
     {
         if (number != 0 && number != CountedElsewhere && _foreign.Remove(number, out var foreign))
             foreign.Receiver.Notify(new HandoffNotice(foreign.Number, toTarget, toClient, toTarget + toClient > 0 || outcome.Ending == RelayEnding.Closed));
-        if (number != CountedElsewhere)
+        if (number == CountedElsewhere)
+            _bridge.Descriptors.Leave();
+        else
             _bridge.OnEnded(peer, outcome, toTarget, toClient);
     }
 

@@ -67,6 +67,8 @@ internal sealed class InnerHalf
             arrival.Reset();
             return;
         }
+        if (number != 0)
+            _engine.Descriptors.Enter();
         InnerConnections chosen = Choose();
         if (chosen.Loop == Home)
             chosen.Connect(arrival);

@@ -38,7 +38,7 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     {
         _trouble = null;
         if (!_hasInner)
-            _bridge.Tally.CountConnect(microseconds);
+            _bridge.OnConnected(microseconds);
     }
 
     public void OnUnreachable(PeerAddress peer, string reason)
