@@ -19,6 +19,9 @@ public static class ProcessFacts
         return found;
     }
 
+    /// <summary>This process's network namespace, as <c>net:[inode]</c>.</summary>
+    public static string HomeNamespace { get; } = ReadLink($"/proc/{Environment.ProcessId}/ns/net") ?? throw new InvalidOperationException("/proc is not mounted.");
+
     /// <summary>The network namespaces that its threads are in, as <c>net:[inode]</c>.</summary>
     public static IReadOnlySet<string> ThreadNamespaces(int process) =>
         Directory.EnumerateDirectories($"/proc/{process}/task")
@@ -26,13 +29,31 @@ public static class ProcessFacts
             .OfType<string>()
             .ToHashSet();
 
+    /// <summary>Its threads' names by their numbers; those that end meanwhile are left out.</summary>
+    public static IReadOnlyDictionary<string, string> ThreadNames(int process)
+    {
+        var names = new Dictionary<string, string>();
+        foreach (var thread in Directory.EnumerateDirectories($"/proc/{process}/task"))
+        {
+            try
+            {
+                names[Path.GetFileName(thread)] = File.ReadAllText($"{thread}/comm").TrimEnd();
+            }
+            catch (IOException)
+            {
+                // It has ended.
+            }
+        }
+        return names;
+    }
+
     public static int Threads(int process) => Directory.GetDirectories($"/proc/{process}/task").Length;
 
     /// <summary>Resident memory in bytes (<c>VmRSS</c>).</summary>
     public static long ResidentBytes(int process)
     {
         var line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) * 1024;
+        return long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) * 1024;
     }
 
     /// <summary>Processor time used so far, in user and kernel mode, by all threads.</summary>

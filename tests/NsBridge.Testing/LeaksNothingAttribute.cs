@@ -1,0 +1,42 @@
+using NUnit.Framework.Interfaces;
+
+namespace NsBridge.Testing;
+
+/// <summary>
+/// Every test of the fixture gives back what it took from the kernel: descriptors other than plain files, and threads of its own; none of the process's
+/// threads or descriptors is in a foreign network namespace. What the runtime keeps for itself (its pool, its socket engine) does not count.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class)]
+public sealed class LeaksNothingAttribute : Attribute, ITestAction
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly Lazy<Task> RuntimeIsWarm = new(WarmRuntimeAsync);
+    private OwnResources _before = OwnResources.None;
+
+    // On the fixture: runs around each test with its set-up and teardown.
+    public ActionTargets Targets => ActionTargets.Test;
+
+    public void BeforeTest(ITest test)
+    {
+        RuntimeIsWarm.Value.GetAwaiter().GetResult();
+        _before = OwnResources.Now();
+    }
+
+    public void AfterTest(ITest test)
+    {
+        IReadOnlyList<string> left = [];
+        Eventually.TrueAsync(
+            () => Task.FromResult((left = OwnResources.Now().Since(_before)).Count == 0),
+            Patience,
+            () => $"{test.Name} gave back everything; left behind:\n{string.Join('\n', left)}").GetAwaiter().GetResult();
+    }
+
+    /// <summary>The first child process and the first asynchronous socket give the runtime descriptors and threads that it keeps.</summary>
+    private static async Task WarmRuntimeAsync()
+    {
+        await Command.CheckAsync("/bin/true");
+        await using var server = TargetServer.StartOnHost(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Serve.Echo);
+        using var client = await Dial.TcpAsync((System.Net.IPEndPoint)server.EndPoint);
+        await client.EchoAsync([1]);
+    }
+}

@@ -1,0 +1,49 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying;
+using NsBridge.Testing;
+
+namespace NsBridge.UnitTests.Relaying;
+
+[TestFixture]
+internal sealed class BlockPoolTests
+{
+    [TestCase(1, 4096)]
+    [TestCase(4096, 4096)]
+    [TestCase(4097, 16 * 1024)]
+    [TestCase(16 * 1024 + 1, 64 * 1024)]
+    [TestCase(64 * 1024 + 1, 256 * 1024)]
+    [TestCase(256 * 1024, 256 * 1024)]
+    public void Rent_Bytes_GivesTheNextSize(int bytes, int size)
+    {
+        using var pool = new BlockPool();
+        var block = pool.Rent(bytes);
+        NativePages.Write(block.Address + size - 4, [1, 2, 3, 4]);
+        Assert.That(block.Size, Is.EqualTo(size));
+        pool.Return(block);
+        Assert.That(pool.Rent(bytes), Is.EqualTo(block), "the same again");
+        pool.Return(block);
+    }
+
+    [Test]
+    public void Rent_MoreThanTheLargest_IsADefectOfTheCaller()
+    {
+        using var pool = new BlockPool();
+        Assert.That(() => pool.Rent(BlockPool.Largest + 1), Throws.InstanceOf<ArgumentOutOfRangeException>());
+    }
+
+    [Test]
+    public void Rent_ManyAtOnce_AreApartAndFewAreKept()
+    {
+        using var pool = new BlockPool();
+        var before = ProcessFacts.ResidentBytes(Environment.ProcessId);
+        var content = new byte[BlockPool.Largest];
+        var blocks = Enumerable.Range(0, 400).Select(_ => pool.Rent(BlockPool.Largest)).ToList();
+        Assert.That(blocks.Select(block => block.Address), Is.Unique);
+        var ordered = blocks.OrderBy(block => block.Address).ToList();
+        Assert.That(ordered.Zip(ordered.Skip(1)).All(pair => pair.First.Address + pair.First.Size <= pair.Second.Address), Is.True, "no overlap");
+        blocks.ForEach(block => NativePages.Write(block.Address, content));
+        Assert.That(ProcessFacts.ResidentBytes(Environment.ProcessId) - before, Is.GreaterThan(80L << 20), "of 100 MiB");
+        blocks.ForEach(pool.Return);
+        Assert.That(ProcessFacts.ResidentBytes(Environment.ProcessId) - before, Is.LessThan(30L << 20), "of 100 MiB");
+    }
+}

@@ -1,0 +1,99 @@
+using NsBridge.Relaying;
+using NsBridge.Testing;
+
+namespace NsBridge.UnitTests.Relaying;
+
+[TestFixture, LeaksNothing]
+internal sealed class EventLoopTests
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+    private EventLoop _loop = null!;
+
+    [SetUp]
+    public void MakeLoop() => _loop = new EventLoop(0);
+
+    [TearDown]
+    public void DisposeLoop() => _loop.Dispose();
+
+    [Test]
+    public async Task Post_FromManyThreadsAtOnce_IsNeverForgotten()
+    {
+        // Nothing else wakes this loop: where one wake-up is lost, whoever waits for it waits for ever.
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            for (var i = 0; i < 20_000; i++)
+                await _loop.InvokeAsync(() => { }).WaitAsync(Deadline);
+        })));
+    }
+
+    [Test]
+    public async Task Post_FromOneThread_KeepsTheOrderOnTheLoopsThread()
+    {
+        var order = new List<int>();
+        for (var i = 0; i < 1000; i++)
+        {
+            var number = i;
+            _loop.Post(() =>
+            {
+                if (_loop.IsCurrent)
+                    order.Add(number);
+            });
+        }
+        await _loop.InvokeAsync(() => { }).WaitAsync(Deadline);
+        Assert.That(order, Is.EqualTo(Enumerable.Range(0, 1000)));
+        Assert.That(_loop.IsCurrent, Is.False);
+    }
+
+    [Test]
+    public void InvokeAsync_AFault_IsTheCallers() =>
+        Assert.That(async () => await _loop.InvokeAsync(() => throw new InvalidDataException("here")), Throws.InstanceOf<InvalidDataException>());
+
+    [Test]
+    public async Task SetTimer_RunsOutNotBeforeItsTime()
+    {
+        var source = new TimedSource();
+        var began = Environment.TickCount64;
+        await _loop.InvokeAsync(() =>
+        {
+            _loop.Attach(source);
+            _loop.SetTimer(source, 100);
+        });
+        await source.RanOut.Task.WaitAsync(Deadline);
+        Assert.That(Environment.TickCount64 - began, Is.GreaterThanOrEqualTo(100 - TimerWheel.TickMilliseconds));
+        await _loop.InvokeAsync(() => _loop.Detach(source));
+    }
+
+    [Test]
+    public async Task Again_OfADetachedSource_DoesNotComeAndOfAnotherDoes()
+    {
+        var gone = new TimedSource();
+        var stays = new TimedSource();
+        await _loop.InvokeAsync(() =>
+        {
+            _loop.Attach(gone);
+            _loop.Attach(stays);
+            _loop.Again(gone);
+            _loop.Again(stays);
+            _loop.Again(stays);
+            _loop.Detach(gone);
+        });
+        await Eventually.TrueAsync(() => stays.Turns > 0, Deadline, "a turn");
+        await _loop.InvokeAsync(() => _loop.Detach(stays));
+        Assert.That((gone.Turns, stays.Turns), Is.EqualTo((0, 1)));
+    }
+
+    private sealed class TimedSource : EventSource
+    {
+        internal TaskCompletionSource RanOut { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal int Turns;
+
+        protected internal override void OnEvents(uint events, int end)
+        {
+        }
+
+        protected internal override void OnTimer() => RanOut.SetResult();
+
+        protected internal override void OnAgain() => Interlocked.Increment(ref Turns);
+    }
+}

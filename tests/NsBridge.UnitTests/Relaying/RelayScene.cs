@@ -1,0 +1,66 @@
+using System.Collections.Concurrent;
+using NsBridge.Relaying;
+
+namespace NsBridge.UnitTests.Relaying;
+
+/// <summary>One event loop with one group of relays on it, and the programs on both sides of them.</summary>
+internal sealed class RelayScene : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<ulong, TaskCompletionSource<RelayOutcome>> _endings = new();
+    private readonly List<Conversation> _conversations = [];
+    private ulong _number;
+
+    internal RelayScene() => Group = new RelayGroup(Loop, Counters, (relay, outcome) => _endings[relay.Number].SetResult(outcome));
+
+    internal EventLoop Loop { get; } = new(0);
+
+    internal RelayCounters Counters { get; } = new();
+
+    internal RelayGroup Group { get; }
+
+    /// <summary>Connects a client and a target through a new relay.</summary>
+    /// <param name="client">What the client's side is.</param>
+    /// <param name="target">What the target's side is.</param>
+    /// <param name="cookie">The namespace that the target is said to be in.</param>
+    /// <param name="greeting">What the target gets first.</param>
+    /// <param name="before">What happens while both ends are watched and the relay has not begun.</param>
+    internal async Task<Conversation> StartAsync(
+        EndKind client = EndKind.Tcp,
+        EndKind target = EndKind.Tcp,
+        ulong cookie = 1,
+        byte[]? greeting = null,
+        Func<Conversation, WaitingEnds, Task>? before = null)
+    {
+        var clientSide = StreamPair.Of(client);
+        var targetSide = StreamPair.Of(target);
+        var number = ++_number;
+        var ending = _endings[number] = new TaskCompletionSource<RelayOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var conversation = new Conversation(clientSide.Program, targetSide.Program, ending.Task);
+        _conversations.Add(conversation);
+        var waiting = new WaitingEnds();
+        await Loop.InvokeAsync(() =>
+        {
+            Loop.Attach(waiting);
+            Assert.That(Loop.Watch(waiting, 0, clientSide.Relayed, Relay.Interest), Is.Zero);
+            Assert.That(Loop.Watch(waiting, 1, targetSide.Relayed, Relay.Interest), Is.Zero);
+        });
+        if (before is not null)
+            await before(conversation, waiting);
+        await Loop.InvokeAsync(() => Group.Start(
+            waiting,
+            new RelayEnds(clientSide.Relayed, targetSide.Relayed, client, target, waiting.Seen(0), waiting.Seen(1)),
+            PeerAddress.Unix,
+            cookie,
+            number,
+            greeting));
+        return conversation;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Loop.InvokeAsync(() => Group.AbortAllBut(0));
+        Assert.That((Counters.Active, Loop.Load), Is.EqualTo((0L, 0)), "relays left");
+        Loop.Dispose();
+        _conversations.ForEach(conversation => conversation.Dispose());
+    }
+}

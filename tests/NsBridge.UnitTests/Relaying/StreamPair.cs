@@ -1,0 +1,42 @@
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying;
+
+namespace NsBridge.UnitTests.Relaying;
+
+/// <summary>Two connected stream sockets: a program's, and the one that a relay gets.</summary>
+/// <param name="Program">The program's end.</param>
+/// <param name="Relayed">The relay's end, a descriptor that it will own.</param>
+internal sealed record StreamPair(Socket Program, int Relayed)
+{
+    internal static StreamPair Of(EndKind kind) => kind == EndKind.Tcp ? Tcp() : Unix();
+
+    private static StreamPair Unix()
+    {
+        Libc.SocketPair(Libc.SOCK_STREAM, out var program, out var relayed);
+        return new StreamPair(new Socket(new SafeSocketHandle(program, ownsHandle: true)), relayed);
+    }
+
+    private static StreamPair Tcp()
+    {
+        var listener = Libc.Socket(Libc.AF_INET, Libc.SOCK_STREAM);
+        try
+        {
+            Libc.Bind(listener, SockAddr.From(IPAddress.Loopback, 0));
+            Libc.Listen(listener, 1);
+            Libc.LocalAddress(listener, out var address);
+            var program = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            // A blocking connect to loopback: it returns with the connection in the listener's queue.
+            program.Connect(address.ToEndPoint()!);
+            var relayed = Libc.Accept(listener, out _);
+            Assert.That(relayed, Is.Positive);
+            Libc.SetOption(relayed, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+            return new StreamPair(program, relayed);
+        }
+        finally
+        {
+            Libc.Close(listener);
+        }
+    }
+}
