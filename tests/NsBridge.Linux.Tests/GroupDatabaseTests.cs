@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace NsBridge.Linux.Tests;
 
-[TestFixture]
+[TestFixture, NsBridge.Testing.LeaksNothing]
 internal sealed class GroupDatabaseTests
 {
     [Test]

@@ -29,6 +29,8 @@ public static unsafe partial class Libc
     private const int F_DUPFD_CLOEXEC = 1030;
     private const int F_SETPIPE_SZ = 1031;
     private const int FD_CLOEXEC = 1;
+    private const uint SPLICE_F_MOVE = 1;
+    private const uint SPLICE_F_NONBLOCK = 2;
 
     internal const uint S_IFMT = 0xF000;
     internal const uint S_IFSOCK = 0xC000;
@@ -204,7 +206,6 @@ public static unsafe partial class Libc
     /// <summary>Moves at most <paramref name="length"/> bytes between a pipe and a socket without copying them here.</summary>
     public static nint Splice(int from, int to, int length)
     {
-        const uint SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2;
         nint result;
         do
             result = Result(splice(from, null, to, null, (nuint)length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));

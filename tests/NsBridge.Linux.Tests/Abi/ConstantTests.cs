@@ -1,0 +1,85 @@
+using System.Globalization;
+using System.Reflection;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Linux.Tests.Abi;
+
+/// <summary>
+/// Every constant of the interop against the headers. They are found by reflection, and one that the headers do not know by its name does not
+/// compile: a new constant is either C's or has to be explained in <see cref="OurNames"/>.
+/// </summary>
+[TestFixture]
+internal sealed class ConstantTests
+{
+    private const BindingFlags Everything = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+
+    /// <summary>What is called otherwise here than in C.</summary>
+    private static readonly Dictionary<string, string> OurNames = new()
+    {
+        ["Errno.None"] = "0",
+        ["EpollEvents.Stride"] = "sizeof(struct epoll_event)",
+        ["EpollEvents.DataOffset"] = "offsetof(struct epoll_event, data)",
+        ["Libc.ControlHeader"] = "CMSG_LEN(0)",
+        ["Libc.ControlCapacity"] = "CMSG_SPACE(253 * sizeof(int))",
+        // SCM_MAX_FD is in no header for programs: DescriptorPassingTests passes as many as that.
+        ["Libc.DescriptorsPerMessage"] = "253",
+        ["Libc.InterfaceNameCapacity"] = "IFNAMSIZ",
+        ["Libc.InterfaceRequestSize"] = "sizeof(struct ifreq)",
+        ["NativePages.PROT_READ_WRITE"] = "PROT_READ | PROT_WRITE",
+        ["NativePages.MAP_PRIVATE_ANONYMOUS"] = "MAP_PRIVATE | MAP_ANONYMOUS",
+        ["SockAddr.Capacity"] = "sizeof(struct sockaddr_un)",
+        ["SockAddr.UnixPathCapacity"] = "sizeof(((struct sockaddr_un *)0)->sun_path)",
+    };
+
+    /// <summary>Numbers without a name in the interop: structures of two or three integers that are written in place.</summary>
+    private static readonly Dictionary<string, long> Unnamed = new()
+    {
+        ["sizeof(struct linger)"] = 8,
+        ["offsetof(struct linger, l_onoff)"] = 0,
+        ["offsetof(struct linger, l_linger)"] = 4,
+        ["sizeof(struct ucred)"] = 12,
+        ["offsetof(struct ucred, pid)"] = 0,
+        ["offsetof(struct ucred, uid)"] = 4,
+        ["sizeof(struct rlimit)"] = 16,
+        ["offsetof(struct rlimit, rlim_cur)"] = 0,
+        ["offsetof(struct statfs, f_type)"] = 0,
+        ["sizeof(((struct statfs *)0)->f_type)"] = 8,
+        ["sizeof(struct statfs) <= 16 * sizeof(long)"] = 1,
+        ["offsetof(struct ifreq, ifr_ifindex)"] = 16,
+        ["sizeof(eventfd_t)"] = 8,
+        ["sizeof(socklen_t)"] = 4,
+    };
+
+    private static IEnumerable<Type> Types =>
+        typeof(Libc).Assembly.GetTypes().Where(type => type.Namespace == typeof(Libc).Namespace && !type.Name.StartsWith('<'));
+
+    [Test]
+    public async Task Constants_OfTheInterop_AreTheHeaders()
+    {
+        var ours = Constants().Concat(Properties()).ToDictionary(constant => constant.Name, constant => constant.Value);
+        var theirs = await CCompiler.EvaluateAsync(ours.Keys.Select(CName));
+
+        Assert.That(ours, Has.Count.GreaterThan(120), "found by reflection");
+        Assert.That(OurNames.Keys.Except(ours.Keys), Is.Empty, "explained, but gone");
+        Assert.That(ours.Where(constant => theirs[CName(constant.Key)] != constant.Value)
+            .Select(constant => $"{constant.Key} is {constant.Value}, in C {theirs[CName(constant.Key)]}"), Is.Empty);
+    }
+
+    [Test]
+    public async Task Numbers_WrittenInPlace_AreTheHeaders() => Assert.That(await CCompiler.EvaluateAsync(Unnamed.Keys), Is.EquivalentTo(Unnamed));
+
+    private static string CName(string constant) => OurNames.GetValueOrDefault(constant, constant[(constant.IndexOf('.', StringComparison.Ordinal) + 1)..]);
+
+    private static IEnumerable<(string Name, long Value)> Constants() =>
+        from type in Types
+        from field in type.GetFields(Everything)
+        where field.IsLiteral && field.FieldType != typeof(string)
+        select ($"{type.Name}.{field.Name}", Convert.ToInt64(field.GetRawConstantValue(), CultureInfo.InvariantCulture));
+
+    /// <summary>Constants that differ between architectures are properties.</summary>
+    private static IEnumerable<(string Name, long Value)> Properties() =>
+        from type in Types
+        from property in type.GetProperties(Everything)
+        where property.PropertyType == typeof(int) && property.Name != "LastError"
+        select ($"{type.Name}.{property.Name}", (long)(int)property.GetValue(null)!);
+}

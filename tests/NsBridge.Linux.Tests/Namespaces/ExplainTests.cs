@@ -1,0 +1,69 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Testing;
+
+namespace NsBridge.Linux.Tests.Namespaces;
+
+/// <summary>Each way to fail, taken from its real cause, is told with its cause and its cure.</summary>
+[TestFixture, LeaksNothing]
+internal sealed class ExplainTests
+{
+    private static readonly string[] WithoutAdministration = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "--ambient-caps=-sys_admin"];
+
+    [Test]
+    public void Explain_MissingFile_SaysThatItDoesNotExist() =>
+        Fails("/run/netns/no-such-namespace", EnterStep.Open, Errno.ENOENT, absent: true, "/run/netns/no-such-namespace does not exist");
+
+    [Test]
+    public void Explain_BelowAFile_IsAbsent() => Fails("/etc/passwd/x", EnterStep.Open, Errno.ENOTDIR, absent: true, "ENOTDIR");
+
+    [Test]
+    public void Explain_PlainFile_NamesMountPropagation()
+    {
+        using var scratch = new ScratchDirectory();
+        Fails(scratch.Write("blue", ""), EnterStep.Enter, Errno.EINVAL, absent: true, "mount propagation");
+    }
+
+    [Test]
+    public void Explain_NamespaceOfAnotherKind_SaysSo() => Fails("/proc/self/ns/uts", EnterStep.Enter, Errno.EINVAL, absent: true, "another kind");
+
+    [Test]
+    public void Explain_TheOwnNamespaceUnderAName_IsRefused() =>
+        Fails("/proc/self/ns/net", EnterStep.OwnNamespace, Errno.None, absent: false, "is the daemon's own; write \"host\"");
+
+    [Test]
+    public async Task Explain_TheOwnNamespaceBoundToAFile_IsRefused()
+    {
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("home", "");
+        await Command.CheckAsync("mount", "--bind", "/proc/self/ns/net", file);
+        try
+        {
+            Fails(file, EnterStep.OwnNamespace, Errno.None, absent: false, "is the daemon's own");
+        }
+        finally
+        {
+            await Command.CheckAsync("umount", file);
+        }
+    }
+
+    [Test]
+    public async Task Explain_WithoutCapSysAdmin_NamesIt()
+    {
+        await using var inside = await TestNamespace.CreateAsync();
+        Assert.That(await OwnChild.RunAsync(WithoutAdministration, "enter", inside.FilePath), Does.Contain("EPERM").And.Contains("CAP_SYS_ADMIN").And.Contains(inside.FilePath));
+        Assert.That(await OwnChild.RunAsync(["env"], "enter", inside.FilePath), Is.EqualTo("entered"));
+    }
+
+    private static void Fails(string path, EnterStep step, Errno error, bool absent, string text)
+    {
+        var reference = NetworkNamespace.AtPath(path);
+        using var opened = Opened.From(reference);
+        Assert.Multiple(() =>
+        {
+            Assert.That(opened.Descriptor, Is.EqualTo(-1));
+            Assert.That(opened.Failure, Is.EqualTo(new EnterFailure(step, error)));
+            Assert.That(opened.Failure.IsAbsent, Is.EqualTo(absent));
+            Assert.That(reference.Explain(opened.Failure), Does.Contain(text).And.Contains(path));
+        });
+    }
+}
