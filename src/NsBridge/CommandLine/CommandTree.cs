@@ -3,6 +3,7 @@ using NsBridge.Bridges;
 using NsBridge.Operations.Demo;
 using NsBridge.Operations.Discover;
 using NsBridge.Operations.Doctor;
+using NsBridge.Operations.Import;
 using NsBridge.Operations.Status;
 
 namespace NsBridge.CommandLine;
@@ -20,6 +21,7 @@ internal static class CommandTree
         root.Subcommands.Add(VerbSyntax.Status(StatusCommand.RunAsync));
         root.Subcommands.Add(VerbSyntax.Doctor(DoctorCommand.RunAsync));
         root.Subcommands.Add(VerbSyntax.Discover(DiscoverCommand.RunAsync));
+        root.Subcommands.Add(VerbSyntax.Import(ImportCommand.RunAsync));
         root.Subcommands.Add(VerbSyntax.Demo(DemoCommand.RunAsync));
         return root;
     }

@@ -18,6 +18,15 @@ internal sealed record BridgeDraft(
 {
     private const int LongestName = 64;
 
+    /// <summary>Where the listener lives; null for the host.</summary>
+    public string? ListenNamespace { get; init; }
+
+    /// <summary>Octal; null for the default.</summary>
+    public string? SocketMode { get; init; }
+
+    /// <summary>One network; null for everyone.</summary>
+    public string? AllowFrom { get; init; }
+
     /// <summary>The entry as JSON on one line.</summary>
     public string ToJson()
     {
@@ -26,7 +35,10 @@ internal sealed record BridgeDraft(
         if (Protocol == BridgeProtocol.Udp)
             Append(text, "Protocol", "udp");
         Append(text, "Listen", Listen);
+        Append(text, "ListenNamespace", ListenNamespace);
+        Append(text, "AllowFrom", AllowFrom);
         Append(text, "Socket", Socket);
+        Append(text, "SocketMode", SocketMode);
         Append(text, "Namespace", Namespace);
         Append(text, "Target", Target);
         return text.Append(" }").ToString();
