@@ -1,7 +1,7 @@
 using NsBridge.Configuration;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
-using NsBridge.Namespaces;
+using NsBridge.Operations.Discover;
 
 namespace NsBridge.Operations.Doctor;
 
@@ -15,10 +15,8 @@ internal static class NamespaceCheck
     {
         if (patient.Bridge.Namespace is not { } reference)
             return null;
-        var resolver = NamespaceResolvers.For(reference);
-        using var held = resolver as IDisposable;
-        if (resolver.Resolve(out var absent) is not { } network)
-            return Link.Broken(Name, absent.Reason, "start it, or correct \"Namespace\"; 'nsbridge discover' lists what there is");
+        if (WayTo(reference) is not { } network)
+            return Link.Note(Name, $"no process of {reference} is found in a network namespace of its own; what the daemon says of it comes last");
         var socket = network.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out var cookie, out var failure);
         Libc.Close(socket);
         if (socket < 0)
@@ -32,12 +30,16 @@ internal static class NamespaceCheck
                 "the daemon sees other mounts (PrivateMounts= and the like in its unit), or has not noticed a re-created namespace yet: try again, then systemctl restart nsbridge");
         }
 
-        // A process may end while it is looked at; by path the later checks only fail, and never enter another process's.
-        patient.Network = reference.FilePath is { } path ? NetworkNamespace.AtPath(path) : network;
-        if (reference.Kind == NamespaceKind.Host)
-            patient.Network = NetworkNamespace.Own;
+        patient.Network = network;
         return Link.Ok(Name, $"{patient.Place} can be entered (cookie {cookie})");
     }
+
+    private static NetworkNamespace? WayTo(NamespaceReference reference) => reference switch
+    {
+        { Kind: NamespaceKind.Host } => NetworkNamespace.Own,
+        { FilePath: { } path } => NetworkNamespace.AtPath(path),
+        _ => NamespaceSearch.All().Find(found => found.Reference == reference.Text)?.Network,
+    };
 
     private static string Cure(NamespaceReference reference, EnterFailure failure) => failure switch
     {

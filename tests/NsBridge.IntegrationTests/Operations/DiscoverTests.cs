@@ -1,0 +1,74 @@
+using System.Text.Json;
+using NsBridge.IntegrationTests.Faults;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Operations;
+
+/// <summary>What <c>discover</c> finds, and that it is ready to be used.</summary>
+internal sealed class DiscoverTests : BridgeFixture
+{
+    [Test]
+    public async Task Discover_OfANamespace_GivesABridgeToWhatListensThere()
+    {
+        var space = await NamespaceAsync();
+        var server = Target(space, Serve.Echo);
+
+        var result = await Executable.RunAsync(["discover", space.Name]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        var entry = Entries(result.Output).Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(entry.GetProperty("Namespace").GetString(), Is.EqualTo(space.Name));
+            Assert.That(entry.GetProperty("Target").GetString(), Is.EqualTo(server.EndPoint.ToString()));
+            Assert.That(result.Output, Does.Contain($"(pid {Environment.ProcessId}"), "whose it is");
+        });
+    }
+
+    [Test]
+    public async Task Discover_OfAll_FindsNamespacesThatHaveNoName()
+    {
+        using var holder = BackgroundProcess.Start("unshare", ["--net", "sh", "-c", "ip link set lo up && exec python3 -m http.server 8000 --bind 127.0.0.1"]);
+        var reference = $"pid:{holder.Id}";
+
+        await Eventually.TrueAsync(
+            async () => (await Executable.RunAsync(["discover"])).Output.Contains(reference, StringComparison.Ordinal), Soon, "the unnamed namespace is found");
+    }
+
+    [Test]
+    public async Task Discover_OfAMissingNamespace_Fails()
+    {
+        var space = await ReserveNamespaceAsync();
+
+        var result = await Executable.RunAsync(["discover", space.Name]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Error, Does.Contain("does not exist"));
+        Executable.CheckPlain(result);
+    }
+
+    [Test]
+    public async Task Discover_Written_IsServedByTheRunningDaemonAndKeepsABackup()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        var other = Target(scene.Namespace, Serve.Echo);
+        var before = await File.ReadAllTextAsync(scene.Daemon.ConfigurationFile);
+
+        var result = await scene.Daemon.AskAsync("discover", scene.Namespace.Name, "--write");
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(result.Error, Does.Contain("bridged already by web"));
+        Assert.That(await File.ReadAllTextAsync(scene.Daemon.ConfigurationFile + ".bak"), Is.EqualTo(before));
+        var entry = Entries(result.Output).Single();
+        Assert.That(entry.GetProperty("Target").GetString(), Is.EqualTo(other.EndPoint.ToString()));
+        var listen = System.Net.IPEndPoint.Parse(entry.GetProperty("Listen").GetString()!);
+        await scene.Daemon.WaitListeningAsync(listen);
+        Assert.That(await EchoesAsync(listen));
+    }
+
+    private static List<JsonElement> Entries(string output)
+    {
+        using var document = JsonDocument.Parse(output, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
+        return [.. document.RootElement.Clone().EnumerateArray()];
+    }
+}

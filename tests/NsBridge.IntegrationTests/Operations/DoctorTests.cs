@@ -1,0 +1,245 @@
+using System.Globalization;
+using System.Net;
+using NsBridge.IntegrationTests.Faults;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Operations;
+
+/// <summary>The doctor on staged faults, each made with real things: it names the broken link, and what to do.</summary>
+internal sealed class DoctorTests : BridgeFixture
+{
+    [Test]
+    public async Task Doctor_OfAServingBridge_FindsEveryLinkWell()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+
+        var result = await scene.Daemon.AskAsync("doctor");
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(result.Output, Does.Contain("web is well").And.Contain("listener").And.Contain("answer").And.Not.Contain("BROKEN"));
+    }
+
+    [Test]
+    public async Task Doctor_WithoutADaemon_FindsOnlyThatMissing()
+    {
+        var space = await NamespaceAsync();
+        var server = Target(space, Serve.Echo);
+
+        await FindsAsync(Entry(space.Name, server.EndPoint), "daemon", "no daemon is running");
+    }
+
+    [Test]
+    public async Task Doctor_OfAWrongConfiguration_TellsItsFaults()
+    {
+        var result = await DoctorAsync(new BridgeEntry("web") { Listen = "127.0.0.1:99999", Namespace = "x", Target = "127.0.0.1:1" });
+
+        Assert.That(result.ExitCode, Is.EqualTo(78), result.Everything);
+        Assert.That(result.Output, Does.Contain("NsBridge:Bridges:0:Listen"));
+    }
+
+    [Test]
+    public async Task Doctor_OfATakenPort_NamesWhoHasIt()
+    {
+        await using var other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo);
+        var entry = Entry("vpn") with { Listen = other.EndPoint.ToString() };
+
+        await FindsAsync(entry, "listener", string.Create(CultureInfo.InvariantCulture, $"(pid {Environment.ProcessId}"));
+    }
+
+    [Test]
+    public async Task Doctor_OfAnAddressThatTheHostLacks_SaysSo() =>
+        await FindsAsync(Entry("vpn") with { Listen = $"198.51.100.7:{HostSockets.FreePort()}" }, "listener", "no address 198.51.100.7");
+
+    [Test]
+    public async Task Doctor_OfAMissingNamespace_NamesIt()
+    {
+        var space = await ReserveNamespaceAsync();
+
+        await FindsAsync(Entry(space.Name), "namespace", $"ip netns add {space.Name}");
+    }
+
+    [Test]
+    public async Task Doctor_OfAPlainFile_SaysThatItIsNoNamespace()
+    {
+        var space = await ReserveNamespaceAsync();
+        await File.WriteAllTextAsync(space.FilePath, "");
+
+        await FindsAsync(Entry(space.Name), "namespace", "plain file");
+    }
+
+    [Test]
+    public async Task Doctor_OfANamespaceOfAnotherKind_SaysSo() =>
+        await FindsAsync(Entry("/proc/self/ns/uts"), "namespace", "another kind");
+
+    [Test]
+    public async Task Doctor_OfAReferenceThatLeadsHome_SaysSo() =>
+        await FindsAsync(Entry("/proc/self/ns/net"), "namespace", "\"host\"");
+
+    [Test]
+    public async Task Doctor_OfAProcessThatIsNotThere_SaysSo() =>
+        await FindsAsync(Entry("pid:4194303"), "namespace", "4194303");
+
+    [Test]
+    public async Task Doctor_WithoutPrivilege_NamesTheCapability()
+    {
+        var space = await NamespaceAsync();
+        using var scratch = new ScratchDirectory();
+        scratch.OpenToEveryone();
+        File.Copy(await PublishedDaemon.PathAsync(), scratch["nsbridge"]);
+        var file = scratch.Write("appsettings.json", new DaemonSettings(Entry(space.Name)) { RuntimeDirectory = scratch["run"] }.ToJson());
+
+        var result = await Command.RunAsync(
+            "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "doctor", "--config", file]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Output, Does.Contain("broken at: namespace").And.Contain("CAP_SYS_ADMIN"));
+    }
+
+    [Test]
+    public async Task Doctor_WithLoDown_SaysHowToTakeItUp()
+    {
+        var space = await ReserveNamespaceAsync();
+        await space.AddAsync(loopbackUp: false);
+
+        await FindsAsync(Entry(space.Name), "lo", $"ip -n {space.Name} link set lo up");
+    }
+
+    [Test]
+    public async Task Doctor_WithoutARoute_SaysSo()
+    {
+        var space = await NamespaceAsync();
+
+        await FindsAsync(Entry(space.Name) with { Target = "198.51.100.7:80" }, "route", "no route to 198.51.100.7");
+    }
+
+    [Test]
+    public async Task Doctor_OfAnEmptyNamespace_SaysThatNothingListens()
+    {
+        var space = await NamespaceAsync();
+
+        await FindsAsync(Entry(space.Name), "target", "nothing listens on 127.0.0.1:3000");
+    }
+
+    [Test]
+    public async Task Doctor_OfAServerOnIpv6Alone_SaysSo()
+    {
+        var space = await NamespaceAsync();
+        Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.IPv6Loopback, 3000)), Serve.Echo));
+
+        await FindsAsync(Entry(space.Name), "target", "listens on [::1]:3000 only");
+    }
+
+    [Test]
+    public async Task Doctor_OfAServerOnAnotherAddress_SaysWhich()
+    {
+        var space = await NamespaceAsync();
+        await space.IpAsync("address", "add", "10.2.0.2/32", "dev", "lo");
+        Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.Parse("10.2.0.2"), 3000)), Serve.Echo));
+
+        await FindsAsync(Entry(space.Name), "target", "listens on 10.2.0.2:3000 only");
+    }
+
+    [Test]
+    public async Task Doctor_OfAServerOnAnotherPort_TellsIt()
+    {
+        var space = await NamespaceAsync();
+        Target(space, Serve.Echo, 8080);
+
+        await FindsAsync(Entry(space.Name), "target", "127.0.0.1:8080");
+    }
+
+    [Test]
+    public async Task Doctor_OfAServerOnTheHost_SaysThatItIsOutside()
+    {
+        var space = await NamespaceAsync();
+        await using var other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo);
+
+        await FindsAsync(Entry(space.Name, other.EndPoint), "target", "of the host");
+    }
+
+    [Test]
+    public async Task Doctor_OfAServerThatAcceptsNoMore_SaysThatItDoesNotAnswer()
+    {
+        var space = await NamespaceAsync();
+        using var listener = space.Listen(new IPEndPoint(IPAddress.Loopback, 0), backlog: 0);
+        using var first = await space.DialAsync((IPEndPoint)listener.LocalEndPoint!);
+
+        await FindsAsync(Entry(space.Name, listener.LocalEndPoint!) with { ConnectTimeout = TimeSpan.FromSeconds(1) }, "answer", "backlog");
+    }
+
+    [Test]
+    public async Task Doctor_OfAMissingUnixTarget_SaysSo() =>
+        await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = "unix:/nonexistent/app.sock" }, "target", "there is no /nonexistent/app.sock");
+
+    [Test]
+    public async Task Doctor_OfAUnixTargetThatIsAFile_SaysSo()
+    {
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("app.sock", "");
+
+        await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = $"unix:{file}" }, "target", "is no socket");
+    }
+
+    [Test]
+    public async Task Doctor_OfAMissingAbstractTarget_SaysSo() =>
+        await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = "unix:@app" }, "target", "nothing listens on unix:@app");
+
+    [Test]
+    public async Task Doctor_OfAnOuterHalfWithoutItsSocket_SaysSo() =>
+        await FindsAsync(
+            new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Socket = "/nonexistent/web.sock" }, "socket", "there is no /nonexistent/web.sock");
+
+    [Test]
+    public async Task Doctor_OfAChangedSocketMode_SaysSo()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        File.SetUnixFileMode(scene.SocketPath, File.GetUnixFileMode(scene.SocketPath) | UnixFileMode.OtherWrite);
+
+        var result = await scene.Daemon.AskAsync("doctor", "web");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Output, Does.Contain("broken at: socket").And.Contain("chmod 0600"));
+    }
+
+    [Test]
+    public async Task Doctor_OfARemovedSocket_SaysSo()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        File.Delete(scene.SocketPath);
+
+        var result = await scene.Daemon.AskAsync("doctor");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Output, Does.Contain("broken at: socket").And.Contain("is gone"));
+    }
+
+    [Test]
+    public async Task Doctor_OfAnUnknownBridge_NamesThoseThereAre()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+
+        var result = await scene.Daemon.AskAsync("doctor", "wbe");
+
+        Assert.That(result.ExitCode, Is.EqualTo(64), result.Everything);
+        Assert.That(result.Error, Does.Contain("web"));
+    }
+
+    private static BridgeEntry Entry(string place, EndPoint? target = null) =>
+        new("web") { Listen = FreeEndPoint().ToString(), Namespace = place, Target = target?.ToString() ?? "127.0.0.1:3000" };
+
+    private static async Task<CommandResult> DoctorAsync(BridgeEntry entry)
+    {
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("appsettings.json", new DaemonSettings(entry) { RuntimeDirectory = scratch["run"] }.ToJson());
+        return await Executable.RunAsync(["doctor", "--config", file]);
+    }
+
+    private static async Task FindsAsync(BridgeEntry entry, string link, string words)
+    {
+        var result = await DoctorAsync(entry);
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Output, Does.Contain($"broken at: {link}").And.Contain(words).And.Contain("cure"));
+        Executable.CheckPlain(result);
+    }
+}

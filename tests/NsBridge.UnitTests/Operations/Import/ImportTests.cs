@@ -1,0 +1,60 @@
+using NsBridge.Configuration;
+using NsBridge.Operations.Discover;
+using NsBridge.Operations.Import;
+using NsBridge.Testing;
+
+namespace NsBridge.UnitTests.Operations.Import;
+
+public class ImportTests
+{
+    private const string OuterLine = "socat TCP-LISTEN:3003,fork,reuseaddr UNIX-CONNECT:/run/web.sock";
+    private const string InnerLine = "sudo ip netns exec vpn socat -d -d UNIX-LISTEN:/run/web.sock,fork TCP:127.0.0.1:3000";
+
+    [TestCase("""{ "Name": "vpn", "Listen": "0.0.0.0:3003", "Namespace": "vpn", "Target": "127.0.0.1:3000" }""", OuterLine, InnerLine)]
+    [TestCase("""{ "Name": "vpn", "Listen": "0.0.0.0:3003", "Namespace": "vpn", "Target": "127.0.0.1:3000" }""", OuterLine + " & " + InnerLine)]
+    [TestCase("""{ "Name": "vpn", "Listen": "127.0.0.1:80", "Namespace": "vpn", "Target": "127.0.0.1:3000" }""",
+        """socat TCP4-LISTEN:80,bind=127.0.0.1,fork EXEC:'ip netns exec vpn socat STDIO TCP\:127.0.0.1\:3000',nofork""")]
+    [TestCase("""{ "Name": "vpn", "Listen": "127.0.0.1:80", "Namespace": "vpn", "Target": "127.0.0.1:3000" }""",
+        """socat tcp-l:80,bind=localhost,fork 'SYSTEM:"ip netns exec vpn nc 127.0.0.1 3000"'""")]
+    [TestCase("""{ "Name": "net", "Listen": "[::]:80", "AllowFrom": "10.0.0.0/8", "Namespace": "/proc/7/ns/net", "Target": "[::1]:8080" }""",
+        "nsenter --net=/proc/7/ns/net socat TCP6-LISTEN:80,netns=host,fork,range=10.0.0.0/8 TCP6:[::1]:8080")]
+    [TestCase("""{ "Name": "42", "Protocol": "udp", "Listen": "0.0.0.0:53", "Namespace": "pid:42", "Target": "127.0.0.1:53" }""",
+        "socat UDP-LISTEN:53,fork EXEC:'nsenter -t 42 -n socat - UDP:127.0.0.1:53'")]
+    [TestCase("""{ "Name": "web", "Listen": "0.0.0.0:3003", "Socket": "/run/web.sock" }""", OuterLine)]
+    [TestCase("""{ "Name": "web", "Socket": "/run/web.sock", "SocketMode": "0660", "Namespace": "vpn", "Target": "unix:@app" }""",
+        "nsenter --net=/run/netns/vpn socat UNIX-LISTEN:/run/web.sock,mode=660,fork ABSTRACT-CONNECT:app")]
+    public void Import_OfSocats_GivesABridgeThatIsAccepted(string entry, params string[] sources)
+    {
+        var drafts = SocatPairs.Join([.. sources.SelectMany(SourceReader.Read)]);
+
+        Assert.That(drafts.Select(draft => draft.ToJson().Replace("\"ListenNamespace\": \"host\", ", "", StringComparison.Ordinal)), Is.EqualTo([entry]));
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("appsettings.json", $$"""{ "NsBridge": { "Bridges": {{DraftText.Of(drafts)}} } }""");
+        Assert.That(new ConfigurationLoader(file, new Dictionary<string, string>()).Load().FaultText, Is.Empty);
+    }
+
+    [Test]
+    public void Import_OfUnitFiles_FollowsTheirNamespace()
+    {
+        var inner = SourceReader.ReadFile(
+            """
+            [Service]
+            # ExecStart=/usr/bin/socat A B
+            NetworkNamespacePath=/run/netns/vpn
+            ExecStart=-/usr/bin/socat UNIX-LISTEN:/run/web.sock,fork \
+                TCP:localhost:3000
+            """);
+        var outer = SourceReader.ReadFile("[Service]\nExecStart=/usr/bin/socat TCP-LISTEN:3003,fork UNIX:/run/web.sock\n");
+
+        Assert.That(SocatPairs.Join([.. inner, .. outer]).Single().ToJson(),
+            Is.EqualTo("""{ "Name": "vpn", "Listen": "0.0.0.0:3003", "Namespace": "vpn", "Target": "localhost:3000" }"""));
+    }
+
+    [TestCase("ls -l")]
+    [TestCase("socat TCP-LISTEN:3003")]
+    [TestCase("socat TCP-LISTEN:3003 TCP:example.org:80")]
+    [TestCase("socat TCP-LISTEN:http TCP:127.0.0.1:80")]
+    [TestCase("socat OPEN:/dev/ttyS0 TCP:127.0.0.1:80")]
+    public void Import_OfWhatIsNoBridge_SaysWhy(string source) =>
+        Assert.That(() => SocatPairs.Join(SourceReader.Read(source)), Throws.TypeOf<UserFault>().With.Property("ExitCode").EqualTo(64));
+}
