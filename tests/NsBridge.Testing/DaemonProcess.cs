@@ -106,7 +106,8 @@ public sealed partial class DaemonProcess : IAsyncDisposable
 
     public Task WaitListeningAsync(IPEndPoint endPoint) => WaitAsync(() => HostSockets.IsListening(endPoint), $"a listener on {endPoint}");
 
-    public Task WaitListeningAsync(string unixPath) => WaitAsync(() => HostSockets.IsListening(unixPath), $"a listener on {unixPath}");
+    /// <summary>Waits for a UNIX socket's file. It has its name only once it takes connections; what lay there before looks the same.</summary>
+    public Task WaitListeningAsync(string unixPath) => WaitAsync(() => File.Exists(unixPath), $"a listener on {unixPath}");
 
     /// <summary>Waits until nothing listens there any more.</summary>
     public Task WaitNotListeningAsync(IPEndPoint endPoint) => WaitAsync(() => !HostSockets.IsListening(endPoint), $"no listener on {endPoint}");
@@ -141,6 +142,20 @@ public sealed partial class DaemonProcess : IAsyncDisposable
         return JsonDocument.Parse(result.Output).RootElement;
     }
 
+    /// <summary>Waits until <c>status</c> is answered and <paramref name="condition"/> holds for each bridge in it.</summary>
+    public Task WaitStatusAsync(Func<JsonElement, bool> condition, string what)
+    {
+        CommandResult? last = null;
+        return Eventually.TrueAsync(
+            async () =>
+            {
+                last = await AskAsync("status", "--json");
+                return last.ExitCode == 0 && JsonDocument.Parse(last.Output).RootElement.GetProperty("bridges").EnumerateArray().All(condition);
+            },
+            ReadyDeadline,
+            () => $"{what}\n{last?.Everything}\n{LogText()}");
+    }
+
     /// <summary>Writes new settings over the file in place, as <c>echo &gt;</c> does, keeping the runtime directory.</summary>
     public void Rewrite(DaemonSettings settings) => File.WriteAllText(ConfigurationFile, ToJson(settings));
 
@@ -168,9 +183,16 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     /// <returns>Its exit code.</returns>
     public async Task<int> ExitAsync(TimeSpan? deadline = null)
     {
-        var code = await _process.ExitAsync(deadline);
-        _stopped = true;
-        return code;
+        try
+        {
+            var code = await _process.ExitAsync(deadline);
+            _stopped = true;
+            return code;
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"The daemon does not end.\n{LogText()}\n{ProcessFacts.Threads(Id)} threads wait in:\n{ProcessFacts.Waits(Id)}");
+        }
     }
 
     /// <summary>SIGTERM, then everything that a daemon owes at its end: exit code 0, no file left, no stack trace in its log.</summary>

@@ -25,6 +25,20 @@ public static class Dial
     public static Task<Socket> UnixAsync(string path) =>
         ConnectAsync(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), new UnixDomainSocketEndPoint(path));
 
+    /// <summary>Connects, says nothing and tells how the far end ends it; a reset may come before connect(2) is over.</summary>
+    public static async Task<Ending> EndingAsync(IPEndPoint to)
+    {
+        try
+        {
+            using var client = await TcpAsync(to);
+            return await client.EndingAsync();
+        }
+        catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            return Ending.Reset;
+        }
+    }
+
     internal static async Task<Socket> ConnectAsync(Socket socket, EndPoint to)
     {
         try

@@ -8,7 +8,6 @@ namespace NsBridge.Testing;
 public static class HostSockets
 {
     private const string Listening = "0A";
-    private const string AcceptsConnections = "00010000";
     // Below the kernel's ephemeral ports, so that no outgoing connection can take one between choice and bind.
     private const int FirstPort = 10240;
     private const int LastPort = 32000;
@@ -46,11 +45,6 @@ public static class HostSockets
             .TakeWhile(fields => fields[3] == Listening)
             .Any(fields => fields[1] == wanted);
     }
-
-    /// <summary>True while a UNIX stream socket listens at this path.</summary>
-    public static bool IsListening(string path) =>
-        File.ReadLines("/proc/net/unix").Any(line =>
-            line.EndsWith($" {path}", StringComparison.Ordinal) && line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3] == AcceptsConnections);
 
     private static bool CanBind(int port)
     {

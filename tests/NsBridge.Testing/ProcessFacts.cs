@@ -66,6 +66,10 @@ public static class ProcessFacts
         return TimeSpan.FromSeconds(ticks / TicksPerSecond);
     }
 
+    /// <summary>For each thread its name and the system call that it is in, for failure messages.</summary>
+    public static string Waits(int process) => string.Join('\n', Directory.EnumerateDirectories($"/proc/{process}/task")
+        .Select(thread => $"{File.ReadAllText($"{thread}/comm").Trim()}: {File.ReadAllText($"{thread}/syscall").Trim()}"));
+
     private static string? ReadLink(string path)
     {
         try

@@ -35,13 +35,13 @@ internal sealed class HalvesTests : BridgeFixture
         var path = Scratch()["web.sock"];
         var listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path, Join = join });
-        Assert.That(await Own(await Dial.TcpAsync(listen)).EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
 
         var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = path });
         await Eventually.TrueAsync(() => EchoesAsync(listen), Soon, "the inner half is found");
 
         await scene.Daemon.StopAsync();
-        Assert.That(await Own(await Dial.TcpAsync(listen)).EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         await StartAsync(scene.Entry);
         await Eventually.TrueAsync(() => EchoesAsync(listen), Soon, "the inner half is found again");
     }

@@ -83,7 +83,9 @@ internal sealed class UnixSocketFileTests : BridgeFixture
         await scene.Daemon.ExitAsync();
         Assert.That(File.Exists(scene.SocketPath), Is.True);
 
-        await StartAsync(scene.Entry);
+        var next = await StartAsync(scene.Entry);
+        // The dead one's file stands for the new one's until that has its place.
+        await next.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the bridge is up again");
 
         await (await ConnectAsync(scene, Door.Unix)).EchoAsync(Hello);
         await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
@@ -140,7 +142,6 @@ internal sealed class UnixSocketFileTests : BridgeFixture
 
         var client = await ConnectAsync(scene, Door.Unix);
         Assert.That(await client.ReceiveExactlyAsync(5), Is.EqualTo("first"u8.ToArray()));
-        Assert.That(scene.Server.Accepted, Is.EqualTo(1));
     }
 
     /// <summary>Starts a daemon whose socket's place is taken; it must say so by the path, ended or not.</summary>

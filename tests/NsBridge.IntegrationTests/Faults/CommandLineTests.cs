@@ -25,7 +25,7 @@ internal sealed class CommandLineTests
         var result = await Executable.RunAsync(["--version"]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
-        Assert.That(result.Output.Trim(), Does.Match(@"^\S*\d+\.\d+\.\d+\S*$"));
+        Assert.That(result.Output.Trim(), Does.Match(@"^nsbridge \d+\.\d+\.\d+\S*$"));
     }
 
     [Test]

@@ -86,7 +86,7 @@ internal sealed class ParkingTests : BridgeFixture
         var (_, listen) = await StartAsync(space, TimeSpan.FromSeconds(2), join);
 
         var clock = Stopwatch.StartNew();
-        var ending = await Own(await Dial.TcpAsync(listen)).EndingAsync();
+        var ending = await Dial.EndingAsync(listen);
 
         Assert.That(ending, Is.EqualTo(Ending.Reset));
         Assert.That(clock.Elapsed, Is.InRange(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(6)));

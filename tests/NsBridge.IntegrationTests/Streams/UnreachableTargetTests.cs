@@ -18,8 +18,7 @@ internal sealed class UnreachableTargetTests : BridgeFixture
         await scene.Server.DisposeAsync();
 
         var clock = Stopwatch.StartNew();
-        var client = await ConnectAsync(scene);
-        var ending = await client.EndingAsync(Soon);
+        var ending = await Dial.EndingAsync(scene.Listen);
 
         Assert.That(ending, Is.EqualTo(Ending.Reset));
         Assert.That(clock.Elapsed, Is.LessThan(AtOnce));
@@ -45,9 +44,7 @@ internal sealed class UnreachableTargetTests : BridgeFixture
         var listen = FreeEndPoint();
         var daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" });
 
-        var client = Own(await Dial.TcpAsync(listen));
-
-        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         await daemon.WaitLogAsync("lo");
     }
 
@@ -73,7 +70,7 @@ internal sealed class UnreachableTargetTests : BridgeFixture
         var clock = Stopwatch.StartNew();
         var waiting = new List<Task<Ending>>();
         for (var client = 0; client < 50; client++)
-            waiting.Add(Own(await Dial.TcpAsync(toSilent)).EndingAsync());
+            waiting.Add(Dial.EndingAsync(toSilent));
         for (var client = 0; client < 20; client++)
         {
             var one = Stopwatch.StartNew();
