@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using NsBridge.Linux.Interop;
+using NsBridge.Relaying.Datagrams;
 
 namespace NsBridge.Relaying;
 
@@ -29,6 +30,7 @@ public sealed class EventLoop : IDisposable
     private uint[] _generations = new uint[InitialSlots];
     private readonly Stack<int> _free = new();
     private int _slotsUsed;
+    private DatagramGear? _datagrams;
     private int _woken;
     private int _load;
     private bool _stopping;
@@ -60,6 +62,9 @@ public sealed class EventLoop : IDisposable
 
     /// <summary>Where every read goes first; a relay whose peer does not take all keeps what is left.</summary>
     internal Block Scratch { get; set; }
+
+    /// <summary>What the loop's datagram flows share. On the loop's thread.</summary>
+    internal DatagramGear Datagrams => _datagrams ??= new DatagramGear();
 
     /// <summary>Whether the caller is on the loop's thread.</summary>
     public bool IsCurrent => Thread.CurrentThread == _thread;
@@ -229,6 +234,7 @@ public sealed class EventLoop : IDisposable
         Libc.Close(_epoll);
         Blocks.Return(Scratch);
         Blocks.Dispose();
+        _datagrams?.Dispose();
         _events.Dispose();
     }
 }

@@ -17,4 +17,7 @@ public enum RelayEnding
 
     /// <summary>The bridge ended it.</summary>
     Aborted,
+
+    /// <summary>Another flow needed its place.</summary>
+    Displaced,
 }

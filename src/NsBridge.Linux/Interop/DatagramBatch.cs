@@ -1,0 +1,145 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace NsBridge.Linux.Interop;
+
+/// <summary>Room for the datagrams of one recvmmsg(2): each slot takes the largest datagram there is, its sender and what came beside it.</summary>
+public sealed unsafe class DatagramBatch : IDisposable
+{
+    /// <summary>Slots. As many datagrams as the kernel cuts from one message (UDP_MAX_SEGMENTS was 64 until Linux 6.9).</summary>
+    public const int Capacity = 64;
+
+    /// <summary>Bytes of a slot: nothing that IP can carry is longer, so nothing is cut.</summary>
+    private const int SlotBytes = 65_536;
+
+    /// <summary>From one slot to the next; not a power of two, or the beginnings of all would share a few sets of the processor's caches.</summary>
+    private const int Stride = SlotBytes + 4096 + 128;
+
+    private const int NameBytes = 28;
+    private const int NameStride = 32;
+
+    /// <summary>For a packet information and a segment size, 40 and 24 bytes.</summary>
+    private const int ControlBytes = 128;
+
+    private const int ControlHeader = 16;
+
+    private readonly nint _data;
+    private readonly byte* _names;
+    private readonly byte* _controls;
+    private readonly Libc.Vector* _vectors;
+    private readonly Libc.MultiMessage* _messages;
+    private int _used;
+
+    /// <exception cref="InvalidOperationException">The kernel gives no memory.</exception>
+    public DatagramBatch()
+    {
+        _data = NativePages.Map(Capacity * Stride);
+        if (_data == 0)
+            throw new InvalidOperationException("the kernel gives no memory for a batch of datagrams");
+        _names = (byte*)NativeMemory.AllocZeroed(Capacity * NameStride);
+        _controls = (byte*)NativeMemory.AllocZeroed(Capacity * ControlBytes);
+        _vectors = (Libc.Vector*)NativeMemory.AllocZeroed((nuint)(Capacity * sizeof(Libc.Vector)));
+        _messages = (Libc.MultiMessage*)NativeMemory.AllocZeroed((nuint)(Capacity * sizeof(Libc.MultiMessage)));
+        for (int i = 0; i < Capacity; i++)
+        {
+            _vectors[i] = new Libc.Vector { Base = (void*)Address(i), Length = SlotBytes };
+            _messages[i].Header.Name = _names + i * NameStride;
+            _messages[i].Header.Vectors = _vectors + i;
+            _messages[i].Header.VectorCount = 1;
+            _messages[i].Header.Control = _controls + i * ControlBytes;
+        }
+        _used = Capacity;
+    }
+
+    /// <summary>Where the bytes of a slot begin.</summary>
+    public nint Address(int slot) => _data + slot * (nint)Stride;
+
+    /// <summary>Bytes that came into a slot.</summary>
+    public int Length(int slot) => (int)_messages[slot].Length;
+
+    /// <summary>Whether bytes were lost because the slot was too small.</summary>
+    public bool IsTruncated(int slot) => (_messages[slot].Header.Flags & Libc.MSG_TRUNC) != 0;
+
+    /// <summary>Takes what waits on a socket into the slots from <paramref name="first"/> on.</summary>
+    /// <returns>How many messages came (fewer than there is room for: nothing more waits), or a negated error.</returns>
+    public int Receive(int socket, int first)
+    {
+        // What the kernel wrote beside the last messages is what it takes for its room now.
+        for (int i = first; i < _used; i++)
+        {
+            _messages[i].Header.NameLength = NameBytes;
+            _messages[i].Header.ControlLength = ControlBytes;
+        }
+        int count = Libc.ReceiveMany(socket, _messages + first, Capacity - first);
+        // One more: the kernel may have begun with the slot at which it found nothing.
+        _used = Math.Min(Capacity, first + Math.Max(count, 0) + 1);
+        return count;
+    }
+
+    /// <summary>The bytes of each datagram in a slot where several came as one message; 0 where it is a single one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Segment(int slot)
+    {
+        if (_messages[slot].Header.ControlLength == 0)
+            return 0;
+        byte* found = Find(slot, Libc.IPPROTO_UDP, Libc.UDP_GRO, sizeof(int));
+        int segment = found is null ? 0 : *(int*)found;
+        return segment < Length(slot) ? segment : 0;
+    }
+
+    /// <summary>Whence a slot's datagram came and, where the socket tells it, to which address.</summary>
+    public DatagramRoute Route(int slot)
+    {
+        byte* name = _names + slot * NameStride;
+        ushort port = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(*(ushort*)(name + 2));
+        if (*(ushort*)name == Libc.AF_INET)
+        {
+            // in_pktinfo: the interface, our address for the answer, the address of the header.
+            byte* info = Find(slot, Libc.IPPROTO_IP, Libc.IP_PKTINFO, 12);
+            return new DatagramRoute(0, Mapped(*(uint*)(name + 4)), 0, info is null ? 0 : Mapped(*(uint*)(info + 4)), 0, 0, port);
+        }
+        uint scope = *(uint*)(name + 24);
+        byte* six = Find(slot, Libc.IPPROTO_IPV6, Libc.IPV6_PKTINFO, 20);
+        // No answer can leave from a multicast address: the kernel chooses then.
+        if (six is null || *six == 0xff)
+            return new DatagramRoute(*(ulong*)(name + 8), *(ulong*)(name + 16), 0, 0, scope, 0, port);
+        bool linkLocal = six[0] == 0xfe && (six[1] & 0xc0) == 0x80;
+        return new DatagramRoute(
+            *(ulong*)(name + 8), *(ulong*)(name + 16), *(ulong*)six, *(ulong*)(six + 8), scope, linkLocal ? *(uint*)(six + 16) : 0, port);
+    }
+
+    /// <summary>The second half of an IPv4-mapped address.</summary>
+    private static ulong Mapped(uint address)
+    {
+        ulong half;
+        uint* words = (uint*)&half;
+        words[0] = BitConverter.IsLittleEndian ? 0xffff0000 : 0x0000ffff;
+        words[1] = address;
+        return half;
+    }
+
+    private byte* Find(int slot, int level, int type, int size)
+    {
+        byte* at = _controls + slot * ControlBytes;
+        byte* end = at + _messages[slot].Header.ControlLength;
+        while (at + ControlHeader <= end)
+        {
+            Libc.ControlMessage head = *(Libc.ControlMessage*)at;
+            if (head.Length < ControlHeader)
+                return null;
+            if (head.Level == level && head.Type == type && (int)head.Length >= ControlHeader + size)
+                return at + ControlHeader;
+            at += ((int)head.Length + 7) & ~7;
+        }
+        return null;
+    }
+
+    public void Dispose()
+    {
+        NativePages.Unmap(_data, Capacity * Stride);
+        NativeMemory.Free(_names);
+        NativeMemory.Free(_controls);
+        NativeMemory.Free(_vectors);
+        NativeMemory.Free(_messages);
+    }
+}
