@@ -9,8 +9,6 @@ public static unsafe partial class Libc
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
 
-    public const int IPPROTO_UDP = 17;
-
     /// <summary>Tells with each datagram the address it was sent to; given with one, chooses the address it leaves from.</summary>
     public const int IP_PKTINFO = 8;
 

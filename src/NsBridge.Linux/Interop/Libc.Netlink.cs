@@ -13,8 +13,6 @@ public static unsafe partial class Libc
     internal const ushort NLM_F_DUMP = 0x300;
     internal const ushort SOCK_DIAG_BY_FAMILY = 20;
 
-    internal const int IPPROTO_UDP = 17;
-
     /// <summary>Bits of idiag_states, by the numbers of net/tcp_states.h: TCP_CLOSE is also every unconnected UDP socket.</summary>
     internal const uint TCPF_CLOSE = 1 << 7;
 

@@ -31,7 +31,7 @@ internal sealed class Admission(BridgeTally tally, BridgeSettings settings)
 
     private AdmitVerdict Judge(PeerAddress peer, BridgeSettings settings)
     {
-        if (settings.AllowFrom.Count > 0 && !peer.IsUnix && !IsAllowed(peer.ToIPAddress()!, settings.AllowFrom))
+        if (!IsAllowed(peer, settings))
             return AdmitVerdict.NotAllowed;
         if (settings.MaxConnections > 0 && tally.Active >= settings.MaxConnections)
             return AdmitVerdict.BridgeFull;
@@ -48,9 +48,14 @@ internal sealed class Admission(BridgeTally tally, BridgeSettings settings)
         }
     }
 
-    private static bool IsAllowed(IPAddress address, ValueList<IPNetwork> networks)
+    /// <summary>Whether a client's address is in <c>AllowFrom</c>; nothing is counted.</summary>
+    public bool IsAllowed(PeerAddress peer) => IsAllowed(peer, Volatile.Read(ref _settings));
+
+    private static bool IsAllowed(PeerAddress peer, BridgeSettings settings)
     {
-        foreach (IPNetwork network in networks)
+        if (settings.AllowFrom.Count == 0 || peer.ToIPAddress() is not { } address)
+            return true;
+        foreach (IPNetwork network in settings.AllowFrom)
         {
             if (network.Contains(address))
                 return true;

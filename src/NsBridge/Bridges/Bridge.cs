@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using NsBridge.Bridges.Udp;
 using NsBridge.Configuration;
 using NsBridge.Namespaces;
 using NsBridge.Operations.Status;
@@ -25,8 +26,8 @@ internal sealed class Bridge : IHostedService, IDisposable
     private volatile BridgeSettings _settings;
     private NamespacePlace? _place;
     private NamespacePlace? _listenPlace;
-    private InnerHalf? _inner;
-    private OuterHalf? _outer;
+    private IInnerHalf? _inner;
+    private IOuterHalf? _outer;
     private volatile string? _fault;
     private (BridgeState State, string Reason) _told = (BridgeState.Disabled, "");
     private volatile bool _stopping;
@@ -50,6 +51,8 @@ internal sealed class Bridge : IHostedService, IDisposable
 
     public BridgeTally Tally { get; }
 
+    private bool IsUdp => _settings.Protocol == BridgeProtocol.Udp;
+
     public DescriptorPressure Descriptors => _engine.Descriptors;
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -67,7 +70,7 @@ internal sealed class Bridge : IHostedService, IDisposable
             _listenPlace = _engine.Namespaces.Acquire(_settings.ListenNamespace);
             await _listenPlace.FirstLook.WaitAsync(FirstLookPatience, cancellationToken);
             _listenPlace.Changed += OnListenPlaceChanged;
-            _outer = new OuterHalf(this, _engine, _home, _listenPlace);
+            _outer = IsUdp ? new UdpOuterHalf(this, _engine, _home, _listenPlace) : new OuterHalf(this, _engine, _home, _listenPlace);
         }
         await RecoverAsync();
     }
@@ -98,7 +101,7 @@ internal sealed class Bridge : IHostedService, IDisposable
     {
         try
         {
-            var inner = new InnerHalf(this, _engine, _home, _place!);
+            IInnerHalf inner = IsUdp ? new UdpInnerHalf(this, _engine, _home, _place!) : new InnerHalf(this, _engine, _home, _place!);
             await inner.StartAsync();
             _inner = inner;
             _fault = null;
@@ -200,6 +203,19 @@ internal sealed class Bridge : IHostedService, IDisposable
         Tally.CountConnect(microseconds);
         _log.Reached();
     }
+
+    /// <summary>Whether a client's address is in <c>AllowFrom</c>.</summary>
+    public bool IsAllowed(PeerAddress peer) => _admission.IsAllowed(peer);
+
+    /// <summary>A client is turned away.</summary>
+    public void Refuse(PeerAddress peer, AdmitVerdict verdict)
+    {
+        Tally.CountRefused();
+        _log.Refused(peer, verdict);
+    }
+
+    /// <summary>Datagrams were not passed on.</summary>
+    public void OnDropped(string reason) => _log.Dropped(reason);
 
     public void OnFailed(PeerAddress peer, string reason)
     {

@@ -11,6 +11,7 @@ internal sealed partial class BridgeLog : IDisposable
     private readonly string _bridge;
     private readonly RepeatedFault _unreachable;
     private readonly RepeatedFault _refused;
+    private readonly RepeatedFault _dropped;
     private volatile bool _isUnreachable;
 
     public BridgeLog(ILogger<Bridge> log, string bridge)
@@ -19,6 +20,7 @@ internal sealed partial class BridgeLog : IDisposable
         _bridge = bridge;
         _unreachable = new RepeatedFault(fault => Unreachable(_log, _bridge, fault), TimeProvider.System);
         _refused = new RepeatedFault(fault => Refused(_log, _bridge, fault), TimeProvider.System);
+        _dropped = new RepeatedFault(fault => Dropped(_log, _bridge, fault), TimeProvider.System);
     }
 
     public void Up(string listen, string place, string target) => Up(_log, _bridge, listen, place, target);
@@ -64,6 +66,9 @@ internal sealed partial class BridgeLog : IDisposable
             ClientRefused(_log, _bridge, peer, verdict);
     }
 
+    /// <summary>Datagrams were not passed on: told once, then counted.</summary>
+    public void Dropped(string reason) => _dropped.Happened(reason);
+
     public void Ended(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient)
     {
         if (_log.IsEnabled(LogLevel.Debug))
@@ -74,6 +79,7 @@ internal sealed partial class BridgeLog : IDisposable
     {
         _unreachable.Dispose();
         _refused.Dispose();
+        _dropped.Dispose();
     }
 
     [LoggerMessage(EventId = 1001, Level = LogLevel.Information, Message = "Bridge {Bridge} is up: {Listen} -> {Place} -> {Target}")]
@@ -108,4 +114,7 @@ internal sealed partial class BridgeLog : IDisposable
 
     [LoggerMessage(EventId = 1011, Level = LogLevel.Debug, Message = "Bridge {Bridge}: client {Client} ended: {Ending}, {ToTarget} bytes to the target, {ToClient} to the client")]
     private static partial void ClientEnded(ILogger log, string bridge, PeerAddress client, RelayEnding ending, long toTarget, long toClient);
+
+    [LoggerMessage(EventId = 1012, Level = LogLevel.Warning, Message = "Bridge {Bridge}: {Reason}")]
+    private static partial void Dropped(ILogger log, string bridge, string reason);
 }

@@ -72,6 +72,19 @@ internal sealed class ConnectorPlan
         ? _first[index]
         : SockAddr.From(Target.Addresses[index], Target.PortAt(offset % Target.Ports.Count));
 
+    /// <summary>As <see cref="Address(int, int)"/>, with the interface of a link-local target found in the namespace of the socket that is to dial it.</summary>
+    /// <returns>0, or a negated error where there is no such interface.</returns>
+    public int Address(int socket, int index, int offset, out SockAddr address)
+    {
+        address = Address(index, offset);
+        if (Target?.Literal?.Interface is not { } name)
+            return 0;
+        int scope = Libc.InterfaceIndex(socket, name);
+        if (scope >= 0)
+            address = SockAddr.From(new System.Net.IPAddress(Target.Literal.Address.GetAddressBytes(), scope), address.Port);
+        return Math.Min(scope, 0);
+    }
+
     /// <summary>The socket's family for an address.</summary>
     public int Family(int index) => _first[index].Family;
 }

@@ -59,18 +59,9 @@ internal sealed class Dial : EventSource
             TcpOptions.Apply(socket, _plan.KeepAlive);
         else if (_plan.IsJoin)
             Libc.Bind(socket, new JoinName(JoinKind.Relay, 0).ToAddress());
-        SockAddr address = _plan.Address(_address, _arrival.Offset);
-        if (_plan.Target?.Literal?.Interface is { } name)
-        {
-            int index = Libc.InterfaceIndex(socket, name);
-            if (index < 0)
-            {
-                Fail(Libc.ErrorOf(index));
-                return;
-            }
-            address = SockAddr.From(new System.Net.IPAddress(_plan.Target.Literal.Address.GetAddressBytes(), index), address.Port);
-        }
-        int result = Libc.Connect(socket, address);
+        int result = _plan.Address(socket, _address, _arrival.Offset, out SockAddr address);
+        if (result >= 0)
+            result = Libc.Connect(socket, address);
         if (result < 0 && result != -(int)Errno.EINPROGRESS)
         {
             Fail(Libc.ErrorOf(result));

@@ -8,7 +8,7 @@ namespace NsBridge.Bridges;
 /// The inner half of a bridge: listens on its UNIX socket and connects whoever comes to the target inside the namespace. Its listener lives
 /// on the bridge's home loop; each loop that relays for it has a connector of its own.
 /// </summary>
-internal sealed class InnerHalf
+internal sealed class InnerHalf : IInnerHalf, IJoinDoor
 {
     private readonly Bridge _bridge;
     private readonly BridgeEngine _engine;
@@ -29,7 +29,6 @@ internal sealed class InnerHalf
 
     public EventLoop Home { get; }
 
-    /// <summary>Starts serving the UNIX socket.</summary>
     public async Task StartAsync()
     {
         foreach (InnerConnections connections in _connections)
@@ -37,18 +36,22 @@ internal sealed class InnerHalf
         await Home.InvokeAsync(_listener.Start);
     }
 
-    /// <summary>Takes over new settings of the target and its limits.</summary>
     public void Change()
     {
         foreach (InnerConnections connections in _connections)
             connections.Loop.Post(connections.Change);
     }
 
-    /// <summary>Somebody came to the UNIX socket. On the home loop.</summary>
     public void OnAccepted(int descriptor, JoinName name)
     {
         Libc.PeerCredentials(descriptor, out int process, out uint user);
         bool isOwn = process == Environment.ProcessId;
+        if (name.Kind == JoinKind.Datagrams)
+        {
+            // Listeners of another protocol; the other side says what that means.
+            Libc.Close(descriptor);
+            return;
+        }
         if (name.Kind == JoinKind.Handoff)
         {
             // Whoever else takes that name gets nothing: neither his descriptors nor his bytes go anywhere.
@@ -86,22 +89,18 @@ internal sealed class InnerHalf
             connections.Loop.Post(() => connections.AddReceiver(descriptor, isOwn));
     }
 
-    /// <summary>The namespace went away or became another: connections into the old one end.</summary>
-    /// <param name="cookie">The one that is there now; 0 for none.</param>
     public void FollowNamespace(ulong cookie)
     {
         foreach (InnerConnections connections in _connections)
             connections.Loop.Post(() => connections.FollowNamespace(cookie));
     }
 
-    /// <summary>Ends listening; what runs goes on.</summary>
     public async Task UnbindAsync()
     {
         _file.Remove();
         await Home.InvokeAsync(_listener.Stop);
     }
 
-    /// <summary>Resets what still runs and leaves the loops.</summary>
     public async Task AbortAsync()
     {
         foreach (InnerConnections connections in _connections)

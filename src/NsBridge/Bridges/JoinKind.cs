@@ -11,4 +11,7 @@ internal enum JoinKind
 
     /// <summary>An outer half that hands accepted connections over.</summary>
     Handoff,
+
+    /// <summary>An outer half that hands its UDP listeners over.</summary>
+    Datagrams,
 }

@@ -21,10 +21,17 @@ internal readonly record struct JoinName(JoinKind Kind, int Loop)
 
     private static ReadOnlySpan<byte> Relay => "relay/"u8;
 
+    private static ReadOnlySpan<byte> Datagrams => "datagrams/"u8;
+
     /// <summary>A name that nobody has yet.</summary>
     public SockAddr ToAddress()
     {
-        string kind = Kind == JoinKind.Handoff ? "handoff" : "relay";
+        string kind = Kind switch
+        {
+            JoinKind.Handoff => "handoff",
+            JoinKind.Datagrams => "datagrams",
+            _ => "relay",
+        };
         string name = string.Create(CultureInfo.InvariantCulture, $"nsbridge/1/{kind}/{Loop}/{RandomNumberGenerator.GetHexString(2 * RandomBytes, lowercase: true)}");
         return SockAddr.FromAbstract(Encoding.ASCII.GetBytes(name));
     }
@@ -38,6 +45,8 @@ internal readonly record struct JoinName(JoinKind Kind, int Loop)
         name = name[Prefix.Length..];
         if (name.StartsWith(Relay))
             return new JoinName(JoinKind.Relay, 0);
+        if (name.StartsWith(Datagrams))
+            return new JoinName(JoinKind.Datagrams, 0);
         if (!name.StartsWith(Handoff) || !Utf8Parser.TryParse(name[Handoff.Length..], out int loop, out _) || loop < 0)
             return default;
         return new JoinName(JoinKind.Handoff, loop);

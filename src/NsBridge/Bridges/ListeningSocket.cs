@@ -6,46 +6,49 @@ using NsBridge.Namespaces;
 
 namespace NsBridge.Bridges;
 
-/// <summary>Makes listening TCP sockets.</summary>
+/// <summary>Makes the sockets that clients come to.</summary>
 internal static class ListeningSocket
 {
     /// <summary>Cut by the kernel to net.core.somaxconn.</summary>
     private const int Backlog = 65535;
 
-    /// <summary>A socket that listens where it should.</summary>
+    /// <summary>A socket that listens where it should, or is bound there in a UDP bridge.</summary>
     /// <returns>The socket; -1 where a machine without IPv6 has no such address and another one of the entry serves.</returns>
     /// <exception cref="BridgeFault">It cannot be bound; says why, and by whom the port is taken where that is so.</exception>
-    public static int Open(NamespacePlace place, ListenSocket wanted, ListenEndpoint entry, TimeSpan keepAlive, out ulong cookie)
+    public static int Open(NamespacePlace place, ListenSocket wanted, ListenEndpoint entry, BridgeSettings settings, out ulong cookie)
     {
         Span<int> one = stackalloc int[1];
         bool six = wanted.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
-        int made = place.OpenSockets(six ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_STREAM, one, out cookie, out EnterFailure failure);
+        int made = place.OpenSockets(six ? Libc.AF_INET6 : Libc.AF_INET, settings.Protocol == BridgeProtocol.Udp ? Libc.SOCK_DGRAM : Libc.SOCK_STREAM, one, out cookie, out EnterFailure failure);
         bool hasOther = entry.Scope == ListenScope.Loopback && six;
         if (made == 0)
         {
             if (failure.Error == Errno.EAFNOSUPPORT && wanted.DualStack)
-                return Open(place, wanted with { Address = IPAddress.Any, DualStack = false }, entry, keepAlive, out cookie);
+                return Open(place, wanted with { Address = IPAddress.Any, DualStack = false }, entry, settings, out cookie);
             if (failure.Error == Errno.EAFNOSUPPORT && hasOther)
                 return -1;
             throw new BridgeFault(place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason);
         }
         int socket = one[0];
-        int result = Bind(socket, wanted, six, keepAlive);
+        int result = Bind(socket, wanted, six, settings);
         if (result >= 0)
             return socket;
         Libc.Close(socket);
         if (result == -(int)Errno.EADDRNOTAVAIL && hasOther)
             return -1;
-        throw new BridgeFault(Explain(entry, wanted, Libc.ErrorOf(result)));
+        throw new BridgeFault(Explain(entry, wanted, settings.Protocol, Libc.ErrorOf(result)));
     }
 
-    private static int Bind(int socket, ListenSocket wanted, bool six, TimeSpan keepAlive)
+    private static int Bind(int socket, ListenSocket wanted, bool six, BridgeSettings settings)
     {
-        // A restart binds again although connections of the last run still close.
-        Libc.SetOption(socket, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
+        bool isUdp = settings.Protocol == BridgeProtocol.Udp;
+        // A restart binds again although connections of the last run still close. Among UDP sockets it would share the port.
+        if (!isUdp)
+            Libc.SetOption(socket, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
         if (six)
             Libc.SetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, wanted.DualStack ? 0 : 1);
-        TcpOptions.Apply(socket, keepAlive);
+        if (!isUdp)
+            TcpOptions.Apply(socket, settings.KeepAlive);
         IPAddress address = wanted.Address;
         if (wanted.Interface is { } name)
         {
@@ -55,15 +58,15 @@ internal static class ListeningSocket
             address = new IPAddress(address.GetAddressBytes(), index);
         }
         int result = Libc.Bind(socket, SockAddr.From(address, wanted.Port));
-        return result < 0 ? result : Libc.Listen(socket, Backlog);
+        return result < 0 || isUdp ? result : Libc.Listen(socket, Backlog);
     }
 
-    private static string Explain(ListenEndpoint entry, ListenSocket wanted, Errno error)
+    private static string Explain(ListenEndpoint entry, ListenSocket wanted, BridgeProtocol protocol, Errno error)
     {
         string what = $"cannot listen on {entry} ({new IPEndPoint(wanted.Address, wanted.Port)}): ";
         return error switch
         {
-            Errno.EADDRINUSE => what + "EADDRINUSE - another program has the port; `ss -ltnp` names it",
+            Errno.EADDRINUSE => what + "EADDRINUSE - another program has the port; `ss -l" + (protocol == BridgeProtocol.Udp ? "u" : "t") + "np` names it",
             Errno.EADDRNOTAVAIL => what + "EADDRNOTAVAIL - no interface has that address (yet)",
             Errno.EACCES => what + "EACCES - ports below 1024 need CAP_NET_BIND_SERVICE",
             Errno.ENODEV => what + $"there is no interface {wanted.Interface} (yet)",

@@ -42,7 +42,7 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
             SocketGroupId = group,
             Namespace = ValueReader.Namespace(options.Namespace),
             Target = target,
-            Join = ValueReader.Word(options.Join, IsWritten(nameof(BridgeOptions.Namespace)) ? JoinMode.Handoff : JoinMode.Relay),
+            Join = ValueReader.Word(options.Join, IsWritten(nameof(BridgeOptions.Namespace)) || protocol == BridgeProtocol.Udp ? JoinMode.Handoff : JoinMode.Relay),
             ConnectTimeout = ValueReader.Duration(options.ConnectTimeout, s_defaultConnectTimeout),
             TargetWait = ValueReader.Duration(options.TargetWait, TimeSpan.Zero),
             IdleTimeout = ValueReader.Duration(options.IdleTimeout, protocol == BridgeProtocol.Udp ? s_defaultFlowTimeout : TimeSpan.Zero),
@@ -75,8 +75,12 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
 
         if (!outer)
         {
-            RefuseWithout(nameof(BridgeOptions.Listen), nameof(BridgeOptions.ListenNamespace), nameof(BridgeOptions.AllowFrom));
-            if (settings.MaxConnectionsPerClient > 0)
+            RefuseWithout(nameof(BridgeOptions.Listen), nameof(BridgeOptions.ListenNamespace));
+            // The inner half of a UDP bridge sees every client by itself.
+            var isTcp = settings.Protocol == BridgeProtocol.Tcp;
+            if (isTcp)
+                RefuseWithout(nameof(BridgeOptions.Listen), nameof(BridgeOptions.AllowFrom));
+            if (isTcp && settings.MaxConnectionsPerClient > 0)
                 RefuseWithout(nameof(BridgeOptions.Listen), nameof(BridgeOptions.MaxConnectionsPerClient));
         }
 
@@ -96,6 +100,12 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
             return;
         if (settings.ProxyProtocol != ProxyProtocol.None)
             Fault(nameof(BridgeOptions.ProxyProtocol), "the PROXY protocol needs Protocol tcp");
+        if (settings.Join == JoinMode.Relay)
+            Fault(nameof(BridgeOptions.Join), "the halves of a udp bridge are joined by handoff: the listener is handed over; relay needs Protocol tcp");
+        if (!IsWritten(nameof(BridgeOptions.Namespace)))
+            RefuseOfOuterHalf(
+                nameof(BridgeOptions.AllowFrom), nameof(BridgeOptions.MaxConnections), nameof(BridgeOptions.MaxConnectionsPerClient),
+                nameof(BridgeOptions.IdleTimeout), nameof(BridgeOptions.TargetWait));
         if (settings.Target is { IsUnix: true })
             Fault(nameof(BridgeOptions.Target), "a udp bridge needs a target with an address and port; UNIX sockets need Protocol tcp");
     }
@@ -119,7 +129,7 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
     {
         if (settings.Target is not { IsUnix: false } target)
             return;
-        if (!IsWritten(nameof(BridgeOptions.Listen)) && target.Ports.Count > 1)
+        if (!IsWritten(nameof(BridgeOptions.Listen)) && target.Ports.Count > 1 && settings.Protocol == BridgeProtocol.Tcp)
             Fault(nameof(BridgeOptions.Target), "a range of targets needs a Listen as long: over the UNIX socket alone nobody says which port is meant");
         foreach (var entry in settings.Listen)
         {
@@ -162,6 +172,16 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
         }
 
         return [.. values];
+    }
+
+    /// <summary>Clients of a UDP bridge are seen by its inner half alone: what is said of them elsewhere would hold for nobody.</summary>
+    private void RefuseOfOuterHalf(params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (IsWritten(name))
+                Fault(name, "of a udp bridge the inner half decides this; write it there");
+        }
     }
 
     private void RefuseWithout(string missing, params ReadOnlySpan<string> names)

@@ -1,0 +1,21 @@
+namespace NsBridge.Bridges;
+
+/// <summary>The part of a bridge that has its UNIX socket and reaches the target inside the namespace.</summary>
+internal interface IInnerHalf
+{
+    /// <summary>Starts serving the UNIX socket.</summary>
+    Task StartAsync();
+
+    /// <summary>Takes over new settings of the target and its limits.</summary>
+    void Change();
+
+    /// <summary>The namespace went away or became another: what goes into the old one ends, unless it may drain.</summary>
+    /// <param name="cookie">The one that is there now; 0 for none.</param>
+    void FollowNamespace(ulong cookie);
+
+    /// <summary>Ends listening; what can end by itself goes on.</summary>
+    Task UnbindAsync();
+
+    /// <summary>Ends what still runs and leaves the loops.</summary>
+    Task AbortAsync();
+}

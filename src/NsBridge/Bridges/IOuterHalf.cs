@@ -1,0 +1,20 @@
+namespace NsBridge.Bridges;
+
+/// <summary>The part of a bridge that has its listeners and reaches the UNIX socket.</summary>
+internal interface IOuterHalf
+{
+    /// <summary>Why it does not listen, or cannot pass clients on; null where all is well.</summary>
+    string? Trouble { get; }
+
+    /// <summary>Binds what is not bound. Called again until it succeeds, and whenever the listeners' namespace changed.</summary>
+    Task BindAsync();
+
+    /// <summary>The namespace of the listeners changed: they go with it.</summary>
+    void FollowNamespace();
+
+    /// <summary>Ends listening.</summary>
+    Task UnbindAsync();
+
+    /// <summary>Ends what still waits to be passed on.</summary>
+    Task AbortAsync();
+}

@@ -1,0 +1,244 @@
+using NsBridge.Configuration;
+using NsBridge.Linux;
+using NsBridge.Linux.Interop;
+using NsBridge.Namespaces;
+using NsBridge.Relaying;
+using NsBridge.Relaying.Datagrams;
+
+namespace NsBridge.Bridges.Udp;
+
+/// <summary>
+/// Gives the flows of one bridge their sockets: enters the namespace once for all that begin together, tries the target's next address
+/// where one refuses, and parks flows while the target is not there. All on the loop's thread.
+/// </summary>
+internal sealed class FlowConnector : EventSource, IFlowOwner
+{
+    /// <summary>Flows that may wait for a target that is not there.</summary>
+    private const int MostParked = 1024;
+
+    private const int RetryMilliseconds = 100;
+
+    /// <summary>Parked flows that are tried at one turn.</summary>
+    private const int FlowsPerRetry = 64;
+
+    /// <summary>How long an address may take to refuse, with another one to try: a refusal on loopback comes at once.</summary>
+    private const int TrialMilliseconds = 1000;
+
+    private readonly Bridge _bridge;
+    private readonly NamespacePlace _place;
+    private readonly DescriptorPressure _descriptors;
+    private readonly LinkedList<DatagramFlow> _parked = new();
+    private ConnectorPlan _plan;
+
+    public FlowConnector(Bridge bridge, EventLoop loop, NamespacePlace place, DescriptorPressure descriptors)
+    {
+        _bridge = bridge;
+        _place = place;
+        _descriptors = descriptors;
+        _plan = ConnectorPlan.ToTarget(bridge.Settings);
+        Table = new FlowTable(loop, bridge.Tally.RelaysOf(loop.Index), this);
+    }
+
+    public FlowTable Table { get; }
+
+    private EventLoop Loop => Table.Loop;
+
+    /// <summary>Begins to serve. On the loop.</summary>
+    public void Start()
+    {
+        Loop.Attach(this);
+        Change();
+    }
+
+    /// <summary>
+    /// Takes over the settings of now. A client of UDP does not dial again, so flows that the new ones would not allow, or that lead to another target,
+    /// end; the next datagram begins a new flow.
+    /// </summary>
+    public void Change()
+    {
+        BridgeSettings settings = _bridge.Settings;
+        ConnectorPlan before = _plan;
+        _plan = ConnectorPlan.ToTarget(settings);
+        Table.Limit = settings.MaxConnections > 0 ? settings.MaxConnections : FlowLimits.Default;
+        Table.LimitPerClient = settings.MaxConnectionsPerClient;
+        Table.ChangeIdleTimeout((long)settings.IdleTimeout.TotalMilliseconds);
+        bool moved = before.Target != _plan.Target;
+        Table.EndWhere(flow => (moved && !flow.IsWaiting) || !_bridge.IsAllowed(flow.Peer), new RelayOutcome(RelayEnding.Aborted));
+        Table.ObeyLimit();
+    }
+
+    public bool IsWelcome(PeerAddress peer)
+    {
+        if (_bridge.IsAllowed(peer))
+            return true;
+        _bridge.Refuse(peer, AdmitVerdict.NotAllowed);
+        return false;
+    }
+
+    public bool Admit(PeerAddress peer)
+    {
+        if (_descriptors.HasRoom)
+            _descriptors.Relax();
+        else
+            _descriptors.Press(Errno.EMFILE);
+        // Near the process's limit a new flow takes the place of an old one; where all places are others', there is none.
+        if (!_descriptors.HasRoom && !Table.DisplaceOldest())
+        {
+            _bridge.Refuse(peer, AdmitVerdict.BridgeFull);
+            return false;
+        }
+        return _bridge.Admit(peer);
+    }
+
+    public void OnBegun(ReadOnlySpan<DatagramFlow> flows) => Dial(flows);
+
+    private void Dial(ReadOnlySpan<DatagramFlow> flows)
+    {
+        Span<int> sockets = stackalloc int[flows.Length];
+        int made = OpenSockets(_plan.Family(0), sockets, out ulong cookie, out EnterFailure failure);
+        for (int i = 0; i < flows.Length; i++)
+        {
+            flows[i].AddressIndex = 0;
+            if (i < made)
+                Connect(flows[i], sockets[i], cookie);
+            else
+                Unreachable(flows[i], failure);
+        }
+    }
+
+    private int OpenSockets(int family, Span<int> sockets, out ulong cookie, out EnterFailure failure)
+    {
+        int made = _place.OpenSockets(family, Libc.SOCK_DGRAM, sockets, out cookie, out failure);
+        // What is seen here is newer than what the watch saw: let it look, so that flows into the old namespace end.
+        if (made == 0 ? _place.State.CanEnter && !failure.IsExhaustion : cookie != _place.State.Cookie)
+            _bridge.LookAtNamespaces();
+        return made;
+    }
+
+    private void Connect(DatagramFlow flow, int socket, ulong cookie)
+    {
+        if (flow.HasEnded)
+        {
+            Libc.Close(socket);
+            return;
+        }
+        int result = _plan.Address(socket, flow.AddressIndex, flow.Offset, out SockAddr address);
+        if (result >= 0)
+            result = Libc.Connect(socket, address);
+        if (result < 0)
+        {
+            Libc.Close(socket);
+            OnFailed(flow, Libc.ErrorOf(result));
+            return;
+        }
+        UdpSocket.Prepare(socket);
+        long trial = flow.AddressIndex + 1 < _plan.AddressCount ? TrialMilliseconds : 0;
+        flow.Open(socket, cookie, flow.HasAnswered ? 0 : Math.Max(trial, PatienceLeft(flow)));
+    }
+
+    public void OnFailed(DatagramFlow flow, Errno error)
+    {
+        flow.CloseSocket();
+        if (!flow.HasAnswered && flow.AddressIndex + 1 < _plan.AddressCount)
+        {
+            flow.AddressIndex++;
+            Span<int> socket = stackalloc int[1];
+            if (OpenSockets(_plan.Family(flow.AddressIndex), socket, out ulong cookie, out EnterFailure failure) == 1)
+                Connect(flow, socket[0], cookie);
+            else
+                Unreachable(flow, failure);
+            return;
+        }
+        if (!TryPark(flow))
+            GiveUp(flow, TargetFailure.Explain(_plan.Description, error), error);
+    }
+
+    private void Unreachable(DatagramFlow flow, EnterFailure failure)
+    {
+        if (flow.HasEnded)
+            return;
+        if (failure.IsExhaustion)
+        {
+            _descriptors.Press(failure.Error);
+            Table.DisplaceOldest();
+        }
+        if (flow.HasEnded || TryPark(flow))
+            return;
+        GiveUp(flow, _place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason, failure.Error);
+    }
+
+    private void GiveUp(DatagramFlow flow, string reason, Errno error)
+    {
+        _bridge.OnFailed(flow.Peer, reason);
+        flow.End(new RelayOutcome(RelayEnding.TargetReset, error));
+    }
+
+    private long PatienceLeft(DatagramFlow flow) => (long)_plan.TargetWait.TotalMilliseconds - (Loop.Now - flow.Began);
+
+    private bool TryPark(DatagramFlow flow)
+    {
+        if (flow.HasAnswered || PatienceLeft(flow) <= 0 || _parked.Count >= MostParked)
+            return false;
+        flow.Parked = _parked.AddLast(flow);
+        if (!IsTimerSet)
+            Loop.SetTimer(this, RetryMilliseconds);
+        return true;
+    }
+
+    protected override void OnTimer() => Retry();
+
+    // One after the other until one finds that the target is still not there; that one is the last in line then.
+    private void Retry()
+    {
+        for (int i = 0; i < FlowsPerRetry && _parked.First is { Value: { } flow }; i++)
+        {
+            Unpark(flow);
+            Dial([flow]);
+            if (flow.IsWaiting)
+                break;
+        }
+        if (_parked.Count > 0)
+            Loop.SetTimer(this, RetryMilliseconds);
+    }
+
+    private void Unpark(DatagramFlow flow)
+    {
+        if (flow.Parked is { } node)
+            _parked.Remove(node);
+        flow.Parked = null;
+    }
+
+    protected override void OnEvents(uint events, int end)
+    {
+    }
+
+    public void OnAnswered(DatagramFlow flow) => _bridge.OnConnected(flow.AgeMicroseconds);
+
+    public void OnDropped(Errno error, bool towardsTarget) => _bridge.OnDropped(DatagramFault.Explain(error, towardsTarget));
+
+    public void OnEnded(DatagramFlow flow, RelayOutcome outcome)
+    {
+        Unpark(flow);
+        _bridge.OnEnded(flow.Peer, outcome, flow.BytesToTarget, flow.BytesToClient);
+    }
+
+    /// <summary>Ends flows into any namespace but this one, where the bridge wants that, and tries again for those that wait.</summary>
+    public void FollowNamespace(ulong cookie)
+    {
+        if (_bridge.Settings.WhenNamespaceGoes == WhenNamespaceGoes.Close)
+        {
+            int ended = Table.EndWhere(flow => !flow.IsWaiting && flow.Cookie != cookie, new RelayOutcome(RelayEnding.Aborted));
+            if (ended > 0)
+                _bridge.OnNamespaceEnded(ended);
+        }
+        if (cookie != 0)
+            Retry();
+    }
+
+    /// <summary>Ends everything and leaves the loop.</summary>
+    public void Stop()
+    {
+        Table.EndWhere(static _ => true, new RelayOutcome(RelayEnding.Aborted));
+        Loop.Detach(this);
+    }
+}

@@ -1,0 +1,73 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Namespaces;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges.Udp;
+
+/// <summary>
+/// The inner half of a UDP bridge: takes listeners over by its UNIX socket and has the flows of their clients. All of it lives on the bridge's home loop.
+/// </summary>
+/// <remarks>The UNIX socket is a stream, so it is no door for local programs' datagrams: whoever else connects is closed.</remarks>
+internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
+{
+    private readonly EventLoop _home;
+    private readonly UnixSocketFile _file;
+    private readonly JoinListener _door;
+    private readonly FlowConnector _connector;
+    private readonly List<ListenerReceiver> _receivers = [];
+
+    /// <exception cref="BridgeFault">The UNIX socket cannot be had.</exception>
+    public UdpInnerHalf(Bridge bridge, BridgeEngine engine, EventLoop home, NamespacePlace place)
+    {
+        _home = home;
+        _connector = new FlowConnector(bridge, home, place, engine.Descriptors);
+        _file = UnixSocketFile.Create(bridge.Settings.Socket, bridge.Settings.SocketMode, bridge.Settings.SocketGroupId);
+        _door = new JoinListener(this, home, _file.Listener, engine.Descriptors);
+    }
+
+    public Task StartAsync() => _home.InvokeAsync(() =>
+    {
+        _connector.Start();
+        _door.Start();
+    });
+
+    public void Change() => _home.Post(_connector.Change);
+
+    public void OnAccepted(int descriptor, JoinName name)
+    {
+        Libc.PeerCredentials(descriptor, out _, out uint user);
+        if (name.Kind != JoinKind.Datagrams || user != Libc.EffectiveUser())
+        {
+            Libc.Close(descriptor);
+            return;
+        }
+        var receiver = new ListenerReceiver(this, _connector.Table, descriptor);
+        _receivers.Add(receiver);
+        receiver.Start();
+    }
+
+    public void Remove(ListenerReceiver receiver)
+    {
+        _receivers.Remove(receiver);
+        receiver.Close();
+    }
+
+    public void FollowNamespace(ulong cookie) => _home.Post(() => _connector.FollowNamespace(cookie));
+
+    /// <summary>
+    /// Ends listening, and the flows with it: their answers leave by the listeners, and a flow has no end of its own that could be waited for.
+    /// </summary>
+    public async Task UnbindAsync()
+    {
+        _file.Remove();
+        await _home.InvokeAsync(() =>
+        {
+            _door.Stop();
+            foreach (ListenerReceiver receiver in _receivers)
+                receiver.Close();
+            _receivers.Clear();
+        });
+    }
+
+    public Task AbortAsync() => _home.InvokeAsync(_connector.Stop);
+}

@@ -1,0 +1,213 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Namespaces;
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges.Udp;
+
+/// <summary>
+/// The outer half of a UDP bridge: binds its listeners and hands them over to the inner half, once each, over a kept connection
+/// to the bridge's UNIX socket. From then on datagrams pass between the listeners and the targets without it. On the bridge's home loop.
+/// </summary>
+internal sealed class UdpOuterHalf : EventSource, IOuterHalf
+{
+    private const int RetryMilliseconds = 250;
+
+    private readonly Bridge _bridge;
+    private readonly BridgeEngine _engine;
+    private readonly EventLoop _home;
+    private readonly NamespacePlace _place;
+    private readonly bool _hasInner;
+    private readonly byte[] _heard = new byte[64];
+    private List<(int Socket, int Offset)> _listeners = [];
+    private ulong _boundIn;
+    private bool _isBound;
+    private int _link = -1;
+    private int _heardLength;
+    private int _passed;
+    private volatile string? _trouble;
+
+    public UdpOuterHalf(Bridge bridge, BridgeEngine engine, EventLoop home, NamespacePlace place)
+    {
+        _bridge = bridge;
+        _engine = engine;
+        _home = home;
+        _place = place;
+        _hasInner = bridge.Settings.Namespace is not null;
+    }
+
+    public string? Trouble => _trouble;
+
+    private bool IsReady => _heardLength == ListenerReceiver.Hello.Length;
+
+    public Task BindAsync() => _home.InvokeAsync(Bind);
+
+    private void Bind()
+    {
+        NamespaceState state = _place.State;
+        bool isHost = _place.Reference.Kind == Configuration.NamespaceKind.Host;
+        if (_isBound && !isHost && state.Cookie != _boundIn)
+            Unbind();
+        if (!isHost && !state.CanEnter)
+            return;
+        if (!_isBound)
+        {
+            try
+            {
+                _listeners = ListeningSockets.Open(_bridge.Settings, _engine, _place, out _boundIn);
+            }
+            catch (BridgeFault fault)
+            {
+                SetTrouble(fault.Message);
+                RetryLater();
+                return;
+            }
+            _isBound = true;
+            _passed = 0;
+            SetTrouble(null);
+        }
+        if (_link < 0)
+            Connect();
+    }
+
+    private void Connect()
+    {
+        int socket = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
+        int result = socket < 0 ? socket : Libc.Bind(socket, new JoinName(JoinKind.Datagrams, 0).ToAddress());
+        if (result >= 0)
+            result = Libc.Connect(socket, SockAddr.FromPath(_bridge.Settings.Socket));
+        if (result < 0)
+        {
+            Libc.Close(socket);
+            SetTrouble(TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result)));
+            RetryLater();
+            return;
+        }
+        _link = socket;
+        _heardLength = 0;
+        _home.ClearTimer(this);
+        _home.Attach(this);
+        _home.Watch(this, 0, socket, Libc.EPOLLIN | Libc.EPOLLRDHUP);
+    }
+
+    // Listeners that wait hold what comes: a client whose datagrams came meanwhile is answered when the inner half is back.
+    private void RetryLater()
+    {
+        if (!IsTimerSet)
+            _home.SetTimer(this, RetryMilliseconds);
+    }
+
+    protected override void OnTimer() => Bind();
+
+    protected override void OnEvents(uint events, int end)
+    {
+        nint read = Libc.Receive(_link, _heard.AsSpan(_heardLength));
+        if (read == -(nint)(int)Errno.EAGAIN)
+            return;
+        _heardLength += (int)Math.Max(read, 0);
+        if (read <= 0 || !ListenerReceiver.Hello.StartsWith(_heard.AsSpan(0, _heardLength)))
+        {
+            Lose(refused: !IsReady);
+            return;
+        }
+        if (IsReady)
+            Pass();
+    }
+
+    protected override void OnAgain() => Pass();
+
+    /// <summary>Hands over what the inner half does not have yet.</summary>
+    private void Pass()
+    {
+        Span<byte> records = stackalloc byte[Libc.DescriptorsPerMessage * ListenerRecord.Size];
+        Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
+        while (_passed < _listeners.Count)
+        {
+            int count = Math.Min(Libc.DescriptorsPerMessage, _listeners.Count - _passed);
+            for (int i = 0; i < count; i++)
+            {
+                (descriptors[i], int offset) = _listeners[_passed + i];
+                new ListenerRecord(offset).Write(records[(i * ListenerRecord.Size)..]);
+            }
+            nint sent = Libc.SendDescriptors(_link, records[..(count * ListenerRecord.Size)], descriptors[..count]);
+            if (sent == -(nint)(int)Errno.EAGAIN || sent == -(nint)(int)Errno.ETOOMANYREFS)
+            {
+                // Few messages for a whole range of ports: the inner half has only to catch up.
+                _home.Again(this);
+                return;
+            }
+            if (sent < 0)
+            {
+                Lose(refused: false);
+                return;
+            }
+            _passed += count;
+        }
+        if (_hasInner)
+        {
+            // The inner half of this process keeps them; it ends with this one, and never has to be given them again.
+            foreach ((int socket, _) in _listeners)
+                Libc.Close(socket);
+            _listeners = [];
+            _passed = 0;
+        }
+        SetTrouble(null);
+    }
+
+    private void Lose(bool refused)
+    {
+        CloseLink();
+        if (_hasInner)
+            CloseListeners();
+        _passed = 0;
+        SetTrouble(refused
+            ? $"{_bridge.Settings.Socket} does not take listeners over: no UDP bridge of an nsbridge of this user is behind it"
+            : $"the inner half behind {_bridge.Settings.Socket} has gone");
+        _isBound &= !_hasInner;
+        RetryLater();
+    }
+
+    private void SetTrouble(string? trouble)
+    {
+        if (_trouble == trouble)
+            return;
+        _trouble = trouble;
+        _bridge.OnStateChanged();
+    }
+
+    public void FollowNamespace() => _home.Post(Follow);
+
+    private void Follow()
+    {
+        if (!_place.State.CanEnter)
+            Unbind();
+        Bind();
+    }
+
+    private void Unbind()
+    {
+        _home.ClearTimer(this);
+        CloseLink();
+        CloseListeners();
+        _isBound = false;
+    }
+
+    private void CloseLink()
+    {
+        if (_link < 0)
+            return;
+        _home.Detach(this);
+        Libc.Close(_link);
+        _link = -1;
+    }
+
+    private void CloseListeners()
+    {
+        foreach ((int socket, _) in _listeners)
+            Libc.Close(socket);
+        _listeners = [];
+    }
+
+    public Task UnbindAsync() => _home.InvokeAsync(Unbind);
+
+    public Task AbortAsync() => Task.CompletedTask;
+}
