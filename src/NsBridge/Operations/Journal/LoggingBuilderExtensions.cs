@@ -12,6 +12,8 @@ internal static class LoggingBuilderExtensions
     public static ILoggingBuilder AddJournalOrPlainLines(this ILoggingBuilder logging)
     {
         logging.ClearProviders();
+        // "Application started. Hosting environment: Production": the manager and the bridges say it better.
+        logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
         logging.Services.AddSingleton<ILoggerProvider>(_ =>
         {
             var lines = PlainLines.OfStandardError();
