@@ -12,7 +12,8 @@ internal sealed class DemoEndTests : BridgeFixture
     public async Task Demo_EndedBySignal_LeavesNoProcessNoNamespaceAndNoFile(string signal, int code)
     {
         var before = Leftovers();
-        using var demo = BackgroundProcess.Start(await PublishedDaemon.PathAsync(), ["demo"]);
+        // A shell that starts the tests in the background has SIGINT ignored, and so would the demo.
+        using var demo = BackgroundProcess.Start("env", ["--default-signal=INT", await PublishedDaemon.PathAsync(), "demo"]);
         await demo.LineAsync(line => line.Contains("curl http", StringComparison.Ordinal), Soon, "the line to try");
         var holder = Children(demo.Id).Single();
         var place = new FileInfo($"/proc/{holder}/ns/net").LinkTarget!;

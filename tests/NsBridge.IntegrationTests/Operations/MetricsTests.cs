@@ -13,7 +13,7 @@ namespace NsBridge.IntegrationTests.Operations;
 internal sealed class MetricsTests : BridgeFixture
 {
     [OneTimeSetUp]
-    public Task InstallAsync() => DebianPackages.RequireAsync("prometheus");
+    public static Task InstallAsync() => DebianPackages.RequireAsync("prometheus");
 
     [Test]
     public async Task Metrics_AfterKnownTraffic_AgreeToTheByteAndPleasePromtool()
