@@ -26,7 +26,6 @@ internal static class Daemon
         ConfigurationOutcome outcome = loader.Load();
         DaemonSettings settings = outcome.SettingsOrFault();
         Privileges.Require(settings);
-        Directory.CreateDirectory(settings.RuntimeDirectory);
 
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Configuration.AddConfiguration(outcome.Root!);

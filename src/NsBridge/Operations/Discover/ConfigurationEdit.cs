@@ -1,6 +1,7 @@
 using NsBridge.CommandLine;
 using NsBridge.Configuration;
 using NsBridge.Linux.Interop;
+using NsBridge.Operations.Looking;
 
 namespace NsBridge.Operations.Discover;
 
@@ -38,7 +39,7 @@ internal static class ConfigurationEdit
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             var denied = exception is UnauthorizedAccessException;
-            throw new UserFault($"cannot write {file}: {(denied ? "permission denied" : exception.Message)}", denied ? ExitCode.Privilege : ExitCode.Failed);
+            throw new UserFault($"cannot write {file}: {FileFault.Describe(exception)}", denied ? ExitCode.Privilege : ExitCode.Failed);
         }
         finally
         {

@@ -34,9 +34,9 @@ internal static class ControlClient
         {
             throw Fault(path, exception);
         }
-        catch (IOException exception)
+        catch (IOException)
         {
-            throw new UserFault($"the daemon at {path} broke off its answer: {exception.Message}", ExitCode.Failed);
+            throw new UserFault($"the daemon at {path} broke off its answer; see journalctl -u nsbridge", ExitCode.Failed);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {

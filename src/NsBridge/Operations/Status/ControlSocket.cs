@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using NsBridge.CommandLine;
 using NsBridge.Configuration;
 using NsBridge.Linux.Interop;
+using NsBridge.Operations.Looking;
 using NsBridge.Operations.Serving;
 
 namespace NsBridge.Operations.Status;
@@ -44,7 +45,7 @@ internal sealed class ControlSocket : IHostedService, IAsyncDisposable
         {
             var denied = exception is UnauthorizedAccessException;
             throw new UserFault(
-                $"cannot use the runtime directory {_settings.RuntimeDirectory}: {(denied ? "permission denied" : exception.Message)}; "
+                $"cannot use the runtime directory {_settings.RuntimeDirectory}: {FileFault.Describe(exception)}; "
                     + "it must be a directory this user can write in (NsBridge:RuntimeDirectory)",
                 denied ? ExitCode.Privilege : ExitCode.Failed);
         }

@@ -105,6 +105,17 @@ public class ControlSocketTests
         Assert.That(await File.ReadAllTextAsync(precious), Is.EqualTo("kept"));
     }
 
+    [TestCase("file", "a file is there already")]
+    [TestCase("file/below", "no such file or directory")]
+    public void Start_WhereNoDirectoryCanBe_SaysWhy(string directory, string why)
+    {
+        _scratch.Write("file", "");
+        var elsewhere = _settings with { RuntimeDirectory = _scratch[directory] };
+
+        Assert.That(() => new ControlSocket(elsewhere, _reports, NullLogger<ControlSocket>.Instance).StartAsync(default),
+            Throws.TypeOf<UserFault>().With.Message.Contains(why).And.Message.Contains("NsBridge:RuntimeDirectory"));
+    }
+
     [TestCase("GET / HTTP/1.1\r\n\r\n")]
     [TestCase("status please\n")]
     [TestCase("\n")]
