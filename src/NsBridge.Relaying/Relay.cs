@@ -32,6 +32,7 @@ public sealed class Relay : EventSource
     private RelayFlow _toTarget;
     private RelayFlow _toClient;
     private long _lastByte;
+    private bool _settled;
 
     internal Relay? Next;
     internal Relay? Previous;
@@ -64,7 +65,8 @@ public sealed class Relay : EventSource
         _toTarget = default;
         _toClient = default;
         _lastByte = _group.Loop.Now;
-        RestartIdleTimer();
+        _settled = false;
+        _group.Loop.SetTimer(this, _group.IdleTimeout > 0 ? Math.Min(_group.IdleTimeout, RelayGroup.SettleMilliseconds) : RelayGroup.SettleMilliseconds);
         if (!greeting.IsEmpty && !Hold(ref _toTarget, greeting))
             return;
         Advance(client: true, target: true);
@@ -151,7 +153,9 @@ public sealed class Relay : EventSource
             if (flow.Ended)
             {
                 flow.Closed = true;
-                Libc.Shutdown(sink.Descriptor, Libc.SHUT_WR);
+                // Where the other direction is over too, the close that follows says the same.
+                if (!_toTarget.Closed || !_toClient.Closed)
+                    Libc.Shutdown(sink.Descriptor, Libc.SHUT_WR);
                 return true;
             }
             if (!source.Readable)
@@ -259,6 +263,8 @@ public sealed class Relay : EventSource
 
     internal void RestartIdleTimer()
     {
+        if (!_settled)
+            return;
         if (_group.IdleTimeout > 0)
             _group.Loop.SetTimer(this, _lastByte + _group.IdleTimeout - _group.Loop.Now);
         else
@@ -268,7 +274,12 @@ public sealed class Relay : EventSource
     // Bytes do not touch the timer: it looks, when it runs out, how long ago the last one was.
     protected internal override void OnTimer()
     {
-        if (_group.Loop.Now - _lastByte >= _group.IdleTimeout)
+        if (!_settled)
+        {
+            _settled = true;
+            _group.Settled(_target.Descriptor, _target.Kind);
+        }
+        if (_group.IdleTimeout > 0 && _group.Loop.Now - _lastByte >= _group.IdleTimeout)
             Abort(new RelayOutcome(RelayEnding.Idle));
         else
             RestartIdleTimer();

@@ -11,11 +11,13 @@ public sealed class RelayGroup
 
     /// <param name="loop">The loop that owns every relay of the group.</param>
     /// <param name="counters">What they count on.</param>
+    /// <param name="settled">Called with the target's socket when a relay has lived for <see cref="SettleMilliseconds"/>.</param>
     /// <param name="ended">Called when a relay has ended and its descriptors are closed.</param>
-    public RelayGroup(EventLoop loop, RelayCounters counters, Action<Relay, RelayOutcome> ended)
+    public RelayGroup(EventLoop loop, RelayCounters counters, Action<int, EndKind> settled, Action<Relay, RelayOutcome> ended)
     {
         Loop = loop;
         Counters = counters;
+        Settled = settled;
         Ended = ended;
     }
 
@@ -25,6 +27,11 @@ public sealed class RelayGroup
 
     /// <summary>Milliseconds without a byte either way after which a relay ends; 0 for never. Set before the relays that obey it begin.</summary>
     public long IdleTimeout { get; set; }
+
+    /// <summary>The age from which on a connection is worth what only long ones need.</summary>
+    public const int SettleMilliseconds = 1000;
+
+    internal Action<int, EndKind> Settled { get; }
 
     internal Action<Relay, RelayOutcome> Ended { get; }
 

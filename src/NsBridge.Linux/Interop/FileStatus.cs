@@ -10,6 +10,9 @@ public struct FileStatus
     [FieldOffset(24)] public uint Group;
     [FieldOffset(28)] public ushort Mode;
     [FieldOffset(32)] public ulong Inode;
+    [FieldOffset(40)] public ulong Size;
+    [FieldOffset(112)] public long ModifiedSeconds;
+    [FieldOffset(120)] public uint ModifiedNanoseconds;
     [FieldOffset(136)] public uint DeviceMajor;
     [FieldOffset(140)] public uint DeviceMinor;
 

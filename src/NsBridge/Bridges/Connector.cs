@@ -38,7 +38,7 @@ internal sealed class Connector : EventSource
         _place = place;
         _plan = plan;
         _owner = owner;
-        _relays = new RelayGroup(loop, counters, (relay, outcome) => owner.OnEnded(relay.Peer, relay.Number, outcome, relay.BytesToTarget, relay.BytesToClient));
+        _relays = new RelayGroup(loop, counters, (target, kind) => Settle(target, kind), (relay, outcome) => owner.OnEnded(relay.Peer, relay.Number, outcome, relay.BytesToTarget, relay.BytesToClient));
         loop.Attach(this);
     }
 
@@ -78,6 +78,13 @@ internal sealed class Connector : EventSource
     {
         Libc.Close(socket);
         End(dial, new RelayOutcome(RelayEnding.Aborted, Errno.ENOMEM));
+    }
+
+    // Five calls that only a connection of some age has use for.
+    private void Settle(int target, EndKind kind)
+    {
+        if (kind == EndKind.Tcp)
+            TcpOptions.KeepAlive(target, _plan.KeepAlive);
     }
 
     private int OpenSockets(int family, Span<int> sockets, out ulong cookie, out EnterFailure failure)
@@ -158,6 +165,11 @@ internal sealed class Connector : EventSource
     {
         if (dial.Parked is null)
         {
+            if (dial.HasHungUp)
+            {
+                Abandon(dial);
+                return;
+            }
             _dialling.Remove(dial);
             dial.Parked = _parked.AddLast(dial);
             Loop.SetTimer(dial, (long)patience.TotalMilliseconds - dial.Age);

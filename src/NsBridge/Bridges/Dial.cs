@@ -56,9 +56,9 @@ internal sealed class Dial : EventSource
         _target = socket;
         _dialled = Stopwatch.GetTimestamp();
         if (_plan.Family(_address) != Libc.AF_UNIX)
-            TcpOptions.Apply(socket, _plan.KeepAlive);
+            TcpOptions.SendAtOnce(socket);
         else if (_plan.IsJoin)
-            Libc.Bind(socket, new JoinName(JoinKind.Relay, 0).ToAddress());
+            Libc.Bind(socket, new JoinName(JoinKind.Relay, _arrival.Offset).ToAddress());
         int result = _plan.Address(socket, _address, _arrival.Offset, out SockAddr address);
         if (result >= 0)
             result = Libc.Connect(socket, address);
@@ -77,7 +77,7 @@ internal sealed class Dial : EventSource
         if (end == ClientEnd)
         {
             _clientEvents |= events;
-            if (HasHungUp(events))
+            if (Parked is not null ? HasHungUp : (events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
                 _connector.Abandon(this);
             return;
         }
@@ -95,16 +95,20 @@ internal sealed class Dial : EventSource
     }
 
     /// <summary>
-    /// A client that reset is gone. One that has closed its sending side may want its answer all the same, unless it never said anything.
+    /// Whether there is nobody to wait for. A client that reset is gone. One that has closed its sending side may want its answer all the
+    /// same, unless it never said anything.
     /// </summary>
-    private bool HasHungUp(uint events)
+    public bool HasHungUp
     {
-        if ((events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
-            return true;
-        if (Parked is null || (events & Libc.EPOLLRDHUP) == 0)
-            return false;
-        Span<byte> first = stackalloc byte[1];
-        return Libc.Receive(_arrival.Client, first, Libc.MSG_PEEK) == 0;
+        get
+        {
+            if ((_clientEvents & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
+                return true;
+            if ((_clientEvents & Libc.EPOLLRDHUP) == 0)
+                return false;
+            Span<byte> first = stackalloc byte[1];
+            return Libc.Receive(_arrival.Client, first, Libc.MSG_PEEK) == 0;
+        }
     }
 
     private void Establish(uint targetEvents)

@@ -2,18 +2,19 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Bridges;
 
-/// <summary>Tells one content of a file from another by what the file system says of it.</summary>
-internal readonly record struct FileMark(bool Exists, ulong Inode, long Length, DateTime Written)
+/// <summary>Tells one content of a file from another by what the file system says of it; the default where there is no file.</summary>
+internal readonly record struct FileMark(ulong Inode, ulong Length, long Seconds, uint Nanoseconds)
 {
+    public bool Exists => Inode != 0;
+
+    /// <summary>Looks at what <paramref name="path"/> leads to, links followed.</summary>
     public static FileMark Of(string path)
     {
-        var file = new FileInfo(path);
-        if (file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target)
-            file = target;
-        if (!file.Exists)
+        int file = Libc.Open(Libc.PathBytes(path), Libc.O_PATH);
+        if (file < 0)
             return default;
-        return Libc.LinkStatus(Libc.PathBytes(file.FullName), out FileStatus status) < 0
-            ? default
-            : new FileMark(true, status.Inode, file.Length, file.LastWriteTimeUtc);
+        int result = Libc.Status(file, out FileStatus status);
+        Libc.Close(file);
+        return result < 0 ? default : new FileMark(status.Inode, status.Size, status.ModifiedSeconds, status.ModifiedNanoseconds);
     }
 }

@@ -58,13 +58,13 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             if (user != Libc.EffectiveUser())
                 Libc.Close(descriptor);
             else
-                AddReceiver(descriptor, isOwn, isOwn && name.Loop < _connections.Length ? _connections[name.Loop] : Choose());
+                AddReceiver(descriptor, isOwn, isOwn && name.Number < _connections.Length ? _connections[name.Number] : Choose());
             return;
         }
         bool isHalf = name.Kind == JoinKind.Relay;
         // What an outer half in this process relays was admitted and is counted there.
         ulong number = isHalf && isOwn ? InnerConnections.CountedElsewhere : 0;
-        var arrival = new Arrival(descriptor, isHalf ? EndKind.UnixHalf : EndKind.Unix, PeerAddress.Unix, 0, number);
+        var arrival = new Arrival(descriptor, isHalf ? EndKind.UnixHalf : EndKind.Unix, PeerAddress.Unix, isHalf ? name.Number : 0, number);
         if (number == 0 && !_bridge.Admit(PeerAddress.Unix))
         {
             arrival.Reset();

@@ -8,10 +8,12 @@ namespace NsBridge.Bridges;
 
 /// <summary>
 /// The name an outer half gives its end of a connection to the bridge's UNIX socket, so that the inner half knows it from a local client
-/// without waiting for a byte: <c>nsbridge/1/KIND/LOOP/RANDOM</c>, an abstract name.
+/// without waiting for a byte: <c>nsbridge/1/KIND/NUMBER/RANDOM</c>, an abstract name.
 /// </summary>
+/// <param name="Kind">What connects.</param>
+/// <param name="Number">Of a handoff the loop that should relay what comes; of a relay the position in the range of ports.</param>
 /// <remarks>A name proves nothing: who may hand over descriptors is decided by the peer's credentials.</remarks>
-internal readonly record struct JoinName(JoinKind Kind, int Loop)
+internal readonly record struct JoinName(JoinKind Kind, int Number)
 {
     private const int RandomBytes = 12;
 
@@ -32,7 +34,7 @@ internal readonly record struct JoinName(JoinKind Kind, int Loop)
             JoinKind.Datagrams => "datagrams",
             _ => "relay",
         };
-        string name = string.Create(CultureInfo.InvariantCulture, $"nsbridge/1/{kind}/{Loop}/{RandomNumberGenerator.GetHexString(2 * RandomBytes, lowercase: true)}");
+        string name = string.Create(CultureInfo.InvariantCulture, $"nsbridge/1/{kind}/{Number}/{RandomNumberGenerator.GetHexString(2 * RandomBytes, lowercase: true)}");
         return SockAddr.FromAbstract(Encoding.ASCII.GetBytes(name));
     }
 
@@ -43,12 +45,16 @@ internal readonly record struct JoinName(JoinKind Kind, int Loop)
         if (!name.StartsWith(Prefix))
             return default;
         name = name[Prefix.Length..];
-        if (name.StartsWith(Relay))
-            return new JoinName(JoinKind.Relay, 0);
-        if (name.StartsWith(Datagrams))
-            return new JoinName(JoinKind.Datagrams, 0);
-        if (!name.StartsWith(Handoff) || !Utf8Parser.TryParse(name[Handoff.Length..], out int loop, out _) || loop < 0)
-            return default;
-        return new JoinName(JoinKind.Handoff, loop);
+        JoinKind kind = name.StartsWith(Relay) ? JoinKind.Relay
+            : name.StartsWith(Handoff) ? JoinKind.Handoff
+            : name.StartsWith(Datagrams) ? JoinKind.Datagrams : JoinKind.LocalClient;
+        ReadOnlySpan<byte> text = kind switch
+        {
+            JoinKind.Relay => name[Relay.Length..],
+            JoinKind.Handoff => name[Handoff.Length..],
+            JoinKind.Datagrams => name[Datagrams.Length..],
+            _ => default,
+        };
+        return Utf8Parser.TryParse(text, out int number, out _) && number >= 0 ? new JoinName(kind, number) : default;
     }
 }

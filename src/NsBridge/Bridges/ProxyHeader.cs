@@ -29,13 +29,10 @@ internal static class ProxyHeader
     /// <returns>Bytes written.</returns>
     public static int Write(Span<byte> to, ProxyProtocol version, PeerAddress peer, int client)
     {
+        if (version == ProxyProtocol.None)
+            return 0;
         IPEndPoint? local = peer.IsUnix || Libc.LocalAddress(client, out SockAddr address) < 0 ? null : address.ToEndPoint();
-        return version switch
-        {
-            ProxyProtocol.V1 => WriteText(to, peer, local),
-            ProxyProtocol.V2 => WriteBinary(to, peer, local),
-            _ => 0,
-        };
+        return version == ProxyProtocol.V1 ? WriteText(to, peer, local) : WriteBinary(to, peer, local);
     }
 
     private static int WriteText(Span<byte> to, PeerAddress peer, IPEndPoint? local)
@@ -72,7 +69,6 @@ internal static class ProxyHeader
     }
 
     // Without a scope: it means nothing to the target.
-    private static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6
-        ? address.MapToIPv4()
-        : address.ScopeId == 0 || address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? address : new IPAddress(address.GetAddressBytes());
+    private static IPAddress Plain(IPAddress address) =>
+        address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : new IPAddress(address.GetAddressBytes());
 }

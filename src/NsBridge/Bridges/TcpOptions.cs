@@ -13,10 +13,19 @@ internal static class TcpOptions
     /// </summary>
     private const int UserTimeoutFactor = 10;
 
+    /// <summary>All of them, for a listener.</summary>
     public static void Apply(int socket, TimeSpan keepAlive)
     {
-        // Small messages pass at once; a relay has nothing to gain from waiting for more.
-        Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+        SendAtOnce(socket);
+        KeepAlive(socket, keepAlive);
+    }
+
+    /// <summary>Small messages pass at once; a relay has nothing to gain from waiting for more.</summary>
+    public static void SendAtOnce(int socket) => Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+
+    /// <summary>Lets a peer that has died be noticed; nothing where <paramref name="keepAlive"/> is zero.</summary>
+    public static void KeepAlive(int socket, TimeSpan keepAlive)
+    {
         if (keepAlive <= TimeSpan.Zero)
             return;
         int seconds = (int)Math.Max(1, keepAlive.TotalSeconds);
