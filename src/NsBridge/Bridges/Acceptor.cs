@@ -29,6 +29,9 @@ internal abstract class Acceptor : EventSource
 
     protected EventLoop Loop { get; }
 
+    /// <summary>Whether another connection may be accepted.</summary>
+    protected virtual bool HasRoom => _descriptors.HasRoom;
+
     /// <summary>Begins to accept. On the loop.</summary>
     public void Start()
     {
@@ -49,7 +52,7 @@ internal abstract class Acceptor : EventSource
         bool paused = false;
         for (int i = 0; i < Batch && !paused; i++)
         {
-            if (!_descriptors.HasRoom)
+            if (!HasRoom)
             {
                 _descriptors.Press(Errno.EMFILE);
                 paused = true;

@@ -53,7 +53,10 @@ internal sealed class Bridge : IHostedService, IDisposable
 
     private bool IsUdp => _settings.Protocol == BridgeProtocol.Udp;
 
-    public DescriptorPressure Descriptors => _engine.Descriptors;
+    /// <summary>Whether bytes cross the join within this process.</summary>
+    public bool RelaysWithin => _settings is { Join: JoinMode.Relay, Namespace: not null, Listen.Count: > 0 };
+
+    private int PairsOf(PeerAddress peer) => RelaysWithin && !peer.IsUnix ? 2 : 1;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -191,7 +194,7 @@ internal sealed class Bridge : IHostedService, IDisposable
         if (verdict == AdmitVerdict.Admitted)
         {
             Interlocked.Increment(ref _connections);
-            _engine.Descriptors.Enter();
+            _engine.Descriptors.Enter(PairsOf(peer));
             return true;
         }
         _log.Refused(peer, verdict);
@@ -227,7 +230,7 @@ internal sealed class Bridge : IHostedService, IDisposable
     {
         _admission.Release(peer);
         Interlocked.Decrement(ref _connections);
-        _engine.Descriptors.Leave();
+        _engine.Descriptors.Leave(PairsOf(peer));
         _log.Ended(peer, outcome, toTarget, toClient);
     }
 

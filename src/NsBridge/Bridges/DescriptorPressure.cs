@@ -42,10 +42,11 @@ internal sealed partial class DescriptorPressure
     public bool HasRoom => Volatile.Read(ref _clients) < Volatile.Read(ref _room);
 
     /// <summary>A client was let in.</summary>
-    public void Enter() => Interlocked.Increment(ref _clients);
+    /// <param name="pairs">Pairs of descriptors it takes: two where the join relays within this process.</param>
+    public void Enter(int pairs) => Interlocked.Add(ref _clients, pairs);
 
     /// <summary>A client's descriptors are closed.</summary>
-    public void Leave() => Interlocked.Decrement(ref _clients);
+    public void Leave(int pairs) => Interlocked.Add(ref _clients, -pairs);
 
     /// <summary>Accepting pauses.</summary>
     /// <param name="error">What the kernel said, or EMFILE where the reserve is reached.</param>

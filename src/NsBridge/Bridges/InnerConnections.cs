@@ -99,9 +99,7 @@ internal sealed class InnerConnections : IConnectorOwner
     {
         if (number != 0 && number != CountedElsewhere && _foreign.Remove(number, out var foreign))
             foreign.Receiver.Notify(new HandoffNotice(foreign.Number, toTarget, toClient, toTarget + toClient > 0 || outcome.Ending == RelayEnding.Closed));
-        if (number == CountedElsewhere)
-            _bridge.Descriptors.Leave();
-        else
+        if (number != CountedElsewhere)
             _bridge.OnEnded(peer, outcome, toTarget, toClient);
     }
 

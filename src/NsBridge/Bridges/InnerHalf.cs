@@ -24,7 +24,7 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
         Home = home;
         _connections = [.. engine.Loops.Select(loop => new InnerConnections(bridge, loop, place))];
         _file = UnixSocketFile.Create(bridge.Settings.Socket, bridge.Settings.SocketMode, bridge.Settings.SocketGroupId);
-        _listener = new JoinListener(this, home, _file.Listener, engine.Descriptors);
+        _listener = new JoinListener(this, home, _file.Listener, engine.Descriptors, bridge.RelaysWithin);
     }
 
     public EventLoop Home { get; }
@@ -70,8 +70,6 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             arrival.Reset();
             return;
         }
-        if (number != 0)
-            _engine.Descriptors.Enter();
         InnerConnections chosen = Choose();
         if (chosen.Loop == Home)
             chosen.Connect(arrival);

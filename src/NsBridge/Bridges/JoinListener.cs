@@ -4,8 +4,15 @@ using NsBridge.Relaying;
 namespace NsBridge.Bridges;
 
 /// <summary>The inner half's UNIX listener: tells outer halves from local clients.</summary>
-internal sealed class JoinListener(IJoinDoor door, EventLoop loop, int listener, DescriptorPressure descriptors)
+/// <param name="door">Whose listener it is.</param>
+/// <param name="loop">The loop it lives on.</param>
+/// <param name="listener">A listening UNIX socket, owned from here on.</param>
+/// <param name="descriptors">Told of shortages.</param>
+/// <param name="hasRoomAlready">Whether those who come were let in by this process, with room for this leg too: to keep them waiting here would keep the room taken.</param>
+internal sealed class JoinListener(IJoinDoor door, EventLoop loop, int listener, DescriptorPressure descriptors, bool hasRoomAlready)
     : Acceptor(loop, listener, descriptors)
 {
+    protected override bool HasRoom => hasRoomAlready || base.HasRoom;
+
     protected override void OnAccepted(int descriptor, in SockAddr peer) => door.OnAccepted(descriptor, JoinName.Of(peer));
 }

@@ -22,7 +22,7 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
         _home = home;
         _connector = new FlowConnector(bridge, home, place, engine.Descriptors);
         _file = UnixSocketFile.Create(bridge.Settings.Socket, bridge.Settings.SocketMode, bridge.Settings.SocketGroupId);
-        _door = new JoinListener(this, home, _file.Listener, engine.Descriptors);
+        _door = new JoinListener(this, home, _file.Listener, engine.Descriptors, hasRoomAlready: false);
     }
 
     public Task StartAsync() => _home.InvokeAsync(() =>
