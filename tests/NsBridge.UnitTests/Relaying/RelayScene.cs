@@ -10,7 +10,7 @@ internal sealed class RelayScene : IAsyncDisposable
     private readonly List<Conversation> _conversations = [];
     private ulong _number;
 
-    internal RelayScene() => Group = new RelayGroup(Loop, Counters, (relay, outcome) => _endings[relay.Number].SetResult(outcome));
+    internal RelayScene() => Group = new RelayGroup(Loop, Counters, (_, _) => { }, (relay, outcome) => _endings[relay.Number].SetResult(outcome));
 
     internal EventLoop Loop { get; } = new(0);
 
