@@ -166,7 +166,7 @@ public sealed class Relay : EventSource
                 return true;
             }
             Block scratch = loop.Scratch;
-            nint read = Libc.Receive(source.Descriptor, scratch.Address, scratch.Size);
+            nint read = source.Receive(scratch);
             if (read <= 0)
             {
                 source.Readable = false;

@@ -50,6 +50,20 @@ internal struct RelayEnd
             Failed = true;
     }
 
+    /// <summary>Reads what is there: bytes, 0 at the end, or a negated error.</summary>
+    internal readonly nint Receive(Block block)
+    {
+        if (Kind == EndKind.UnixHalf)
+        {
+            // A read that begins at the reset mark drops it and goes on to the end of the stream; a look at the next byte leaves it in
+            // its place. The mark comes before the end, so at the end it is there or never was.
+            nint ahead = Libc.Receive(Descriptor, block.Address, 1, Libc.MSG_PEEK);
+            if (ahead <= 0)
+                return ahead == 0 && ResetMark.IsOn(Descriptor) ? -(nint)(int)Errno.ECONNRESET : ahead;
+        }
+        return Libc.Receive(Descriptor, block.Address, block.Size);
+    }
+
     /// <summary>Closes the socket so that the peer sees a reset, as far as its kind has one.</summary>
     internal void Reset()
     {

@@ -10,7 +10,15 @@ public static class ResetMark
 {
     private const byte Mark = 0x52;
 
-    public static void Send(int descriptor) => Libc.Send(descriptor, [Mark], Libc.MSG_OOB);
+    public static void Send(int descriptor)
+    {
+        if (Libc.ErrorOf(Libc.Send(descriptor, [Mark], Libc.MSG_OOB)) != Errno.EAGAIN)
+            return;
+        // The other half has stalled and the socket is full of bytes: without the mark they would pass for a whole stream. The kernel
+        // cuts the wish down to twice net.core.wmem_max, which is twice what a socket begins with.
+        Libc.SetOption(descriptor, Libc.SOL_SOCKET, Libc.SO_SNDBUF, int.MaxValue);
+        Libc.Send(descriptor, [Mark], Libc.MSG_OOB);
+    }
 
     internal static bool IsOn(int descriptor)
     {

@@ -24,12 +24,14 @@ internal sealed class RelayScene : IAsyncDisposable
     /// <param name="cookie">The namespace that the target is said to be in.</param>
     /// <param name="greeting">What the target gets first.</param>
     /// <param name="before">What happens while both ends are watched and the relay has not begun.</param>
+    /// <param name="unseen">What happens right before the relay begins, so that no event tells of it yet.</param>
     internal async Task<Conversation> StartAsync(
         EndKind client = EndKind.Tcp,
         EndKind target = EndKind.Tcp,
         ulong cookie = 1,
         byte[]? greeting = null,
-        Func<Conversation, WaitingEnds, Task>? before = null)
+        Func<Conversation, WaitingEnds, Task>? before = null,
+        Action<Conversation>? unseen = null)
     {
         var clientSide = StreamPair.Of(client);
         var targetSide = StreamPair.Of(target);
@@ -46,13 +48,12 @@ internal sealed class RelayScene : IAsyncDisposable
         });
         if (before is not null)
             await before(conversation, waiting);
-        await Loop.InvokeAsync(() => Group.Start(
-            waiting,
-            new RelayEnds(clientSide.Relayed, targetSide.Relayed, client, target, waiting.Seen(0), waiting.Seen(1)),
-            PeerAddress.Unix,
-            cookie,
-            number,
-            greeting));
+        await Loop.InvokeAsync(() =>
+        {
+            unseen?.Invoke(conversation);
+            var ends = new RelayEnds(clientSide.Relayed, targetSide.Relayed, client, target, waiting.Seen(0), waiting.Seen(1));
+            Group.Start(waiting, ends, PeerAddress.Unix, cookie, number, greeting);
+        });
         return conversation;
     }
 

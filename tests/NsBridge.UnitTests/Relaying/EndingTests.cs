@@ -1,0 +1,93 @@
+using NsBridge.Relaying;
+using NsBridge.Testing;
+
+namespace NsBridge.UnitTests.Relaying;
+
+internal sealed class EndingTests : RelayFixture
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+
+    [Test]
+    public async Task IdleTimeout_WithoutAByte_ResetsBothSides()
+    {
+        await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = 200);
+        var conversation = await Scene.StartAsync();
+        await conversation.Client.SendAllAsync(new byte[1]);
+        await conversation.Target.ReceiveExactlyAsync(1);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Idle));
+        Assert.That(clock.ElapsedMilliseconds, Is.GreaterThan(100), "too early");
+        Assert.That(await conversation.Client.EndingAsync(), Is.EqualTo(Ending.Reset));
+        Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
+    }
+
+    [Test]
+    public async Task IdleTimeout_WithBytesNowAndThen_DoesNotRunOut()
+    {
+        await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = 1500);
+        var conversation = await Scene.StartAsync();
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        while (clock.Elapsed < TimeSpan.FromSeconds(3))
+        {
+            await conversation.Client.SendAllAsync(new byte[1]);
+            await conversation.Target.ReceiveExactlyAsync(1);
+        }
+        Assert.That(conversation.Ended.IsCompleted, Is.False);
+        await conversation.CloseAsync();
+    }
+
+    [Test]
+    public async Task ChangeIdleTimeout_OfRunningRelays_IsObeyedBothWays()
+    {
+        var conversation = await Scene.StartAsync();
+        await Scene.Loop.InvokeAsync(() => Scene.Group.ChangeIdleTimeout(60_000));
+        await Scene.Loop.InvokeAsync(() => Scene.Group.ChangeIdleTimeout(0));
+        Assert.That(conversation.Ended.IsCompleted, Is.False);
+        await Scene.Loop.InvokeAsync(() => Scene.Group.ChangeIdleTimeout(100));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Idle));
+    }
+
+    [Test]
+    public async Task AbortAllBut_ANamespace_EndsTheRelaysIntoTheOthers()
+    {
+        var old = new List<Conversation>();
+        var stays = new List<Conversation>();
+        for (var i = 0; i < 5; i++)
+        {
+            old.Add(await Scene.StartAsync(cookie: 1));
+            stays.Add(await Scene.StartAsync(cookie: 2));
+        }
+        var count = 0;
+        await Scene.Loop.InvokeAsync(() => count = Scene.Group.AbortAllBut(2));
+        Assert.That(count, Is.EqualTo(5));
+        foreach (var conversation in old)
+        {
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Aborted));
+            Assert.That(await conversation.Client.EndingAsync(), Is.EqualTo(Ending.Reset));
+            Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
+        }
+        foreach (var conversation in stays)
+        {
+            await conversation.Client.SendAllAsync(new byte[100]);
+            await conversation.Target.ReceiveExactlyAsync(100);
+            await conversation.CloseAsync();
+        }
+    }
+
+    [Test]
+    public async Task Relays_OneAfterTheOther_ReuseWhatTheLastLeft()
+    {
+        for (var i = 0; i < 300; i++)
+        {
+            using var conversation = await Scene.StartAsync();
+            await conversation.Client.SendAllAsync(Pattern.Take(100, i));
+            Assert.That(await conversation.Target.ReceiveExactlyAsync(100), Is.EqualTo(Pattern.Take(100, i)));
+            if (i % 3 == 0)
+                conversation.Client.Reset();
+            else
+                await conversation.CloseAsync();
+            await conversation.EndAsync();
+        }
+        await Eventually.TrueAsync(() => Scene.Counters.Active == 0, Deadline, "none left");
+    }
+}

@@ -1,0 +1,77 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying;
+
+namespace NsBridge.UnitTests.Relaying;
+
+/// <summary>A loop that relays makes no garbage: nothing is allocated per event, message or byte.</summary>
+internal sealed class GarbageTests : RelayFixture
+{
+    private const int Conversations = 64;
+    private const int Rounds = 1_000_000 / Conversations;
+    private const int MessageSize = 64;
+    // What the measuring calls themselves post.
+    private const long Tolerance = 8 * 1024;
+
+    [Test]
+    public async Task Relay_OfAMillionMessages_AllocatesNothing()
+    {
+        var clients = new int[Conversations];
+        var targets = new int[Conversations];
+        for (var i = 0; i < Conversations; i++)
+        {
+            var conversation = await Scene.StartAsync(EndKind.Unix, EndKind.Unix);
+            clients[i] = conversation.Client.SafeHandle.DangerousGetHandle().ToInt32();
+            targets[i] = conversation.Target.SafeHandle.DangerousGetHandle().ToInt32();
+        }
+        // The runtime compiles what it has seen often anew; that and the first growth of the loop's queues come before the count.
+        Exchange(clients, targets, 500);
+
+        var before = await AllocatedByTheLoopAsync();
+        var collections = GC.CollectionCount(0);
+        Exchange(clients, targets, Rounds);
+        var collected = GC.CollectionCount(0) - collections;
+        var allocated = await AllocatedByTheLoopAsync() - before;
+
+        Assert.That(Scene.Counters.BytesToTarget + Scene.Counters.BytesToClient, Is.EqualTo((Rounds + 500L) * Conversations * MessageSize));
+        Assert.That(allocated, Is.LessThan(Tolerance), "bytes that the loop's thread allocated");
+        Assert.That(collected, Is.Zero, "garbage collections");
+    }
+
+    private async Task<long> AllocatedByTheLoopAsync()
+    {
+        var bytes = 0L;
+        await Scene.Loop.InvokeAsync(() => bytes = GC.GetAllocatedBytesForCurrentThread());
+        return bytes;
+    }
+
+    /// <summary>In each round one message for each conversation, to the targets and to the clients in turn; itself without garbage.</summary>
+    private static void Exchange(int[] clients, int[] targets, int rounds)
+    {
+        Span<byte> message = stackalloc byte[MessageSize];
+        for (var round = 0; round < rounds; round++)
+        {
+            var (from, to) = round % 2 == 0 ? (clients, targets) : (targets, clients);
+            foreach (var socket in from)
+            {
+                if (Libc.Send(socket, message) != MessageSize)
+                    throw new InvalidOperationException("a message did not fit into an empty socket");
+            }
+            foreach (var socket in to)
+                ReceiveWhole(socket, message);
+        }
+    }
+
+    private static void ReceiveWhole(int socket, Span<byte> message)
+    {
+        for (var filled = 0; filled < message.Length;)
+        {
+            var received = (int)Libc.Receive(socket, message[filled..]);
+            if (received > 0)
+                filled += received;
+            else if (received != -(int)Errno.EAGAIN)
+                throw new InvalidOperationException($"the stream ended: {received}");
+            else
+                Thread.Yield();
+        }
+    }
+}

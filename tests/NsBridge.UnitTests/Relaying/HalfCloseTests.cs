@@ -1,0 +1,83 @@
+using System.Net.Sockets;
+using NsBridge.Relaying;
+using NsBridge.Testing;
+
+namespace NsBridge.UnitTests.Relaying;
+
+internal sealed class HalfCloseTests : RelayFixture
+{
+    private const int Length = 300_000;
+
+    [TestCase(EndKind.Tcp, EndKind.Tcp)]
+    [TestCase(EndKind.Unix, EndKind.Tcp)]
+    [TestCase(EndKind.Tcp, EndKind.Unix)]
+    [TestCase(EndKind.UnixHalf, EndKind.UnixHalf)]
+    public async Task HalfClose_OfTheClient_LetsTheLateReplyThrough(EndKind client, EndKind target)
+    {
+        var conversation = await Scene.StartAsync(client, target);
+        await RequestAndLateReplyAsync(conversation.Client, conversation.Target);
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((Scene.Counters.BytesToTarget, Scene.Counters.BytesToClient), Is.EqualTo(((long)Length, (long)Length)));
+    }
+
+    [TestCase(EndKind.Tcp, EndKind.Tcp)]
+    [TestCase(EndKind.Unix, EndKind.UnixHalf)]
+    public async Task HalfClose_OfTheTarget_LetsTheLateRequestThrough(EndKind client, EndKind target)
+    {
+        var conversation = await Scene.StartAsync(client, target);
+        await RequestAndLateReplyAsync(conversation.Target, conversation.Client);
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+    }
+
+    [Test]
+    public async Task HalfClose_BeforeTheRelayBegan_IsPassedOn()
+    {
+        var conversation = await Scene.StartAsync(before: async (early, waiting) =>
+        {
+            await early.Client.SendPatternAsync(1000);
+            early.Client.Shutdown(SocketShutdown.Send);
+            await Eventually.TrueAsync(() => (waiting.Seen(0) & Linux.Interop.Libc.EPOLLRDHUP) != 0, TimeSpan.FromSeconds(5), "the half-close seen");
+        });
+        Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(1000));
+        await conversation.Target.SendPatternAsync(Length);
+        conversation.Target.Shutdown(SocketShutdown.Send);
+        Assert.That(await conversation.Client.ReceivePatternAsync(), Is.EqualTo(Length));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+    }
+
+    [Test]
+    public async Task HalfClose_OfBothWithoutAByte_EndsTheRelay() => await (await Scene.StartAsync()).CloseAsync();
+
+    [Test]
+    public async Task HalfClose_WhileTheReaderStalls_ComesAfterTheLastByte()
+    {
+        const int much = 32 << 20;
+        var conversation = await Scene.StartAsync();
+        var sending = Task.Run(async () =>
+        {
+            await conversation.Client.SendPatternAsync(much);
+            conversation.Client.Shutdown(SocketShutdown.Send);
+        });
+        // The first byte is there, and the sender cannot be done: what it sends is more than all buffers hold.
+        await conversation.Target.ReceiveAsync(Memory<byte>.Empty);
+        Assert.That(sending.IsCompleted, Is.False);
+        Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(much));
+        await sending;
+        await conversation.Target.SendPatternAsync(10);
+        conversation.Target.Shutdown(SocketShutdown.Send);
+        Assert.That(await conversation.Client.ReceivePatternAsync(), Is.EqualTo(10));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+    }
+
+    private static async Task RequestAndLateReplyAsync(Socket asks, Socket answers)
+    {
+        var request = answers.ReceivePatternAsync();
+        await asks.SendPatternAsync(Length);
+        asks.Shutdown(SocketShutdown.Send);
+        Assert.That(await request, Is.EqualTo(Length), "the request, to its end");
+        var reply = asks.ReceivePatternAsync();
+        await answers.SendPatternAsync(Length);
+        answers.Shutdown(SocketShutdown.Send);
+        Assert.That(await reply, Is.EqualTo(Length), "the reply, to its end");
+    }
+}

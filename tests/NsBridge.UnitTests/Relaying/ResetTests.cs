@@ -1,0 +1,119 @@
+using System.Net.Sockets;
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying;
+using NsBridge.Testing;
+
+namespace NsBridge.UnitTests.Relaying;
+
+internal sealed class ResetTests : RelayFixture
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Reset_OfATcpEnd_ResetsTheOther(bool ofClient)
+    {
+        var conversation = await Scene.StartAsync();
+        var (resets, sees) = ofClient ? (conversation.Client, conversation.Target) : (conversation.Target, conversation.Client);
+        resets.Reset();
+        Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
+        Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? RelayEnding.ClientReset : RelayEnding.TargetReset, Errno.ECONNRESET)));
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Reset_AfterTheEndsOwnHalfClose_ResetsTheOther(bool ofClient)
+    {
+        var conversation = await Scene.StartAsync();
+        var (resets, sees) = ofClient ? (conversation.Client, conversation.Target) : (conversation.Target, conversation.Client);
+        resets.Shutdown(SocketShutdown.Send);
+        Assert.That(await sees.ReceivePatternAsync(), Is.Zero);
+        resets.Reset();
+        // The reader has had its end of stream already: its next write tells.
+        await conversation.EndAsync();
+        Assert.That(async () => await SendUntilRefusedAsync(sees), Throws.InstanceOf<SocketException>());
+    }
+
+    [Test]
+    public async Task Reset_WhileTheOtherEndStalls_IsNoticed()
+    {
+        var conversation = await Scene.StartAsync();
+        var sending = conversation.Client.SendPatternAsync(64 << 20);
+        await conversation.Target.ReceiveAsync(Memory<byte>.Empty);
+        conversation.Client.Reset();
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+        Assert.That(async () => await sending, Throws.Exception);
+        Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
+    }
+
+    [Test]
+    public async Task Reset_OfATcpEnd_IsMarkedOnTheOtherHalf()
+    {
+        var conversation = await Scene.StartAsync(target: EndKind.UnixHalf);
+        conversation.Client.Reset();
+        await conversation.EndAsync();
+        Assert.That(MarkIsOn(conversation.Target), Is.True);
+    }
+
+    [Test]
+    public async Task Reset_OfATcpEndWhileTheOtherHalfStalls_IsMarkedAllTheSame()
+    {
+        // A stalled half's socket has no room left, and the mark needs some.
+        var conversation = await Scene.StartAsync(target: EndKind.UnixHalf);
+        var sending = conversation.Client.SendPatternAsync(64 << 20);
+        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(300), Deadline, "a full socket");
+        conversation.Client.Reset();
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+        Assert.That(async () => await sending, Throws.Exception);
+        Assert.That(MarkIsOn(conversation.Target), Is.True);
+    }
+
+    [Test]
+    public async Task ResetMark_OfAHalf_ResetsTheTcpEnd()
+    {
+        var conversation = await Scene.StartAsync(client: EndKind.UnixHalf);
+        ResetMark.Send(conversation.Client.SafeHandle.DangerousGetHandle().ToInt32());
+        Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+    }
+
+    [Test]
+    public async Task ResetMark_BeforeTheRelayBegan_ResetsTheTcpEnd()
+    {
+        var conversation = await Scene.StartAsync(client: EndKind.UnixHalf, before: async (early, waiting) =>
+        {
+            ResetMark.Send(early.Client.SafeHandle.DangerousGetHandle().ToInt32());
+            early.Client.Close();
+            await Eventually.TrueAsync(() => (waiting.Seen(0) & Libc.EPOLLHUP) != 0, Deadline, "mark and end seen");
+        });
+        Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+    }
+
+    [Test]
+    public async Task ResetMark_BetweenTheEventAndTheRead_DoesNotPassForTheEndOfTheStream()
+    {
+        var conversation = await Scene.StartAsync(
+            client: EndKind.UnixHalf,
+            before: async (early, waiting) =>
+            {
+                await early.Client.SendAllAsync(new byte[100]);
+                await Eventually.TrueAsync(() => (waiting.Seen(0) & Libc.EPOLLIN) != 0, Deadline, "bytes seen");
+            },
+            unseen: early =>
+            {
+                ResetMark.Send(early.Client.SafeHandle.DangerousGetHandle().ToInt32());
+                early.Client.Close();
+            });
+        Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+    }
+
+    private static bool MarkIsOn(Socket socket) => ResetMark.IsOn(socket.SafeHandle.DangerousGetHandle().ToInt32());
+
+    private static async Task SendUntilRefusedAsync(Socket socket)
+    {
+        while (true)
+            await socket.SendAllAsync(new byte[1]);
+    }
+}
