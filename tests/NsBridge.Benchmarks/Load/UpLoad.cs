@@ -1,0 +1,49 @@
+using NsBridge.Benchmarks.Systems;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Benchmarks.Load;
+
+/// <summary>Streams to the sink. Only what the sink says that it has got counts: bytes parked in a relay are no gain.</summary>
+internal sealed class UpLoad(Door door, double seconds, int streams)
+{
+    private const int BufferSize = 256 * 1024;
+
+    internal Measured Run()
+    {
+        using var events = new EventSet<LoadSocket>();
+        var errors = LoadSocket.Open(events, door, streams, Libc.EPOLLIN | Libc.EPOLLOUT);
+        var buffer = GC.AllocateArray<byte>(BufferSize, pinned: true);
+        var clock = new LoadClock(seconds);
+        long total = 0, counted = 0;
+        while (!clock.IsOver)
+        {
+            foreach (var (socket, ready) in events.Wait(50))
+            {
+                var taken = 0L;
+                var result = (ready & ~Libc.EPOLLOUT) != 0 ? Taken(socket, buffer, out taken) : Libc.Send(socket.Descriptor, buffer);
+                if (result <= 0 && Libc.ErrorOf(result) != Errno.EAGAIN)
+                {
+                    errors++;
+                    events.Close(socket.Descriptor);
+                }
+                total += taken;
+                counted += LoadClock.Now >= clock.Begin ? taken : 0;
+            }
+        }
+        return new Measured(counted / clock.Seconds, total, 0, 0, errors);
+    }
+
+    /// <summary>Reads what the sink says: its total so far, in eight bytes, now and then.</summary>
+    private static nint Taken(LoadSocket socket, byte[] buffer, out long more)
+    {
+        var received = Libc.Receive(socket.Descriptor, buffer.AsSpan(0, BufferSize));
+        more = 0;
+        // A part of a total never comes alone: it is sent in one piece, and so small that no relay divides it.
+        if (received < sizeof(long))
+            return received;
+        var total = BitConverter.ToInt64(buffer, (int)received - sizeof(long));
+        more = total - socket.Acknowledged;
+        socket.Acknowledged = total;
+        return received;
+    }
+}
