@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Linux;
@@ -17,17 +18,17 @@ public sealed class NetworkNamespace
     private static readonly int Home = OpenHome();
 
     private readonly byte[]? _path;
-    private readonly int _pidFd;
+    private readonly SafeHandle? _process;
 
-    private NetworkNamespace(string description, byte[]? path, int pidFd)
+    private NetworkNamespace(string description, byte[]? path, SafeHandle? process)
     {
         Description = description;
         _path = path;
-        _pidFd = pidFd;
+        _process = process;
     }
 
     /// <summary>The namespace this process runs in: nothing is entered.</summary>
-    public static NetworkNamespace Own { get; } = new("the daemon's own", null, -1);
+    public static NetworkNamespace Own { get; } = new("the daemon's own", null, null);
 
     /// <summary>The cookie of <see cref="Own"/>: tells it from every other namespace.</summary>
     public static ulong OwnCookie { get; } = ReadOwnCookie();
@@ -39,10 +40,16 @@ public sealed class NetworkNamespace
     public bool IsOwn => ReferenceEquals(this, Own);
 
     /// <summary>The namespace whose file is, at the time of each use, at <paramref name="path"/>.</summary>
-    public static NetworkNamespace AtPath(string path) => new(path, Libc.PathBytes(path), -1);
+    public static NetworkNamespace AtPath(string path) => new(path, Libc.PathBytes(path), null);
 
-    /// <summary>The namespace a process is in. <paramref name="pidFd"/> stays the caller's, to be kept open for as long as this is used.</summary>
-    public static NetworkNamespace OfProcess(int pidFd, string description) => new(description, null, pidFd);
+    /// <summary>The namespace at <paramref name="path"/>, called <paramref name="description"/> in messages.</summary>
+    public static NetworkNamespace AtPath(string path, string description) => new(description, Libc.PathBytes(path), null);
+
+    /// <summary>
+    /// The namespace a process is in. The pidfd stays the caller's, who may close it at any time: a use under way ends first, and from then on the process
+    /// counts as ended.
+    /// </summary>
+    public static NetworkNamespace OfProcess(SafeHandle pidFd, string description) => new(description, null, pidFd);
 
     /// <summary>Makes one socket of the namespace.</summary>
     /// <param name="domain">AF_…</param>
@@ -80,12 +87,42 @@ public sealed class NetworkNamespace
 
     private int EnterAndMakeSockets(int domain, int type, int protocol, Span<int> sockets, out EnterFailure failure)
     {
-        int file = _path is null ? _pidFd : Libc.Open(_path, Libc.O_RDONLY | Libc.O_NONBLOCK);
+        if (_path is null)
+            return EnterProcess(domain, type, protocol, sockets, out failure);
+        int file = Libc.Open(_path, Libc.O_RDONLY | Libc.O_NONBLOCK);
         if (file < 0)
         {
             failure = new EnterFailure(EnterStep.Open, Libc.ErrorOf(file));
             return 0;
         }
+        int count = MakeSocketsInside(file, domain, type, protocol, sockets, out failure);
+        Libc.Close(file);
+        return count;
+    }
+
+    private int EnterProcess(int domain, int type, int protocol, Span<int> sockets, out EnterFailure failure)
+    {
+        bool held = false;
+        try
+        {
+            // Nobody may close the descriptor while it is used: its number could be another file's by then.
+            _process!.DangerousAddRef(ref held);
+            return MakeSocketsInside((int)_process.DangerousGetHandle(), domain, type, protocol, sockets, out failure);
+        }
+        catch (ObjectDisposedException)
+        {
+            failure = new EnterFailure(EnterStep.Open, Errno.ESRCH);
+            return 0;
+        }
+        finally
+        {
+            if (held)
+                _process!.DangerousRelease();
+        }
+    }
+
+    private int MakeSocketsInside(int file, int domain, int type, int protocol, Span<int> sockets, out EnterFailure failure)
+    {
         int count = 0;
         int entered = Libc.SetNetworkNamespace(file);
         if (entered >= 0)
@@ -99,8 +136,6 @@ public sealed class NetworkNamespace
         {
             failure = new EnterFailure(EnterStep.Enter, Libc.ErrorOf(entered));
         }
-        if (_path is not null)
-            Libc.Close(file);
         return count;
     }
 
@@ -132,6 +167,8 @@ public sealed class NetworkNamespace
             (EnterStep.Enter, Errno.EINVAL) => what + ExplainInvalid(),
             (EnterStep.Enter, Errno.EPERM) when _path is null => what + "EPERM - needs CAP_SYS_ADMIN and CAP_SYS_PTRACE",
             (EnterStep.Enter, Errno.EPERM) => what + "EPERM - needs CAP_SYS_ADMIN, also in the user namespace that owns it",
+            (EnterStep.OwnNamespace, Errno.None) when _path is null =>
+                $"{Description} runs in the daemon's own network namespace; write \"host\" if that is meant",
             (EnterStep.OwnNamespace, Errno.None) =>
                 $"network namespace {Description} is the daemon's own; write \"host\" if that is meant",
             (EnterStep.OwnNamespace, _) => "the kernel cannot tell network namespaces apart (SO_NETNS_COOKIE); needs Linux 5.14 or later",

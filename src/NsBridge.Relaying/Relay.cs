@@ -45,6 +45,9 @@ public sealed class Relay : EventSource
     /// <summary>The network namespace of the target's socket.</summary>
     public ulong Cookie { get; private set; }
 
+    /// <summary>Whether the client is a TCP one whose socket belongs to that network namespace.</summary>
+    public bool HasClientIn(ulong cookie) => _client.Kind == EndKind.Tcp && Libc.NetworkNamespaceCookie(_client.Descriptor) == cookie;
+
     /// <summary>What the owner knows the connection by.</summary>
     public ulong Number { get; private set; }
 

@@ -96,6 +96,25 @@ public sealed class RelayGroup
         return count;
     }
 
+    /// <summary>Resets the relays of TCP clients who are in a network namespace.</summary>
+    /// <param name="cookie">The clients' namespace.</param>
+    /// <returns>How many were reset.</returns>
+    public int AbortClientsIn(ulong cookie)
+    {
+        int count = 0;
+        for (Relay? relay = _first; relay is not null;)
+        {
+            Relay? next = relay.Next;
+            if (relay.HasClientIn(cookie))
+            {
+                relay.Abort(new RelayOutcome(RelayEnding.Aborted));
+                count++;
+            }
+            relay = next;
+        }
+        return count;
+    }
+
     /// <summary>Sets the idle timeout for running relays too.</summary>
     public void ChangeIdleTimeout(long milliseconds)
     {

@@ -174,7 +174,8 @@ public sealed partial class DaemonProcess : IAsyncDisposable
             QuietDeadline,
             () => $"descriptors back from {open.Count} to {_descriptorsAtStart} (+{DescriptorsItMayKeep + mayKeep}):\n" +
                 string.Join('\n', open.CountBy(target => target.Split(':')[0]).OrderByDescending(kind => kind.Value)) + $"\n{LogText()}");
-        var home = new FileInfo("/proc/self/ns/net").LinkTarget;
+        // Its first thread never enters anything, so it tells where home is, also for a daemon that was started in a namespace.
+        var home = new FileInfo($"/proc/{Id}/ns/net").LinkTarget;
         var foreign = ProcessFacts.ThreadNamespaces(Id).Where(space => space != home).ToList();
         Assert.That(foreign, Is.Empty, "threads of the daemon in a foreign network namespace");
     }

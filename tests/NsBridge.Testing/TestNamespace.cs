@@ -84,11 +84,15 @@ public sealed class TestNamespace : IAsyncDisposable
 
     /// <summary>A stream socket of this namespace; it keeps the namespace alive until it is closed.</summary>
     /// <exception cref="InvalidOperationException">The namespace could not be entered.</exception>
-    public Socket OpenSocket(AddressFamily family)
+    public Socket OpenSocket(AddressFamily family) => OpenSocket(FilePath, family);
+
+    /// <summary>A stream socket of the namespace that <paramref name="file"/> stands for, such as <c>/proc/PID/ns/net</c>.</summary>
+    /// <inheritdoc cref="OpenSocket(AddressFamily)"/>
+    public static Socket OpenSocket(string file, AddressFamily family)
     {
         var descriptor = -1;
         EnterFailure failure = default;
-        var reference = NetworkNamespace.AtPath(FilePath);
+        var reference = NetworkNamespace.AtPath(file);
         // Only a thread of its own may enter: one of the pool's would have others born inside.
         var inside = new Thread(() => descriptor = reference.OpenSocket(KernelFamilies[family], KernelStream, out _, out failure));
         inside.Start();
@@ -101,9 +105,13 @@ public sealed class TestNamespace : IAsyncDisposable
     /// <summary>A socket that listens inside.</summary>
     /// <param name="at">An address and port inside (0 for the kernel's choice), or a UNIX socket's path or abstract name.</param>
     /// <param name="backlog">As for listen(2).</param>
-    public Socket Listen(EndPoint at, int backlog = 4096)
+    public Socket Listen(EndPoint at, int backlog = 4096) => Listen(FilePath, at, backlog);
+
+    /// <summary>A socket that listens in the namespace that <paramref name="file"/> stands for.</summary>
+    /// <inheritdoc cref="Listen(EndPoint, int)"/>
+    public static Socket Listen(string file, EndPoint at, int backlog = 4096)
     {
-        var listener = OpenSocket(at.AddressFamily);
+        var listener = OpenSocket(file, at.AddressFamily);
         try
         {
             listener.Bind(at);

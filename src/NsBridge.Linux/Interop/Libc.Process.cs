@@ -20,6 +20,17 @@ public static unsafe partial class Libc
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int kill(int process, int signal);
 
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial int poll(PollEntry* entries, nuint count, int timeout);
+
+    /// <summary>struct pollfd of poll.h.</summary>
+    private struct PollEntry
+    {
+        public int Descriptor;
+        public short Events;
+        public short Happened;
+    }
+
     public static uint EffectiveUser() => geteuid();
 
     /// <summary>How many descriptors this process may have open (the soft limit).</summary>
@@ -31,6 +42,14 @@ public static unsafe partial class Libc
 
     /// <summary>A descriptor that stands for this very process: never for a later one with the same number.</summary>
     public static int PidFdOpen(int process) => (int)Result(syscall(SYS_pidfd_open, process, 0));
+
+    /// <summary>Whether the process of a pidfd has ended, reaped or not: a pidfd is readable from then on.</summary>
+    public static bool HasEnded(int pidFd)
+    {
+        const short POLLIN = 1;
+        PollEntry entry = new() { Descriptor = pidFd, Events = POLLIN };
+        return Result(poll(&entry, 1, 0)) != 0;
+    }
 
     /// <summary>Sends a signal to a process.</summary>
     public static int Kill(int process, int signal) => Result(kill(process, signal));

@@ -1,3 +1,4 @@
+using NsBridge.Linux.Interop;
 using NsBridge.Relaying;
 
 namespace NsBridge.Bridges;
@@ -10,6 +11,9 @@ namespace NsBridge.Bridges;
 /// <param name="Number">What the relay carries for its owner, given back at the end.</param>
 internal readonly record struct Arrival(int Client, EndKind Kind, PeerAddress Peer, int Offset, ulong Number)
 {
+    /// <summary>Whether it is a TCP client whose socket belongs to that network namespace.</summary>
+    public bool IsIn(ulong cookie) => Kind == EndKind.Tcp && Libc.NetworkNamespaceCookie(Client) == cookie;
+
     /// <summary>Closes the client with a reset, as far as its kind has one.</summary>
     public void Reset() => SocketReset.Close(Client, Kind);
 }

@@ -236,6 +236,9 @@ internal sealed class Bridge : IHostedService, IDisposable
 
     public void OnNamespaceEnded(int connections) => _log.NamespaceEnded(connections);
 
+    /// <summary>Ends the connections of TCP clients who are in the listeners' namespace, which has gone.</summary>
+    public void AbortClientsIn(ulong cookie) => _inner?.AbortClientsIn(cookie);
+
     /// <summary>Something looked different from what the watch last saw.</summary>
     public void LookAtNamespaces() => _engine.Namespaces.LookNow();
 
@@ -289,7 +292,9 @@ internal sealed class Bridge : IHostedService, IDisposable
             if (place is { State: { CanEnter: false } state })
                 return (state.IsFault ? BridgeState.Failed : BridgeState.Waiting, state.Reason);
         }
-        if (_outer?.Trouble is { } trouble)
+        if (_outer?.BindTrouble is { } unbound)
+            return (BridgeState.Failed, unbound);
+        if (_outer?.JoinTrouble is { } trouble)
             return (_place is null ? BridgeState.Waiting : BridgeState.Failed, trouble);
         return (BridgeState.Up, "");
     }

@@ -34,6 +34,8 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        if (Privileges.Lacking(_settings) is { } lacking)
+            PrivilegeMissing(lacking);
         _bridges = [.. _settings.Bridges.Select(settings => new Bridge(settings, _engine))];
         foreach (Bridge bridge in _bridges)
             await bridge.StartAsync(cancellationToken);
@@ -186,6 +188,9 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
 
     [LoggerMessage(EventId = 1104, Level = LogLevel.Warning, Message = "RuntimeDirectory, Metrics and EventLoops take effect at the next restart only")]
     private partial void NeedsRestart();
+
+    [LoggerMessage(EventId = 1107, Level = LogLevel.Warning, Message = "{Lacking}")]
+    private partial void PrivilegeMissing(string lacking);
 
     [LoggerMessage(EventId = 1105, Level = LogLevel.Information, Message = "Stopping: {Connections} connections have up to {Timeout} to end")]
     private partial void Draining(long connections, TimeSpan timeout);

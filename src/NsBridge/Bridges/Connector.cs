@@ -223,6 +223,19 @@ internal sealed class Connector : EventSource
         return count;
     }
 
+    /// <summary>Resets every TCP client who is in a network namespace: connected, on his way or parked.</summary>
+    /// <returns>How many there were.</returns>
+    public int AbortClientsIn(ulong cookie)
+    {
+        int count = _relays.AbortClientsIn(cookie);
+        foreach (Dial dial in _dialling.Concat(_parked).Where(dial => dial.Arrival.IsIn(cookie)).ToArray())
+        {
+            End(dial, new RelayOutcome(RelayEnding.Aborted));
+            count++;
+        }
+        return count;
+    }
+
     /// <summary>Resets everything and leaves the loop.</summary>
     public void Stop()
     {

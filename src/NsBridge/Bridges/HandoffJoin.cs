@@ -112,6 +112,27 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
         }
     }
 
+    public int AbortClientsIn(ulong cookie)
+    {
+        int count = 0;
+        foreach (HandoffLink? link in _links)
+        {
+            for (int left = link?.Waiting ?? 0; left > 0 && link!.TryTakeBack(out Arrival arrival); left--)
+            {
+                if (!arrival.IsIn(cookie))
+                {
+                    link.Enqueue(arrival);
+                    continue;
+                }
+                arrival.Reset();
+                _away.Remove(arrival.Number);
+                _bridge.OnEnded(arrival.Peer, new RelayOutcome(RelayEnding.Aborted), 0, 0);
+                count++;
+            }
+        }
+        return count;
+    }
+
     public void OnReady(HandoffLink link)
     {
         SetTrouble(null);

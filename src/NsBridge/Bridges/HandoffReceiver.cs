@@ -41,15 +41,29 @@ internal sealed class HandoffReceiver : EventSource
     {
         if ((events & Libc.EPOLLOUT) != 0)
             SendNotices();
+        Read();
+    }
+
+    /// <summary>Takes over what was sent so far. On the loop.</summary>
+    public void Drain()
+    {
+        while (Read())
+        {
+        }
+    }
+
+    /// <returns>Whether clients came; false where there is nothing more, or the link has gone.</returns>
+    private bool Read()
+    {
         Span<byte> records = stackalloc byte[Libc.DescriptorsPerMessage * HandoffRecord.Size];
         Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
         nint read = Libc.ReceiveDescriptors(_socket, records, descriptors, out int count, out bool truncated);
         if (read == -(nint)(int)Errno.EAGAIN)
-            return;
+            return false;
         if (read <= 0)
         {
             _owner.Remove(this);
-            return;
+            return false;
         }
         int announced = (int)read / HandoffRecord.Size;
         // Descriptors that did not fit into this process are lost, from the last one on: their clients see the connection end.
@@ -59,11 +73,12 @@ internal sealed class HandoffReceiver : EventSource
             foreach (int descriptor in descriptors[..count])
                 Libc.Close(descriptor);
             _owner.Remove(this);
-            return;
+            return false;
         }
         Take(records, descriptors[..count]);
         if (truncated && _isOwn)
             _owner.OnLostInTransit(records[(count * HandoffRecord.Size)..(int)read]);
+        return true;
     }
 
     private void Take(ReadOnlySpan<byte> records, ReadOnlySpan<int> descriptors)

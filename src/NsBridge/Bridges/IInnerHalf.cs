@@ -13,6 +13,9 @@ internal interface IInnerHalf
     /// <param name="cookie">The one that is there now; 0 for none.</param>
     void FollowNamespace(ulong cookie);
 
+    /// <summary>Ends the connections of clients who are in a network namespace that has gone.</summary>
+    void AbortClientsIn(ulong cookie);
+
     /// <summary>Ends listening; what can end by itself goes on.</summary>
     Task UnbindAsync();
 

@@ -6,6 +6,10 @@ internal interface IJoin
     /// <summary>Passes clients on; they belong to the join from here on, whatever becomes of them.</summary>
     void Pass(ReadOnlySpan<Arrival> arrivals);
 
+    /// <summary>Resets the clients it still holds who are in a network namespace that has gone.</summary>
+    /// <returns>How many there were.</returns>
+    int AbortClientsIn(ulong cookie);
+
     /// <summary>Why nobody can be passed on now; null where all is well.</summary>
     string? Trouble { get; }
 

@@ -3,8 +3,11 @@ namespace NsBridge.Bridges;
 /// <summary>The part of a bridge that has its listeners and reaches the UNIX socket.</summary>
 internal interface IOuterHalf
 {
-    /// <summary>Why it does not listen, or cannot pass clients on; null where all is well.</summary>
-    string? Trouble { get; }
+    /// <summary>Why it does not listen; null where it does.</summary>
+    string? BindTrouble { get; }
+
+    /// <summary>Why it cannot pass clients on; null where all is well.</summary>
+    string? JoinTrouble { get; }
 
     /// <summary>Binds what is not bound. Called again until it succeeds, and whenever the listeners' namespace changed.</summary>
     Task BindAsync();

@@ -118,6 +118,18 @@ internal sealed class InnerConnections : IConnectorOwner
             _connector.Retry();
     }
 
+    /// <summary>The outer half's listeners lost their network namespace: its clients go with them.</summary>
+    /// <param name="cookie">The namespace.</param>
+    public void AbortClientsIn(ulong cookie)
+    {
+        // Those who are on their way from the outer half hold the namespace too.
+        foreach (HandoffReceiver receiver in _receivers.ToArray())
+            receiver.Drain();
+        int ended = _connector.AbortClientsIn(cookie);
+        if (ended > 0)
+            _bridge.OnNamespaceEnded(ended);
+    }
+
     public void Stop()
     {
         _connector.Stop();

@@ -55,7 +55,7 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
         if (name.Kind == JoinKind.Handoff)
         {
             // Whoever else takes that name gets nothing: neither his descriptors nor his bytes go anywhere.
-            if (user != Libc.EffectiveUser())
+            if (!isOwn && !PeerUser.IsOwn(user))
                 Libc.Close(descriptor);
             else
                 AddReceiver(descriptor, isOwn, isOwn && name.Number < _connections.Length ? _connections[name.Number] : Choose());
@@ -91,6 +91,12 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
     {
         foreach (InnerConnections connections in _connections)
             connections.Loop.Post(() => connections.FollowNamespace(cookie));
+    }
+
+    public void AbortClientsIn(ulong cookie)
+    {
+        foreach (InnerConnections connections in _connections)
+            connections.Loop.Post(() => connections.AbortClientsIn(cookie));
     }
 
     public async Task UnbindAsync()

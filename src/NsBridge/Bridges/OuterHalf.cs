@@ -17,7 +17,8 @@ internal sealed class OuterHalf : IOuterHalf
     private readonly IJoin _join;
     private readonly List<ClientListener> _listeners = [];
     private ulong _boundIn;
-    private volatile string? _trouble;
+    private volatile string? _bindTrouble;
+    private bool _leaving;
 
     public OuterHalf(Bridge bridge, BridgeEngine engine, EventLoop home, NamespacePlace place)
     {
@@ -25,10 +26,14 @@ internal sealed class OuterHalf : IOuterHalf
         _engine = engine;
         _place = place;
         _home = home;
-        _join = bridge.Settings.Join == JoinMode.Handoff ? new HandoffJoin(bridge, engine, home) : new RelayJoin(bridge, home, engine.Namespaces);
+        // What another process took over it alone could end when the listeners' namespace goes; what is relayed here is ended here.
+        bool endsElsewhere = bridge.Settings.Namespace is null && place.Reference.Kind != NamespaceKind.Host;
+        _join = bridge.Settings.Join == JoinMode.Handoff && !endsElsewhere ? new HandoffJoin(bridge, engine, home) : new RelayJoin(bridge, home, engine.Namespaces);
     }
 
-    public string? Trouble => _trouble ?? _join.Trouble;
+    public string? BindTrouble => _bindTrouble;
+
+    public string? JoinTrouble => _join.Trouble;
 
     public Task BindAsync() => _home.InvokeAsync(Bind);
 
@@ -36,9 +41,9 @@ internal sealed class OuterHalf : IOuterHalf
     {
         NamespaceState state = _place.State;
         bool isHost = _place.Reference.Kind == NamespaceKind.Host;
-        if (_listeners.Count > 0 && !isHost && state.Cookie != _boundIn)
-            Unbind();
-        if (_listeners.Count > 0 || (!isHost && !state.CanEnter))
+        if (_boundIn != 0 && !isHost && state.Cookie != _boundIn)
+            LeaveNamespace();
+        if (_leaving || _listeners.Count > 0 || (!isHost && !state.CanEnter))
             return;
         List<(int Socket, int Offset)> sockets;
         try
@@ -47,7 +52,7 @@ internal sealed class OuterHalf : IOuterHalf
         }
         catch (BridgeFault fault)
         {
-            _trouble = fault.Message;
+            _bindTrouble = fault.Message;
             return;
         }
         foreach ((int socket, int offset) in sockets)
@@ -56,7 +61,7 @@ internal sealed class OuterHalf : IOuterHalf
             _listeners.Add(listener);
             listener.Start();
         }
-        _trouble = null;
+        _bindTrouble = null;
     }
 
     /// <summary>Whether a client is let in.</summary>
@@ -68,9 +73,22 @@ internal sealed class OuterHalf : IOuterHalf
 
     private void Follow()
     {
-        if (!_place.State.CanEnter)
-            Unbind();
         Bind();
+        _bridge.OnStateChanged();
+    }
+
+    /// <summary>A listener keeps its namespace alive, and so does a client's socket.</summary>
+    private void LeaveNamespace()
+    {
+        Unbind();
+        if (_bridge.Settings.WhenNamespaceGoes == WhenNamespaceGoes.Close)
+        {
+            int ended = _join.AbortClientsIn(_boundIn);
+            if (ended > 0)
+                _bridge.OnNamespaceEnded(ended);
+            _bridge.AbortClientsIn(_boundIn);
+        }
+        _boundIn = 0;
     }
 
     private void Unbind()
@@ -80,7 +98,12 @@ internal sealed class OuterHalf : IOuterHalf
         _listeners.Clear();
     }
 
-    public Task UnbindAsync() => _home.InvokeAsync(Unbind);
+    /// <summary>Ends listening for good; clients go on, as long as their namespace does.</summary>
+    public Task UnbindAsync() => _home.InvokeAsync(() =>
+    {
+        _leaving = true;
+        Unbind();
+    });
 
     public Task AbortAsync() => _home.InvokeAsync(_join.Stop);
 }

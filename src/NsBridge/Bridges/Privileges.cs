@@ -8,31 +8,35 @@ namespace NsBridge.Bridges;
 internal static class Privileges
 {
     // Bits of capabilities(7).
-    private const int CAP_SYS_PTRACE = 19;
     private const int CAP_SYS_ADMIN = 21;
+
+    private const string WhatWorks = "bridges with \"Namespace\": \"host\" and outer halves (Listen and Socket alone) work without it";
 
     /// <summary>Stops a start that cannot lead to anything: every bridge needs a privilege that is missing.</summary>
     /// <exception cref="UserFault">Says which privilege, for what, and the cure.</exception>
     public static void Require(DaemonSettings settings)
     {
         BridgeSettings[] enabled = [.. settings.Bridges.Where(bridge => bridge.Enabled)];
-        ulong effective = Effective();
-        if (enabled.Length == 0 || !Array.TrueForAll(enabled, bridge => Missing(bridge, effective) is not null))
+        if (enabled.Length == 0 || MayEnter() || enabled.Any(bridge => Entered(bridge) is null))
             return;
         throw new UserFault(
-            $"nsbridge: {Missing(enabled[0], effective)} is missing, which entering network namespace '{Entered(enabled[0])}' for bridge '{enabled[0].Name}' needs.\n" +
-            "Run it as root, by its systemd unit, or with: setpriv --ambient-caps +sys_admin --inh-caps +sys_admin nsbridge",
+            $"nsbridge: CAP_SYS_ADMIN is missing, which entering network namespace '{Entered(enabled[0])}' for bridge '{enabled[0].Name}' needs.\n" +
+            "Run it as root, by its systemd unit, or with: setpriv --ambient-caps +sys_admin --inh-caps +sys_admin nsbridge\n" +
+            $"Without root: {WhatWorks},\n" +
+            "so run the inner half inside your own namespace (\"Namespace\": \"host\" there, by unshare -Urn or podman unshare) and the outer half outside.",
             ExitCode.Privilege);
     }
 
-    private static string? Missing(BridgeSettings bridge, ulong effective)
+    /// <summary>Where some bridges can work and others not: one line that says which and why; null where nothing is missing.</summary>
+    public static string? Lacking(DaemonSettings settings)
     {
-        if (Entered(bridge) is not { } place)
+        if (MayEnter())
             return null;
-        if ((effective & 1UL << CAP_SYS_ADMIN) == 0)
-            return "CAP_SYS_ADMIN";
-        return null;
+        string[] cannot = [.. settings.Bridges.Where(bridge => bridge.Enabled && Entered(bridge) is not null).Select(bridge => bridge.Name)];
+        return cannot.Length == 0 ? null : $"CAP_SYS_ADMIN is missing: {string.Join(", ", cannot)} cannot enter their network namespaces; {WhatWorks}";
     }
+
+    private static bool MayEnter() => (Effective() & 1UL << CAP_SYS_ADMIN) != 0;
 
     /// <summary>The namespace that the bridge has to enter; null where it enters none.</summary>
     private static NamespaceReference? Entered(BridgeSettings bridge) =>

@@ -34,6 +34,8 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
         _connector.Connect(arrivals);
     }
 
+    public int AbortClientsIn(ulong cookie) => _connector?.AbortClientsIn(cookie) ?? 0;
+
     public void OnConnected(long microseconds)
     {
         _trouble = null;

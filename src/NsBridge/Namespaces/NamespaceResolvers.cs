@@ -1,16 +1,23 @@
 using NsBridge.Configuration;
 using NsBridge.Linux;
+using NsBridge.Namespaces.Containers;
+using NsBridge.Namespaces.Units;
 
 namespace NsBridge.Namespaces;
 
 /// <summary>Chooses how a reference is resolved.</summary>
 internal static class NamespaceResolvers
 {
-    public static INamespaceResolver For(NamespaceReference reference) => reference.Kind switch
+    /// <param name="reference">What the operator wrote.</param>
+    /// <param name="changed">Called, on any thread, when the reference leads elsewhere and no change of mounts tells it; must be quick.</param>
+    /// <returns>A resolver; where it is <see cref="IDisposable"/>, its user ends it.</returns>
+    public static INamespaceResolver For(NamespaceReference reference, Action changed) => reference.Kind switch
     {
         NamespaceKind.Host => new FixedResolver(NetworkNamespace.Own),
         NamespaceKind.Name or NamespaceKind.Path => new FixedResolver(NetworkNamespace.AtPath(reference.FilePath!)),
         NamespaceKind.Pid => new ProcessResolver(reference.Pid),
+        NamespaceKind.Unit => new FollowingResolver(new UnitSource(reference.Value), changed),
+        NamespaceKind.Container => new FollowingResolver(ContainerSource.OfMachine(reference.Value), changed),
         _ => throw new ArgumentOutOfRangeException(nameof(reference), reference.Text, "no resolver for this kind"),
     };
 }

@@ -34,7 +34,7 @@ internal sealed class NamespaceWatch : IDisposable
                 _places[reference] = known with { Users = known.Users + 1 };
                 return known.Place;
             }
-            INamespaceResolver resolver = NamespaceResolvers.For(reference);
+            INamespaceResolver resolver = NamespaceResolvers.For(reference, LookNow);
             var place = new NamespacePlace(reference, resolver);
             _places.Add(reference, (place, resolver, 1));
             _mounts.Wake();
@@ -79,12 +79,13 @@ internal sealed class NamespaceWatch : IDisposable
         _stopping = true;
         _mounts.Wake();
         _thread.Join();
-        _mounts.Dispose();
         lock (_lock)
         {
             foreach (var (_, resolver, _) in _places.Values)
                 (resolver as IDisposable)?.Dispose();
             _places.Clear();
         }
+        // Last: until they have ended the resolvers may ask for a look.
+        _mounts.Dispose();
     }
 }

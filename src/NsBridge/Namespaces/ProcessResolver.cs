@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 
@@ -13,7 +14,7 @@ internal sealed class ProcessResolver(int process) : INamespaceResolver, IDispos
     private readonly Lock _lock = new();
     private readonly string _name = string.Create(CultureInfo.InvariantCulture, $"process {process}");
     private volatile NetworkNamespace? _network;
-    private int _pidFd = -1;
+    private SafeFileHandle? _pidFd;
 
     public NetworkNamespace? Resolve(out NamespaceState absent)
     {
@@ -22,23 +23,22 @@ internal sealed class ProcessResolver(int process) : INamespaceResolver, IDispos
             return known;
         lock (_lock)
         {
+            if (_network is { } found)
+                return found;
             int pidFd = Libc.PidFdOpen(process);
             if (pidFd < 0)
             {
                 absent = new NamespaceState(0, $"there is no {_name}", false);
                 return null;
             }
-            _pidFd = pidFd;
-            return _network = NetworkNamespace.OfProcess(pidFd, _name);
+            _pidFd = new SafeFileHandle(pidFd, ownsHandle: true);
+            return _network = NetworkNamespace.OfProcess(_pidFd, _name);
         }
     }
 
     public void Dispose()
     {
         lock (_lock)
-        {
-            Libc.Close(_pidFd);
-            _pidFd = -1;
-        }
+            _pidFd?.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Win32.SafeHandles;
 using NsBridge.Linux.Interop;
 using NsBridge.Testing;
 
@@ -42,29 +43,39 @@ internal sealed class NetworkNamespaceTests
     {
         using var byPath = Opened.From(NetworkNamespace.AtPath(_inside.FilePath));
         using var process = _inside.Start("sleep", "60");
-        var pidFd = Libc.PidFdOpen(process.Id);
-        try
-        {
-            var reference = NetworkNamespace.OfProcess(pidFd, $"process {process.Id}");
-            // `ip netns exec` enters before it becomes the program; until then the process is at home, which is refused.
-            await Eventually.TrueAsync(
-                () =>
-                {
-                    using var opened = Opened.From(reference);
-                    return Task.FromResult(opened.Descriptor >= 0 && opened.Cookie == byPath.Cookie);
-                },
-                FreedDeadline,
-                "the process in its namespace");
-            process.Dispose();
-            using var late = Opened.From(reference);
-            Assert.That(late.Failure, Is.EqualTo(new EnterFailure(EnterStep.Enter, Errno.ESRCH)));
-            Assert.That(late.Failure.IsAbsent, Is.True);
-            Assert.That(reference.Explain(late.Failure), Does.Contain("has ended"));
-        }
-        finally
-        {
-            Libc.Close(pidFd);
-        }
+        using var pidFd = new SafeFileHandle(Libc.PidFdOpen(process.Id), ownsHandle: true);
+        var reference = NetworkNamespace.OfProcess(pidFd, $"process {process.Id}");
+        // `ip netns exec` enters before it becomes the program; until then the process is at home, which is refused.
+        await Eventually.TrueAsync(
+            () =>
+            {
+                using var opened = Opened.From(reference);
+                return Task.FromResult(opened.Descriptor >= 0 && opened.Cookie == byPath.Cookie);
+            },
+            FreedDeadline,
+            "the process in its namespace");
+        Assert.That(Libc.HasEnded((int)pidFd.DangerousGetHandle()), Is.False);
+
+        process.Dispose();
+
+        Assert.That(Libc.HasEnded((int)pidFd.DangerousGetHandle()), Is.True);
+        using var late = Opened.From(reference);
+        Assert.That(late.Failure, Is.EqualTo(new EnterFailure(EnterStep.Enter, Errno.ESRCH)));
+        Assert.That(late.Failure.IsAbsent, Is.True);
+        Assert.That(reference.Explain(late.Failure), Does.Contain("has ended"));
+    }
+
+    [Test]
+    public void OpenSocket_OfAProcessWhoseDescriptorWasClosed_TellsThatItHasEnded()
+    {
+        using var process = _inside.Start("sleep", "60");
+        var pidFd = new SafeFileHandle(Libc.PidFdOpen(process.Id), ownsHandle: true);
+        var reference = NetworkNamespace.OfProcess(pidFd, "the process");
+        pidFd.Dispose();
+
+        using var opened = Opened.From(reference);
+        Assert.That(opened.Failure, Is.EqualTo(new EnterFailure(EnterStep.Open, Errno.ESRCH)));
+        Assert.That(opened.Failure.IsAbsent, Is.True);
     }
 
     [Test]

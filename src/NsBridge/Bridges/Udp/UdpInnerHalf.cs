@@ -57,6 +57,11 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
     /// <summary>
     /// Ends listening, and the flows with it: their answers leave by the listeners, and a flow has no end of its own that could be waited for.
     /// </summary>
+    public void AbortClientsIn(ulong cookie)
+    {
+        // A UDP client has no socket here but the listener's, which its own half closes.
+    }
+
     public async Task UnbindAsync()
     {
         _file.Remove();

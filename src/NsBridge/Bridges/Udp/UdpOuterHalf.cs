@@ -35,7 +35,9 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         _hasInner = bridge.Settings.Namespace is not null;
     }
 
-    public string? Trouble => _trouble;
+    public string? BindTrouble => _trouble;
+
+    public string? JoinTrouble => null;
 
     private bool IsReady => _heardLength == ListenerReceiver.Hello.Length;
 

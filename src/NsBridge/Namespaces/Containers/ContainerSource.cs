@@ -1,0 +1,85 @@
+namespace NsBridge.Namespaces.Containers;
+
+/// <summary>A container of Docker or Podman, by its first process.</summary>
+internal sealed class ContainerSource(string name, IReadOnlyList<IContainerEngine> engines) : INamespaceSource
+{
+    public string Description { get; } = $"container {name}";
+
+    /// <summary>The engine wakes for each question, so it is not asked often while the process lives.</summary>
+    public TimeSpan Trust { get; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>A container of any engine on this machine that this user may ask.</summary>
+    public static ContainerSource OfMachine(string name)
+    {
+        var engines = new List<IContainerEngine>
+        {
+            new EngineApi("Docker", "/run/docker.sock"),
+            new PodmanEngine("/run/podman/podman.sock", "/var/lib/containers/storage", "/run/containers/storage"),
+        };
+        // Set for a user's own programs, and so for his own containers; a service of the machine has none.
+        if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime && Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } home)
+        {
+            engines.Add(new EngineApi("rootless Docker", Path.Combine(runtime, "docker.sock")));
+            // `podman unshare` names the folders where they are not the usual ones.
+            string storage = Environment.GetEnvironmentVariable("CONTAINERS_GRAPHROOT") ?? Path.Combine(home, ".local/share/containers/storage");
+            string state = Environment.GetEnvironmentVariable("CONTAINERS_RUNROOT") ?? Path.Combine(runtime, "containers");
+            engines.Add(new PodmanEngine(Path.Combine(runtime, "podman/podman.sock"), storage, state));
+        }
+        return new ContainerSource(name, engines);
+    }
+
+    public async Task<NamespaceLead> AskAsync(CancellationToken cancel)
+    {
+        var found = new List<(IContainerEngine Engine, ContainerFacts Facts)>();
+        var troubles = new List<string>();
+        IContainerEngine[] there = [.. engines.Where(engine => engine.IsThere)];
+        foreach (IContainerEngine engine in there)
+        {
+            try
+            {
+                if (await engine.InspectAsync(name, cancel) is { } facts)
+                    found.Add((engine, facts));
+            }
+            catch (IOException fault)
+            {
+                troubles.Add($"{engine.Description}: {fault.Message}");
+            }
+        }
+        if (found.Count > 1)
+        {
+            // Whichever were taken, it could be the wrong one.
+            return NamespaceLead.Refused(
+                $"{string.Join(" and ", found.Select(one => one.Engine.Description))} both have a container {name}; write its id instead of its name");
+        }
+        if (found is [var (_, only)])
+            return Follow(only);
+        if (troubles.Count > 0)
+            throw new IOException(string.Join("; ", troubles));
+        return NamespaceLead.Waiting(there.Length == 0
+            ? $"cannot find {Description}: there is no container engine (Docker, Podman) that this user may ask"
+            : $"there is no {Description} ({string.Join(", ", there.Select(engine => engine.Description))})");
+    }
+
+    private NamespaceLead Follow(ContainerFacts facts)
+    {
+        if (facts.IsHostNetwork)
+            return NamespaceLead.Refused($"{Description} has no network of its own but uses the host's; write \"host\" if that is meant");
+        return facts.Process == 0
+            ? NamespaceLead.Waiting($"{Description} is not running ({facts.Status})")
+            : NamespaceLead.OfProcess(facts.Process, facts.Id);
+    }
+
+    public Task<NamespaceState?> ObjectionAsync(NamespaceLead lead, CancellationToken cancel)
+    {
+        // The engine hears of a process's end late, and its number may be another's by then. Only the container's own is in a control group that
+        // bears its id, or was started by what watches over that one container (conmon, containerd-shim).
+        bool isMeant = ProcessFiles.ControlGroups(lead.Process) is not { } groups
+            || groups.Any(group => group.Contains(lead.Run, StringComparison.Ordinal))
+            || ProcessFiles.Parent(lead.Process) is not { } parent
+            || ProcessFiles.CommandLine(parent)?.Contains(lead.Run, StringComparison.Ordinal) != false;
+        // What is hidden from this user it may not enter either: that fails later, with the missing privilege for a reason.
+        return Task.FromResult(isMeant
+            ? null
+            : new NamespaceState(0, $"process {lead.Process} is not {Description}'s: it is just being restarted, or its engine counts processes in another pid namespace", false));
+    }
+}

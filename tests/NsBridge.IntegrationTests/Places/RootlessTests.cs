@@ -1,0 +1,106 @@
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Places;
+
+/// <summary>
+/// Two daemons of one user without any privilege: the inner half inside the user's own namespaces (`unshare -Urn`), the outer half outside.
+/// </summary>
+internal sealed class RootlessTests : BridgeFixture
+{
+    private const string Person = "nobody";
+    private const string SomebodyElse = "mail";
+    private static readonly string[] OwnNamespaces = ["unshare", "-Urn", "sh", "-c", "ip link set lo up; exec \"$@\"", "sh"];
+    private static readonly byte[] Hello = Pattern.Take(100_000);
+
+    private readonly IPEndPoint _target = FreeEndPoint();
+    private readonly IPEndPoint _listen = FreeEndPoint();
+
+    [TestCase(null)]
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Halves_OfOneUserWithoutPrivilege_ServeAcrossTheUserNamespace(string? join)
+    {
+        var inner = await InnerAsync("0600", OwnNamespaces);
+        var server = Inside(inner);
+        await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
+        await Eventually.TrueAsync(() => EchoesAsync(_listen), Soon, "the service inside is reached");
+
+        var client = Own(await Dial.TcpAsync(_listen));
+        await client.EchoAsync(Hello);
+        client.Shutdown(SocketShutdown.Send);
+        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Closed));
+        var resetting = Own(await Dial.TcpAsync(_listen));
+        await resetting.EchoAsync(Hello);
+        resetting.Reset();
+        await Eventually.TrueAsync(() => server.Resets == 1, Soon, "the reset arrives");
+    }
+
+    [TestCase(SomebodyElse)]
+    [TestCase(null)]
+    public async Task OuterHalf_OfAnotherUser_HandsNothingOverAndIsToldToRelay(string? user)
+    {
+        var inner = await InnerAsync("0666", OwnNamespaces);
+        var server = Inside(inner);
+        var outer = await StartAsync(Outer(inner, "handoff"), new DaemonLaunch { User = user });
+
+        await outer.WaitLogAsync("\"Join\": \"relay\"");
+        Assert.That(await EchoesAsync(_listen), Is.False);
+        Assert.That(server.Accepted, Is.Zero);
+    }
+
+    [Test]
+    public async Task OuterHalf_OfAnotherUserTheFileLetsIn_MayRelay()
+    {
+        var inner = await InnerAsync("0666", OwnNamespaces);
+        Inside(inner);
+        await StartAsync(Outer(inner, "relay"), new DaemonLaunch { User = SomebodyElse });
+
+        await Eventually.TrueAsync(() => EchoesAsync(_listen), Soon, "the service inside is reached");
+    }
+
+    [TestCase(SomebodyElse)]
+    [TestCase(Person)]
+    public async Task InnerHalf_InAUserNamespaceWithoutNames_TakesNothingOver(string user)
+    {
+        // Every user shows as the same number there, the daemon's own included: it proves nothing.
+        var inner = await InnerAsync("0666", ["unshare", "-Un"]);
+        var outer = await StartAsync(Outer(inner, "handoff"), new DaemonLaunch { User = user });
+
+        await outer.WaitLogAsync("\"Join\": \"relay\"");
+        Assert.That(await EchoesAsync(_listen), Is.False);
+    }
+
+    [Test]
+    public async Task Daemon_WithoutTheCapability_SaysWhatItCanAndCannotDo()
+    {
+        var space = await NamespaceAsync();
+        var server = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo));
+        var daemon = await StartAsync(
+            new DaemonSettings(
+                new BridgeEntry("able") { Listen = _listen.ToString(), Namespace = "host", Target = server.EndPoint.ToString() },
+                new BridgeEntry("unable") { Namespace = space.Name, Target = "127.0.0.1:1" }),
+            new DaemonLaunch { User = Person });
+
+        await daemon.WaitLogAsync("CAP_SYS_ADMIN is missing: unable cannot enter");
+        await daemon.WaitLogAsync("Bridge unable has failed");
+        await Own(await Dial.TcpAsync(_listen)).EchoAsync(Hello);
+    }
+
+    private async Task<DaemonProcess> InnerAsync(string mode, IReadOnlyList<string> within)
+    {
+        var daemon = await LaunchAsync(
+            new DaemonSettings(new BridgeEntry("inner") { Namespace = "host", Target = _target.ToString(), SocketMode = mode }),
+            new DaemonLaunch { User = Person, Within = within });
+        // Its socket is listed in its own network namespace alone.
+        await daemon.WaitAsync(() => File.Exists(daemon.SocketPath("inner")), "the inner half's socket");
+        Assert.That(new FileInfo($"/proc/{daemon.Id}/ns/net").LinkTarget, Is.Not.EqualTo(new FileInfo("/proc/self/ns/net").LinkTarget), "it runs in a namespace");
+        return daemon;
+    }
+
+    private TargetServer Inside(DaemonProcess inner) => Own(TargetServer.Start(TestNamespace.Listen($"/proc/{inner.Id}/ns/net", _target), Serve.Echo));
+
+    private DaemonSettings Outer(DaemonProcess inner, string? join) =>
+        new(new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = inner.SocketPath("inner"), Join = join });
+}

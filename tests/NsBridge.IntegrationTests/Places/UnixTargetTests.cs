@@ -1,0 +1,85 @@
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Places;
+
+/// <summary>Targets that are UNIX sockets: by path, which every namespace sees, and abstract ones, which live in their namespace alone.</summary>
+internal sealed class UnixTargetTests : BridgeFixture
+{
+    [Test]
+    public async Task Target_AbstractSocket_IsTheNamespacesOwn()
+    {
+        var name = $"nsb-{Guid.NewGuid():N}";
+        var space = await NamespaceAsync();
+        Own(TargetServer.Start(space.Listen(new UnixDomainSocketEndPoint($"\0{name}")), Serve.Greeting("inside")));
+        // The same name on the host is another socket.
+        var decoy = Own(TargetServer.Start(OnHost($"\0{name}"), Serve.Greeting("host")));
+        var listen = FreeEndPoint();
+        await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:@{name}" });
+
+        var client = Own(await Dial.TcpAsync(listen));
+
+        Assert.That(await client.ReceiveExactlyAsync(6), Is.EqualTo("inside"u8.ToArray()));
+        Assert.That(decoy.Accepted, Is.Zero);
+    }
+
+    [Test]
+    public async Task Target_AbstractSocketOfTheHostAlone_IsNotReached()
+    {
+        var name = $"nsb-{Guid.NewGuid():N}";
+        var space = await NamespaceAsync();
+        var decoy = Own(TargetServer.Start(OnHost($"\0{name}"), Serve.Echo));
+        var listen = FreeEndPoint();
+        await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:@{name}" });
+
+        Assert.That(await EchoesAsync(listen), Is.False);
+        Assert.That(decoy.Accepted, Is.Zero);
+    }
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Target_SocketByPath_IsServed(string join)
+    {
+        var path = Scratch()["target.sock"];
+        var space = await NamespaceAsync();
+        Own(TargetServer.Start(OnHost(path), Serve.Echo));
+        var listen = FreeEndPoint();
+        await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", Join = join });
+
+        var client = Own(await Dial.TcpAsync(listen));
+        await client.EchoAsync(Pattern.Take(100_000));
+        client.Shutdown(SocketShutdown.Send);
+        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Closed));
+    }
+
+    [Test]
+    public async Task OuterHalf_BeforeAnyUnixServer_OffersItOnTcp()
+    {
+        var path = Scratch()["any.sock"];
+        Own(TargetServer.Start(OnHost(path), Serve.Echo));
+        var listen = FreeEndPoint();
+        await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path });
+
+        await Own(await Dial.TcpAsync(listen)).EchoAsync(Pattern.Take(100_000));
+    }
+
+    [Test]
+    public async Task OuterHalf_HandoffToAServerThatIsNoBridge_TellsToRelay()
+    {
+        var path = Scratch()["any.sock"];
+        Own(TargetServer.Start(OnHost(path), Serve.Greeting("not what an inner half says")));
+        var listen = FreeEndPoint();
+        var daemon = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path, Join = "handoff" });
+
+        await daemon.WaitLogAsync("\"Join\": \"relay\"");
+        Assert.That(await EchoesAsync(listen), Is.False);
+    }
+
+    private static Socket OnHost(string name)
+    {
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(name));
+        listener.Listen();
+        return listener;
+    }
+}
