@@ -18,7 +18,6 @@ public static unsafe partial class Libc
     public const int SO_REUSEADDR = 2;
     public const int SO_TYPE = 3;
     public const int SO_ERROR = 4;
-    public const int SO_SNDBUF = 7;
     public const int SO_KEEPALIVE = 9;
     private const int SO_LINGER = 13;
     private const int SO_PEERCRED = 17;
