@@ -31,6 +31,7 @@ public sealed class EventLoop : IDisposable
     private readonly Stack<int> _free = new();
     private int _slotsUsed;
     private DatagramGear? _datagrams;
+    private int _disposed;
     private int _woken;
     private int _load;
     private bool _stopping;
@@ -224,9 +225,11 @@ public sealed class EventLoop : IDisposable
         ? result
         : throw new InvalidOperationException($"{call} failed: {Libc.ErrorOf(result)}");
 
-    /// <summary>Ends the thread; what is still attached is not called again.</summary>
+    /// <summary>Ends the thread; what is still attached is not called again. Again does nothing: a container disposes by each of a service's names.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
+            return;
         Post(() => _stopping = true);
         if (!IsCurrent)
             _thread.Join();

@@ -95,6 +95,17 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     {
         if (bridge.Enabled == false)
             return;
+        if (bridge.Protocol == "udp")
+        {
+            if (bridge.Namespace is not null)
+                await WaitListeningAsync(bridge.Socket ?? SocketPath(bridge.Name));
+            foreach (var text in bridge.ListenTexts)
+            {
+                var port = int.Parse(text[(text.LastIndexOf(':') + 1)..].Split('-')[^1], System.Globalization.CultureInfo.InvariantCulture);
+                await WaitAsync(() => HostSockets.IsUdpBound(port), $"a UDP socket on port {port}");
+            }
+            return;
+        }
         foreach (var text in bridge.ListenNamespace is null ? bridge.ListenTexts : [])
         {
             if (IPEndPoint.TryParse(text, out var endPoint) && endPoint.Port != 0)

@@ -46,6 +46,11 @@ public static class HostSockets
             .Any(fields => fields[1] == wanted);
     }
 
+    /// <summary>True while a UDP socket is bound to this port, on whatever address.</summary>
+    public static bool IsUdpBound(int port) => new[] { "/proc/net/udp", "/proc/net/udp6" }
+        .SelectMany(File.ReadLines)
+        .Any(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1].EndsWith($":{port:X4}", StringComparison.Ordinal));
+
     private static bool CanBind(int port)
     {
         using var probe = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);

@@ -9,6 +9,7 @@ public sealed class TestNamespace : IAsyncDisposable
 {
     // The kernel's numbers (AF_*, SOCK_STREAM): .NET's own differ for IPv6.
     private const int KernelStream = 1;
+    private const int KernelDatagram = 2;
     private static readonly Dictionary<AddressFamily, int> KernelFamilies = new()
     {
         [AddressFamily.Unix] = 1,
@@ -88,13 +89,32 @@ public sealed class TestNamespace : IAsyncDisposable
 
     /// <summary>A stream socket of the namespace that <paramref name="file"/> stands for, such as <c>/proc/PID/ns/net</c>.</summary>
     /// <inheritdoc cref="OpenSocket(AddressFamily)"/>
-    public static Socket OpenSocket(string file, AddressFamily family)
+    public static Socket OpenSocket(string file, AddressFamily family) => OpenSocket(file, family, KernelStream);
+
+    /// <summary>A UDP socket that is bound inside.</summary>
+    /// <param name="at">An address and port inside (0 for the kernel's choice).</param>
+    public Socket BindUdp(IPEndPoint at)
+    {
+        var socket = OpenSocket(FilePath, at.AddressFamily, KernelDatagram);
+        try
+        {
+            socket.Bind(at);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static Socket OpenSocket(string file, AddressFamily family, int type)
     {
         var descriptor = -1;
         EnterFailure failure = default;
         var reference = NetworkNamespace.AtPath(file);
         // Only a thread of its own may enter: one of the pool's would have others born inside.
-        var inside = new Thread(() => descriptor = reference.OpenSocket(KernelFamilies[family], KernelStream, out _, out failure));
+        var inside = new Thread(() => descriptor = reference.OpenSocket(KernelFamilies[family], type, out _, out failure));
         inside.Start();
         inside.Join();
         return descriptor >= 0

@@ -42,7 +42,7 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
             SocketGroupId = group,
             Namespace = ValueReader.Namespace(options.Namespace),
             Target = target,
-            Join = ValueReader.Word(options.Join, IsWritten(nameof(BridgeOptions.Namespace)) || protocol == BridgeProtocol.Udp ? JoinMode.Handoff : JoinMode.Relay),
+            Join = ValueReader.Word(options.Join, IsWritten(nameof(BridgeOptions.Namespace)) ? JoinMode.Handoff : JoinMode.Relay),
             ConnectTimeout = ValueReader.Duration(options.ConnectTimeout, s_defaultConnectTimeout),
             TargetWait = ValueReader.Duration(options.TargetWait, TimeSpan.Zero),
             IdleTimeout = ValueReader.Duration(options.IdleTimeout, protocol == BridgeProtocol.Udp ? s_defaultFlowTimeout : TimeSpan.Zero),
@@ -100,12 +100,9 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
             return;
         if (settings.ProxyProtocol != ProxyProtocol.None)
             Fault(nameof(BridgeOptions.ProxyProtocol), "the PROXY protocol needs Protocol tcp");
-        if (settings.Join == JoinMode.Relay)
-            Fault(nameof(BridgeOptions.Join), "the halves of a udp bridge are joined by handoff: the listener is handed over; relay needs Protocol tcp");
         if (!IsWritten(nameof(BridgeOptions.Namespace)))
             RefuseOfOuterHalf(
-                nameof(BridgeOptions.AllowFrom), nameof(BridgeOptions.MaxConnections), nameof(BridgeOptions.MaxConnectionsPerClient),
-                nameof(BridgeOptions.IdleTimeout), nameof(BridgeOptions.TargetWait));
+                nameof(BridgeOptions.AllowFrom), nameof(BridgeOptions.MaxConnections), nameof(BridgeOptions.MaxConnectionsPerClient));
         if (settings.Target is { IsUnix: true })
             Fault(nameof(BridgeOptions.Target), "a udp bridge needs a target with an address and port; UNIX sockets need Protocol tcp");
     }

@@ -1,0 +1,92 @@
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Udp;
+
+/// <summary>Flows are bounded, and whoever makes senders up harms nobody.</summary>
+internal sealed class FlowLimitTests : UdpFixture
+{
+    [Test]
+    public async Task IdleTimeout_WithoutDatagrams_EndsTheFlow()
+    {
+        var (_, target, daemon, listen) = await UdpSceneAsync(entry => entry with { IdleTimeout = TimeSpan.FromSeconds(1) });
+        var client = Client(listen);
+        await client.EchoAsync(Hello);
+        await Eventually.TrueAsync(async () => await CountAsync(daemon, "active") == 0, Soon, "the flow has ended");
+
+        await client.EchoAsync(Hello);
+
+        Assert.That(target.Senders, Has.Count.EqualTo(2), "another flow");
+        Assert.That(await CountAsync(daemon, "failed"), Is.Zero);
+    }
+
+    [Test]
+    public async Task MaxConnections_OneMore_TheOldestIdleFlowGoes()
+    {
+        var (_, target, daemon, listen) = await UdpSceneAsync(entry => entry with { MaxConnections = 2 });
+        UdpClientSocket first = Client(listen), second = Client(listen), third = Client(listen);
+        await first.EchoAsync(Hello);
+        await second.EchoAsync(Hello);
+        await first.EchoAsync(Hello);
+        var flows = target.Senders.Keys.ToHashSet();
+
+        await third.EchoAsync(Hello);
+        await first.EchoAsync(Hello);
+
+        Assert.That(target.Senders, Has.Count.EqualTo(3), "the first client's flow has stayed");
+        Assert.That(flows, Is.SubsetOf(target.Senders.Keys));
+        Assert.That(await CountAsync(daemon, "active"), Is.EqualTo(2));
+        Assert.That(await CountAsync(daemon, "refused"), Is.Zero);
+    }
+
+    [Test]
+    public async Task MaxConnectionsPerClient_OneMore_TakesThePlaceOfTheClientsOwn()
+    {
+        var (_, target, daemon, listen) = await UdpSceneAsync(entry => entry with { MaxConnectionsPerClient = 2 });
+        var other = Client(listen, IPAddress.Parse("127.0.0.77"));
+        await other.EchoAsync(Hello);
+        var flow = target.Senders.Keys.Single();
+        for (var i = 0; i < 10; i++)
+            await Client(listen).EchoAsync(Hello);
+        await other.EchoAsync(Hello);
+
+        Assert.That(target.Senders[flow], Is.EqualTo(2), "the other client's flow has stayed");
+        Assert.That(await CountAsync(daemon, "active"), Is.EqualTo(3));
+    }
+
+    [Test]
+    public async Task AllowFrom_Others_AreNotHeard()
+    {
+        var (_, target, daemon, listen) = await UdpSceneAsync(entry => entry with { AllowFrom = ["127.0.0.2/32"] });
+
+        Assert.That(await Client(listen, IPAddress.Parse("127.0.0.3")).IsServedAsync(Hello), Is.False);
+        await Client(listen, IPAddress.Parse("127.0.0.2")).EchoAsync(Hello);
+
+        Assert.That(target.Senders, Has.Count.EqualTo(1));
+        Assert.That(await CountAsync(daemon, "refused"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Senders_ManyMadeUp_AreBoundedAndDisplaceNoConversation()
+    {
+        const int Limit = 200;
+        var (_, target, daemon, listen) = await UdpSceneAsync(entry => entry with { MaxConnections = Limit });
+        var client = Client(listen);
+        await client.EchoAsync(Hello);
+        await client.EchoAsync(Hello);
+        var flow = target.Senders.Keys.Single();
+
+        for (var i = 0; i < 20 * Limit; i++)
+        {
+            using var sender = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            sender.Bind(new IPEndPoint(new IPAddress([127, 9, (byte)(i >> 8), (byte)i]), 0));
+            sender.SendTo(Hello, listen);
+        }
+        await client.EchoAsync(Hello);
+
+        Assert.That(target.Senders[flow], Is.EqualTo(3), "the conversation has kept its flow");
+        Assert.That(await CountAsync(daemon, "active"), Is.LessThanOrEqualTo(Limit));
+        Assert.That(ProcessFacts.Descriptors(daemon.Id), Has.Count.LessThan(Limit + 100));
+    }
+}

@@ -1,0 +1,97 @@
+using System.Net;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Udp;
+
+/// <summary>Namespaces come and go: flows wait, follow and let go.</summary>
+internal sealed class FollowTests : UdpFixture
+{
+    private static readonly TimeSpan Promised = TimeSpan.FromSeconds(5);
+
+    [Test]
+    public async Task Namespace_Recreated_TheClientIsServedByTheNewOne()
+    {
+        var (space, target, daemon, listen) = await UdpSceneAsync();
+        var client = Client(listen);
+        await client.EchoAsync(Hello);
+
+        var port = target.EndPoint.Port;
+        await space.DeleteAsync();
+        await space.AddAsync();
+        var renewed = Own(UdpTarget.Start(space, port: port));
+
+        await Eventually.TrueAsync(() => client.IsServedAsync(Hello), Promised, $"served by the new one\n{daemon.LogText()}");
+        Assert.That(renewed.Senders, Is.Not.Empty);
+    }
+
+    [Test]
+    public async Task Namespace_DeletedWithFlows_IsFreed()
+    {
+        var near = await NamespaceAsync();
+        var far = await NamespaceAsync();
+        var link = await near.LinkToAsync(far, "10.254.8.1/29", "10.254.8.2/29");
+        var target = Own(UdpTarget.Start(far, IPAddress.Parse("10.254.8.2")));
+        var listen = FreeEndPoint();
+        var daemon = await StartAsync(Entry("far", listen.ToString(), near, target.EndPoint.ToString()));
+        for (var i = 0; i < 20; i++)
+            await Client(listen).EchoAsync(Hello);
+
+        await near.DeleteAsync();
+
+        await Eventually.TrueAsync(async () => !await far.HasLinkAsync(link), Promised, $"the deleted namespace is freed\n{daemon.LogText()}");
+        await Eventually.TrueAsync(async () => await CountAsync(daemon, "active") == 0, Soon, "the flows have ended");
+    }
+
+    [Test]
+    public async Task Namespace_Missing_NothingOfTheHostAnswers()
+    {
+        var space = await ReserveNamespaceAsync();
+        var decoy = FreeEndPoint();
+        using var host = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Dgram, System.Net.Sockets.ProtocolType.Udp);
+        host.Bind(decoy);
+        var listen = FreeEndPoint();
+        var daemon = await StartAsync(Entry("closed", listen.ToString(), space, decoy.ToString()));
+
+        Assert.That(await Client(listen).IsServedAsync(Hello), Is.False);
+
+        Assert.That(host.Available, Is.Zero, "the host's own service got nothing");
+        Assert.That(await CountAsync(daemon, "failed"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task TargetWait_NamespaceAppears_TheFirstDatagramsAreDelivered()
+    {
+        var space = await ReserveNamespaceAsync();
+        var listen = FreeEndPoint();
+        var port = HostSockets.FreePort();
+        await StartAsync(Entry("late", listen.ToString(), space, $"127.0.0.1:{port}") with { TargetWait = TimeSpan.FromSeconds(30) });
+        var clients = Enumerable.Range(0, 10).Select(_ => Client(listen)).ToList();
+        foreach (var client in clients)
+        {
+            client.Send(Hello);
+            client.Send(Pattern.Take(2000));
+        }
+
+        await space.AddAsync();
+        Own(UdpTarget.Start(space, port: port));
+
+        foreach (var client in clients)
+        {
+            Assert.That(await client.ReceiveAsync(), Is.EqualTo(Hello));
+            Assert.That(await client.ReceiveAsync(), Is.EqualTo(Pattern.Take(2000)));
+        }
+    }
+
+    [Test]
+    public async Task TargetWait_NothingAppears_TheFlowFails()
+    {
+        var space = await ReserveNamespaceAsync();
+        var listen = FreeEndPoint();
+        var daemon = await StartAsync(Entry("never", listen.ToString(), space, "127.0.0.1:9") with { TargetWait = TimeSpan.FromSeconds(1) });
+
+        Client(listen).Send(Hello);
+
+        await Eventually.TrueAsync(async () => await CountAsync(daemon, "failed") == 1, Soon, "the flow has failed");
+        Assert.That(await CountAsync(daemon, "active"), Is.Zero);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Net;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Udp;
+
+/// <summary>What the target refuses by ICMP ends the flow that it refused, and no other.</summary>
+internal sealed class RefusalTests : UdpFixture
+{
+    [Test]
+    public async Task Refusal_OfOneFlow_LeavesOthersAlone()
+    {
+        var (_, target, daemon, listen) = await UdpSceneAsync();
+        var heard = Client(listen);
+        await heard.EchoAsync(Hello);
+        var flow = target.Senders.Keys.Single();
+        // From now on the kernel refuses every other flow.
+        await target.HearOnlyAsync(flow);
+
+        var refused = Client(listen);
+        refused.Send(Hello);
+        await Eventually.TrueAsync(async () => await CountAsync(daemon, "failed") == 1, Soon, "the refused flow has failed");
+        await heard.EchoAsync(Hello);
+
+        Assert.That(target.Senders.Keys, Is.EqualTo(new[] { flow }), "the same flow goes on");
+        Assert.That(await CountAsync(daemon, "active"), Is.EqualTo(1), "the refused flow has ended");
+    }
+
+    [Test]
+    public async Task Refusal_ServiceComesBack_TheNextDatagramIsServed()
+    {
+        var (space, target, daemon, listen) = await UdpSceneAsync();
+        var client = Client(listen);
+        await client.EchoAsync(Hello);
+        var port = target.EndPoint.Port;
+        await target.DisposeAsync();
+        client.Send(Hello);
+        await Eventually.TrueAsync(async () => await CountAsync(daemon, "failed") == 1, Soon, "the flow has failed");
+
+        Own(UdpTarget.Start(space, port: port));
+
+        await Eventually.TrueAsync(() => client.IsServedAsync(Hello), Soon, "served again");
+    }
+
+    [Test]
+    public async Task Localhost_ServiceListensOnSixOnly_GetsTheFirstDatagram()
+    {
+        var space = await NamespaceAsync();
+        var target = Own(UdpTarget.Start(space, IPAddress.IPv6Loopback));
+        var listen = FreeEndPoint();
+        await StartAsync(Entry("local", listen.ToString(), space, $"localhost:{target.EndPoint.Port}"));
+
+        await Client(listen).EchoAsync(Hello);
+    }
+}

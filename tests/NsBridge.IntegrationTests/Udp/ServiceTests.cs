@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using NsBridge.IntegrationTests.Peers;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Udp;
+
+/// <summary>Real servers and clients of UDP.</summary>
+internal sealed class ServiceTests : UdpFixture
+{
+    private const int DnsPort = 5353;
+
+    [Test]
+    public async Task DnsServer_AskedOverBothProtocolsOnOnePort_Answers()
+    {
+        await DebianPackages.RequireAsync("dnsmasq-base", "dnsutils");
+        var space = await NamespaceAsync();
+        // A name with many addresses: its answer is too long for a plain datagram, and dig asks again over TCP.
+        var records = Enumerable.Range(1, 200).Select(host => $"--host-record=many.example,10.1.0.{host}");
+        using var server = space.Start("dnsmasq", [
+            "--keep-in-foreground", "--no-resolv", "--no-hosts", "--no-daemon", "--conf-file=/dev/null", "--pid-file=",
+            "--listen-address=127.0.0.1", "--bind-interfaces", $"--port={DnsPort}", "--address=/one.example/192.0.2.7", .. records,
+        ]);
+        await Nginx.ReadyAsync(space, server, DnsPort);
+        var listen = FreeEndPoint();
+        var udp = Entry("dns", listen.ToString(), space, $"127.0.0.1:{DnsPort}");
+        await StartAsync(udp, udp with { Name = "dns-tcp", Protocol = "tcp" });
+
+        Assert.That((await DigAsync(listen, "one.example", "+notcp")).Trim(), Is.EqualTo("192.0.2.7"));
+        Assert.That((await DigAsync(listen, "one.example", "+tcp")).Trim(), Is.EqualTo("192.0.2.7"));
+        Assert.That((await DigAsync(listen, "many.example", "+bufsize=512")).Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(200));
+    }
+
+    [TestCase("forwards")]
+    [TestCase("backwards")]
+    public async Task Iperf_AtAModestRate_LosesNothing(string way)
+    {
+        await DebianPackages.RequireAsync("iperf3");
+        const int Inside = 5201;
+        var space = await NamespaceAsync();
+        using var server = space.Start("iperf3", "--server", "--bind", "127.0.0.1", "--port", Inside.ToString(CultureInfo.InvariantCulture));
+        await Nginx.ReadyAsync(space, server, Inside);
+        // Its control connection goes over TCP, on the same port.
+        var listen = FreeEndPoint();
+        var udp = Entry("iperf", listen.ToString(), space, $"127.0.0.1:{Inside}");
+        await StartAsync(udp, udp with { Name = "iperf-tcp", Protocol = "tcp" });
+
+        string[] arguments =
+        [
+            "--client", "127.0.0.1", "--port", listen.Port.ToString(CultureInfo.InvariantCulture),
+            "--udp", "--bitrate", "50M", "--length", "1200", "--time", "2", "--json",
+        ];
+        var result = await Command.RunAsync("iperf3", way == "backwards" ? [.. arguments, "--reverse"] : arguments);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        var sum = JsonDocument.Parse(result.Output).RootElement.GetProperty("end").GetProperty("sum");
+        TestContext.Out.WriteLine($"{sum.GetProperty("packets")} packets, {sum.GetProperty("lost_packets")} lost");
+        Assert.That(sum.GetProperty("packets").GetInt64(), Is.GreaterThan(5000));
+        Assert.That(sum.GetProperty("lost_percent").GetDouble(), Is.LessThan(0.5));
+    }
+
+    private static Task<string> DigAsync(IPEndPoint at, string name, string option) => Command.CheckAsync(
+        "dig", $"@{at.Address}", "-p", at.Port.ToString(CultureInfo.InvariantCulture), "+short", "+time=3", "+tries=2", option, name, "A");
+}

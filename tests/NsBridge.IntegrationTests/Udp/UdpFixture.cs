@@ -1,0 +1,35 @@
+using System.Net;
+using System.Text.Json;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Udp;
+
+/// <summary>What the tests of UDP bridges share.</summary>
+internal abstract class UdpFixture : BridgeFixture
+{
+    protected static readonly byte[] Hello = Pattern.Take(100);
+
+    /// <summary>A namespace, an echo in it, a daemon with one UDP bridge to it.</summary>
+    protected async Task<(TestNamespace Space, UdpTarget Target, DaemonProcess Daemon, IPEndPoint Listen)> UdpSceneAsync(
+        Func<BridgeEntry, BridgeEntry>? with = null)
+    {
+        var space = await NamespaceAsync();
+        var target = Own(UdpTarget.Start(space));
+        var listen = FreeEndPoint();
+        var entry = Entry("echo", listen.ToString(), space, target.EndPoint.ToString());
+        return (space, target, await StartAsync(with?.Invoke(entry) ?? entry), listen);
+    }
+
+    /// <summary>A bridge whose flows end soon, so that the daemon is quiet at the end of the test.</summary>
+    protected static BridgeEntry Entry(string name, string listen, TestNamespace space, string target) =>
+        new(name) { Protocol = "udp", Listen = listen, Namespace = space.Name, Target = target, IdleTimeout = TimeSpan.FromSeconds(5) };
+
+    protected UdpClientSocket Client(IPEndPoint to, IPAddress? from = null) => Own(new UdpClientSocket(to, from));
+
+    /// <summary>One of the counts under <c>connections</c> of the daemon's first bridge.</summary>
+    protected static async Task<long> CountAsync(DaemonProcess daemon, string which)
+    {
+        JsonElement bridge = (await daemon.StatusAsync()).GetProperty("bridges")[0];
+        return bridge.GetProperty("connections").GetProperty(which).GetInt64();
+    }
+}

@@ -1,0 +1,65 @@
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Udp;
+
+/// <summary>The halves of a UDP bridge in two daemons, and what a reload changes.</summary>
+internal sealed class UdpHalvesTests : UdpFixture
+{
+    [Test]
+    public async Task Halves_InTwoDaemons_ServeAsOneAndFindEachOtherAgain()
+    {
+        var path = Scratch()["dns.sock"];
+        var space = await NamespaceAsync();
+        var target = Own(UdpTarget.Start(space));
+        var listen = FreeEndPoint();
+        var inner = new BridgeEntry("inner") { Protocol = "udp", Socket = path, Namespace = space.Name, Target = target.EndPoint.ToString(), IdleTimeout = TimeSpan.FromSeconds(5) };
+        var first = await StartAsync(inner);
+        await StartAsync(new BridgeEntry("outer") { Protocol = "udp", Socket = path, Listen = listen.ToString() });
+        var client = Client(listen);
+        await Eventually.TrueAsync(() => client.IsServedAsync(Hello), Soon, "served");
+
+        await first.StopAsync();
+        Assert.That(await client.IsServedAsync(Hello), Is.False);
+        await StartAsync(inner);
+
+        await Eventually.TrueAsync(() => client.IsServedAsync(Hello), Soon, "served again");
+    }
+
+    [Test]
+    public async Task Reload_OfAnotherTarget_MovesTheClient()
+    {
+        var (space, target, daemon, listen) = await UdpSceneAsync();
+        var client = Client(listen);
+        await client.EchoAsync(Hello);
+        var other = Own(UdpTarget.Start(space));
+
+        daemon.Rewrite(new DaemonSettings(Entry("echo", listen.ToString(), space, other.EndPoint.ToString())));
+        await daemon.SignalAsync("HUP");
+
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await client.EchoAsync(Hello);
+                return other.Senders.Count > 0;
+            },
+            Soon,
+            "the other target is asked");
+    }
+
+    [Test]
+    public async Task Reload_OfAnotherBridge_LeavesFlowsAlone()
+    {
+        var (space, target, daemon, listen) = await UdpSceneAsync();
+        var client = Client(listen);
+        await client.EchoAsync(Hello);
+        var entry = Entry("echo", listen.ToString(), space, target.EndPoint.ToString());
+        var other = Entry("other", FreeEndPoint().ToString(), space, target.EndPoint.ToString());
+
+        daemon.Rewrite(new DaemonSettings(entry, other));
+        await daemon.SignalAsync("HUP");
+        await daemon.WaitListeningAsync(other);
+        await client.EchoAsync(Hello);
+
+        Assert.That(target.Senders, Has.Count.EqualTo(1), "the same flow");
+    }
+}

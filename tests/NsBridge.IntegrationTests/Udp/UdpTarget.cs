@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Udp;
+
+/// <summary>A UDP server inside a namespace that sends back what it gets, and remembers from whom.</summary>
+internal sealed class UdpTarget : IAsyncDisposable
+{
+    private const int Largest = 65_535;
+
+    private readonly Socket _socket;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<IPEndPoint, int> _senders = [];
+    private readonly Task _serving;
+
+    private UdpTarget(Socket socket)
+    {
+        _socket = socket;
+        _socket.ReceiveBufferSize = 4 << 20;
+        _serving = ServeAsync();
+    }
+
+    public IPEndPoint EndPoint => (IPEndPoint)_socket.LocalEndPoint!;
+
+    /// <summary>Who has sent, and how many datagrams: each flow of a bridge is one.</summary>
+    public IReadOnlyDictionary<IPEndPoint, int> Senders => _senders;
+
+    /// <param name="space">Where it serves.</param>
+    /// <param name="address">The address to bind to; 127.0.0.1 where null.</param>
+    /// <param name="port">The port; 0 for any.</param>
+    public static UdpTarget Start(TestNamespace space, IPAddress? address = null, int port = 0) =>
+        new(space.BindUdp(new IPEndPoint(address ?? IPAddress.Loopback, port)));
+
+    /// <summary>From now on only this sender is heard; the kernel refuses all others.</summary>
+    public Task HearOnlyAsync(IPEndPoint sender) => _socket.ConnectAsync(sender);
+
+    private async Task ServeAsync()
+    {
+        var buffer = new byte[Largest];
+        var any = new IPEndPoint(EndPoint.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                var received = await _socket.ReceiveFromAsync(buffer, any, _stop.Token);
+                var sender = (IPEndPoint)received.RemoteEndPoint;
+                _senders.AddOrUpdate(sender, 1, static (_, count) => count + 1);
+                await _socket.SendToAsync(buffer.AsMemory(0, received.ReceivedBytes), sender, _stop.Token);
+            }
+            catch (SocketException)
+            {
+                // Of a sender that has gone meanwhile.
+            }
+            catch (OperationCanceledException)
+            {
+            }
+        }
+    }
+
+    /// <summary>Again does nothing.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_serving.IsCompleted)
+            return;
+        await _stop.CancelAsync();
+        await _serving;
+        _socket.Dispose();
+        _stop.Dispose();
+    }
+}
