@@ -13,7 +13,8 @@ internal interface IInnerHalf
     /// <param name="cookie">The one that is there now; 0 for none.</param>
     void FollowNamespace(ulong cookie);
 
-    /// <summary>Ends the connections of clients who are in a network namespace that has gone.</summary>
+    /// <summary>The listeners' namespace has gone, and the clients in it with it: what it still has of them is let go.</summary>
+    /// <param name="cookie">The namespace.</param>
     void AbortClientsIn(ulong cookie);
 
     /// <summary>Ends listening; what can end by itself goes on.</summary>

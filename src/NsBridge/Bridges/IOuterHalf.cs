@@ -3,10 +3,10 @@ namespace NsBridge.Bridges;
 /// <summary>The part of a bridge that has its listeners and reaches the UNIX socket.</summary>
 internal interface IOuterHalf
 {
-    /// <summary>Why it does not listen; null where it does.</summary>
+    /// <summary>Why it does not listen, to be tried again by <see cref="BindAsync"/>; null where it does, or tries by itself.</summary>
     string? BindTrouble { get; }
 
-    /// <summary>Why it cannot pass clients on; null where all is well.</summary>
+    /// <summary>Why it cannot pass clients on, which it tries again by itself; null where all is well.</summary>
     string? JoinTrouble { get; }
 
     /// <summary>Binds what is not bound. Called again until it succeeds, and whenever the listeners' namespace changed.</summary>

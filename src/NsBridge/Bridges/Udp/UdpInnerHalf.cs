@@ -52,6 +52,11 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
         receiver.Close();
     }
 
+    /// <summary>Nothing is left of them: the outer half ended the link by which their listeners came, and flows end with their listeners.</summary>
+    public void AbortClientsIn(ulong cookie)
+    {
+    }
+
     public void FollowNamespace(ulong cookie) => _home.Post(() => _connector.FollowNamespace(cookie));
 
     public void AbortClientsIn(ulong cookie)

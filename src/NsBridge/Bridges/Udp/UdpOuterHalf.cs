@@ -35,9 +35,9 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         _hasInner = bridge.Settings.Namespace is not null;
     }
 
-    public string? BindTrouble => _trouble;
+    public string? BindTrouble => _isBound ? null : _trouble;
 
-    public string? JoinTrouble => null;
+    public string? JoinTrouble => _isBound ? _trouble : null;
 
     private bool IsReady => _heardLength == ListenerReceiver.Hello.Length;
 
