@@ -17,6 +17,10 @@ public sealed class NetworkNamespace
     // Held for the life of the process: the daemon is in it anyway.
     private static readonly int Home = OpenHome();
 
+    // Going home is asked for once while there. It is refused to a process whose user namespace does not own the network it runs in, such as one in
+    // `podman unshare`: that could enter its user's namespaces but not come back, so it may not even enter.
+    private static readonly bool MayReturn = Libc.SetNetworkNamespace(Home) >= 0;
+
     private readonly byte[]? _path;
     private readonly SafeHandle? _process;
 
@@ -124,7 +128,7 @@ public sealed class NetworkNamespace
     private int MakeSocketsInside(int file, int domain, int type, int protocol, Span<int> sockets, out EnterFailure failure)
     {
         int count = 0;
-        int entered = Libc.SetNetworkNamespace(file);
+        int entered = MayReturn ? Libc.SetNetworkNamespace(file) : -(int)Errno.EPERM;
         if (entered >= 0)
         {
             count = MakeSockets(domain, type, protocol, sockets, out failure);
@@ -165,6 +169,8 @@ public sealed class NetworkNamespace
             (EnterStep.Open, Errno.ESRCH) or (EnterStep.Enter, Errno.ESRCH) => $"{Description} has ended",
             (EnterStep.Open, Errno.EACCES) => what + "EACCES - may not open it; needs CAP_SYS_PTRACE for a process's namespace, or permission on the path",
             (EnterStep.Enter, Errno.EINVAL) => what + ExplainInvalid(),
+            (EnterStep.Enter, Errno.EPERM) when !MayReturn =>
+                what + "EPERM - needs CAP_SYS_ADMIN, also in the user namespace that owns this process's own network: it could not come back",
             (EnterStep.Enter, Errno.EPERM) when _path is null => what + "EPERM - needs CAP_SYS_ADMIN and CAP_SYS_PTRACE",
             (EnterStep.Enter, Errno.EPERM) => what + "EPERM - needs CAP_SYS_ADMIN, also in the user namespace that owns it",
             (EnterStep.OwnNamespace, Errno.None) when _path is null =>

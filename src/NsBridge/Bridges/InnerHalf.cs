@@ -55,7 +55,7 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
         if (name.Kind == JoinKind.Handoff)
         {
             // Whoever else takes that name gets nothing: neither his descriptors nor his bytes go anywhere.
-            if (!isOwn && !PeerUser.IsOwn(user))
+            if (!PeerUser.IsOwn(process, user))
                 Libc.Close(descriptor);
             else
                 AddReceiver(descriptor, isOwn, isOwn && name.Number < _connections.Length ? _connections[name.Number] : Choose());

@@ -14,8 +14,9 @@ internal static class PeerUser
 
     private static readonly bool s_provesNothing = Libc.EffectiveUser() == OverflowUser() && !HasNumberForEveryone();
 
+    /// <param name="process">SO_PEERCRED's; this process is its own user's, whatever its numbers.</param>
     /// <param name="user">SO_PEERCRED's.</param>
-    public static bool IsOwn(uint user) => user == Libc.EffectiveUser() && !s_provesNothing;
+    public static bool IsOwn(int process, uint user) => process == Environment.ProcessId || (user == Libc.EffectiveUser() && !s_provesNothing);
 
     private static uint OverflowUser()
     {

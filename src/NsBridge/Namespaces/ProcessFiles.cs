@@ -12,11 +12,9 @@ internal static class ProcessFiles
     /// <summary>Its parent's number; see proc_pid_stat(5).</summary>
     public static int? Parent(int process)
     {
-        if (Read(process, "stat") is not { } stat)
-            return null;
-        // The program's name is in parentheses and may hold anything.
-        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return int.Parse(fields[1], CultureInfo.InvariantCulture);
+        // The program's name is in parentheses and may hold anything; its state and its parent follow.
+        string[]? fields = Read(process, "stat")?.Split(')')[^1].Split(' ', 4);
+        return fields is [_, _, var parent, ..] ? int.Parse(parent, CultureInfo.InvariantCulture) : null;
     }
 
     /// <summary>Its command line, the arguments separated by zeros.</summary>

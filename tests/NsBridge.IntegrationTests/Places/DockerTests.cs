@@ -41,12 +41,11 @@ internal sealed class DockerTests : BridgeFixture
             _container = Running(process);
             await Eventually.TrueAsync(() => EchoesAsync(_listen), Promised, $"round {round} is served\n{daemon.LogText()}");
 
-            var told = daemon.Log.Count;
             shim.Dispose();
             await Eventually.TrueAsync(() => !Directory.Exists($"/proc/{process}"), Soon, "the container's process has ended");
             _container = Stopped();
             Assert.That(await EchoesAsync(_listen), Is.False);
-            await daemon.WaitLogAsync("container web is not running (exited)", told);
+            await daemon.WaitStatusAsync(bridge => bridge.GetProperty("reason").GetString() == "container web is not running (exited)", "it is told that the container stopped");
             await server.DisposeAsync();
         }
     }

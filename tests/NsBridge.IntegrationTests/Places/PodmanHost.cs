@@ -9,7 +9,10 @@ namespace NsBridge.IntegrationTests.Places;
 internal sealed class PodmanHost : IAsyncDisposable
 {
     public const string Image = "localhost/nsbridge-test:1";
-    private const string Person = "nobody";
+
+    /// <summary>Who a rootless Podman belongs to.</summary>
+    public const string Person = "nobody";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     // crun wants the one hierarchy of cgroup v2 where a machine mixes it with v1; in a mount namespace of its own nobody else sees the difference.
@@ -86,12 +89,9 @@ internal sealed class PodmanHost : IAsyncDisposable
         await Eventually.TrueAsync(() => File.Exists(socket), Patience, $"Podman's API: {string.Join('\n', _service.Lines)}");
     }
 
-    /// <summary>A command that puts what follows it into the user namespace of a container, as `podman unshare` does, without a process in between.</summary>
-    public async Task<IReadOnlyList<string>> EnterUserAsync(string container)
-    {
-        var conmon = await CheckAsync("inspect", "--format", "{{.State.ConmonPid}}", container);
-        return ["nsenter", "--target", conmon, "--user", "--preserve-credentials", "--"];
-    }
+    /// <summary>A command that puts what follows it, run by the containers' user, into namespaces of a container without a process in between.</summary>
+    public async Task<IReadOnlyList<string>> EnterAsync(string container, params string[] namespaces) =>
+        ["nsenter", "--target", await CheckAsync("inspect", "--format", "{{.State.Pid}}", container), "--preserve-credentials", .. namespaces, "--"];
 
     public async ValueTask DisposeAsync()
     {

@@ -17,25 +17,40 @@ internal sealed class PodmanTests : BridgeFixture
         if (api)
             await podman.ServeApiAsync();
         var daemon = await StartAsync(new DaemonSettings(Web()), new DaemonLaunch { Environment = podman.Environment });
-        await IsAsync(daemon, "is waiting", "there is no container web");
+        await IsAsync(daemon, "waiting", "there is no container web");
 
         await podman.RunEchoAsync("web");
         await FollowsAsync(podman, daemon);
     }
 
     [Test]
-    public async Task Container_OfAUsersPodman_IsServedFromInsideHisUserNamespace()
+    public async Task Container_OfAUsersPodman_IsServedByHisInnerHalfInside()
     {
         var podman = Own(await PodmanHost.StartAsync(rootless: true));
-        // Any container of his leads to the user namespace that all of them share.
-        await podman.RunEchoAsync("other");
+        await podman.RunEchoAsync("web");
+        var inner = await LaunchAsync(
+            new DaemonSettings(new BridgeEntry("inner") { Namespace = "host", Target = "127.0.0.1:3000" }),
+            new DaemonLaunch { User = PodmanHost.Person, Within = await podman.EnterAsync("web", "--user", "--net") });
+        await inner.WaitListeningAsync(inner.SocketPath("inner"));
+        await StartAsync(
+            new DaemonSettings(new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = inner.SocketPath("inner"), Join = "handoff" }),
+            new DaemonLaunch { User = PodmanHost.Person });
+
+        await Eventually.TrueAsync(() => EchoesAsync(_listen), Soon, $"the container is served\n{inner.LogText()}");
+    }
+
+    [Test]
+    public async Task Container_WhoseNetworkCouldNotBeLeftAgain_IsNotEntered()
+    {
+        // In the user namespace of his containers, but on the host's network, which belongs to another one.
+        var podman = Own(await PodmanHost.StartAsync(rootless: true));
+        await podman.RunEchoAsync("web");
         var daemon = await StartAsync(
             new DaemonSettings(Web()),
-            new DaemonLaunch { User = "nobody", Within = await podman.EnterUserAsync("other"), Environment = podman.Environment });
-        await IsAsync(daemon, "is waiting", "there is no container web");
+            new DaemonLaunch { User = PodmanHost.Person, Within = await podman.EnterAsync("web", "--user"), Environment = podman.Environment });
 
-        await podman.RunEchoAsync("web");
-        await FollowsAsync(podman, daemon);
+        await daemon.WaitLogAsync("could not come back");
+        Assert.That(await EchoesAsync(_listen), Is.False);
     }
 
     [TestCase(true)]
@@ -50,7 +65,7 @@ internal sealed class PodmanTests : BridgeFixture
             PodmanHost.Image, "/bin/busybox", "sleep", "600");
         var daemon = await StartAsync(new DaemonSettings(Web()), new DaemonLaunch { Environment = podman.Environment });
 
-        await IsAsync(daemon, "has failed", "write \"host\" if that is meant");
+        await IsAsync(daemon, "failed", "write \"host\" if that is meant");
         Assert.That(await EchoesAsync(_listen), Is.False);
     }
 
@@ -61,7 +76,7 @@ internal sealed class PodmanTests : BridgeFixture
         {
             await podman.CheckAsync("stop", "--time", "0", "web");
             Assert.That(await EchoesAsync(_listen), Is.False);
-            await IsAsync(daemon, "is waiting", "is not running");
+            await IsAsync(daemon, "waiting", "is not running");
             await podman.CheckAsync("start", "web");
             var took = await Eventually.TrueAsync(() => EchoesAsync(_listen), Promised, $"round {round} is served\n{daemon.LogText()}");
             TestContext.Out.WriteLine($"served {took.TotalSeconds:0.00} s after podman start");
@@ -72,10 +87,7 @@ internal sealed class PodmanTests : BridgeFixture
 
     private BridgeEntry Web() => new("web") { Listen = _listen.ToString(), Namespace = "container:web", Target = "127.0.0.1:3000" };
 
-    /// <summary>Waits until the last that the daemon told of the bridge's state is this. Its log, because a user's daemon answers nobody else's questions.</summary>
-    private static Task IsAsync(DaemonProcess daemon, string state, string reason) => daemon.WaitAsync(
-        () => daemon.Log.LastOrDefault(line => line.StartsWith("info Bridge web ", StringComparison.Ordinal) || line.StartsWith("error Bridge web ", StringComparison.Ordinal)) is { } last
-            && last.Contains($" {state}: ", StringComparison.Ordinal) && last.Contains(reason, StringComparison.Ordinal),
-        $"the bridge is {state} because: {reason}",
-        Soon);
+    private static Task IsAsync(DaemonProcess daemon, string state, string reason) => daemon.WaitStatusAsync(
+        bridge => bridge.GetProperty("state").GetString() == state && bridge.GetProperty("reason").GetString()!.Contains(reason, StringComparison.Ordinal),
+        $"the bridge is {state} because: {reason}");
 }

@@ -83,7 +83,7 @@ internal sealed class UnitPlaceTests : ServiceFixture
         await ReasonAsync("waiting", "unit nobody-has-it.service is not running");
     }
 
-    private Task UnitAsync(string name, string service) =>
+    private Task<string> UnitAsync(string name, string service) =>
         Machine.CheckAsync($"printf '%s\\n' '[Service]' '{service.Replace("\n", "' '", StringComparison.Ordinal)}' > /run/systemd/system/{name}.service; systemctl daemon-reload");
 
     private async Task ReasonAsync(string state, string reason)

@@ -35,8 +35,8 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
 
     public void OnAccepted(int descriptor, JoinName name)
     {
-        Libc.PeerCredentials(descriptor, out _, out uint user);
-        if (name.Kind != JoinKind.Datagrams || user != Libc.EffectiveUser())
+        Libc.PeerCredentials(descriptor, out int process, out uint user);
+        if (name.Kind != JoinKind.Datagrams || !PeerUser.IsOwn(process, user))
         {
             Libc.Close(descriptor);
             return;

@@ -20,10 +20,7 @@ internal sealed class ContainerSource(string name, IReadOnlyList<IContainerEngin
         if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime && Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } home)
         {
             engines.Add(new EngineApi("rootless Docker", Path.Combine(runtime, "docker.sock")));
-            // `podman unshare` names the folders where they are not the usual ones.
-            string storage = Environment.GetEnvironmentVariable("CONTAINERS_GRAPHROOT") ?? Path.Combine(home, ".local/share/containers/storage");
-            string state = Environment.GetEnvironmentVariable("CONTAINERS_RUNROOT") ?? Path.Combine(runtime, "containers");
-            engines.Add(new PodmanEngine(Path.Combine(runtime, "podman/podman.sock"), storage, state));
+            engines.Add(new PodmanEngine(Path.Combine(runtime, "podman/podman.sock"), Path.Combine(home, ".local/share/containers/storage"), Path.Combine(runtime, "containers")));
         }
         return new ContainerSource(name, engines);
     }
