@@ -59,11 +59,6 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
 
     public void FollowNamespace(ulong cookie) => _home.Post(() => _connector.FollowNamespace(cookie));
 
-    public void AbortClientsIn(ulong cookie)
-    {
-        // A UDP client has no socket here but the listener's, which its own half closes.
-    }
-
     /// <summary>
     /// Ends listening, and the flows with it: their answers leave by the listeners, and a flow has no end of its own that could be waited for.
     /// </summary>
