@@ -29,7 +29,7 @@ public sealed class RelayGroup
     public long IdleTimeout { get; set; }
 
     /// <summary>The age from which on a connection is worth what only long ones need.</summary>
-    public const int SettleMilliseconds = 1000;
+    public const int SettleMilliseconds = 50;
 
     internal Action<int, EndKind> Settled { get; }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NsBridge.Configuration;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying;
 
@@ -119,7 +120,8 @@ internal sealed class Dial : EventSource
         EndKind kind = _plan.Family(_address) != Libc.AF_UNIX ? EndKind.Tcp : _plan.IsJoin ? EndKind.UnixHalf : EndKind.Unix;
         var ends = new RelayEnds(_arrival.Client, target, _arrival.Kind, kind, _clientEvents, targetEvents);
         Span<byte> greeting = stackalloc byte[ProxyHeader.Longest];
-        int size = ProxyHeader.Write(greeting, _plan.ProxyProtocol, _arrival.Peer, _arrival.Client);
+        ProxyProtocol version = _arrival.Number == InnerConnections.CountedElsewhere ? ProxyProtocol.None : _plan.ProxyProtocol;
+        int size = ProxyHeader.Write(greeting, version, _arrival.Peer, _arrival.Client);
         _connector.Establish(this, ends, greeting[..size], (long)Stopwatch.GetElapsedTime(_dialled).TotalMicroseconds);
     }
 

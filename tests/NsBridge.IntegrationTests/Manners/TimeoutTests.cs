@@ -58,7 +58,11 @@ internal sealed class TimeoutTests : BridgeFixture
 
         var listener = await Command.CheckAsync("ss", "-Htnoe", "state", "established", "sport", "=", $":{scene.Listen.Port}");
         var port = ((IPEndPoint)scene.Server.EndPoint).Port;
-        var target = await scene.Namespace.RunAsync("ss", "-Htnoe", "state", "established", "dport", "=", $":{port}");
+        var target = "";
+        await Eventually.TrueAsync(
+            async () => (target = await scene.Namespace.RunAsync("ss", "-Htnoe", "state", "established", "dport", "=", $":{port}")).Contains("timer:", StringComparison.Ordinal),
+            TimeSpan.FromSeconds(5),
+            "the target's leg has its timer");
 
         Assert.Multiple(() =>
         {
