@@ -6,6 +6,7 @@ namespace NsBridge.Linux.Interop;
 public static unsafe partial class Libc
 {
     private const int RLIMIT_NOFILE = 7;
+    private const short POLLIN = 1;
     private const nint SYS_pidfd_open = 434;
 
     [LibraryImport(Library), SuppressGCTransition]
@@ -24,7 +25,8 @@ public static unsafe partial class Libc
     private static partial int poll(PollEntry* entries, nuint count, int timeout);
 
     /// <summary>struct pollfd of poll.h.</summary>
-    private struct PollEntry
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct PollEntry
     {
         public int Descriptor;
         public short Events;
@@ -46,7 +48,6 @@ public static unsafe partial class Libc
     /// <summary>Whether the process of a pidfd has ended, reaped or not: a pidfd is readable from then on.</summary>
     public static bool HasEnded(int pidFd)
     {
-        const short POLLIN = 1;
         PollEntry entry = new() { Descriptor = pidFd, Events = POLLIN };
         return Result(poll(&entry, 1, 0)) != 0;
     }

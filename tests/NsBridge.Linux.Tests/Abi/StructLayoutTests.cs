@@ -24,6 +24,7 @@ internal sealed class StructLayoutTests
         StructLayout.Of<Libc.MultiMessage>("struct mmsghdr", ("Header", "msg_hdr"), ("Length", "msg_len")),
         StructLayout.Of<Libc.Vector>("struct iovec", ("Base", "iov_base"), ("Length", "iov_len")),
         StructLayout.Of<Libc.ControlMessage>("struct cmsghdr", ("Length", "cmsg_len"), ("Level", "cmsg_level"), ("Type", "cmsg_type")),
+        StructLayout.Of<Libc.PollEntry>("struct pollfd", ("Descriptor", "fd"), ("Events", "events"), ("Happened", "revents")),
         StructLayout.Of<Libc.Group>("struct group", ("Name", "gr_name"), ("Password", "gr_passwd"), ("Id", "gr_gid"), ("Members", "gr_mem")),
         StructLayout.Of<FileStatus>(
             "struct statx",
@@ -31,6 +32,9 @@ internal sealed class StructLayoutTests
             ("Group", "stx_gid"),
             ("Mode", "stx_mode"),
             ("Inode", "stx_ino"),
+            ("Size", "stx_size"),
+            ("ModifiedSeconds", "stx_mtime.tv_sec"),
+            ("ModifiedNanoseconds", "stx_mtime.tv_nsec"),
             ("DeviceMajor", "stx_dev_major"),
             ("DeviceMinor", "stx_dev_minor")),
     ];
