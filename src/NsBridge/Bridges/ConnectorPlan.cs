@@ -25,11 +25,8 @@ internal sealed class ConnectorPlan
 
     public required ProxyProtocol ProxyProtocol { get; init; }
 
-    /// <summary>
-    /// Whether the target is this process's own inner half: it is told that an outer half connects, and understands a reset. Another program is
-    /// not: .NET's servers (10.0) crash when a client with a name longer than theirs connects.
-    /// </summary>
-    public bool IsJoin { get; private init; }
+    /// <summary>Whether the target is an inner half: it is told that an outer half connects, and understands a reset.</summary>
+    public bool IsJoin => Target is null;
 
     /// <summary>How many addresses there are to try.</summary>
     public int AddressCount => _first.Length;
@@ -60,7 +57,6 @@ internal sealed class ConnectorPlan
     /// <summary>Towards the bridge's UNIX socket, behind which the inner half is.</summary>
     public static ConnectorPlan ToJoin(BridgeSettings settings) => new([SockAddr.FromPath(settings.Socket)], null)
     {
-        IsJoin = settings.Namespace is not null,
         ConnectTimeout = settings.ConnectTimeout,
         // With an inner half in this process the waiting is its part.
         TargetWait = settings.Namespace is null ? settings.TargetWait : TimeSpan.Zero,

@@ -59,7 +59,7 @@ internal sealed class Dial : EventSource
         if (_plan.Family(_address) != Libc.AF_UNIX)
             TcpOptions.SendAtOnce(socket);
         else if (_plan.IsJoin)
-            Libc.Bind(socket, new JoinName(JoinKind.Relay, _arrival.Offset).ToAddress());
+            Libc.Bind(socket, new JoinName(JoinKind.Relay, _arrival.Offset).ToAddress(_plan.Address(_address, 0)));
         int result = _plan.Address(socket, _address, _arrival.Offset, out SockAddr address);
         if (result >= 0)
             result = Libc.Connect(socket, address);

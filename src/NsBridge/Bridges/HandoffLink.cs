@@ -45,9 +45,10 @@ internal sealed class HandoffLink : EventSource
         int socket = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
         if (socket < 0)
             return socket;
-        int result = Libc.Bind(socket, new JoinName(JoinKind.Handoff, relayLoop).ToAddress());
+        SockAddr server = SockAddr.FromPath(path);
+        int result = Libc.Bind(socket, new JoinName(JoinKind.Handoff, relayLoop).ToAddress(server));
         if (result >= 0)
-            result = Libc.Connect(socket, SockAddr.FromPath(path));
+            result = Libc.Connect(socket, server);
         if (result >= 0)
         {
             _socket = socket;

@@ -8,53 +8,55 @@ namespace NsBridge.Bridges;
 
 /// <summary>
 /// The name an outer half gives its end of a connection to the bridge's UNIX socket, so that the inner half knows it from a local client
-/// without waiting for a byte: <c>nsbridge/1/KIND/NUMBER/RANDOM</c>, an abstract name.
+/// without waiting for a byte: <c>nsb</c>, a letter for the kind, a number in hexadecimal, a dot and random letters; an abstract name.
 /// </summary>
 /// <param name="Kind">What connects.</param>
 /// <param name="Number">Of a handoff the loop that should relay what comes; of a relay the position in the range of ports.</param>
-/// <remarks>A name proves nothing: who may hand over descriptors is decided by the peer's credentials.</remarks>
+/// <remarks>
+/// A name proves nothing: who may hand over descriptors is decided by the peer's credentials. It is short because an outer half may stand before
+/// any server, and .NET's (measured with .NET 10, so Kestrel's too) crash when a client's address is longer than their own.
+/// </remarks>
 internal readonly record struct JoinName(JoinKind Kind, int Number)
 {
-    private const int RandomBytes = 12;
+    private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    private const int LeastRandom = 4;
+    private const int MostRandom = 12;
 
-    private static ReadOnlySpan<byte> Prefix => "nsbridge/1/"u8;
+    /// <summary>The family and the zero before an abstract name, in an address.</summary>
+    private const int AddressOverhead = 3;
 
-    private static ReadOnlySpan<byte> Handoff => "handoff/"u8;
+    private static ReadOnlySpan<byte> Prefix => "nsb"u8;
 
-    private static ReadOnlySpan<byte> Relay => "relay/"u8;
-
-    private static ReadOnlySpan<byte> Datagrams => "datagrams/"u8;
-
-    /// <summary>A name that nobody has yet.</summary>
-    public SockAddr ToAddress()
+    /// <summary>A name that nobody has yet, no longer than the address it connects to, unless that is shorter than any sensible path.</summary>
+    /// <param name="server">The address of the UNIX socket.</param>
+    public SockAddr ToAddress(in SockAddr server)
     {
-        string kind = Kind switch
+        char kind = Kind switch
         {
-            JoinKind.Handoff => "handoff",
-            JoinKind.Datagrams => "datagrams",
-            _ => "relay",
+            JoinKind.Handoff => 'h',
+            JoinKind.Datagrams => 'd',
+            _ => 'r',
         };
-        string name = string.Create(CultureInfo.InvariantCulture, $"nsbridge/1/{kind}/{Number}/{RandomNumberGenerator.GetHexString(2 * RandomBytes, lowercase: true)}");
-        return SockAddr.FromAbstract(Encoding.ASCII.GetBytes(name));
+        string start = string.Create(CultureInfo.InvariantCulture, $"nsb{kind}{Number:x}.");
+        int random = Math.Clamp(server.Length - AddressOverhead - start.Length, LeastRandom, MostRandom);
+        return SockAddr.FromAbstract(Encoding.ASCII.GetBytes(start + RandomNumberGenerator.GetString(Letters, random)));
     }
 
     /// <summary>Reads the name of a peer; a peer without one is a local client.</summary>
     public static JoinName Of(in SockAddr peer)
     {
         ReadOnlySpan<byte> name = peer.AbstractName;
-        if (!name.StartsWith(Prefix))
+        if (name.Length <= Prefix.Length || !name.StartsWith(Prefix))
             return default;
-        name = name[Prefix.Length..];
-        JoinKind kind = name.StartsWith(Relay) ? JoinKind.Relay
-            : name.StartsWith(Handoff) ? JoinKind.Handoff
-            : name.StartsWith(Datagrams) ? JoinKind.Datagrams : JoinKind.LocalClient;
-        ReadOnlySpan<byte> text = kind switch
+        JoinKind kind = name[Prefix.Length] switch
         {
-            JoinKind.Relay => name[Relay.Length..],
-            JoinKind.Handoff => name[Handoff.Length..],
-            JoinKind.Datagrams => name[Datagrams.Length..],
-            _ => default,
+            (byte)'h' => JoinKind.Handoff,
+            (byte)'d' => JoinKind.Datagrams,
+            (byte)'r' => JoinKind.Relay,
+            _ => JoinKind.LocalClient,
         };
-        return Utf8Parser.TryParse(text, out int number, out _) && number >= 0 ? new JoinName(kind, number) : default;
+        ReadOnlySpan<byte> text = name[(Prefix.Length + 1)..];
+        bool isRead = Utf8Parser.TryParse(text, out int number, out int length, 'x') && number >= 0 && length < text.Length && text[length] == '.';
+        return isRead && kind != JoinKind.LocalClient ? new JoinName(kind, number) : default;
     }
 }

@@ -74,9 +74,10 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     private void Connect()
     {
         int socket = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
-        int result = socket < 0 ? socket : Libc.Bind(socket, new JoinName(JoinKind.Datagrams, 0).ToAddress());
+        SockAddr server = SockAddr.FromPath(_bridge.Settings.Socket);
+        int result = socket < 0 ? socket : Libc.Bind(socket, new JoinName(JoinKind.Datagrams, 0).ToAddress(server));
         if (result >= 0)
-            result = Libc.Connect(socket, SockAddr.FromPath(_bridge.Settings.Socket));
+            result = Libc.Connect(socket, server);
         if (result < 0)
         {
             Libc.Close(socket);

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using NsBridge.Linux.Interop;
 
 namespace NsBridge.Namespaces.Units;
 
@@ -53,6 +54,12 @@ internal sealed class SystemBus : IDisposable
             if (bus._destination is not null)
                 await bus.CallAsync(BusCall.Write(bus.NextSerial(), Bus, "/org/freedesktop/DBus", Bus, "Hello"), cancel);
             return bus;
+        }
+        catch (Exception fault) when (fault is EndOfStreamException or IOException { InnerException: SocketException })
+        {
+            bus.Dispose();
+            // dbus-daemon hangs up on a user without a name, as a service's own one (DynamicUser=) is without systemd's module for names.
+            throw new IOException($"the system bus lets this user ({Libc.EffectiveUser()}) not in; it has to have a name: is libnss-systemd installed?");
         }
         catch
         {
