@@ -107,7 +107,11 @@ internal sealed class PodmanHost : IAsyncDisposable
             _service?.Dispose();
             _mounts.Dispose();
             // Files of containers may belong to users that only their namespace knows.
-            await Command.CheckAsync("rm", "--recursive", "--force", "--one-file-system", Home, Runtime);
+            // One that has just ended may still be writing its last ones.
+            await Eventually.TrueAsync(
+                async () => (await Command.RunAsync("rm", ["--recursive", "--force", "--one-file-system", Home, Runtime])).ExitCode == 0,
+                TimeSpan.FromSeconds(20),
+                "the containers' files can be removed");
             _scratch.Dispose();
         }
     }
