@@ -16,6 +16,7 @@ executable=${NSBRIDGE_EXECUTABLE:-$here/nsbridge}
 
 bin=$prefix/bin
 units=$prefix/lib/systemd/system
+sysusers=$prefix/lib/sysusers.d
 man=$prefix/share/man
 completions=$prefix/share/bash-completion/completions
 doc=$prefix/share/doc/nsbridge
@@ -37,12 +38,13 @@ install_everything() {
     echo "  dotnet publish src/NsBridge -c Release -o out && NSBRIDGE_EXECUTABLE=out/nsbridge $0" >&2
     exit 1
   fi
-  install -d -m 0755 "$destdir$bin" "$destdir$units" "$destdir$man/man5" "$destdir$man/man8" "$destdir$completions" \
+  install -d -m 0755 "$destdir$bin" "$destdir$units" "$destdir$sysusers" "$destdir$man/man5" "$destdir$man/man8" "$destdir$completions" \
     "$destdir$doc/examples" "$destdir$(dirname "$config")"
   # Beside it and then over it: the program may be running.
   install -m 0755 "$executable" "$destdir$bin/.nsbridge.new"
   mv -f "$destdir$bin/.nsbridge.new" "$destdir$bin/nsbridge"
   place "$here/nsbridge.service" "$units/nsbridge.service"
+  install -m 0644 "$here/sysusers.conf" "$destdir$sysusers/nsbridge.conf"
   place "$here/man/nsbridge.8" "$man/man8/nsbridge.8"
   place "$here/man/nsbridge.json.5" "$man/man5/nsbridge.json.5"
   install -m 0644 "$here/completions/nsbridge" "$destdir$completions/nsbridge"
@@ -53,6 +55,7 @@ install_everything() {
   [ -e "$destdir$config" ] || install -m 0644 "$here/appsettings.json" "$destdir$config"
 
   if systemd_runs; then
+    systemd-sysusers "$sysusers/nsbridge.conf"
     systemctl daemon-reload
     systemctl try-restart nsbridge.service
     echo "Installed. Write bridges into $config, then: systemctl enable --now nsbridge"
@@ -63,7 +66,7 @@ uninstall_everything() {
   if systemd_runs && systemctl cat nsbridge.service >/dev/null 2>&1; then
     systemctl disable --now nsbridge.service
   fi
-  rm -f "$destdir$bin/nsbridge" "$destdir$units/nsbridge.service" "$destdir$man/man8/nsbridge.8" "$destdir$man/man5/nsbridge.json.5" \
+  rm -f "$destdir$bin/nsbridge" "$destdir$units/nsbridge.service" "$destdir$sysusers/nsbridge.conf" "$destdir$man/man8/nsbridge.8" "$destdir$man/man5/nsbridge.json.5" \
     "$destdir$completions/nsbridge"
   for example in "$here"/examples/*; do
     rm -f "$destdir$doc/examples/$(basename "$example")"

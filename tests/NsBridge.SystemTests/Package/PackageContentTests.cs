@@ -25,6 +25,7 @@ internal sealed class PackageContentTests
         var content = await Command.CheckAsync("dpkg-deb", "--contents", await BuiltPackage.PathAsync());
         Assert.That(content, Does.Contain("./usr/bin/nsbridge\n"));
         Assert.That(content, Does.Contain("./usr/lib/systemd/system/nsbridge.service\n"));
+        Assert.That(content, Does.Contain("./usr/lib/sysusers.d/nsbridge.conf\n"));
         Assert.That(content, Does.Contain("./usr/share/man/man8/nsbridge.8.gz\n"));
         Assert.That(content, Does.Contain("./usr/share/man/man5/nsbridge.json.5.gz\n"));
         Assert.That(content, Does.Contain("./usr/share/bash-completion/completions/nsbridge\n"));

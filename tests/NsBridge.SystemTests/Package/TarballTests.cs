@@ -31,6 +31,7 @@ internal sealed class TarballTests
             "etc/nsbridge/appsettings.json",
             "opt/nsb/bin/nsbridge",
             "opt/nsb/lib/systemd/system/nsbridge.service",
+            "opt/nsb/lib/sysusers.d/nsbridge.conf",
             "opt/nsb/share/bash-completion/completions/nsbridge",
             "opt/nsb/share/doc/nsbridge/examples/enter-processes.conf",
             "opt/nsb/share/doc/nsbridge/examples/nsbridge-web.socket",

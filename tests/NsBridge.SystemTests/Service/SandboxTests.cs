@@ -20,11 +20,12 @@ internal sealed class SandboxTests : ServiceFixture
     }
 
     [Test]
-    public async Task Process_User_IsNotRootAndExistsForTheServiceOnly()
+    public async Task Process_User_IsNotRootAndCannotLogIn()
     {
         var users = (await StatusAsync())["Uid"].Split('\t');
         Assert.That(users, Has.All.EqualTo(users[0]).And.None.EqualTo("0"));
-        Assert.That(await Machine.HoldsAsync("grep -q nsbridge /etc/passwd"), Is.False);
+        Assert.That(await Machine.CheckAsync("grep '^nsbridge:' /etc/passwd"), Does.Match(@"^nsbridge:[^:]*:[1-9]\d{0,2}:[1-9]\d{0,2}:[^:]*:/:/usr/sbin/nologin\s*$"));
+        Assert.That(await Machine.CheckAsync("grep '^nsbridge:' /etc/shadow"), Does.Match("^nsbridge:!"));
     }
 
     [Test]

@@ -58,8 +58,8 @@ internal sealed class SystemBus : IDisposable
         catch (Exception fault) when (fault is EndOfStreamException or IOException { InnerException: SocketException })
         {
             bus.Dispose();
-            // dbus-daemon hangs up on a user without a name, as a service's own one (DynamicUser=) is without systemd's module for names.
-            throw new IOException($"the system bus lets this user ({Libc.EffectiveUser()}) not in; it has to have a name: is libnss-systemd installed?");
+            // dbus-daemon hangs up on a user it cannot name, and systemd keeps it from naming dynamic ones (SYSTEMD_NSS_DYNAMIC_BYPASS).
+            throw new IOException($"the system bus lets this user ({Libc.EffectiveUser()}) not in, as it does with users of DynamicUser=; make one: systemd-sysusers nsbridge.conf, and restart");
         }
         catch
         {
