@@ -48,7 +48,7 @@ install_everything() {
   place "$here/man/nsbridge.8" "$man/man8/nsbridge.8"
   place "$here/man/nsbridge.json.5" "$man/man5/nsbridge.json.5"
   install -m 0644 "$here/completions/nsbridge" "$destdir$completions/nsbridge"
-  for example in "$here"/examples/*; do
+  for example in "$here"/examples/* "$here/alerts.yml" "$here/grafana-dashboard.json"; do
     place "$example" "$doc/examples/$(basename "$example")"
   done
   # What the operator wrote is never touched.
@@ -68,7 +68,7 @@ uninstall_everything() {
   fi
   rm -f "$destdir$bin/nsbridge" "$destdir$units/nsbridge.service" "$destdir$sysusers/nsbridge.conf" "$destdir$man/man8/nsbridge.8" "$destdir$man/man5/nsbridge.json.5" \
     "$destdir$completions/nsbridge"
-  for example in "$here"/examples/*; do
+  for example in "$here"/examples/* alerts.yml grafana-dashboard.json; do
     rm -f "$destdir$doc/examples/$(basename "$example")"
   done
   rmdir "$destdir$doc/examples" "$destdir$doc" 2>/dev/null || true

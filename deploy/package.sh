@@ -60,7 +60,8 @@ dpkg-deb --root-owner-group -Zxz --build "$stage" "$out/nsbridge_${version}_$arc
 name=nsbridge-$version-linux-$arch
 release=$work/$name
 mkdir "$release"
-cp -R "$here/install.sh" "$here/nsbridge.service" "$here/sysusers.conf" "$here/appsettings.json" "$here/man" "$here/completions" "$here/examples" "$root/LICENSE" "$release"
+cp -R "$here/install.sh" "$here/nsbridge.service" "$here/sysusers.conf" "$here/appsettings.json" "$here/man" "$here/completions" "$here/examples" \
+  "$here/alerts.yml" "$here/grafana-dashboard.json" "$root/LICENSE" "$release"
 install -m 0755 "$executable" "$release/nsbridge"
 tar --sort=name --owner=root:0 --group=root:0 --numeric-owner --mode=u+rw,go-w,a+rX --mtime="@$SOURCE_DATE_EPOCH" -C "$work" -cf - "$name" | gzip -9n >"$out/$name.tar.gz"
 echo "$out/$name.tar.gz"

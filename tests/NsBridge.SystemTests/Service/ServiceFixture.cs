@@ -16,8 +16,8 @@ internal abstract class ServiceFixture
     {
         Machine = await SystemdContainer.StartAsync(await BuiltPackage.FolderAsync());
         Service = await InstalledService.InstallAsync(Machine);
-        var script = await File.ReadAllTextAsync(Path.Combine(TestContext.CurrentContext.TestDirectory, "Scripts", "held-connection.py"));
-        await Machine.WriteAsync("/usr/local/bin/held-connection", script);
+        foreach (var script in Directory.EnumerateFiles(Path.Combine(TestContext.CurrentContext.TestDirectory, "Scripts")))
+            await Machine.WriteAsync($"/usr/local/bin/{Path.GetFileNameWithoutExtension(script)}", await File.ReadAllTextAsync(script));
     }
 
     [OneTimeTearDown]
