@@ -11,9 +11,6 @@ namespace NsBridge.Bridges;
 /// </summary>
 internal sealed class Connector : EventSource
 {
-    /// <summary>Clients that may wait for a target that is not there. Beyond it they are reset: memory and descriptors are bounded.</summary>
-    private const int MostParked = 1024;
-
     private const int RetryMilliseconds = 100;
 
     /// <summary>Parked clients that are dialled at once when the target is back.</summary>
@@ -24,7 +21,7 @@ internal sealed class Connector : EventSource
     private readonly RelayGroup _relays;
     private readonly Stack<Dial> _idle = new();
     private readonly HashSet<Dial> _dialling = [];
-    private readonly LinkedList<Dial> _parked = new();
+    private readonly ParkedClients _parked = new();
     private ConnectorPlan _plan;
 
     /// <param name="loop">Where everything of it lives.</param>
@@ -59,6 +56,7 @@ internal sealed class Connector : EventSource
     {
         Span<int> sockets = stackalloc int[arrivals.Length];
         int made = OpenSockets(_plan.Family(0), sockets, out ulong cookie, out EnterFailure failure);
+        int queuedAt = -1;
         for (int i = 0; i < arrivals.Length; i++)
         {
             if (!_idle.TryPop(out Dial? dial))
@@ -66,12 +64,28 @@ internal sealed class Connector : EventSource
             bool taken = dial.Take(arrivals[i], _plan);
             _dialling.Add(dial);
             if (i >= made)
+            {
                 Unreachable(dial, failure);
-            else if (taken)
-                dial.Connect(sockets[i], cookie);
-            else
+            }
+            else if (!taken)
+            {
                 Refuse(dial, sockets[i]);
+            }
+            else if (_parked.ShouldQueue(arrivals[i].Offset) && CanPark(dial, _plan.TargetWait))
+            {
+                // The target may have come back this very moment: who waits for it is served before who comes now.
+                Libc.Close(sockets[i]);
+                Park(dial, _plan.TargetWait);
+                queuedAt = arrivals[i].Offset;
+            }
+            else
+            {
+                dial.Connect(sockets[i], cookie);
+            }
         }
+        // Those who come together came to one port.
+        if (queuedAt >= 0)
+            Retry(_parked.Next(queuedAt, 1));
     }
 
     private void Refuse(Dial dial, int socket)
@@ -115,8 +129,8 @@ internal sealed class Connector : EventSource
         _relays.Start(dial, ends, arrival.Peer, dial.Cookie, arrival.Number, greeting);
         _idle.Push(dial);
         // The target is back: the others need not wait for their turn.
-        if (wasParked && _parked.Count > 0)
-            Retry(DialsPerRetry);
+        if (wasParked && _parked.HasLine(arrival.Offset))
+            Retry(_parked.Next(arrival.Offset, DialsPerRetry));
     }
 
     /// <summary>The client went away by itself.</summary>
@@ -159,7 +173,7 @@ internal sealed class Connector : EventSource
     }
 
     private bool CanPark(Dial dial, TimeSpan patience) =>
-        dial.Age < (long)patience.TotalMilliseconds && (dial.Parked is not null || _parked.Count < MostParked);
+        dial.Age < (long)patience.TotalMilliseconds && (dial.Parked is not null || _parked.HasRoom);
 
     private void Park(Dial dial, TimeSpan patience)
     {
@@ -171,32 +185,33 @@ internal sealed class Connector : EventSource
                 return;
             }
             _dialling.Remove(dial);
-            dial.Parked = _parked.AddLast(dial);
+            _parked.Add(dial);
             Loop.SetTimer(dial, (long)patience.TotalMilliseconds - dial.Age);
         }
         if (!IsTimerSet)
             Loop.SetTimer(this, RetryMilliseconds);
     }
 
-    /// <summary>The namespace may have appeared: parked clients are dialled.</summary>
-    public void Retry() => Retry(1);
+    /// <summary>The target may be there now: the first in each line finds out, and when it is, the others follow.</summary>
+    public void Retry() => Retry(_parked.Heads());
 
-    // The first in line finds out whether the target is there; when it is, the others follow.
-    private void Retry(int count)
+    private void Retry(ReadOnlySpan<Dial> dials)
     {
-        LinkedListNode<Dial>? node = _parked.First;
-        for (int i = 0; i < count && node is not null; i++)
+        foreach (Dial dial in dials)
         {
-            LinkedListNode<Dial>? next = node.Next;
-            if (!node.Value.IsConnecting)
-                DialAgain(node.Value, _plan.Family(0));
-            node = next;
+            if (dial.Parked is null)
+                continue;
+            // An attempt that nobody answers may have begun before the target was there; the next one finds it.
+            if (dial.IsConnecting && dial.AttemptAge >= _plan.ConnectTimeout)
+                dial.CloseTarget();
+            if (!dial.IsConnecting)
+                DialAgain(dial, _plan.Family(0));
         }
         if (_parked.Count > 0)
             Loop.SetTimer(this, RetryMilliseconds);
     }
 
-    protected override void OnTimer() => Retry(1);
+    protected override void OnTimer() => Retry();
 
     protected override void OnEvents(uint events, int end)
     {
@@ -215,7 +230,7 @@ internal sealed class Connector : EventSource
             count++;
         }
         // Parked clients wait for just this; but an attempt under way goes to a place that is no more.
-        foreach (Dial dial in _parked)
+        foreach (Dial dial in _parked.All)
         {
             if (dial.Cookie != cookie)
                 dial.CloseTarget();
@@ -228,7 +243,7 @@ internal sealed class Connector : EventSource
     public int AbortClientsIn(ulong cookie)
     {
         int count = _relays.AbortClientsIn(cookie);
-        foreach (Dial dial in _dialling.Concat(_parked).Where(dial => dial.Arrival.IsIn(cookie)).ToArray())
+        foreach (Dial dial in _dialling.Concat(_parked.All).Where(dial => dial.Arrival.IsIn(cookie)).ToArray())
         {
             End(dial, new RelayOutcome(RelayEnding.Aborted));
             count++;
@@ -240,7 +255,7 @@ internal sealed class Connector : EventSource
     public void Stop()
     {
         AbortAllBut(0);
-        foreach (Dial dial in _parked.ToArray())
+        foreach (Dial dial in _parked.All.ToArray())
             End(dial, new RelayOutcome(RelayEnding.Aborted));
         Loop.Detach(this);
     }
@@ -259,8 +274,6 @@ internal sealed class Connector : EventSource
     private void Forget(Dial dial)
     {
         _dialling.Remove(dial);
-        if (dial.Parked is { } node)
-            _parked.Remove(node);
-        dial.Parked = null;
+        _parked.Remove(dial);
     }
 }

@@ -148,6 +148,9 @@ internal sealed class Dial : EventSource
     /// <summary>Milliseconds since the client came.</summary>
     public long Age => _connector.Loop.Now - _began;
 
+    /// <summary>How long the attempt under way has lasted.</summary>
+    public TimeSpan AttemptAge => Stopwatch.GetElapsedTime(_dialled);
+
     /// <summary>Ends the attempt; the client stays.</summary>
     public void CloseTarget()
     {
