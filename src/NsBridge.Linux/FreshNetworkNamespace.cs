@@ -13,12 +13,17 @@ public static class FreshNetworkNamespace
     public static Errno EnterForEver()
     {
         int result = Libc.UnshareNetworkNamespace();
-        if (result < 0)
-            return Libc.ErrorOf(result);
+        return result < 0 ? Libc.ErrorOf(result) : TakeLoopbackUp();
+    }
+
+    /// <summary>Takes <c>lo</c> up in the network namespace of the calling thread.</summary>
+    /// <returns>What failed; <see cref="Errno.EPERM"/> without CAP_NET_ADMIN there.</returns>
+    public static Errno TakeLoopbackUp()
+    {
         int socket = Libc.Socket(Libc.AF_INET, Libc.SOCK_DGRAM);
         if (socket < 0)
             return Libc.ErrorOf(socket);
-        result = Libc.SetInterfaceUp(socket, "lo");
+        int result = Libc.SetInterfaceUp(socket, "lo");
         Libc.Close(socket);
         return Libc.ErrorOf(result);
     }

@@ -17,10 +17,6 @@ public sealed class NetworkNamespace
     // Held for the life of the process: the daemon is in it anyway.
     private static readonly int Home = OpenHome();
 
-    // Going home is asked for once while there. It is refused to a process whose user namespace does not own the network it runs in, such as one in
-    // `podman unshare`: that could enter its user's namespaces but not come back, so it may not even enter.
-    private static readonly bool MayReturn = Libc.SetNetworkNamespace(Home) >= 0;
-
     private readonly byte[]? _path;
     private readonly SafeHandle? _process;
 
@@ -36,6 +32,12 @@ public sealed class NetworkNamespace
 
     /// <summary>The cookie of <see cref="Own"/>: tells it from every other namespace.</summary>
     public static ulong OwnCookie { get; } = ReadOwnCookie();
+
+    /// <summary>
+    /// Whether this process could come back from another namespace, so that it may enter one at all: asked for once, while at home. It needs CAP_SYS_ADMIN,
+    /// also in the user namespace that owns the network it runs in: one in <c>podman unshare</c> could enter its user's namespaces but not come back.
+    /// </summary>
+    public static bool MayReturn { get; } = Libc.SetNetworkNamespace(Home) >= 0;
 
     /// <summary>What is referred to, for messages: a path, or a process.</summary>
     public string Description { get; }

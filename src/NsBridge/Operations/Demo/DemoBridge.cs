@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using NsBridge.Bridges;
 using NsBridge.Configuration;
@@ -38,8 +40,9 @@ internal sealed class DemoBridge : IAsyncDisposable
     /// <exception cref="UserFault">It does not come up.</exception>
     public static async Task<DemoBridge> StartAsync(BridgeDraft draft, string directory, CancellationToken stop)
     {
-        var file = Path.Combine(directory, "appsettings.json");
-        await File.WriteAllTextAsync(file, $$"""{ "NsBridge": { "RuntimeDirectory": "{{directory}}", "Bridges": [ {{draft.ToJson()}} ] } }""", stop);
+        // The other half's configuration may lie there too.
+        var file = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}.json"));
+        await File.WriteAllTextAsync(file, $$"""{ "NsBridge": { "RuntimeDirectory": "{{JsonEncodedText.Encode(directory)}}", "Bridges": [ {{draft.ToJson()}} ] } }""", stop);
         var settings = new ConfigurationLoader(file, new Dictionary<string, string>()).Load().SettingsOrFault();
         var bridge = new DemoBridge(draft, settings);
         try

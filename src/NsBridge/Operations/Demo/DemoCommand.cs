@@ -4,7 +4,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using NsBridge.CommandLine;
-using NsBridge.Operations.Discover;
 
 namespace NsBridge.Operations.Demo;
 
@@ -18,25 +17,13 @@ internal static class DemoCommand
 
     public static async Task<int> RunAsync(DemoOptions options, CancellationToken stop)
     {
-        using var place = await DemoNamespace.MakeAsync(stop);
-        await using var server = await DemoWebServer.StartAsync(place);
         var address = new IPEndPoint(IPAddress.Loopback, FreePort());
-        var draft = new BridgeDraft("demo", address.ToString(), place.Reference, server.Address.ToString());
-        await using var bridge = await DemoBridge.StartAsync(draft, place.Directory, stop);
-
-        await Console.Out.WriteLineAsync(
-            $"""
-            A network namespace of its own   {place.Reference}
-            a web server inside              {server.Address}, which nobody outside can reach
-            and this bridge to it:
-
-              {draft.ToJson()}
-
-            """);
-        return options.Once ? await TryAsync(address, bridge, stop) : await WaitAsync(address, bridge, stop);
+        await using var scene = await PrivilegedScene.TryStartAsync(address, stop) ?? await RootlessScene.StartAsync(address, stop);
+        await Console.Out.WriteLineAsync(scene.Description);
+        return options.Once ? await TryAsync(address, scene, stop) : await WaitAsync(address, scene, stop);
     }
 
-    private static async Task<int> WaitAsync(IPEndPoint address, DemoBridge bridge, CancellationToken stop)
+    private static async Task<int> WaitAsync(IPEndPoint address, IDemoScene scene, CancellationToken stop)
     {
         await Console.Out.WriteLineAsync(
             $"""
@@ -47,13 +34,13 @@ internal static class DemoCommand
             Ctrl-C ends the demo and leaves nothing behind.
             """);
         await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        var report = bridge.Reports.Snapshot()[0];
+        var report = scene.Reports.Snapshot()[0];
         var clients = report.Total == 1 ? "1 client" : $"{report.Total} clients";
         await Console.Out.WriteLineAsync($"\nThe bridge served {clients}. Everything is removed again.");
         return ExitCode.Well;
     }
 
-    private static async Task<int> TryAsync(IPEndPoint address, DemoBridge bridge, CancellationToken stop)
+    private static async Task<int> TryAsync(IPEndPoint address, IDemoScene scene, CancellationToken stop)
     {
         await Console.Out.WriteLineAsync($"  curl http://{address}/\n");
         var clock = Stopwatch.StartNew();
@@ -61,7 +48,7 @@ internal static class DemoCommand
         clock.Stop();
         if (!page.Contains(DemoPage.Greeting, StringComparison.Ordinal))
         {
-            var reason = bridge.Reports.Snapshot()[0].Reason;
+            var reason = scene.Reports.Snapshot()[0].Reason;
             await Console.Error.WriteLineAsync($"nsbridge demo: the page did not come through the bridge{(reason.Length > 0 ? $": {reason}" : "")}");
             return ExitCode.Failed;
         }

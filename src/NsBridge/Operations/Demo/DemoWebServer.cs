@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
+using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Operations.Looking;
 using NsBridge.Operations.Serving;
@@ -22,18 +23,20 @@ internal sealed class DemoWebServer : IAsyncDisposable
     /// <summary>Where it listens, as seen from inside.</summary>
     public IPEndPoint Address { get; }
 
-    public static async Task<DemoWebServer> StartAsync(DemoNamespace place)
+    /// <param name="network">Where it listens.</param>
+    /// <param name="reference">How a configuration names that, for the page.</param>
+    public static async Task<DemoWebServer> StartAsync(NetworkNamespace network, string reference)
     {
         var descriptor = await OwnThread.RunAsync(() =>
         {
-            var opened = place.Network.OpenSocket(Libc.AF_INET, Libc.SOCK_STREAM, out _, out var failure);
-            return opened >= 0 ? opened : throw new UserFault($"nsbridge demo: {place.Network.Explain(failure)}", CommandLine.ExitCode.Failed);
+            var opened = network.OpenSocket(Libc.AF_INET, Libc.SOCK_STREAM, out _, out var failure);
+            return opened >= 0 ? opened : throw new UserFault($"nsbridge demo: {network.Explain(failure)}", CommandLine.ExitCode.Failed);
         });
         var listener = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
         var address = (IPEndPoint)listener.LocalEndPoint!;
-        var answer = DemoPage.Answer(place.Reference, address);
+        var answer = DemoPage.Answer(reference, address);
         return new DemoWebServer(
             new ShortRequestServer("The demo's web server", [listener], (client, deadline) => ServeAsync(client, answer, deadline), NullLogger.Instance), address);
     }

@@ -27,6 +27,9 @@ internal sealed record BridgeDraft(
     /// <summary>One network; null for everyone.</summary>
     public string? AllowFrom { get; init; }
 
+    /// <summary>As in the configuration; null for the default.</summary>
+    public string? Join { get; init; }
+
     /// <summary>The entry as JSON on one line.</summary>
     public string ToJson()
     {
@@ -41,6 +44,7 @@ internal sealed record BridgeDraft(
         Append(text, "SocketMode", SocketMode);
         Append(text, "Namespace", Namespace);
         Append(text, "Target", Target);
+        Append(text, "Join", Join);
         return text.Append(" }").ToString();
     }
 

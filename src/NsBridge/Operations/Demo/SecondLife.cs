@@ -1,0 +1,42 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Operations.Demo;
+
+/// <summary>What <see cref="DemoProcess"/> promises of the demo's second process, in that process: a directory, and an end with the demo.</summary>
+internal sealed class SecondLife : IDisposable
+{
+    private readonly PosixSignalRegistration[] _ignored;
+
+    public SecondLife()
+    {
+        // These reach every process of a terminal or a group: the demo ends by them, and this one after the demo.
+        _ignored = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT }
+            .Select(signal => PosixSignalRegistration.Create(signal, received => received.Cancel = true))];
+        Directory = System.IO.Directory.CreateTempSubdirectory("nsbridge-demo-").FullName;
+    }
+
+    /// <summary>A directory for this user alone, removed at the end with everything in it.</summary>
+    public string Directory { get; }
+
+    /// <summary>Writes a line to the demo.</summary>
+    public static void Say(string line) => Libc.Write(1, Encoding.UTF8.GetBytes($"{line}\n"));
+
+    /// <summary>Returns when the demo has closed its end of standard input, or the kernel has for it.</summary>
+    public static void WaitForTheEnd()
+    {
+        using var input = Console.OpenStandardInput();
+        while (input.ReadByte() >= 0)
+        {
+            // The demo never writes; only the end of its pipe means something.
+        }
+    }
+
+    public void Dispose()
+    {
+        System.IO.Directory.Delete(Directory, recursive: true);
+        foreach (var signal in _ignored)
+            signal.Dispose();
+    }
+}
