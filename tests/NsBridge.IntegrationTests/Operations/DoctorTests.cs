@@ -1,12 +1,11 @@
 using System.Globalization;
 using System.Net;
-using NsBridge.IntegrationTests.Faults;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Operations;
 
 /// <summary>The doctor on staged faults, each made with real things: it names the broken link, and what to do.</summary>
-internal sealed class DoctorTests : BridgeFixture
+internal sealed class DoctorTests : DoctorFixture
 {
     [Test]
     public async Task Doctor_OfAServingBridge_FindsEveryLinkWell()
@@ -222,24 +221,5 @@ internal sealed class DoctorTests : BridgeFixture
 
         Assert.That(result.ExitCode, Is.EqualTo(64), result.Everything);
         Assert.That(result.Error, Does.Contain("web"));
-    }
-
-    private static BridgeEntry Entry(string place, EndPoint? target = null) =>
-        new("web") { Listen = FreeEndPoint().ToString(), Namespace = place, Target = target?.ToString() ?? "127.0.0.1:3000" };
-
-    private static async Task<CommandResult> DoctorAsync(BridgeEntry entry)
-    {
-        using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", new DaemonSettings(entry) { RuntimeDirectory = scratch["run"] }.ToJson());
-        return await Executable.RunAsync(["doctor", "--config", file]);
-    }
-
-    private static async Task FindsAsync(BridgeEntry entry, string link, string words)
-    {
-        var result = await DoctorAsync(entry);
-
-        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
-        Assert.That(result.Output, Does.Contain($"broken at: {link}").And.Contain(words).And.Contain("cure"));
-        Executable.CheckPlain(result);
     }
 }

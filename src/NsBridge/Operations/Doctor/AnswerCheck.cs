@@ -6,27 +6,39 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Operations.Doctor;
 
-/// <summary>Does the target take a connection? One is made from inside the namespace and closed again.</summary>
+/// <summary>
+/// Does the target take a connection? One is made from inside the namespace and closed again. Of a UDP service no answer can be demanded: an empty
+/// datagram shows whether it is refused.
+/// </summary>
 internal static class AnswerCheck
 {
     private const string Name = "answer";
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a refusal may be under way; one of the namespace itself is there at once.</summary>
+    private static readonly TimeSpan s_refusal = TimeSpan.FromMilliseconds(500);
+
     public static Link? Look(Patient patient)
     {
-        if (patient.Network is null || patient.Bridge.Target is not { } target || patient.Bridge.Protocol == BridgeProtocol.Udp)
+        if (patient.Network is null || patient.Bridge.Target is not { } target)
             return null;
+        var isUdp = patient.Bridge.Protocol == BridgeProtocol.Udp;
         var clock = Stopwatch.StartNew();
         var error = Errno.None;
         foreach (var (family, address) in Addresses(target))
         {
-            error = Dial(patient, family, address);
+            error = isUdp ? Knock(patient, family, address) : Dial(patient, family, address);
             if (error == Errno.None)
-                return Link.Ok(Name, string.Create(CultureInfo.InvariantCulture, $"{target} took a connection within {clock.Elapsed.TotalMilliseconds:0.0} ms"));
+            {
+                return Link.Ok(Name, isUdp
+                    ? $"{target} refuses no datagram; whether it answers only its own clients can tell"
+                    : string.Create(CultureInfo.InvariantCulture, $"{target} took a connection within {clock.Elapsed.TotalMilliseconds:0.0} ms"));
+            }
         }
 
         return error switch
         {
+            Errno.ECONNREFUSED when isUdp => Link.Broken(Name, $"{target} refuses datagrams (ICMP)", "start the service; if it runs, a firewall on the way may reject them"),
             Errno.ECONNREFUSED => Link.Broken(Name, $"{target} refuses connections", "start the service; if it runs, a firewall in the namespace may reject them"),
             Errno.ETIMEDOUT => Link.Broken(
                 Name, $"{target} does not answer within {Patience(patient).TotalSeconds:0.#} s", "a firewall in the namespace drops the packets, or the service accepts no more connections (its backlog is full)"),
@@ -56,5 +68,23 @@ internal static class AnswerCheck
         if (result != -(int)Errno.EINPROGRESS)
             return Libc.ErrorOf(result);
         return socket.Poll(Patience(patient), SelectMode.SelectWrite) ? Libc.PendingError(descriptor) : Errno.ETIMEDOUT;
+    }
+
+    /// <summary>Sends an empty datagram and waits a moment for somebody to refuse it.</summary>
+    private static Errno Knock(Patient patient, int family, SockAddr address)
+    {
+        var descriptor = patient.Network!.OpenSocket(family, Libc.SOCK_DGRAM, out _, out var failure);
+        if (descriptor < 0)
+            return failure.Error;
+        using var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+        var result = Libc.Connect(descriptor, address);
+        if (result < 0)
+            return Libc.ErrorOf(result);
+        var sent = Libc.Send(descriptor, []);
+        if (sent < 0)
+            return Libc.ErrorOf(sent);
+        // Ends the wait at a datagram or an error, whatever it returns then.
+        _ = socket.Poll(s_refusal, SelectMode.SelectRead);
+        return Libc.PendingError(descriptor);
     }
 }

@@ -1,3 +1,5 @@
+using NsBridge.Configuration;
+
 namespace NsBridge.Operations.Doctor;
 
 /// <summary>The links from a client to the service, in the order a connection meets them. The first broken one decides.</summary>
@@ -41,6 +43,8 @@ internal static class Chain
     {
         var bridge = patient.Bridge;
         var from = bridge.Listen.Count > 0 ? string.Join(", ", bridge.Listen) : $"unix:{bridge.Socket}";
+        if (bridge.ListenNamespace.Kind != NamespaceKind.Host)
+            from += $" in {patient.Door.Name}";
         return bridge.Target is { } target ? $"{from} to {target} in {patient.Place}" : $"{from} to unix:{bridge.Socket}";
     }
 }

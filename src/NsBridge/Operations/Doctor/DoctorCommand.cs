@@ -32,7 +32,9 @@ internal static class DoctorCommand
         var well = true;
         for (var i = 0; i < bridges.Count; i++)
         {
-            var patient = new Patient(bridges[i], daemon, daemonFault);
+            var door = await FoundPlace.FindAsync(bridges[i].ListenNamespace, stop);
+            var inside = bridges[i].Namespace is { } place ? await FoundPlace.FindAsync(place, stop) : null;
+            var patient = new Patient(bridges[i], door, inside, daemon, daemonFault);
             var links = await OwnThread.RunAsync(() => Chain.Walk(patient));
             stop.ThrowIfCancellationRequested();
             well &= links[^1].State != LinkState.Broken;

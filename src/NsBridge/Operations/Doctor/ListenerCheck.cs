@@ -7,7 +7,7 @@ using NsBridge.Operations.Looking;
 
 namespace NsBridge.Operations.Doctor;
 
-/// <summary>Is every address of <c>Listen</c> this daemon's, or at least free for it?</summary>
+/// <summary>Is every address of <c>Listen</c> this daemon's, or at least free for it, in the namespace that the listener lives in?</summary>
 internal static class ListenerCheck
 {
     private const string Name = "listener";
@@ -17,17 +17,21 @@ internal static class ListenerCheck
         var bridge = patient.Bridge;
         if (bridge.Listen.Count == 0)
             return null;
-        if (bridge.ListenNamespace.Kind != NamespaceKind.Host)
-            return Link.Note(Name, $"in {bridge.ListenNamespace.Text}; what the daemon says of it comes last");
+        if (EntryCheck.Look(Name, patient, patient.Door, out _) is { } closed)
+            return closed;
+        var door = patient.Door.Network!;
+        var found = door.IsOwn ? patient.Host : NamespaceSockets.Look(door);
+        if (found.Fault is { } fault)
+            return Link.Note(Name, $"what listens in {patient.Door.Name} cannot be told: {fault}");
         var kind = bridge.Protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
-        var here = patient.Host.Sockets.Where(socket => socket.Kind == kind).ToList();
+        var here = found.Sockets.Where(socket => socket.Kind == kind).ToList();
         var open = 0;
         foreach (var wanted in bridge.Listen.SelectMany(listen => listen.Sockets()))
         {
             var rivals = here.Where(socket => Collides(wanted, socket)).ToList();
             if (rivals.Count == 0)
             {
-                if (MissingAddress(wanted) is { } missing)
+                if (ListenAddressCheck.Look(Name, wanted, patient.Door) is { } missing)
                     return missing;
                 continue;
             }
@@ -46,7 +50,7 @@ internal static class ListenerCheck
             }
         }
 
-        var text = string.Join(", ", bridge.Listen);
+        var text = string.Join(", ", bridge.Listen) + (door.IsOwn ? "" : $" in {patient.Door.Name}");
         if (patient.Daemon is null)
             return Link.Note(Name, $"{text} is free, and no daemon is running to listen on it");
         return open > 0
@@ -62,12 +66,13 @@ internal static class ListenerCheck
     private static Link Taken(Patient patient, BoundSocket rival, RunningProcess? owner)
     {
         var who = owner?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"a process of user {rival.User}");
+        var where = patient.Door.Network!.IsOwn ? "" : $" in {patient.Door.Name}";
         return owner is { Name: "nsbridge" }
             ? Link.Broken(
                 Name,
-                $"{rival} is taken by {who}, another nsbridge than the one of this configuration",
+                $"{rival}{where} is taken by {who}, another nsbridge than the one of this configuration",
                 "stop it, or give by --config the file that it runs with")
-            : Link.Broken(Name, $"{rival} is taken by {who}", $"stop it, or choose another \"Listen\" for bridge {patient.Bridge.Name}");
+            : Link.Broken(Name, $"{rival}{where} is taken by {who}", $"stop it, or choose another \"Listen\" for bridge {patient.Bridge.Name}");
     }
 
     /// <summary>Whether both cannot be bound at the same time.</summary>
@@ -84,28 +89,4 @@ internal static class ListenerCheck
     }
 
     private static bool IsWildcard(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
-
-    private static Link? MissingAddress(ListenSocket wanted)
-    {
-        if (IsWildcard(wanted.Address) || wanted.Interface is not null)
-            return null;
-        try
-        {
-            using var probe = new Socket(wanted.Address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-            probe.Bind(new IPEndPoint(wanted.Address, 0));
-            return null;
-        }
-        catch (SocketException exception) when (exception.SocketErrorCode is SocketError.AddressNotAvailable)
-        {
-            return Link.Broken(
-                Name,
-                $"this machine has no address {wanted.Address}",
-                $"'ip address' lists those it has; \"*:{wanted.Port}\" means every one");
-        }
-        catch (SocketException)
-        {
-            // A machine without IPv6: the daemon leaves such an address out where it may.
-            return null;
-        }
-    }
 }

@@ -63,7 +63,9 @@ internal static class TargetCheck
             return Link.Broken(
                 Name,
                 $"nothing listens on {wanted} in {patient.Place}; {Who(onHost)} listens on {onHost} of the host, outside of it",
-                $"start it inside: NetworkNamespacePath={patient.Bridge.Namespace!.FilePath} in its unit, or 'ip netns exec'");
+                patient.Bridge.Namespace is { Kind: NamespaceKind.Name or NamespaceKind.Path, FilePath: { } file }
+                    ? $"start it inside: NetworkNamespacePath={file} in its unit, or 'nsenter --net={file}'"
+                    : "start it inside");
         }
 
         if (awaiting.Count == 0)

@@ -10,7 +10,10 @@ internal sealed class Screen : IDisposable
 {
     // The second screen, without the cursor, as every full-screen program has it (xterm's control sequences).
     private const string Enter = "\e[?1049h\e[?25l";
-    private const string Leave = "\e[?25h\e[?1049l";
+    private const string Leave = "\e[?25h\e[?1049l" + NormalKeys;
+
+    // The framework switches the cursor keys to their application codes when it first uses a terminal, and never back.
+    private const string NormalKeys = "\e[?1l\e>";
     private readonly bool _inPlace = !Console.IsOutputRedirected;
     private IReadOnlyList<string> _last = [];
 
@@ -41,12 +44,15 @@ internal sealed class Screen : IDisposable
         var shown = Math.Min(lines.Count, height);
         for (var i = 0; i < shown; i++)
         {
-            AppendCut(frame, lines[i], width);
-            // The rest of what stood in this line goes; the last line gets no line feed, which would scroll.
-            frame.Append("\e[0m\e[K").Append(i < shown - 1 ? "\r\n" : "");
+            var last = i == shown - 1;
+            // What stood here goes before the new text comes: behind a line as wide as the terminal the cursor stays on its last character,
+            // which would go too. The last line takes all below it along, and gets no line feed, which would scroll.
+            frame.Append(last ? "\e[J" : "\e[K");
+            AppendCut(frame, last && height > 1 && lines.Count > height ? $"… and {lines.Count - height + 1} more lines" : lines[i], width);
+            frame.Append("\e[0m").Append(last ? "" : "\r\n");
         }
 
-        Console.Out.Write(frame.Append("\e[J").ToString());
+        Console.Out.Write(frame.ToString());
     }
 
     public void Dispose()

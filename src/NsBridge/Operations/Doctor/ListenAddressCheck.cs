@@ -1,0 +1,33 @@
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Configuration;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Operations.Doctor;
+
+/// <summary>Is the address to listen on there? Tried by binding a socket to it, at a port of the kernel's choice.</summary>
+internal static class ListenAddressCheck
+{
+    /// <returns>The broken link; null where nothing speaks against the address.</returns>
+    public static Link? Look(string name, ListenSocket wanted, FoundPlace door)
+    {
+        if (wanted.Address.Equals(IPAddress.Any) || wanted.Address.Equals(IPAddress.IPv6Any) || wanted.Interface is not null)
+            return null;
+        var family = wanted.Address.AddressFamily == AddressFamily.InterNetwork ? Libc.AF_INET : Libc.AF_INET6;
+        var probe = door.Network!.OpenSocket(family, Libc.SOCK_DGRAM, out _, out _);
+        // A machine without IPv6, say: the daemon leaves such an address out where it may.
+        if (probe < 0)
+            return null;
+        var error = Libc.ErrorOf(Libc.Bind(probe, SockAddr.From(wanted.Address, 0)));
+        var loopbackUp = Libc.InterfaceIsUp(probe, "lo");
+        Libc.Close(probe);
+        if (IPAddress.IsLoopback(wanted.Address) && loopbackUp == 0)
+            return Link.Broken(name, $"lo is down in {door.Name}, so that nobody in there reaches {wanted.Address}", $"{door.IpCommand} link set lo up");
+        return error == Errno.EADDRNOTAVAIL
+            ? Link.Broken(
+                name,
+                $"{(door.Network.IsOwn ? "this machine" : door.Name)} has no address {wanted.Address}",
+                $"'{door.IpCommand} address' lists those it has; \"*:{wanted.Port}\" means every one")
+            : null;
+    }
+}

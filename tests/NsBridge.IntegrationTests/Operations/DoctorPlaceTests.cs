@@ -1,0 +1,75 @@
+using System.Net;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Operations;
+
+/// <summary>The doctor on listeners inside namespaces, and on places that somebody has to be asked for.</summary>
+internal sealed class DoctorPlaceTests : DoctorFixture
+{
+    private static readonly IPEndPoint Inside = new(IPAddress.Loopback, 3128);
+
+    [Test]
+    public async Task Doctor_OfAServingListenerInANamespace_FindsEveryLinkWell()
+    {
+        var (door, target) = (await NamespaceAsync(), await NamespaceAsync());
+        var server = Target(target, Serve.Echo);
+        var daemon = await StartAsync(Entry(target.Name, server.EndPoint) with { Listen = Inside.ToString(), ListenNamespace = door.Name });
+
+        var result = await daemon.AskAsync("doctor");
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(result.Output, Does.Contain($"the daemon listens on {Inside} in {door.Name}").And.Contain("web is well"));
+    }
+
+    [Test]
+    public async Task Doctor_OfAMissingListenNamespace_NamesIt()
+    {
+        var door = await ReserveNamespaceAsync();
+
+        await FindsAsync(Entry("host") with { Listen = Inside.ToString(), ListenNamespace = door.Name }, "listener", $"ip netns add {door.Name}");
+    }
+
+    [Test]
+    public async Task Doctor_OfAPortTakenInTheListenNamespace_NamesWhoHasIt()
+    {
+        var door = await NamespaceAsync();
+        Target(door, Serve.Echo, Inside.Port);
+
+        await FindsAsync(Entry("host") with { Listen = Inside.ToString(), ListenNamespace = door.Name }, "listener", $"in {door.Name} is taken by");
+    }
+
+    [Test]
+    public async Task Doctor_OfAPortTakenOnTheHostOnly_DoesNotMistakeItForTheListeners()
+    {
+        var door = await NamespaceAsync();
+        await using var other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo);
+
+        await FindsAsync(
+            Entry("host", other.EndPoint) with { Listen = other.EndPoint.ToString(), ListenNamespace = door.Name }, "daemon", "no daemon is running");
+    }
+
+    [Test]
+    public async Task Doctor_OfAnAddressThatTheListenNamespaceLacks_SaysSo()
+    {
+        var door = await NamespaceAsync();
+
+        await FindsAsync(Entry("host") with { Listen = "198.51.100.7:3128", ListenNamespace = door.Name }, "listener", $"{door.Name} has no address 198.51.100.7");
+    }
+
+    [Test]
+    public async Task Doctor_WithLoDownInTheListenNamespace_SaysHowToTakeItUp()
+    {
+        var door = await ReserveNamespaceAsync();
+        await door.AddAsync(loopbackUp: false);
+
+        await FindsAsync(Entry("host") with { Listen = Inside.ToString(), ListenNamespace = door.Name }, "listener", $"ip -n {door.Name} link set lo up");
+    }
+
+    [Test]
+    public async Task Doctor_OfAContainerThatIsNotThere_SaysWhatToStart() =>
+        await FindsAsync(Entry("container:nobody-has-it"), "namespace", "podman start nobody-has-it");
+
+    [Test]
+    public async Task Doctor_OfAUnitThatCannotBeFound_SaysWhereToLook() =>
+        await FindsAsync(Entry("unit:nobody-has-it.service"), "namespace", "systemctl status nobody-has-it.service");
+}
