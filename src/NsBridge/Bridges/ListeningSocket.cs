@@ -63,7 +63,9 @@ internal static class ListeningSocket
 
     private static string Explain(ListenEndpoint entry, ListenSocket wanted, BridgeProtocol protocol, Errno error)
     {
-        string what = $"cannot listen on {entry} ({new IPEndPoint(wanted.Address, wanted.Port)}): ";
+        string address = new IPEndPoint(wanted.Address, wanted.Port).ToString();
+        // One entry may be several addresses: a port alone, or a range.
+        string what = $"cannot listen on {entry}{(entry.ToString() == address ? "" : $" ({address})")}: ";
         return error switch
         {
             Errno.EADDRINUSE => what + "EADDRINUSE - another program has the port; `ss -l" + (protocol == BridgeProtocol.Udp ? "u" : "t") + "np` names it",
