@@ -171,6 +171,8 @@ public sealed class NetworkNamespace
             (EnterStep.Open, Errno.ESRCH) or (EnterStep.Enter, Errno.ESRCH) => $"{Description} has ended",
             (EnterStep.Open, Errno.EACCES) => what + "EACCES - may not open it; needs CAP_SYS_PTRACE for a process's namespace, or permission on the path",
             (EnterStep.Enter, Errno.EINVAL) => what + ExplainInvalid(),
+            (EnterStep.Enter, Errno.EPERM) when !OwnCapabilities.MayAdminister =>
+                what + "EPERM - needs CAP_SYS_ADMIN: run nsbridge as root or by its systemd service",
             (EnterStep.Enter, Errno.EPERM) when !MayReturn =>
                 what + "EPERM - needs CAP_SYS_ADMIN, also in the user namespace that owns this process's own network: it could not come back",
             (EnterStep.Enter, Errno.EPERM) when _path is null => what + "EPERM - needs CAP_SYS_ADMIN and CAP_SYS_PTRACE",

@@ -36,6 +36,8 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
     {
         if (Privileges.Lacking(_settings) is { } lacking)
             PrivilegeMissing(lacking);
+        else if (Privileges.IsSpared(_settings))
+            PrivilegeSpared();
         _bridges = [.. _settings.Bridges.Select(settings => new Bridge(settings, _engine))];
         foreach (Bridge bridge in _bridges)
             await bridge.StartAsync(cancellationToken);
@@ -191,6 +193,9 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
 
     [LoggerMessage(EventId = 1107, Level = LogLevel.Warning, Message = "{Lacking}")]
     private partial void PrivilegeMissing(string lacking);
+
+    [LoggerMessage(EventId = 1110, Level = LogLevel.Information, Message = "CAP_SYS_ADMIN is missing, which no bridge here needs: none enters a network namespace")]
+    private partial void PrivilegeSpared();
 
     [LoggerMessage(EventId = 1105, Level = LogLevel.Information, Message = "Stopping: {Connections} connections have up to {Timeout} to end")]
     private partial void Draining(long connections, TimeSpan timeout);

@@ -1,51 +1,50 @@
-using System.Globalization;
 using NsBridge.CommandLine;
 using NsBridge.Configuration;
+using NsBridge.Linux;
 
 namespace NsBridge.Bridges;
 
 /// <summary>What this process may do, and what the configuration asks of it.</summary>
 internal static class Privileges
 {
-    // Bits of capabilities(7).
-    private const int CAP_SYS_ADMIN = 21;
-
-    private const string WhatWorks = "bridges with \"Namespace\": \"host\" and outer halves (Listen and Socket alone) work without it";
+    private const string Cure = "run nsbridge as root or by its systemd service";
 
     /// <summary>Stops a start that cannot lead to anything: every bridge needs a privilege that is missing.</summary>
     /// <exception cref="UserFault">Says which privilege, for what, and the cure.</exception>
     public static void Require(DaemonSettings settings)
     {
-        BridgeSettings[] enabled = [.. settings.Bridges.Where(bridge => bridge.Enabled)];
-        if (enabled.Length == 0 || MayEnter() || enabled.Any(bridge => Entered(bridge) is null))
+        if (OwnCapabilities.MayAdminister || !settings.Bridges.Any(bridge => bridge.Enabled) || NotEntering(settings).Length > 0)
             return;
+        BridgeSettings first = settings.Bridges.First(bridge => bridge.Enabled);
         throw new UserFault(
-            $"nsbridge: CAP_SYS_ADMIN is missing, which entering network namespace '{Entered(enabled[0])}' for bridge '{enabled[0].Name}' needs.\n" +
-            "Run it as root, by its systemd unit, or with: setpriv --ambient-caps +sys_admin --inh-caps +sys_admin nsbridge\n" +
-            $"Without root: {WhatWorks},\n" +
-            "so run the inner half inside your own namespace (\"Namespace\": \"host\" there, by unshare -Urn or podman unshare) and the outer half outside.",
+            $"nsbridge: CAP_SYS_ADMIN is missing, and every bridge here needs it: '{first.Name}' to enter network namespace '{Entered(first)}'.\n" +
+            $"For that {Cure}.\n" +
+            "Without root there is the road of two daemons: one inside a namespace of your own (unshare -Urn) with the inner half, where that is \"host\",\n" +
+            "and one outside with the outer half (Listen and Socket). 'nsbridge demo' shows it.",
             ExitCode.Privilege);
     }
 
-    /// <summary>Where some bridges can work and others not: one line that says which and why; null where nothing is missing.</summary>
+    /// <summary>Where some bridges can work and others not: one line that says which, why, and the cure; null where nothing is missing.</summary>
     public static string? Lacking(DaemonSettings settings)
     {
-        if (MayEnter())
+        if (OwnCapabilities.MayAdminister)
             return null;
         string[] cannot = [.. settings.Bridges.Where(bridge => bridge.Enabled && Entered(bridge) is not null).Select(bridge => bridge.Name)];
-        return cannot.Length == 0 ? null : $"CAP_SYS_ADMIN is missing: {string.Join(", ", cannot)} cannot enter their network namespaces; {WhatWorks}";
+        string[] can = NotEntering(settings);
+        return cannot.Length == 0
+            ? null
+            : $"CAP_SYS_ADMIN is missing: {string.Join(", ", cannot)} cannot enter {(cannot.Length == 1 ? "its network namespace" : "their network namespaces")}; " +
+                $"for that {Cure}.{(can.Length == 0 ? "" : $" Working without it: {string.Join(", ", can)}")}";
     }
 
-    private static bool MayEnter() => (Effective() & 1UL << CAP_SYS_ADMIN) != 0;
+    /// <summary>Whether a privilege is missing that no bridge here needs.</summary>
+    public static bool IsSpared(DaemonSettings settings) => !OwnCapabilities.MayAdminister && NotEntering(settings).Length > 0 && Lacking(settings) is null;
+
+    private static string[] NotEntering(DaemonSettings settings) =>
+        [.. settings.Bridges.Where(bridge => bridge.Enabled && Entered(bridge) is null).Select(bridge => bridge.Name)];
 
     /// <summary>The namespace that the bridge has to enter; null where it enters none.</summary>
     private static NamespaceReference? Entered(BridgeSettings bridge) =>
         bridge.Namespace is { Kind: not NamespaceKind.Host } place ? place
         : bridge.Listen.Count > 0 && bridge.ListenNamespace.Kind != NamespaceKind.Host ? bridge.ListenNamespace : null;
-
-    private static ulong Effective()
-    {
-        string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith("CapEff:", StringComparison.Ordinal));
-        return ulong.Parse(line.AsSpan("CapEff:".Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-    }
 }

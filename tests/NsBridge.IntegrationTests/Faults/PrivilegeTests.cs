@@ -17,7 +17,7 @@ internal sealed class PrivilegeTests : BridgeFixture
         var code = await daemon.ExitAsync(Soon);
 
         Assert.That(code, Is.EqualTo(MissingPrivilege), daemon.LogText());
-        Assert.That(daemon.LogText(), Does.Contain("CAP_SYS_ADMIN"));
+        Assert.That(daemon.LogText(), Does.Contain("CAP_SYS_ADMIN").And.Contain("as root").And.Contain("Without root"));
         Assert.That(Directory.GetFileSystemEntries(daemon.RuntimeDirectory), Is.Empty);
         daemon.CheckNoStackTrace();
     }
@@ -27,9 +27,10 @@ internal sealed class PrivilegeTests : BridgeFixture
     {
         var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = OpenSocketPath(), SocketMode = "0666" });
         var listen = FreeEndPoint();
-        await StartAsync(
+        var daemon = await StartAsync(
             new DaemonSettings(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = scene.SocketPath }),
             new DaemonLaunch { User = "nobody" });
+        await daemon.WaitLogAsync("CAP_SYS_ADMIN is missing, which no bridge here needs");
 
         await Own(await Dial.TcpAsync(listen)).EchoAsync(Pattern.Take(1000));
     }

@@ -11,6 +11,7 @@ internal sealed class RootlessTests : BridgeFixture
 {
     private const string Person = "nobody";
     private const string SomebodyElse = "mail";
+    private const int Length = 1 << 20;
     private static readonly string[] OwnNamespaces = ["unshare", "-Urn", "sh", "-c", "ip link set lo up; exec \"$@\"", "sh"];
     private static readonly byte[] Hello = Pattern.Take(100_000);
 
@@ -35,6 +36,58 @@ internal sealed class RootlessTests : BridgeFixture
         await resetting.EchoAsync(Hello);
         resetting.Reset();
         await Eventually.TrueAsync(() => server.Resets == 1, Soon, "the reset arrives");
+    }
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task HalfClose_OfTheTargetAcrossTheUserNamespace_LetsTheClientGoOn(string join)
+    {
+        var inner = await InnerAsync("0600", OwnNamespaces);
+        var heard = new TaskCompletionSource<long>();
+        Inside(inner, async (connection, cancel) =>
+        {
+            // Ends first, and hears the client to its end after that.
+            await connection.SendPatternAsync(Length, cancel);
+            connection.Shutdown(SocketShutdown.Send);
+            heard.SetResult(await connection.ReceivePatternAsync(cancel));
+        });
+        await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
+
+        var client = Own(await Dial.TcpAsync(_listen));
+        Assert.That(await client.ReceivePatternAsync(), Is.EqualTo(Length));
+        await client.SendPatternAsync(Length);
+        client.Shutdown(SocketShutdown.Send);
+
+        Assert.That(await heard.Task.WaitAsync(Soon), Is.EqualTo(Length));
+    }
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task HalfClose_OfTheClientAcrossTheUserNamespace_LetsTheWholeAnswerThrough(string join)
+    {
+        var inner = await InnerAsync("0600", OwnNamespaces);
+        Inside(inner, async (connection, cancel) => await connection.SendPatternAsync(await connection.ReceivePatternAsync(cancel), cancel));
+        await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
+
+        var client = Own(await Dial.TcpAsync(_listen));
+        await client.SendPatternAsync(Length);
+        client.Shutdown(SocketShutdown.Send);
+
+        Assert.That(await client.ReceivePatternAsync(), Is.EqualTo(Length));
+    }
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Reset_OfTheTargetAcrossTheUserNamespace_ArrivesAsAReset(string join)
+    {
+        var inner = await InnerAsync("0600", OwnNamespaces);
+        Inside(inner, Serve.ResetAfter(Hello.Length));
+        await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
+
+        var client = Own(await Dial.TcpAsync(_listen));
+        await client.SendAllAsync(Hello);
+
+        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
     }
 
     [TestCase(SomebodyElse)]
@@ -83,8 +136,13 @@ internal sealed class RootlessTests : BridgeFixture
                 new BridgeEntry("unable") { Namespace = space.Name, Target = "127.0.0.1:1" }),
             new DaemonLaunch { User = Person });
 
-        await daemon.WaitLogAsync("CAP_SYS_ADMIN is missing: unable cannot enter");
-        await daemon.WaitLogAsync("Bridge unable has failed");
+        await daemon.WaitLogAsync("CAP_SYS_ADMIN is missing: unable cannot enter its network namespace; for that run nsbridge as root or by its systemd service. Working without it: able");
+        await daemon.WaitStatusAsync(
+            bridge => bridge.GetProperty("name").GetString() == "able"
+                ? bridge.GetProperty("state").GetString() == "up"
+                : bridge.GetProperty("state").GetString() == "failed"
+                    && bridge.GetProperty("reason").GetString()!.Contains("needs CAP_SYS_ADMIN: run nsbridge as root", StringComparison.Ordinal),
+            "one bridge is up and the other tells why it is not, and the cure");
         await Own(await Dial.TcpAsync(_listen)).EchoAsync(Hello);
     }
 
@@ -99,7 +157,8 @@ internal sealed class RootlessTests : BridgeFixture
         return daemon;
     }
 
-    private TargetServer Inside(DaemonProcess inner) => Own(TargetServer.Start(TestNamespace.Listen($"/proc/{inner.Id}/ns/net", _target), Serve.Echo));
+    private TargetServer Inside(DaemonProcess inner, Func<Socket, CancellationToken, Task>? serve = null) =>
+        Own(TargetServer.Start(TestNamespace.Listen($"/proc/{inner.Id}/ns/net", _target), serve ?? Serve.Echo));
 
     private DaemonSettings Outer(DaemonProcess inner, string? join) =>
         new(new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = inner.SocketPath("inner"), Join = join });
