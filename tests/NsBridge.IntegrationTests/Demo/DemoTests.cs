@@ -61,5 +61,32 @@ internal sealed class DemoTests
         Assert.That(result.Error, Does.Contain("util-linux").And.Contain("sudo nsbridge demo"));
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Demo_WithoutATemporaryDirectory_SaysSo(bool asRoot)
+    {
+        using var program = await DemoProgram.PrepareAsync(asRoot);
+
+        var result = await program.OnceAsync("env", "TMPDIR=/nonexistent");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Error.Trim(), Is.EqualTo("nsbridge demo: cannot make a directory in /nonexistent/, which TMPDIR may name"));
+    }
+
+    [Test]
+    public async Task Demo_WhoseDirectoryIsTooLongForASocket_SaysSo()
+    {
+        using var program = await DemoProgram.PrepareAsync(asRoot: false);
+        using var deep = new ScratchDirectory();
+        var path = Directory.CreateDirectory(deep[new string('x', 100)]).FullName;
+        await Command.CheckAsync("chmod", "--recursive", "1777", deep.FullName);
+
+        var result = await program.OnceAsync("env", $"TMPDIR={path}");
+
+        Assert.That(result.ExitCode, Is.EqualTo(78), result.Everything);
+        Assert.That(result.Error, Does.Contain("at most 107 bytes"));
+        Assert.That(Directory.GetFileSystemEntries(path), Is.Empty);
+    }
+
     private static List<string> Namespaces() => Directory.Exists("/run/netns") ? [.. Directory.GetFileSystemEntries("/run/netns")] : [];
 }

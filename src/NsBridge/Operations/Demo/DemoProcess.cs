@@ -15,6 +15,9 @@ internal sealed class DemoProcess : IAsyncDisposable
     /// <summary>The line that it writes when all is there begins so; what follows is for its scene.</summary>
     public const string Ready = "ready ";
 
+    /// <summary>The line by which it has the demo end begins so; an exit code and a message follow.</summary>
+    public const string Fault = "fault ";
+
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
     private readonly Process _process;
 
@@ -50,12 +53,15 @@ internal sealed class DemoProcess : IAsyncDisposable
     }
 
     /// <returns>The next line that it writes; null where it ends instead.</returns>
-    /// <exception cref="UserFault">It does neither in time.</exception>
+    /// <exception cref="UserFault">It does neither in time, or tells a fault.</exception>
     public async Task<string?> ReadLineAsync(CancellationToken stop)
     {
         try
         {
-            return await _process.StandardOutput.ReadLineAsync(stop).AsTask().WaitAsync(s_deadline, stop);
+            var line = await _process.StandardOutput.ReadLineAsync(stop).AsTask().WaitAsync(s_deadline, stop);
+            if (line?.StartsWith(Fault, StringComparison.Ordinal) == true && line[Fault.Length..].Split(' ', 2) is [var code, var message])
+                throw new UserFault(message, int.Parse(code, CultureInfo.InvariantCulture));
+            return line;
         }
         catch (TimeoutException)
         {

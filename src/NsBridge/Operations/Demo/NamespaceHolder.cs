@@ -17,9 +17,16 @@ internal static class NamespaceHolder
         if (error != Errno.None)
             return (int)error;
 
-        using var life = new SecondLife();
-        SecondLife.Say($"{DemoProcess.Ready}{life.Directory}");
-        SecondLife.WaitForTheEnd();
-        return 0;
+        try
+        {
+            using var life = new SecondLife();
+            SecondLife.Say($"{DemoProcess.Ready}{life.Directory}");
+            SecondLife.WaitForTheEnd();
+            return 0;
+        }
+        catch (UserFault fault)
+        {
+            return SecondLife.Say(fault);
+        }
     }
 }

@@ -29,21 +29,19 @@ internal static class RootlessHalf
         }
 
         SecondLife.Say(Inside);
-        using var life = new SecondLife();
         try
         {
+            using var life = new SecondLife();
             await using var server = await DemoWebServer.StartAsync(NetworkNamespace.Own, string.Create(CultureInfo.InvariantCulture, $"pid:{Environment.ProcessId}"));
             var draft = new BridgeDraft("demo", null, "host", server.Address.ToString(), Socket: Path.Combine(life.Directory, "demo.sock"));
             await using var bridge = await DemoBridge.StartAsync(draft, life.Directory, CancellationToken.None);
             SecondLife.Say($"{DemoProcess.Ready}{server.Address} {life.Directory}");
             SecondLife.WaitForTheEnd();
+            return ExitCode.Well;
         }
         catch (UserFault fault)
         {
-            await Console.Error.WriteLineAsync(fault.Message);
-            return fault.ExitCode;
+            return SecondLife.Say(fault);
         }
-
-        return ExitCode.Well;
     }
 }

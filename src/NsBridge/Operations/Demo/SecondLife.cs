@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using NsBridge.CommandLine;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Operations.Demo;
@@ -9,12 +11,20 @@ internal sealed class SecondLife : IDisposable
 {
     private readonly PosixSignalRegistration[] _ignored;
 
+    /// <exception cref="UserFault">The directory cannot be made.</exception>
     public SecondLife()
     {
         // These reach every process of a terminal or a group: the demo ends by them, and this one after the demo.
         _ignored = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT }
             .Select(signal => PosixSignalRegistration.Create(signal, received => received.Cancel = true))];
-        Directory = System.IO.Directory.CreateTempSubdirectory("nsbridge-demo-").FullName;
+        try
+        {
+            Directory = System.IO.Directory.CreateTempSubdirectory("nsbridge-demo-").FullName;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UserFault($"nsbridge demo: cannot make a directory in {Path.GetTempPath()}, which TMPDIR may name", ExitCode.Failed);
+        }
     }
 
     /// <summary>A directory for this user alone, removed at the end with everything in it.</summary>
@@ -22,6 +32,14 @@ internal sealed class SecondLife : IDisposable
 
     /// <summary>Writes a line to the demo.</summary>
     public static void Say(string line) => Libc.Write(1, Encoding.UTF8.GetBytes($"{line}\n"));
+
+    /// <summary>Has the demo tell a fault, and end.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Say(UserFault fault)
+    {
+        Say(string.Create(CultureInfo.InvariantCulture, $"{DemoProcess.Fault}{fault.ExitCode} {fault.Message.ReplaceLineEndings(" ")}"));
+        return fault.ExitCode;
+    }
 
     /// <summary>Returns when the demo has closed its end of standard input, or the kernel has for it.</summary>
     public static void WaitForTheEnd()
@@ -35,7 +53,8 @@ internal sealed class SecondLife : IDisposable
 
     public void Dispose()
     {
-        System.IO.Directory.Delete(Directory, recursive: true);
+        if (System.IO.Directory.Exists(Directory))
+            System.IO.Directory.Delete(Directory, recursive: true);
         foreach (var signal in _ignored)
             signal.Dispose();
     }
