@@ -185,7 +185,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
     [LoggerMessage(EventId = 1102, Level = LogLevel.Information, Message = "No bridge is configured: nothing to do")]
     private partial void NothingToDo();
 
-    [LoggerMessage(EventId = 1103, Level = LogLevel.Information, Message = "Reloaded: {Bridges} bridges, {Fresh} new or made anew, {Gone} removed")]
+    [LoggerMessage(EventId = 1103, Level = LogLevel.Information, Message = "Reloaded. Bridges: {Bridges}; new or made anew: {Fresh}; removed: {Gone}")]
     private partial void Reloaded(int bridges, int fresh, int gone);
 
     [LoggerMessage(EventId = 1104, Level = LogLevel.Warning, Message = "RuntimeDirectory, Metrics and EventLoops take effect at the next restart only")]

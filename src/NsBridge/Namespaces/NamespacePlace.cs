@@ -10,6 +10,9 @@ namespace NsBridge.Namespaces;
 /// </summary>
 internal sealed class NamespacePlace
 {
+    /// <summary>`ip netns delete` unmounts the namespace and removes its file right after; what the file is in between would be told as a fault.</summary>
+    private static readonly TimeSpan Removal = TimeSpan.FromMilliseconds(10);
+
     private readonly INamespaceResolver _resolver;
     private readonly TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile NamespaceState _state;
@@ -55,6 +58,11 @@ internal sealed class NamespacePlace
     public void Look()
     {
         NamespaceState seen = Probe();
+        if (_state.CanEnter && !seen.CanEnter)
+        {
+            Thread.Sleep(Removal);
+            seen = Probe();
+        }
         if (seen == _state)
             return;
         _state = seen;
