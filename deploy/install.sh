@@ -55,7 +55,11 @@ install_everything() {
   [ -e "$destdir$config" ] || install -m 0644 "$here/appsettings.json" "$destdir$config"
 
   if systemd_runs; then
-    systemd-sysusers "$sysusers/nsbridge.conf"
+    if command -v systemd-sysusers >/dev/null; then
+      systemd-sysusers "$sysusers/nsbridge.conf"
+    elif ! getent passwd nsbridge >/dev/null; then
+      useradd --system --user-group --no-create-home --home-dir / --shell /usr/sbin/nologin nsbridge
+    fi
     systemctl daemon-reload
     systemctl try-restart nsbridge.service
     echo "Installed. Write bridges into $config, then: systemctl enable --now nsbridge"

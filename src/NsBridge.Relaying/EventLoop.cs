@@ -81,15 +81,21 @@ public sealed class EventLoop : IDisposable
     }
 
     /// <summary>As <see cref="Post"/>; the task ends when the action has run.</summary>
-    public Task InvokeAsync(Action action)
+    public Task InvokeAsync(Action action) => InvokeAsync(() =>
     {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        action();
+        return true;
+    });
+
+    /// <summary>As <see cref="Post"/>; the task ends with what the function gives.</summary>
+    public Task<T> InvokeAsync<T>(Func<T> function)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         Post(() =>
         {
             try
             {
-                action();
-                done.SetResult();
+                done.SetResult(function());
             }
             catch (Exception e)
             {

@@ -1,3 +1,5 @@
+using NsBridge.Linux.Interop;
+
 namespace NsBridge.Relaying;
 
 /// <summary>One direction of a relay: the bytes that were read and not yet taken, and how far its end has come.</summary>
@@ -16,4 +18,13 @@ internal struct RelayFlow
 
     /// <summary>The end was passed on: the direction is over.</summary>
     internal bool Closed;
+
+    /// <summary>The direction as another process can take it up.</summary>
+    internal readonly DirectionState Save()
+    {
+        byte[] pending = Pending > 0 ? new byte[Pending] : [];
+        if (Pending > 0)
+            NativePages.Read(Block.Address + Offset, pending);
+        return new DirectionState(pending, Ended, Closed);
+    }
 }

@@ -47,6 +47,35 @@ public sealed class RelayGroup
     /// <param name="greeting">Bytes the target gets before all others; may be empty.</param>
     public void Start(EventSource source, in RelayEnds ends, PeerAddress peer, ulong cookie, ulong number, ReadOnlySpan<byte> greeting)
     {
+        Relay relay = Link();
+        Loop.Replace(source, relay);
+        relay.Begin(ends, peer, cookie, number, greeting);
+    }
+
+    /// <summary>Goes on with a relay that another group, or another process, has suspended. Its sockets belong to this group from here on.</summary>
+    /// <param name="state">The relay at rest.</param>
+    /// <param name="number">What the owner knows the connection by.</param>
+    public void Resume(RelayState state, ulong number)
+    {
+        Relay relay = Link();
+        Loop.Attach(relay);
+        relay.Resume(state, number);
+    }
+
+    /// <summary>Brings every relay to rest and gives it away with its sockets; nobody is told of an end.</summary>
+    public IReadOnlyList<RelayState> Suspend()
+    {
+        var states = new List<RelayState>();
+        while (_first is { } relay)
+        {
+            states.Add(relay.Suspend());
+            Unlink(relay);
+        }
+        return states;
+    }
+
+    private Relay Link()
+    {
         if (!_idle.TryPop(out Relay? relay))
             relay = new Relay(this);
         relay.Next = _first;
@@ -55,11 +84,19 @@ public sealed class RelayGroup
         _first = relay;
         Counters.AddActive(1);
         Loop.AddLoad(1);
-        Loop.Replace(source, relay);
-        relay.Begin(ends, peer, cookie, number, greeting);
+        return relay;
     }
 
     internal void Remove(Relay relay, RelayOutcome outcome)
+    {
+        Unlink(relay);
+        Ended(relay, outcome);
+        // A relay that waits for a turn of the loop is still in its queue, and must not be given out again before it came.
+        if (!relay.IsQueued)
+            _idle.Push(relay);
+    }
+
+    private void Unlink(Relay relay)
     {
         if (relay.Previous is null)
             _first = relay.Next;
@@ -71,10 +108,6 @@ public sealed class RelayGroup
         Loop.Detach(relay);
         Loop.AddLoad(-1);
         Counters.AddActive(-1);
-        Ended(relay, outcome);
-        // A relay that waits for a turn of the loop is still in its queue, and must not be given out again before it came.
-        if (!relay.IsQueued)
-            _idle.Push(relay);
     }
 
     /// <summary>Resets the relays into every namespace but one.</summary>

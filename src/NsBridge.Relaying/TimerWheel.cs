@@ -16,6 +16,7 @@ internal sealed class TimerWheel
     private readonly ulong[] _occupied = new ulong[Slots / 64];
     private long _tick;
     private int _count;
+    private EventSource? _next;
 
     internal TimerWheel(long now) => _tick = now / TickMilliseconds;
 
@@ -40,6 +41,8 @@ internal sealed class TimerWheel
     {
         if (!source.TimerArmed)
             return;
+        if (ReferenceEquals(source, _next))
+            _next = source.TimerNext;
         int slot = (int)(source.TimerTick % Slots);
         if (source.TimerPrevious is null)
             _slots[slot] = source.TimerNext;
@@ -84,20 +87,15 @@ internal sealed class TimerWheel
         {
             _tick++;
             int slot = (int)(_tick % Slots);
-            EventSource? source = _slots[slot];
-            while (source is not null)
+            // What a timer does may change the list anywhere: whoever is cleared while it is the next one passes that on, and
+            // what is set meanwhile goes to the head, which is behind already.
+            for (EventSource? source = _slots[slot]; source is not null; source = _next)
             {
-                if (source.TimerTick <= _tick)
-                {
-                    Clear(source);
-                    source.OnTimer();
-                    // What the timer did may have changed the list anywhere: begin again.
-                    source = _slots[slot];
-                }
-                else
-                {
-                    source = source.TimerNext;
-                }
+                _next = source.TimerNext;
+                if (source.TimerTick > _tick)
+                    continue;
+                Clear(source);
+                source.OnTimer();
             }
         }
     }

@@ -23,6 +23,7 @@ public static unsafe partial class Libc
     private const int AT_EMPTY_PATH = 0x1000;
     private const int AT_SYMLINK_NOFOLLOW = 0x100;
     private const uint STATX_BASIC_STATS = 0x7ff;
+    private const uint MFD_CLOEXEC = 1;
     private const int F_SETFD = 2;
     private const int F_GETFL = 3;
     private const int F_SETFL = 4;
@@ -38,6 +39,9 @@ public static unsafe partial class Libc
 
     /// <summary>f_type of a namespace file, NSFS_MAGIC in linux/magic.h.</summary>
     public const long NSFS_MAGIC = 0x6e736673;
+
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial int memfd_create(byte* name, uint flags);
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int openat(int directory, byte* path, int flags, uint mode);
@@ -189,6 +193,14 @@ public static unsafe partial class Libc
     {
         int flags = Result(fcntl(descriptor, F_GETFL, 0));
         return flags < 0 ? flags : Result(fcntl(descriptor, F_SETFL, flags | O_NONBLOCK));
+    }
+
+    /// <summary>A new file that exists in memory alone, as long as a descriptor of it does.</summary>
+    /// <param name="name">For /proc; zero-terminated.</param>
+    public static int MemoryFile(ReadOnlySpan<byte> name)
+    {
+        fixed (byte* n = name)
+            return Result(memfd_create(n, MFD_CLOEXEC));
     }
 
     /// <summary>A non-blocking pipe.</summary>

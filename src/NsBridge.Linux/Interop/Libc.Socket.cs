@@ -10,6 +10,7 @@ public static unsafe partial class Libc
     public const int AF_INET = 2;
     public const int AF_INET6 = 10;
     public const int SOCK_STREAM = 1;
+    public const int SOCK_SEQPACKET = 5;
     public const int SOCK_DGRAM = 2;
     private const int SOCK_NONBLOCK = 0x800;
     private const int SOCK_CLOEXEC = 0x80000;
@@ -24,6 +25,7 @@ public static unsafe partial class Libc
     public const int SO_ACCEPTCONN = 30;
     public const int SO_PROTOCOL = 38;
     public const int SO_DOMAIN = 39;
+    private const int SO_COOKIE = 57;
     private const int SO_NETNS_COOKIE = 71;
 
     public const int IPPROTO_IP = 0;
@@ -203,6 +205,14 @@ public static unsafe partial class Libc
         ulong cookie = 0;
         uint length = sizeof(ulong);
         return getsockopt(descriptor, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) == 0 ? cookie : 0;
+    }
+
+    /// <summary>The number of a socket; never used again for another while the machine runs. 0 where the kernel does not tell.</summary>
+    public static ulong SocketCookie(int descriptor)
+    {
+        ulong cookie = 0;
+        uint length = sizeof(ulong);
+        return getsockopt(descriptor, SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0 ? cookie : 0;
     }
 
     /// <summary>Who opened the other end of a UNIX socket, as seen from the caller's user namespace.</summary>

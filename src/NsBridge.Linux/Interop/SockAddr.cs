@@ -34,6 +34,10 @@ public struct SockAddr
     /// <summary>The port of an internet address.</summary>
     public readonly ushort Port => BinaryPrimitives.ReadUInt16BigEndian(_bytes[2..4]);
 
+    /// <summary>Whether both are one address.</summary>
+    public readonly bool IsSame(in SockAddr other) =>
+        Length == other.Length && ((ReadOnlySpan<byte>)_bytes)[..Length].SequenceEqual(((ReadOnlySpan<byte>)other._bytes)[..Length]);
+
     /// <summary>The internet address of a host and port.</summary>
     public static SockAddr From(IPAddress host, int port)
     {

@@ -27,6 +27,9 @@ internal abstract class Acceptor : EventSource
         _descriptors = descriptors;
     }
 
+    /// <summary>The listening socket.</summary>
+    public int Listener => _listener;
+
     protected EventLoop Loop { get; }
 
     /// <summary>Whether another connection may be accepted.</summary>
@@ -106,14 +109,19 @@ internal abstract class Acceptor : EventSource
     }
 
     /// <summary>Ends accepting and closes the socket. On the loop; again does nothing.</summary>
-    public virtual void Stop()
+    public void Stop() => Libc.Close(Release());
+
+    /// <summary>Ends accepting and gives the socket away: clients queue up in its backlog until somebody accepts. On the loop.</summary>
+    /// <returns>The socket, the caller's from here on; -1 where it was stopped before.</returns>
+    public int Release()
     {
-        if (_listener < 0)
-            return;
-        // Said to epoll, not left to the close: a socket that systemd handed over stays open elsewhere.
-        Loop.Unwatch(_listener);
+        int listener = _listener;
+        if (listener < 0)
+            return listener;
+        // Said to epoll, not left to the close: the socket stays open elsewhere.
+        Loop.Unwatch(listener);
         Loop.Detach(this);
-        Libc.Close(_listener);
         _listener = -1;
+        return listener;
     }
 }

@@ -29,6 +29,16 @@ internal sealed class Admission(BridgeTally tally, BridgeSettings settings)
         return verdict;
     }
 
+    /// <summary>A client whom the process before had let in is counted here too, whatever the limits say now.</summary>
+    public void Restore(PeerAddress peer)
+    {
+        tally.CountAdmitted();
+        if (peer.IsUnix)
+            return;
+        lock (_lock)
+            CollectionsMarshal.GetValueRefOrAddDefault(_perClient, peer.Bits, out _)++;
+    }
+
     private AdmitVerdict Judge(PeerAddress peer, BridgeSettings settings)
     {
         if (!IsAllowed(peer, settings))

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using NsBridge.Namespaces;
 using NsBridge.Operations.Systemd;
 using NsBridge.Relaying;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -10,6 +11,7 @@ internal sealed class BridgeEngine : IHeartbeat, IDisposable
 {
     private readonly EventLoop[] _loops;
     private int _nextHome;
+    private int _bindings;
 
     /// <param name="loops">How many event loops; 0 chooses.</param>
     /// <param name="sockets">Listening sockets that systemd handed over.</param>
@@ -36,6 +38,15 @@ internal sealed class BridgeEngine : IHeartbeat, IDisposable
 
     public SystemdSockets Sockets { get; }
 
+    /// <summary>Listening sockets without a bridge, for the one that wants them.</summary>
+    public KeptListeners Kept { get; } = new();
+
+    /// <summary>Changes whenever a bridge has bound listeners.</summary>
+    public int Bindings => Volatile.Read(ref _bindings);
+
+    /// <summary>A bridge has bound its listeners.</summary>
+    public void OnBound() => Interlocked.Increment(ref _bindings);
+
     public ILoggerFactory Logging { get; }
 
     /// <summary>The loop a bridge's listeners live on: each bridge the next.</summary>
@@ -58,6 +69,7 @@ internal sealed class BridgeEngine : IHeartbeat, IDisposable
 
     public void Dispose()
     {
+        Kept.CloseRest();
         Namespaces.Dispose();
         foreach (EventLoop loop in _loops)
             loop.Dispose();

@@ -2,8 +2,10 @@ using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NsBridge.Configuration;
+using NsBridge.Linux.Interop;
 using NsBridge.Operations.Status;
 using NsBridge.Operations.Systemd;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -17,6 +19,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
     private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(20);
 
     private readonly BridgeEngine _engine;
+    private readonly Succession _succession;
     private readonly ILogger<BridgeFleet> _log;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
@@ -24,9 +27,11 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
     private volatile Bridge[] _bridges = [];
     private DaemonSettings _settings;
     private Task _recovery = Task.CompletedTask;
+    private int _bindingsShelved;
 
-    public BridgeFleet(DaemonSettings settings, BridgeEngine engine, ILogger<BridgeFleet> log)
+    public BridgeFleet(DaemonSettings settings, BridgeEngine engine, Succession succession, ILogger<BridgeFleet> log)
     {
+        _succession = succession;
         _settings = settings;
         _engine = engine;
         _log = log;
@@ -39,8 +44,16 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         else if (Privileges.IsSpared(_settings))
             PrivilegeSpared();
         _bridges = [.. _settings.Bridges.Select(settings => new Bridge(settings, _engine))];
+        CloseUnwanted(_bridges);
         foreach (Bridge bridge in _bridges)
+        {
             await bridge.StartAsync(cancellationToken);
+            foreach (CarriedConnection misfit in await bridge.ResumeAsync(_succession.Claim(bridge.Settings.Name)))
+                _succession.End(misfit);
+        }
+        _succession.Finish();
+        _engine.Kept.CloseRest();
+        await ShelveAsync();
         _engine.Descriptors.Measure();
         foreach (string name in _engine.Sockets.Names.Except(_settings.Bridges.Where(bridge => bridge.Enabled).Select(bridge => bridge.Name)))
             SocketWithoutBridge(name);
@@ -86,10 +99,14 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
             // All that leave give their ports back before one that comes asks for them.
             foreach (Bridge bridge in running.Values)
                 await LetGoAsync(bridge);
+            _bridges = [.. next];
+            if (CloseUnwanted(fresh) > 0)
+                await ShelveAsync();
             foreach (Bridge bridge in fresh)
                 await bridge.StartAsync(CancellationToken.None);
+            _engine.Kept.CloseRest();
+            await ShelveAsync();
             _engine.Descriptors.Measure();
-            _bridges = [.. next];
             _settings = wanted;
             Reloaded(next.Count, fresh.Count, running.Count);
         }
@@ -97,6 +114,25 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         {
             _turn.Release();
         }
+    }
+
+    /// <summary>Closes listening sockets that no bridge is about to go on with: they stand in the way of others.</summary>
+    private int CloseUnwanted(IEnumerable<Bridge> coming)
+    {
+        BridgeSettings[] settings = [.. coming.Select(bridge => bridge.Settings).Where(bridge => bridge.Enabled)];
+        return _engine.Kept.CloseAllBut(
+            settings.Where(bridge => bridge.Namespace is not null).Select(bridge => bridge.Socket).ToHashSet(),
+            [.. settings.SelectMany(bridge => bridge.Listen).SelectMany(entry => entry.Sockets()).Select(socket => SockAddr.From(socket.Address, socket.Port))]);
+    }
+
+    /// <summary>Puts what is listened on now where a crash does not reach it.</summary>
+    private async Task ShelveAsync()
+    {
+        _bindingsShelved = _engine.Bindings;
+        var listeners = new List<CarriedListener>(_engine.Kept.All());
+        foreach (Bridge bridge in _bridges)
+            listeners.AddRange(await bridge.ListenersAsync());
+        await _succession.ShelveAsync(listeners);
     }
 
     private async Task LetGoAsync(Bridge bridge)
@@ -121,6 +157,8 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
                         if (bridge.Report().State == BridgeState.Failed)
                             await bridge.RecoverAsync();
                     }
+                    if (_engine.Bindings != _bindingsShelved)
+                        await ShelveAsync();
                     foreach (Bridge bridge in _leaving.Where(bridge => bridge.HasDrained).ToArray())
                     {
                         _leaving.Remove(bridge);
@@ -145,7 +183,14 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         await _recovery;
         await _turn.WaitAsync(CancellationToken.None);
         Bridge[] all = [.. _bridges, .. _leaving];
+        if (await _succession.IsFollowedAsync())
+        {
+            await LeaveAsync(all);
+            return;
+        }
+        await _succession.WithdrawAsync();
         await Task.WhenAll(_bridges.Select(bridge => bridge.UnbindAsync()));
+        _engine.Kept.CloseRest();
         long left = Connections();
         if (left > 0)
             Draining(left, _settings.ShutdownTimeout);
@@ -156,6 +201,17 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         if (left > 0)
             Aborting(left);
         await Task.WhenAll(all.Select(bridge => bridge.StopAsync(CancellationToken.None)));
+    }
+
+    /// <summary>Brings every bridge to rest and leaves its sockets to the next process.</summary>
+    private async Task LeaveAsync(Bridge[] all)
+    {
+        await Task.WhenAll(all.Select(bridge => bridge.UnbindAsync()));
+        var connections = new List<CarriedConnection>();
+        foreach (Bridge bridge in all)
+            connections.AddRange(await bridge.SuspendAsync());
+        _succession.Leave(new Parcel(_engine.Kept.All(), connections));
+        _engine.Kept.Forget();
     }
 
     public void Dispose()

@@ -2,6 +2,7 @@ using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -52,7 +53,9 @@ internal sealed class Connector : EventSource
     }
 
     /// <summary>Takes over clients that came together.</summary>
-    public void Connect(ReadOnlySpan<Arrival> arrivals)
+    /// <param name="arrivals">The clients.</param>
+    /// <param name="age">Milliseconds that they have waited already.</param>
+    public void Connect(ReadOnlySpan<Arrival> arrivals, long age = 0)
     {
         Span<int> sockets = stackalloc int[arrivals.Length];
         int made = OpenSockets(_plan.Family(0), sockets, out ulong cookie, out EnterFailure failure);
@@ -61,7 +64,7 @@ internal sealed class Connector : EventSource
         {
             if (!_idle.TryPop(out Dial? dial))
                 dial = new Dial(this);
-            bool taken = dial.Take(arrivals[i], _plan);
+            bool taken = dial.Take(arrivals[i], _plan, age);
             _dialling.Add(dial);
             if (i >= made)
             {
@@ -250,6 +253,29 @@ internal sealed class Connector : EventSource
         }
         return count;
     }
+
+    /// <summary>Brings everything to rest, gives it away and leaves the loop. Who is on his way to the target goes without it: he is dialled for anew.</summary>
+    /// <param name="bridge">The bridge's name.</param>
+    /// <param name="role">What a connection with that number is in the bridge.</param>
+    public IEnumerable<CarriedConnection> Suspend(string bridge, Func<ulong, CarriedRole> role)
+    {
+        var carried = new List<CarriedConnection>();
+        foreach (RelayState state in _relays.Suspend())
+            carried.Add(new CarriedConnection(bridge, role(state.Number), state));
+        foreach (Dial dial in _dialling.Concat(_parked.All).ToArray())
+        {
+            Arrival arrival = dial.Arrival;
+            carried.Add(CarriedConnection.Waiting(bridge, role(arrival.Number), arrival.Client, arrival.Kind, arrival.Peer, arrival.Offset, dial.Age));
+            Forget(dial);
+            dial.CloseTarget();
+            Loop.Detach(dial);
+        }
+        Loop.Detach(this);
+        return carried;
+    }
+
+    /// <summary>Goes on with a relay that was suspended.</summary>
+    public void Resume(RelayState state, ulong number) => _relays.Resume(state, number);
 
     /// <summary>Resets everything and leaves the loop.</summary>
     public void Stop()

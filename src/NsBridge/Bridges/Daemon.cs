@@ -7,6 +7,7 @@ using NsBridge.Operations;
 using NsBridge.Operations.Journal;
 using NsBridge.Operations.Status;
 using NsBridge.Operations.Systemd;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -21,7 +22,8 @@ internal static class Daemon
     /// <exception cref="UserFault">The configuration is wrong, or a privilege is missing without which no bridge can work.</exception>
     public static async Task<int> RunAsync(string? configFile, CancellationToken stop)
     {
-        using SystemdSockets sockets = SystemdSockets.FromEnvironment();
+        ILookup<bool, ActivatedDescriptor> handed = ListenEnvironment.Take().ToLookup(descriptor => descriptor.Name.StartsWith(ParcelShelf.NamePrefix, StringComparison.Ordinal));
+        using SystemdSockets sockets = SystemdSockets.Adopt(handed[false]);
         ConfigurationLoader loader = ConfigurationLoader.ForProcess(configFile);
         ConfigurationOutcome outcome = loader.Load();
         DaemonSettings settings = outcome.SettingsOrFault();
@@ -39,6 +41,12 @@ internal static class Daemon
         builder.Services.AddSingleton(loader);
         builder.Services.AddSingleton(sockets);
         builder.Services.AddSingleton(services => new BridgeEngine(settings.EventLoops, sockets, services.GetRequiredService<ILoggerFactory>()));
+        builder.Services.AddSingleton(services =>
+        {
+            var succession = new Succession(new ParcelShelf(DescriptorStore.FromEnvironment()), services.GetRequiredService<ILogger<Succession>>());
+            succession.TakeUp([.. handed[true]], services.GetRequiredService<BridgeEngine>().Kept);
+            return succession;
+        });
         builder.Services.AddSingleton<IHeartbeat>(services => services.GetRequiredService<BridgeEngine>());
         builder.Services.AddSingleton<BridgeFleet>();
         builder.Services.AddSingleton<IBridgeReports>(services => services.GetRequiredService<BridgeFleet>());

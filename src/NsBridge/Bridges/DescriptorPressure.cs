@@ -9,6 +9,8 @@ namespace NsBridge.Bridges;
 /// </summary>
 internal sealed partial class DescriptorPressure
 {
+    private static readonly byte[] OwnDescriptors = Libc.PathBytes("/proc/self/fd");
+
     private const int PerClient = 2;
     private const int SmallestReserve = 16;
     private const int LargestReserve = 128;
@@ -33,9 +35,17 @@ internal sealed partial class DescriptorPressure
     public void Measure()
     {
         int clients = Volatile.Read(ref _clients);
-        int others = Directory.GetFileSystemEntries("/proc/self/fd").Length - PerClient * clients;
+        int others = CountOpen() - PerClient * clients;
         int reserve = Math.Clamp(_limit / 16, SmallestReserve, LargestReserve);
         Volatile.Write(ref _room, Math.Max(1, (_limit - Math.Max(0, others) - reserve) / PerClient));
+    }
+
+    private static int CountOpen()
+    {
+        // The folder's size, since Linux 6.2. To list it costs two calls for each entry: a tenth of a second with 8,000.
+        if (Libc.LinkStatus(OwnDescriptors, out FileStatus status) >= 0 && status.Size > 0)
+            return (int)status.Size;
+        return Directory.GetFileSystemEntries("/proc/self/fd").Length;
     }
 
     /// <summary>Whether another client may be accepted.</summary>

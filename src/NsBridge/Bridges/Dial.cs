@@ -36,15 +36,18 @@ internal sealed class Dial : EventSource
     public bool IsConnecting => _target >= 0;
 
     /// <summary>Takes over a client. It is watched from now on, so that one who hangs up is noticed.</summary>
+    /// <param name="arrival">The client.</param>
+    /// <param name="plan">Where to.</param>
+    /// <param name="age">Milliseconds that it has waited already.</param>
     /// <returns>False where the kernel has no memory to watch it.</returns>
-    public bool Take(in Arrival arrival, ConnectorPlan plan)
+    public bool Take(in Arrival arrival, ConnectorPlan plan, long age)
     {
         _arrival = arrival;
         _plan = plan;
         _target = -1;
         _address = 0;
         _clientEvents = 0;
-        _began = _connector.Loop.Now;
+        _began = _connector.Loop.Now - age;
         _connector.Loop.Attach(this);
         _connector.Loop.SetTimer(this, (long)plan.ConnectTimeout.TotalMilliseconds);
         return _connector.Loop.Watch(this, ClientEnd, arrival.Client, Relay.Interest) >= 0;

@@ -1,5 +1,6 @@
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -179,6 +180,24 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
     protected override void OnEvents(uint events, int end)
     {
     }
+
+    public IEnumerable<CarriedConnection> Suspend()
+    {
+        _stopped = true;
+        var carried = new List<CarriedConnection>();
+        foreach (HandoffLink? link in _links)
+        {
+            if (link is null)
+                continue;
+            link.Flush();
+            while (link.TryTakeBack(out Arrival arrival))
+                carried.Add(CarriedConnection.Waiting(_bridge.Settings.Name, CarriedRole.Outer, arrival.Client, arrival.Kind, arrival.Peer, arrival.Offset, 0));
+        }
+        _home.Detach(this);
+        return carried;
+    }
+
+    public bool Resume(RelayState state) => false;
 
     public void Stop()
     {

@@ -1,3 +1,5 @@
+using NsBridge.Restart;
+
 namespace NsBridge.Bridges;
 
 /// <summary>The part of a bridge that has its UNIX socket and reaches the target inside the namespace.</summary>
@@ -17,8 +19,17 @@ internal interface IInnerHalf
     /// <param name="cookie">The namespace.</param>
     void AbortClientsIn(ulong cookie);
 
-    /// <summary>Ends listening; what can end by itself goes on.</summary>
+    /// <summary>What it listens on; stays its own.</summary>
+    Task<IReadOnlyList<CarriedListener>> ListenersAsync();
+
+    /// <summary>Ends listening and gives its socket to <see cref="BridgeEngine.Kept"/>; what can end by itself goes on.</summary>
     Task UnbindAsync();
+
+    /// <summary>Brings its connections to rest and gives them away.</summary>
+    Task<IEnumerable<CarriedConnection>> SuspendAsync();
+
+    /// <summary>Goes on with connections that were given away.</summary>
+    Task ResumeAsync(IReadOnlyList<CarriedConnection> carried);
 
     /// <summary>Ends what still runs and leaves the loops.</summary>
     Task AbortAsync();

@@ -1,3 +1,6 @@
+using NsBridge.Relaying;
+using NsBridge.Restart;
+
 namespace NsBridge.Bridges;
 
 /// <summary>How the outer half passes admitted clients through the bridge's UNIX socket. On the bridge's home loop.</summary>
@@ -12,6 +15,13 @@ internal interface IJoin
 
     /// <summary>Why nobody can be passed on now; null where all is well.</summary>
     string? Trouble { get; }
+
+    /// <summary>Brings its connections to rest, gives them away and leaves the loop.</summary>
+    IEnumerable<CarriedConnection> Suspend();
+
+    /// <summary>Goes on with a relay that was given away.</summary>
+    /// <returns>False where it relays nothing.</returns>
+    bool Resume(RelayState state);
 
     /// <summary>Resets what it still holds and closes its sockets.</summary>
     void Stop();

@@ -1,3 +1,5 @@
+using NsBridge.Restart;
+
 namespace NsBridge.Bridges;
 
 /// <summary>The part of a bridge that has its listeners and reaches the UNIX socket.</summary>
@@ -15,8 +17,18 @@ internal interface IOuterHalf
     /// <summary>The namespace of the listeners changed: they go with it.</summary>
     void FollowNamespace();
 
-    /// <summary>Ends listening.</summary>
+    /// <summary>What it listens on and has bound by itself; stays its own.</summary>
+    Task<IReadOnlyList<CarriedListener>> ListenersAsync();
+
+    /// <summary>Ends listening and gives its sockets to <see cref="BridgeEngine.Kept"/>.</summary>
     Task UnbindAsync();
+
+    /// <summary>Brings its connections to rest and gives them away.</summary>
+    Task<IEnumerable<CarriedConnection>> SuspendAsync();
+
+    /// <summary>Goes on with connections that were given away.</summary>
+    /// <returns>Those for which it has no use, because the bridge joins its halves in another way now; they are still the caller's.</returns>
+    Task<IReadOnlyList<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried);
 
     /// <summary>Ends what still waits to be passed on.</summary>
     Task AbortAsync();

@@ -1,6 +1,7 @@
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -34,7 +35,27 @@ internal sealed class InnerConnections : IConnectorOwner
 
     public void Change() => _connector.Change(ConnectorPlan.ToTarget(_bridge.Settings), (long)_bridge.Settings.IdleTimeout.TotalMilliseconds);
 
-    public void Connect(Arrival arrival) => _connector.Connect([arrival]);
+    public void Connect(Arrival arrival, long age = 0) => _connector.Connect([arrival], age);
+
+    /// <summary>Brings everything to rest and gives it away.</summary>
+    public IEnumerable<CarriedConnection> Suspend()
+    {
+        // Those whom the outer half has handed over, and whom nobody has taken out of the link yet.
+        foreach (HandoffReceiver receiver in _receivers.ToArray())
+            receiver.Drain();
+        _foreign.Clear();
+        return _connector.Suspend(_bridge.Settings.Name, number => number == CountedElsewhere ? CarriedRole.InnerLeg : CarriedRole.Inner);
+    }
+
+    /// <summary>Goes on with a connection that was given away.</summary>
+    public void Resume(CarriedConnection carried)
+    {
+        ulong number = carried.Role == CarriedRole.InnerLeg ? CountedElsewhere : 0;
+        if (carried.HasTarget)
+            _connector.Resume(carried.Relay, number);
+        else
+            Connect(new Arrival(carried.Relay.Client, carried.Relay.ClientKind, carried.Relay.Peer, carried.Offset, number), carried.Age);
+    }
 
     public void AddReceiver(int descriptor, bool isOwn)
     {

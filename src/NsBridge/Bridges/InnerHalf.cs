@@ -1,6 +1,7 @@
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -23,7 +24,7 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
         _engine = engine;
         Home = home;
         _connections = [.. engine.Loops.Select(loop => new InnerConnections(bridge, loop, place))];
-        _file = UnixSocketFile.Create(bridge.Settings.Socket, bridge.Settings.SocketMode, bridge.Settings.SocketGroupId);
+        _file = UnixSocketFile.Create(bridge.Settings.Socket, bridge.Settings.SocketMode, bridge.Settings.SocketGroupId, engine.Kept);
         _listener = new JoinListener(this, home, _file.Listener, engine.Descriptors, bridge.RelaysWithin);
     }
 
@@ -99,11 +100,31 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             connections.Loop.Post(() => connections.AbortClientsIn(cookie));
     }
 
-    public async Task UnbindAsync()
+    public Task<IReadOnlyList<CarriedListener>> ListenersAsync() =>
+        Home.InvokeAsync<IReadOnlyList<CarriedListener>>(() => _listener.Listener >= 0 ? [_file.Carry(_listener.Listener)] : []);
+
+    public Task UnbindAsync() => Home.InvokeAsync(() =>
     {
-        _file.Remove();
-        await Home.InvokeAsync(_listener.Stop);
+        int listener = _listener.Release();
+        if (listener >= 0)
+            _engine.Kept.Keep(_file.Carry(listener));
+    });
+
+    public async Task<IEnumerable<CarriedConnection>> SuspendAsync()
+    {
+        var carried = new List<CarriedConnection>();
+        foreach (InnerConnections connections in _connections)
+            carried.AddRange(await connections.Loop.InvokeAsync(connections.Suspend));
+        return carried;
     }
+
+    public Task ResumeAsync(IReadOnlyList<CarriedConnection> carried) => Task.WhenAll(
+        // Evenly over the loops, which have nothing else to do yet.
+        carried.Chunk((carried.Count + _connections.Length - 1) / _connections.Length).Zip(_connections, (some, connections) => connections.Loop.InvokeAsync(() =>
+        {
+            foreach (CarriedConnection connection in some)
+                connections.Resume(connection);
+        })));
 
     public async Task AbortAsync()
     {

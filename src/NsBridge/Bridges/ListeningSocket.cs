@@ -3,6 +3,7 @@ using NsBridge.Configuration;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -15,7 +16,7 @@ internal static class ListeningSocket
     /// <summary>A socket that listens where it should, or is bound there in a UDP bridge.</summary>
     /// <returns>The socket; -1 where a machine without IPv6 has no such address and another one of the entry serves.</returns>
     /// <exception cref="BridgeFault">It cannot be bound; says why, and by whom the port is taken where that is so.</exception>
-    public static int Open(NamespacePlace place, ListenSocket wanted, ListenEndpoint entry, BridgeSettings settings, out ulong cookie)
+    public static int Open(NamespacePlace place, ListenSocket wanted, ListenEndpoint entry, BridgeSettings settings, KeptListeners kept, out ulong cookie)
     {
         Span<int> one = stackalloc int[1];
         bool six = wanted.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
@@ -24,13 +25,25 @@ internal static class ListeningSocket
         if (made == 0)
         {
             if (failure.Error == Errno.EAFNOSUPPORT && wanted.DualStack)
-                return Open(place, wanted with { Address = IPAddress.Any, DualStack = false }, entry, settings, out cookie);
+                return Open(place, wanted with { Address = IPAddress.Any, DualStack = false }, entry, settings, kept, out cookie);
             if (failure.Error == Errno.EAFNOSUPPORT && hasOther)
                 return -1;
             throw new BridgeFault(place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason);
         }
         int socket = one[0];
-        int result = Bind(socket, wanted, six, settings);
+        int result = Address(socket, wanted, out SockAddr address);
+        if (result >= 0)
+        {
+            int before = kept.TakeInternet(settings.Protocol == BridgeProtocol.Udp ? Libc.SOCK_DGRAM : Libc.SOCK_STREAM, cookie, address, six ? !wanted.DualStack : null);
+            if (before >= 0)
+            {
+                Libc.Close(socket);
+                if (settings.Protocol == BridgeProtocol.Tcp)
+                    TcpOptions.Apply(before, settings.KeepAlive);
+                return before;
+            }
+            result = Bind(socket, wanted, address, six, settings);
+        }
         if (result >= 0)
             return socket;
         Libc.Close(socket);
@@ -39,7 +52,18 @@ internal static class ListeningSocket
         throw new BridgeFault(Explain(entry, wanted, settings.Protocol, Libc.ErrorOf(result)));
     }
 
-    private static int Bind(int socket, ListenSocket wanted, bool six, BridgeSettings settings)
+    private static int Address(int socket, ListenSocket wanted, out SockAddr address)
+    {
+        address = SockAddr.From(wanted.Address, wanted.Port);
+        if (wanted.Interface is not { } name)
+            return 0;
+        int index = Libc.InterfaceIndex(socket, name);
+        if (index >= 0)
+            address = SockAddr.From(new IPAddress(wanted.Address.GetAddressBytes(), index), wanted.Port);
+        return Math.Min(index, 0);
+    }
+
+    private static int Bind(int socket, ListenSocket wanted, in SockAddr address, bool six, BridgeSettings settings)
     {
         bool isUdp = settings.Protocol == BridgeProtocol.Udp;
         // A restart binds again although connections of the last run still close. Among UDP sockets it would share the port.
@@ -49,15 +73,7 @@ internal static class ListeningSocket
             Libc.SetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, wanted.DualStack ? 0 : 1);
         if (!isUdp)
             TcpOptions.Apply(socket, settings.KeepAlive);
-        IPAddress address = wanted.Address;
-        if (wanted.Interface is { } name)
-        {
-            int index = Libc.InterfaceIndex(socket, name);
-            if (index < 0)
-                return index;
-            address = new IPAddress(address.GetAddressBytes(), index);
-        }
-        int result = Libc.Bind(socket, SockAddr.From(address, wanted.Port));
+        int result = Libc.Bind(socket, address);
         return result < 0 || isUdp ? result : Libc.Listen(socket, Backlog);
     }
 

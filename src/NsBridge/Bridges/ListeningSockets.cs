@@ -3,6 +3,7 @@ using NsBridge.Bridges.Udp;
 using NsBridge.Configuration;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -24,7 +25,8 @@ internal static class ListeningSockets
             foreach (SafeFileHandle inherited in engine.Sockets.For(settings.Name))
                 sockets.Add(Adopt(settings, inherited));
             if (sockets.Count == 0)
-                OpenOwn(settings, place, sockets, out cookie);
+                OpenOwn(settings, place, engine.Kept, sockets, out cookie);
+            engine.OnBound();
             return sockets;
         }
         catch (Exception fault) when (fault is BridgeFault or IOException)
@@ -64,14 +66,14 @@ internal static class ListeningSockets
         return (socket, offset);
     }
 
-    private static void OpenOwn(BridgeSettings settings, NamespacePlace place, List<(int Socket, int Offset)> sockets, out ulong cookie)
+    private static void OpenOwn(BridgeSettings settings, NamespacePlace place, KeptListeners kept, List<(int Socket, int Offset)> sockets, out ulong cookie)
     {
         cookie = 0;
         foreach (ListenEndpoint entry in settings.Listen)
         {
             foreach (ListenSocket wanted in entry.Sockets())
             {
-                int socket = ListeningSocket.Open(place, wanted, entry, settings, out ulong boundIn);
+                int socket = ListeningSocket.Open(place, wanted, entry, settings, kept, out ulong boundIn);
                 if (socket < 0)
                     continue;
                 sockets.Add((socket, wanted.Offset));

@@ -1,6 +1,7 @@
 using NsBridge.Configuration;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -98,12 +99,38 @@ internal sealed class OuterHalf : IOuterHalf
         _listeners.Clear();
     }
 
+    public Task<IReadOnlyList<CarriedListener>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<CarriedListener>>(() =>
+        HasOwnSockets ? [.. _listeners.Select(listener => CarriedListener.Internet(listener.Listener))] : []);
+
+    /// <summary>Those of a socket unit systemd has too, and hands over again by itself.</summary>
+    private bool HasOwnSockets => _boundIn != 0;
+
     /// <summary>Ends listening for good; clients go on, as long as their namespace does.</summary>
     public Task UnbindAsync() => _home.InvokeAsync(() =>
     {
         _leaving = true;
-        Unbind();
+        foreach (ClientListener listener in _listeners)
+        {
+            if (HasOwnSockets)
+                _engine.Kept.Keep(CarriedListener.Internet(listener.Release()));
+            else
+                listener.Stop();
+        }
+        _listeners.Clear();
     });
+
+    public Task<IEnumerable<CarriedConnection>> SuspendAsync() => _home.InvokeAsync(_join.Suspend);
+
+    public Task<IReadOnlyList<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried) => _home.InvokeAsync<IReadOnlyList<CarriedConnection>>(() =>
+        [.. carried.Where(connection => !Resume(connection))]);
+
+    private bool Resume(CarriedConnection carried)
+    {
+        if (carried.HasTarget)
+            return _join.Resume(carried.Relay);
+        _join.Pass([new Arrival(carried.Relay.Client, carried.Relay.ClientKind, carried.Relay.Peer, carried.Offset, 0)]);
+        return true;
+    }
 
     public Task AbortAsync() => _home.InvokeAsync(_join.Stop);
 }

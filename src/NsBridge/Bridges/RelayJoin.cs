@@ -1,6 +1,7 @@
 using NsBridge.Configuration;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -26,12 +27,14 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
 
     public string? Trouble => _trouble;
 
-    public void Pass(ReadOnlySpan<Arrival> arrivals)
+    public void Pass(ReadOnlySpan<Arrival> arrivals) => UpToDateConnector().Connect(arrivals);
+
+    private Connector UpToDateConnector()
     {
         // With an inner half in this process the bytes are counted where they reach the target: once, not twice.
         _connector ??= new Connector(_home, _own, ConnectorPlan.ToJoin(_bridge.Settings), _hasInner ? new RelayCounters() : _bridge.Tally.RelaysOf(_home.Index), this);
         _connector.Change(ConnectorPlan.ToJoin(_bridge.Settings), _hasInner ? 0 : (long)_bridge.Settings.IdleTimeout.TotalMilliseconds);
-        _connector.Connect(arrivals);
+        return _connector;
     }
 
     public int AbortClientsIn(ulong cookie) => _connector?.AbortClientsIn(cookie) ?? 0;
@@ -55,6 +58,15 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
 
     public void OnPlaceMoved()
     {
+    }
+
+    public IEnumerable<CarriedConnection> Suspend() =>
+        _connector?.Suspend(_bridge.Settings.Name, _ => CarriedRole.OuterLeg).Select(carried => carried.HasTarget ? carried : carried with { Role = CarriedRole.Outer }) ?? [];
+
+    public bool Resume(RelayState state)
+    {
+        UpToDateConnector().Resume(state, 0);
+        return true;
     }
 
     public void Stop()

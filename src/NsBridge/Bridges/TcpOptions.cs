@@ -17,6 +17,12 @@ internal static class TcpOptions
     public static void Apply(int socket, TimeSpan keepAlive)
     {
         SendAtOnce(socket);
+        // A listener may have had them from an earlier configuration.
+        if (keepAlive <= TimeSpan.Zero)
+        {
+            Libc.SetOption(socket, Libc.SOL_SOCKET, Libc.SO_KEEPALIVE, 0);
+            Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_USER_TIMEOUT, 0);
+        }
         KeepAlive(socket, keepAlive);
     }
 

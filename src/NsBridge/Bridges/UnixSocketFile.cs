@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using NsBridge.Linux.Interop;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -32,8 +33,9 @@ internal sealed class UnixSocketFile
     /// <param name="path">A full path of at most 107 bytes.</param>
     /// <param name="mode">The file's permissions.</param>
     /// <param name="group">The file's group; null leaves the daemon's own.</param>
+    /// <param name="kept">Where the socket may be already, with clients in its backlog.</param>
     /// <exception cref="BridgeFault">It cannot be had; says why and what to do.</exception>
-    public static UnixSocketFile Create(string path, int mode, uint? group)
+    public static UnixSocketFile Create(string path, int mode, uint? group, KeptListeners? kept = null)
     {
         string directory = Path.GetDirectoryName(path)!;
         int at = Libc.Open(Libc.PathBytes(directory), Libc.O_PATH | Libc.O_DIRECTORY);
@@ -45,6 +47,9 @@ internal sealed class UnixSocketFile
         bool bound = false;
         try
         {
+            listener = TakeKept(path, name, at, kept);
+            if (listener >= 0)
+                return new UnixSocketFile(path, listener, SetAccess(path, name, at, mode, group));
             RefuseWhatIsNotOurs(path, name, at);
             listener = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
             Check(listener, path, "cannot make a socket");
@@ -70,6 +75,9 @@ internal sealed class UnixSocketFile
             Libc.Close(at);
         }
     }
+
+    private static int TakeKept(string path, byte[] name, int at, KeptListeners? kept) =>
+        kept is not null && Libc.LinkStatus(name, out FileStatus status, at) >= 0 && status.IsSocket && status.User == Libc.EffectiveUser() ? kept.TakeUnix(path, status.Inode) : -1;
 
     private static FileStatus SetAccess(string path, byte[] hidden, int at, int mode, uint? group)
     {
@@ -124,6 +132,9 @@ internal sealed class UnixSocketFile
     }
 
     private static BridgeFault Fault(string path, string what, int result) => new($"{path}: {what}: {Libc.ErrorOf(result)}");
+
+    /// <summary>The socket with its file, as it goes to who comes next.</summary>
+    public CarriedListener Carry(int listener) => new(listener, _path, _status.Inode);
 
     /// <summary>Removes the file, where it is still the one that was made.</summary>
     public void Remove()

@@ -14,7 +14,7 @@ internal static class DebianRoot
     private static readonly Lazy<Task<string>> Made = new(MakeAsync);
 
     /// <summary>What the tests run inside: a manager with its bus, `ip netns`, and peers to talk to.</summary>
-    private static readonly string[] Packages = ["systemd", "systemd-sysv", "dbus", "iproute2", "procps", "python3-minimal", "socat", "bash-completion"];
+    private static readonly string[] Packages = ["systemd", "systemd-sysv", "dbus", "iproute2", "procps", "python3", "socat", "bash-completion"];
 
     /// <summary>Quiet: a machine that is tested does not start updates of its own.</summary>
     private static readonly string[] Masked =

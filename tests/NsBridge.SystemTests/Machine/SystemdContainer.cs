@@ -12,6 +12,18 @@ internal sealed class SystemdContainer : IAsyncDisposable
     /// <summary>Where <see cref="StartAsync"/> shows a folder of the host inside.</summary>
     public const string SharedFolder = "/srv/shared";
 
+    /// <summary>Script: makes a package of the same content with a higher version.</summary>
+    public const string BuildUpgrade = $"""
+        rm -rf /tmp/next
+        dpkg-deb --raw-extract {SharedFolder}/nsbridge_*.deb /tmp/next
+        sed -i 's/^Version: .*/Version: 999.0/' /tmp/next/DEBIAN/control
+        dpkg-deb --build /tmp/next /tmp/next.deb
+
+        """;
+
+    /// <summary>Script: installs it.</summary>
+    public const string InstallUpgrade = "dpkg --install /tmp/next.deb";
+
     private static readonly TimeSpan BootDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(30);
 

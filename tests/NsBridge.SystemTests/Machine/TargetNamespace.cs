@@ -32,6 +32,15 @@ internal sealed class TargetNamespace
         await _machine.EventuallyAsync($"ss --net={Name} -Hltn sport = :{port} | grep -q .", TimeSpan.FromSeconds(10));
     }
 
+    /// <summary>As <see cref="EchoAsync"/>, for thousands of clients.</summary>
+    public async Task EchoManyAsync(int port)
+    {
+        await _machine.CheckAsync(
+            $"systemd-run --quiet --collect --unit={Unit(port)} --property=NetworkNamespacePath=/run/netns/{Name} --property=LimitNOFILE=20000"
+            + $" python3 /usr/local/bin/echo-server 127.0.0.1 {port}");
+        await _machine.EventuallyAsync($"ss --net={Name} -Hltn sport = :{port} | grep -q .", TimeSpan.FromSeconds(10));
+    }
+
     /// <summary>Ends the servers and takes the name away, as `ip netns delete` does; whether the namespace goes is for others to show.</summary>
     public async Task DeleteAsync()
     {

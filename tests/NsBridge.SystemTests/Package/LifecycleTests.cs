@@ -93,10 +93,5 @@ internal sealed class LifecycleTests
     }
 
     /// <summary>Installs the same content under a higher version.</summary>
-    private Task<string> UpgradeAsync() => _machine.CheckAsync($"""
-        dpkg-deb --raw-extract {Package} /tmp/next
-        sed -i 's/^Version: .*/Version: 999.0/' /tmp/next/DEBIAN/control
-        dpkg-deb --build /tmp/next /tmp/next.deb
-        dpkg --install /tmp/next.deb
-        """);
+    private Task<string> UpgradeAsync() => _machine.CheckAsync(SystemdContainer.BuildUpgrade + SystemdContainer.InstallUpgrade);
 }

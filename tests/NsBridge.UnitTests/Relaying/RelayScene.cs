@@ -57,6 +57,22 @@ internal sealed class RelayScene : IAsyncDisposable
         return conversation;
     }
 
+    /// <summary>Brings every relay to rest and lets it go on, as another process does that takes its sockets over.</summary>
+    /// <param name="between">What happens while nobody relays.</param>
+    internal Task RestAsync(Action? between = null) => Loop.InvokeAsync(() =>
+    {
+        var states = Group.Suspend();
+        Assert.That((Counters.Active, Loop.Load), Is.EqualTo((0L, 0)), "relays left");
+        foreach (var state in states)
+        {
+            Loop.Unwatch(state.Client);
+            Loop.Unwatch(state.Target);
+        }
+        between?.Invoke();
+        foreach (var state in states)
+            Group.Resume(state, state.Number);
+    });
+
     public async ValueTask DisposeAsync()
     {
         await Loop.InvokeAsync(() => Group.AbortAllBut(0));

@@ -1,6 +1,7 @@
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges.Udp;
 
@@ -12,6 +13,7 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
 {
     private readonly EventLoop _home;
     private readonly UnixSocketFile _file;
+    private readonly KeptListeners _kept;
     private readonly JoinListener _door;
     private readonly FlowConnector _connector;
     private readonly List<ListenerReceiver> _receivers = [];
@@ -21,7 +23,8 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
     {
         _home = home;
         _connector = new FlowConnector(bridge, home, place, engine.Descriptors);
-        _file = UnixSocketFile.Create(bridge.Settings.Socket, bridge.Settings.SocketMode, bridge.Settings.SocketGroupId);
+        _kept = engine.Kept;
+        _file = UnixSocketFile.Create(bridge.Settings.Socket, bridge.Settings.SocketMode, bridge.Settings.SocketGroupId, engine.Kept);
         _door = new JoinListener(this, home, _file.Listener, engine.Descriptors, hasRoomAlready: false);
     }
 
@@ -62,17 +65,23 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
     /// <summary>
     /// Ends listening, and the flows with it: their answers leave by the listeners, and a flow has no end of its own that could be waited for.
     /// </summary>
-    public async Task UnbindAsync()
+    public Task UnbindAsync() => _home.InvokeAsync(() =>
     {
-        _file.Remove();
-        await _home.InvokeAsync(() =>
-        {
-            _door.Stop();
-            foreach (ListenerReceiver receiver in _receivers)
-                receiver.Close();
-            _receivers.Clear();
-        });
-    }
+        int door = _door.Release();
+        if (door >= 0)
+            _kept.Keep(_file.Carry(door));
+        foreach (ListenerReceiver receiver in _receivers)
+            receiver.Close();
+        _receivers.Clear();
+    });
+
+    public Task<IReadOnlyList<CarriedListener>> ListenersAsync() =>
+        _home.InvokeAsync<IReadOnlyList<CarriedListener>>(() => _door.Listener >= 0 ? [_file.Carry(_door.Listener)] : []);
+
+    /// <summary>A flow is a target's socket that any client's next datagram makes anew: flows are not carried.</summary>
+    public Task<IEnumerable<CarriedConnection>> SuspendAsync() => Task.FromResult<IEnumerable<CarriedConnection>>([]);
+
+    public Task ResumeAsync(IReadOnlyList<CarriedConnection> carried) => throw new NotSupportedException("A UDP bridge carries no connections");
 
     public Task AbortAsync() => _home.InvokeAsync(_connector.Stop);
 }

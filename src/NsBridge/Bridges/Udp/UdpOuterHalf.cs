@@ -1,6 +1,7 @@
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges.Udp;
 
@@ -145,14 +146,6 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
             }
             _passed += count;
         }
-        if (_hasInner)
-        {
-            // The inner half of this process keeps them; it ends with this one, and never has to be given them again.
-            foreach ((int socket, _) in _listeners)
-                Libc.Close(socket);
-            _listeners = [];
-            _passed = 0;
-        }
         SetTrouble(null);
     }
 
@@ -210,7 +203,23 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         _listeners = [];
     }
 
-    public Task UnbindAsync() => _home.InvokeAsync(Unbind);
+    public Task<IReadOnlyList<CarriedListener>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<CarriedListener>>(() =>
+        _boundIn != 0 ? [.. _listeners.Select(listener => CarriedListener.Internet(listener.Socket))] : []);
+
+    public Task UnbindAsync() => _home.InvokeAsync(() =>
+    {
+        if (_boundIn != 0)
+        {
+            foreach ((int socket, _) in _listeners)
+                _engine.Kept.Keep(CarriedListener.Internet(socket));
+            _listeners = [];
+        }
+        Unbind();
+    });
+
+    public Task<IEnumerable<CarriedConnection>> SuspendAsync() => Task.FromResult<IEnumerable<CarriedConnection>>([]);
+
+    public Task<IReadOnlyList<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried) => Task.FromResult(carried);
 
     public Task AbortAsync() => Task.CompletedTask;
 }

@@ -79,7 +79,10 @@ internal sealed class BusAnswer
     /// <summary>The text of a body that is one string or object path.</summary>
     public string ReadText() => Guarded(ReadString);
 
-    /// <summary>The value of a body that is one variant: a <see cref="string"/>, <see cref="uint"/>, <see cref="bool"/> or <see cref="byte"/> array.</summary>
+    /// <summary>
+    /// The value of a body that is one variant: a <see cref="string"/>, <see cref="uint"/>, <see cref="bool"/>, <see cref="byte"/> array, or the
+    /// object path of a number and a path.
+    /// </summary>
     public object ReadProperty() => Guarded(ReadVariant);
 
     private static T Guarded<T>(Func<T> read)
@@ -104,6 +107,7 @@ internal sealed class BusAnswer
             "u" or "h" => ReadUInt(),
             "b" => ReadUInt() != 0,
             "ay" => ReadBytes(),
+            "(uo)" => ReadNumberedPath(),
             _ => throw new IOException($"its D-Bus message holds a value of the type {signature}, which was not asked for"),
         };
     }
@@ -130,6 +134,14 @@ internal sealed class BusAnswer
         string text = Encoding.UTF8.GetString(_message.AsSpan(_at, length));
         _at += length + 1;
         return text;
+    }
+
+    // systemd's way to name a job: the number says nothing that the path does not.
+    private string ReadNumberedPath()
+    {
+        Align(8);
+        ReadUInt();
+        return ReadString();
     }
 
     private byte[] ReadBytes()

@@ -59,7 +59,7 @@ internal sealed class SystemBus : IDisposable
         {
             bus.Dispose();
             // dbus-daemon hangs up on a user it cannot name, and systemd keeps it from naming dynamic ones (SYSTEMD_NSS_DYNAMIC_BYPASS).
-            throw new IOException($"the system bus lets this user ({Libc.EffectiveUser()}) not in, as it does with users of DynamicUser=; make one: systemd-sysusers nsbridge.conf, and restart");
+            throw new IOException($"the system bus lets this user ({Libc.EffectiveUser()}) not in, as it does with users of DynamicUser=; give the service one with a name (User=)");
         }
         catch
         {

@@ -7,6 +7,7 @@ using NsBridge.Operations.Discover;
 using NsBridge.Operations.Journal;
 using NsBridge.Operations.Status;
 using NsBridge.Operations.Systemd;
+using NsBridge.Restart;
 
 namespace NsBridge.Operations.Demo;
 
@@ -23,9 +24,9 @@ internal sealed class DemoBridge : IAsyncDisposable
     {
         Draft = draft;
         _logging = LoggerFactory.Create(logging => logging.AddJournalOrPlainLines().SetMinimumLevel(LogLevel.Warning));
-        _sockets = SystemdSockets.FromEnvironment();
+        _sockets = SystemdSockets.Adopt([]);
         _engine = new BridgeEngine(settings.EventLoops, _sockets, _logging);
-        _fleet = new BridgeFleet(settings, _engine, _logging.CreateLogger<BridgeFleet>());
+        _fleet = new BridgeFleet(settings, _engine, Succession.None(_logging), _logging.CreateLogger<BridgeFleet>());
     }
 
     /// <summary>The bridge as a configuration has it.</summary>

@@ -17,10 +17,6 @@ internal sealed class SystemdSockets : IDisposable
     /// <summary>The bridges, by name, that have sockets here. A name that no bridge has is worth a warning: its clients wait in vain.</summary>
     public IEnumerable<string> Names => _sockets.Select(group => group.Key);
 
-    /// <summary>Takes what the environment announces and clears it. Call once, before anything else opens files.</summary>
-    /// <exception cref="IOException">The environment announces a descriptor that is not open.</exception>
-    public static SystemdSockets FromEnvironment() => Adopt(ListenEnvironment.Take());
-
     /// <summary>The sockets for a bridge, as descriptors of the caller's own that never block; none where it has to bind by itself.</summary>
     /// <exception cref="IOException">There is no descriptor left (EMFILE).</exception>
     public IReadOnlyList<SafeFileHandle> For(string bridge)
@@ -45,6 +41,8 @@ internal sealed class SystemdSockets : IDisposable
             socket.Dispose();
     }
 
-    internal static SystemdSockets Adopt(IEnumerable<ActivatedDescriptor> descriptors) =>
+    /// <summary>Becomes their owner.</summary>
+    /// <exception cref="IOException">One of them is not open.</exception>
+    public static SystemdSockets Adopt(IEnumerable<ActivatedDescriptor> descriptors) =>
         new(descriptors.ToLookup(descriptor => descriptor.Name, descriptor => InheritedSocket.Adopt(descriptor.Descriptor)));
 }

@@ -1,0 +1,39 @@
+using System.Net.Sockets;
+using NsBridge.Namespaces;
+using NsBridge.Namespaces.Units;
+
+namespace NsBridge.Restart;
+
+/// <summary>Tells whether a stop is the first half of a restart, as the service manager means it.</summary>
+internal static class RestartIntent
+{
+    private const string UnitType = "org.freedesktop.systemd1.Unit";
+    private const string JobType = "org.freedesktop.systemd1.Job";
+
+    /// <summary>systemd answers in a few milliseconds. While it is asked, clients are served as ever.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>Asks systemd for the job that stops this service.</summary>
+    /// <returns>True for a restart, false for a stop or where there is no job at all; null where systemd cannot be asked.</returns>
+    public static async Task<bool?> AskAsync()
+    {
+        string? unit = ProcessFiles.ControlGroups(Environment.ProcessId)?.SelectMany(path => path.Split('/')).LastOrDefault(part => part.EndsWith(".service", StringComparison.Ordinal));
+        if (unit is null)
+            return null;
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            using SystemBus bus = await SystemBus.ConnectAsync(patience.Token);
+            if (await bus.FindUnitAsync(unit, patience.Token) is not { } path)
+                return null;
+            if (await bus.PropertyAsync(path, UnitType, "Job", patience.Token) is not string job)
+                return null;
+            // The path of no job is the root.
+            return job != "/" && await bus.PropertyAsync(job, JobType, "JobType", patience.Token) is "restart" or "try-restart" or "reload-or-start";
+        }
+        catch (Exception fault) when (fault is IOException or SocketException or OperationCanceledException)
+        {
+            return null;
+        }
+    }
+}

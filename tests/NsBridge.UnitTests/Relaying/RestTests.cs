@@ -1,0 +1,114 @@
+using System.Net.Sockets;
+using NsBridge.Relaying;
+using NsBridge.Testing;
+
+namespace NsBridge.UnitTests.Relaying;
+
+/// <summary>A relay that is brought to rest at any moment and goes on elsewhere is, for its ends, one that never rested.</summary>
+internal sealed class RestTests : RelayFixture
+{
+    private const int Megabytes = 128 << 20;
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    [TestCase(EndKind.Tcp, EndKind.Tcp)]
+    [TestCase(EndKind.Tcp, EndKind.UnixHalf)]
+    [TestCase(EndKind.Unix, EndKind.Tcp)]
+    public async Task Rest_AgainAndAgainUnderLoadBothWays_NoByteIsLost(EndKind client, EndKind target)
+    {
+        var conversation = await Scene.StartAsync(client, target);
+        var over = Task.WhenAll(
+            PassAsync(conversation.Client, conversation.Target),
+            PassAsync(conversation.Target, conversation.Client));
+        var rests = 0;
+        for (; !over.IsCompleted; rests++)
+            await Scene.RestAsync();
+        await over;
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That(rests, Is.GreaterThan(10));
+        Assert.That((Scene.Counters.BytesToTarget, Scene.Counters.BytesToClient), Is.EqualTo(((long)Megabytes, (long)Megabytes)));
+    }
+
+    [Test]
+    public async Task Rest_WithBytesThatNobodyTakes_KeepsThem()
+    {
+        var conversation = await Scene.StartAsync();
+        var sending = PassOnAsync(conversation.Client);
+        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(300), Deadline, "stalled");
+        await Scene.RestAsync();
+        await Scene.RestAsync();
+        Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(Megabytes));
+        await sending;
+        conversation.Target.Shutdown(SocketShutdown.Send);
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+    }
+
+    [Test]
+    public async Task Rest_AfterAHalfClose_StillBringsTheAnswer()
+    {
+        var conversation = await Scene.StartAsync();
+        await conversation.Client.SendAllAsync("ask"u8.ToArray());
+        conversation.Client.Shutdown(SocketShutdown.Send);
+        Assert.That(await conversation.Target.ReceiveExactlyAsync(3), Is.EqualTo("ask"u8.ToArray()));
+        Assert.That(await conversation.Target.ReceivePatternAsync(), Is.Zero, "the end came");
+        await Scene.RestAsync();
+        await conversation.Target.SendPatternAsync(100_000);
+        conversation.Target.Shutdown(SocketShutdown.Send);
+        Assert.That(await conversation.Client.ReceivePatternAsync(), Is.EqualTo(100_000));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+    }
+
+    [TestCase(EndKind.Tcp)]
+    [TestCase(EndKind.UnixHalf)]
+    public async Task Rest_WhileTheClientResets_TargetSeesAReset(EndKind target)
+    {
+        var conversation = await Scene.StartAsync(target: target);
+        await Scene.RestAsync(conversation.Client.Reset);
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+        if (target == EndKind.Tcp)
+            Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
+    }
+
+    [Test]
+    public async Task Rest_WhileBothEndsSayTheirLastWord_BothHearIt()
+    {
+        var conversation = await Scene.StartAsync();
+        await Scene.RestAsync(() =>
+        {
+            conversation.Client.Send("from the client"u8);
+            conversation.Client.Shutdown(SocketShutdown.Send);
+            conversation.Target.Send("from the target"u8);
+            conversation.Target.Shutdown(SocketShutdown.Send);
+        });
+        Assert.That(await conversation.Target.ReceiveExactlyAsync(15), Is.EqualTo("from the client"u8.ToArray()));
+        Assert.That(await conversation.Client.ReceiveExactlyAsync(15), Is.EqualTo("from the target"u8.ToArray()));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+    }
+
+    [Test]
+    public async Task Rest_OfAnIdleRelay_DoesNotMakeItYoungerForTheIdleTimeout()
+    {
+        await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = 600);
+        var conversation = await Scene.StartAsync();
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        while (!conversation.Ended.IsCompleted && clock.Elapsed < TimeSpan.FromSeconds(10))
+        {
+            await Scene.RestAsync();
+            await Task.Delay(50);
+        }
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Idle));
+        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(3)));
+    }
+
+    private static async Task PassAsync(Socket from, Socket to)
+    {
+        var sending = PassOnAsync(from);
+        Assert.That(await to.ReceivePatternAsync(), Is.EqualTo(Megabytes));
+        await sending;
+    }
+
+    private static async Task PassOnAsync(Socket from)
+    {
+        await from.SendPatternAsync(Megabytes);
+        from.Shutdown(SocketShutdown.Send);
+    }
+}
