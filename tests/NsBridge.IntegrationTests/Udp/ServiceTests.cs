@@ -32,6 +32,67 @@ internal sealed class ServiceTests : UdpFixture
         Assert.That((await DigAsync(listen, "many.example", "+bufsize=512")).Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(200));
     }
 
+    [TestCase("udp")]
+    [TestCase("tcp")]
+    public async Task DnsServer_UnderLoad_LosesNoQuery(string protocol)
+    {
+        // Not dnsmasq: it takes a hundred queries of a TCP connection and no more.
+        await DebianPackages.RequireAsync("knot", "dnsperf");
+        var space = await NamespaceAsync();
+        var folder = Scratch();
+        folder.Write("example.zone", "$TTL 300\n@ SOA ns root 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\none A 192.0.2.7\n");
+        var settings = folder.Write("knot.conf", $"""
+            server:
+                listen: 127.0.0.1@{DnsPort}
+                rundir: {folder.FullName}
+                udp-workers: 1
+                tcp-workers: 1
+            database:
+                storage: {folder.FullName}
+            zone:
+              - domain: example.
+                file: {folder["example.zone"]}
+                zonefile-load: whole
+                journal-content: none
+            """);
+        using var server = space.Start("knotd", "--config", settings);
+        await Nginx.ReadyAsync(space, server, DnsPort);
+        var listen = FreeEndPoint();
+        await StartAsync(Entry("dns", listen.ToString(), space, $"127.0.0.1:{DnsPort}") with { Protocol = protocol });
+
+        var result = await Command.CheckAsync(
+            "dnsperf", "-m", protocol, "-s", "127.0.0.1", "-p", listen.Port.ToString(CultureInfo.InvariantCulture),
+            "-d", Scratch().Write("queries", "one.example A\n"), "-l", "2", "-Q", "3000", "-c", "4");
+
+        Assert.That(result, Does.Match(@"Queries sent: +[1-9][0-9]{3}").And.Match(@"Queries lost: +0 "));
+        Assert.That(result, Does.Match(@"NOERROR [0-9]+ \(100\.00%\)"));
+    }
+
+    [Test]
+    public async Task Quic_WhoseClientChangesItsPort_DownloadsWhole()
+    {
+        await DebianPackages.RequireAsync("ngtcp2-client", "ngtcp2-server", "openssl");
+        const int Inside = 4433;
+        const int Size = 20_000_000;
+        var space = await NamespaceAsync();
+        var (site, got) = (Scratch(), Scratch());
+        await File.WriteAllBytesAsync(site["page"], Pattern.Take(Size));
+        await Command.CheckAsync(
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
+            "-keyout", site["key"], "-out", site["certificate"]);
+        using var server = space.Start("gtlsserver", "--quiet", "--htdocs", site.FullName, "127.0.0.1", $"{Inside}", site["key"], site["certificate"]);
+        await Eventually.TrueAsync(async () => (await space.RunAsync("ss", "-Huln", $"sport = :{Inside}")).Length > 0, Soon, "a QUIC server");
+        var listen = FreeEndPoint();
+        var daemon = await StartAsync(Entry("quic", listen.ToString(), space, $"127.0.0.1:{Inside}"));
+
+        await Command.CheckAsync(
+            "gtlsclient", "--quiet", "--no-quic-dump", "--no-http-dump", "--exit-on-all-streams-close", "--change-local-addr=20ms", "--download", got.FullName,
+            "127.0.0.1", $"{listen.Port}", $"https://localhost/page");
+
+        Assert.That(await File.ReadAllBytesAsync(got["page"]), Is.EqualTo(Pattern.Take(Size)));
+        Assert.That(await CountAsync(daemon, "total"), Is.EqualTo(2), "a flow for each of the client's ports");
+    }
+
     [TestCase("forwards")]
     [TestCase("backwards")]
     public async Task Iperf_AtAModestRate_LosesNothing(string way)
