@@ -2,11 +2,9 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NsBridge.Bridges.Udp;
 using NsBridge.Configuration;
-using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Operations.Status;
 using NsBridge.Relaying;
-using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -14,7 +12,7 @@ namespace NsBridge.Bridges;
 /// One configured bridge, a hosted service of its own: an outer and an inner half, whichever are configured, joined by its UNIX
 /// socket. Starting never fails for what may mend itself: the bridge then waits, or has failed with a reason, and tries again.
 /// </summary>
-internal sealed class Bridge : IHostedService, IDisposable
+internal sealed partial class Bridge : IHostedService, IDisposable
 {
     /// <summary>A look takes microseconds; a machine that needs longer than this for it is not well.</summary>
     private static readonly TimeSpan FirstLookPatience = TimeSpan.FromSeconds(10);
@@ -156,52 +154,6 @@ internal sealed class Bridge : IHostedService, IDisposable
         {
             _turn.Release();
         }
-    }
-
-    /// <summary>What it listens on and has bound by itself; stays its own.</summary>
-    public async Task<IEnumerable<CarriedListener>> ListenersAsync() =>
-    [
-        .. _inner is null ? [] : await _inner.ListenersAsync(),
-        .. _outer is null ? [] : await _outer.ListenersAsync(),
-    ];
-
-    /// <summary>Brings its connections to rest and gives them away. It has to be unbound.</summary>
-    public async Task<IEnumerable<CarriedConnection>> SuspendAsync() =>
-    [
-        // The outer half first: what it still hands over is then with the inner one.
-        .. _outer is null ? [] : await _outer.SuspendAsync(),
-        .. _inner is null ? [] : await _inner.SuspendAsync(),
-    ];
-
-    /// <summary>Goes on with connections of the process before.</summary>
-    /// <returns>Those for which the bridge, or its namespace, has changed too much; they are still the caller's.</returns>
-    public async Task<IEnumerable<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried)
-    {
-        ILookup<bool, CarriedConnection> fitting = carried.ToLookup(Fits);
-        List<CarriedConnection> inner = [.. fitting[true].Where(connection => connection.IsInner)];
-        List<CarriedConnection> outer = [.. fitting[true].Where(connection => !connection.IsInner)];
-        foreach (CarriedConnection connection in fitting[true].Where(connection => connection.Role != CarriedRole.InnerLeg))
-        {
-            _admission.Restore(connection.Relay.Peer);
-            CountIn(connection.Relay.Peer);
-        }
-        if (inner.Count > 0)
-            await _inner!.ResumeAsync(inner);
-        IReadOnlyList<CarriedConnection> refused = outer.Count > 0 ? await _outer!.ResumeAsync(outer) : [];
-        foreach (CarriedConnection connection in refused)
-            OnEnded(connection.Relay.Peer, new RelayOutcome(RelayEnding.Aborted), 0, 0);
-        return fitting[false].Concat(refused);
-    }
-
-    private bool Fits(CarriedConnection connection)
-    {
-        if (!_settings.Enabled || IsUdp || (connection.IsInner ? _inner is null : _outer is null))
-            return false;
-        if (!connection.HasTarget)
-            return true;
-        ulong cookie = Libc.NetworkNamespaceCookie(connection.Relay.Target);
-        return cookie == connection.Relay.Cookie
-            && (!connection.IsInner || _settings.WhenNamespaceGoes == WhenNamespaceGoes.Drain || cookie == _place!.State.Cookie);
     }
 
     private void CountIn(PeerAddress peer)

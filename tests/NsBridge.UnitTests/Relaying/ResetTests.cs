@@ -116,4 +116,22 @@ internal sealed class ResetTests : RelayFixture
         while (true)
             await socket.SendAllAsync(new byte[1]);
     }
+
+    [TestCase(EndKind.Tcp)]
+    [TestCase(EndKind.UnixHalf)]
+    public async Task Target_AnswersAndResetsWhileTheClientStillSends_AnswerArrives(EndKind client)
+    {
+        var conversation = await Scene.StartAsync(client);
+        var sending = Task.Run(() => conversation.Client.SendPatternAsync(64 << 20));
+        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(300), Deadline, "stalled");
+        // Both before the relay looks again: it finds an answer to read and a broken pipe to write to.
+        await Scene.RestAsync(() =>
+        {
+            conversation.Target.Send("413 too large"u8);
+            conversation.Target.Reset();
+        });
+        Assert.That(await conversation.Client.ReceiveExactlyAsync(13), Is.EqualTo("413 too large"u8.ToArray()));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.TargetReset));
+        Assert.That(async () => await sending, Throws.Exception);
+    }
 }

@@ -1,0 +1,176 @@
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Relaying;
+
+// How bytes, ends and errors move; both directions by one function.
+public sealed partial class Relay
+{
+    /// <summary>Moves what can be moved.</summary>
+    /// <param name="client">From the client to the target.</param>
+    /// <param name="target">From the target to the client.</param>
+    private void Advance(bool client, bool target)
+    {
+        if (client && !Advance(ref _client, ref _target, ref _toTarget, towardsTarget: true))
+            return;
+        if (target && !Advance(ref _target, ref _client, ref _toClient, towardsTarget: false))
+            return;
+        if (_toTarget.Closed && _toClient.Closed)
+        {
+            End();
+            return;
+        }
+        // An error that the direction's own reads and writes cannot come upon: it waits for the other side, or has read its end.
+        if (_client.Failed && (_toTarget.Pending > 0 || _toTarget.Ended))
+            Abort(new RelayOutcome(RelayEnding.ClientReset, Libc.PendingError(_client.Descriptor)));
+        else if (_target.Failed && (_toClient.Pending > 0 || _toClient.Ended))
+            Abort(new RelayOutcome(RelayEnding.TargetReset, Libc.PendingError(_target.Descriptor)));
+    }
+
+    /// <returns>False where the relay has ended.</returns>
+    private bool Advance(ref RelayEnd source, ref RelayEnd sink, ref RelayFlow flow, bool towardsTarget)
+    {
+        EventLoop loop = _group.Loop;
+        int turn = Turn;
+        while (!flow.Closed)
+        {
+            if (flow.Pending > 0)
+            {
+                if (!sink.Writable)
+                    return true;
+                nint taken = Libc.Send(sink.Descriptor, flow.Block.Address + flow.Offset, flow.Pending);
+                if (taken < 0)
+                {
+                    if (!WouldBlock(taken))
+                        return FailToSend(taken, ref source, ref sink, towardsTarget);
+                    taken = 0;
+                }
+                Count(taken, towardsTarget);
+                flow.Offset += (int)taken;
+                flow.Pending -= (int)taken;
+                if (flow.Pending > 0)
+                {
+                    sink.Writable = false;
+                    return true;
+                }
+                ReturnBlock(ref flow);
+            }
+            if (flow.Ended)
+            {
+                flow.Closed = true;
+                // Where the other direction is over too, the close that follows says the same.
+                if (!_toTarget.Closed || !_toClient.Closed)
+                    Libc.Shutdown(sink.Descriptor, Libc.SHUT_WR);
+                return true;
+            }
+            if (!source.Readable)
+                return true;
+            if (turn <= 0)
+            {
+                loop.Again(this);
+                return true;
+            }
+            Block scratch = loop.Scratch;
+            nint read = source.Receive(scratch);
+            if (read <= 0)
+            {
+                source.Readable = false;
+                if (read == 0)
+                {
+                    flow.Ended = true;
+                    continue;
+                }
+                if (WouldBlock(read))
+                    return true;
+                return Fail(read, atClient: towardsTarget);
+            }
+            turn -= (int)read;
+            if (read < scratch.Size && !source.ShortReadProvesNothing)
+                source.Readable = false;
+            nint sent = 0;
+            if (sink.Writable)
+            {
+                sent = Libc.Send(sink.Descriptor, scratch.Address, (int)read);
+                if (sent < 0)
+                {
+                    if (!WouldBlock(sent))
+                        return FailToSend(sent, ref source, ref sink, towardsTarget);
+                    sent = 0;
+                }
+                Count(sent, towardsTarget);
+            }
+            if (sent < read)
+            {
+                sink.Writable = false;
+                return Keep(ref flow, scratch, (int)sent, (int)(read - sent));
+            }
+        }
+        return true;
+    }
+
+    /// <summary>Keeps the bytes of the scratch block that the sink did not take.</summary>
+    private bool Keep(ref RelayFlow flow, Block scratch, int offset, int length)
+    {
+        BlockPool blocks = _group.Loop.Blocks;
+        // A large rest stays where it is and the loop gets a new scratch block; a small one is copied to a block of its size.
+        Block block = blocks.Rent(length > scratch.Size / 4 ? scratch.Size : length);
+        if (block.IsNone)
+        {
+            Abort(new RelayOutcome(RelayEnding.Aborted, Errno.ENOMEM));
+            return false;
+        }
+        if (block.Size == scratch.Size)
+        {
+            _group.Loop.Scratch = block;
+            flow.Block = scratch;
+            flow.Offset = offset;
+        }
+        else
+        {
+            NativePages.Copy(scratch.Address + offset, block.Address, length);
+            flow.Block = block;
+            flow.Offset = 0;
+        }
+        flow.Pending = length;
+        return true;
+    }
+
+    private void Count(nint bytes, bool towardsTarget)
+    {
+        _lastByte = _group.Loop.Now;
+        if (towardsTarget)
+        {
+            BytesToTarget += bytes;
+            _group.Counters.AddToTarget(bytes);
+        }
+        else
+        {
+            BytesToClient += bytes;
+            _group.Counters.AddToClient(bytes);
+        }
+    }
+
+    private static bool WouldBlock(nint result) => result == -(nint)(int)Errno.EAGAIN;
+
+    /// <summary>The sink has reset: what it said before that still goes the other way, as far as it is taken at once.</summary>
+    private bool FailToSend(nint result, ref RelayEnd source, ref RelayEnd sink, bool towardsTarget)
+    {
+        sink.Failed = sink.Readable = sink.ShortReadProvesNothing = true;
+        if (!source.Failed && !Advance(ref sink, ref source, ref towardsTarget ? ref _toClient : ref _toTarget, !towardsTarget))
+            return false;
+        return Fail(result, atClient: !towardsTarget);
+    }
+
+    private bool Fail(nint result, bool atClient)
+    {
+        Abort(new RelayOutcome(atClient ? RelayEnding.ClientReset : RelayEnding.TargetReset, Libc.ErrorOf(result)));
+        return false;
+    }
+
+    private void ReturnBlock(ref RelayFlow flow)
+    {
+        if (!flow.Block.IsNone)
+            _group.Loop.Blocks.Return(flow.Block);
+        flow.Block = default;
+        flow.Offset = flow.Pending = 0;
+    }
+}
