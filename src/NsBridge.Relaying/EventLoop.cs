@@ -21,6 +21,7 @@ public sealed class EventLoop : IDisposable
     private readonly int _epoll;
     private readonly int _wake;
     private readonly EpollEvents _events = new(EventsPerWait);
+    private readonly EventWait _wait;
     private readonly ConcurrentQueue<Action> _mailbox = new();
     private readonly TimerWheel _timers;
     private readonly Thread _thread;
@@ -43,6 +44,7 @@ public sealed class EventLoop : IDisposable
         Index = index;
         _epoll = Required(Libc.EpollCreate(), "epoll");
         _wake = Required(Libc.EventFd(), "eventfd");
+        _wait = new EventWait(_epoll, _events);
         Required(Libc.EpollControl(_epoll, Libc.EPOLL_CTL_ADD, _wake, Libc.EPOLLIN, WakeData), "epoll_ctl");
         Now = Environment.TickCount64;
         _timers = new TimerWheel(Now);
@@ -60,6 +62,8 @@ public sealed class EventLoop : IDisposable
     public int Load => Volatile.Read(ref _load);
 
     internal BlockPool Blocks { get; } = new();
+
+    internal PipePool Pipes { get; } = new();
 
     /// <summary>Where every read goes first; a relay whose peer does not take all keeps what is left.</summary>
     internal Block Scratch { get; set; }
@@ -182,7 +186,7 @@ public sealed class EventLoop : IDisposable
         while (!_stopping)
         {
             int timeout = _again.Count > 0 || !_mailbox.IsEmpty ? 0 : _timers.Wait(Now);
-            int count = Required(Libc.EpollWait(_epoll, _events, timeout), "epoll_wait");
+            int count = Required(_wait.For(timeout), "epoll_wait");
             Now = Environment.TickCount64;
             for (int i = 0; i < count; i++)
                 Dispatch(_events.Events(i), _events.Data(i));
@@ -243,6 +247,7 @@ public sealed class EventLoop : IDisposable
         Libc.Close(_epoll);
         Blocks.Return(Scratch);
         Blocks.Dispose();
+        Pipes.Dispose();
         _datagrams?.Dispose();
         _events.Dispose();
     }

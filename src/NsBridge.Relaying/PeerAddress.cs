@@ -15,6 +15,9 @@ public readonly record struct PeerAddress(UInt128 Bits, ushort Port, byte Family
 
     public bool IsUnix => Family == Libc.AF_UNIX;
 
+    /// <summary>Whether it is an IPv4 address, IPv4-mapped ones among them.</summary>
+    public bool IsIPv4 => !IsUnix && Bits >> 32 == 0xffff;
+
     public static PeerAddress From(in SockAddr address)
     {
         Span<byte> bytes = stackalloc byte[16];

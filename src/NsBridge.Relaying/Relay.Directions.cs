@@ -37,7 +37,9 @@ public sealed partial class Relay
             {
                 if (!sink.Writable)
                     return true;
-                nint taken = Libc.Send(sink.Descriptor, flow.Block.Address + flow.Offset, flow.Pending);
+                nint taken = flow.Pipe.IsNone
+                    ? Libc.Send(sink.Descriptor, flow.Block.Address + flow.Offset, flow.Pending)
+                    : Libc.Splice(flow.Pipe.ReadEnd, sink.Descriptor, flow.Pending);
                 if (taken < 0)
                 {
                     if (!WouldBlock(taken))
@@ -52,7 +54,7 @@ public sealed partial class Relay
                     sink.Writable = false;
                     return true;
                 }
-                ReturnBlock(ref flow);
+                ReturnStore(ref flow);
             }
             if (flow.Ended)
             {
@@ -69,6 +71,11 @@ public sealed partial class Relay
                 loop.Again(this);
                 return true;
             }
+            if (IsBulk(flow, source, sink) && Fill(ref flow, ref source))
+            {
+                turn -= flow.Pending;
+                continue;
+            }
             Block scratch = loop.Scratch;
             nint read = source.Receive(scratch);
             if (read <= 0)
@@ -84,6 +91,7 @@ public sealed partial class Relay
                 return Fail(read, atClient: towardsTarget);
             }
             turn -= (int)read;
+            flow.NoteRead(read);
             if (read < scratch.Size && !source.ShortReadProvesNothing)
                 source.Readable = false;
             nint sent = 0;
@@ -164,13 +172,5 @@ public sealed partial class Relay
     {
         Abort(new RelayOutcome(atClient ? RelayEnding.ClientReset : RelayEnding.TargetReset, Libc.ErrorOf(result)));
         return false;
-    }
-
-    private void ReturnBlock(ref RelayFlow flow)
-    {
-        if (!flow.Block.IsNone)
-            _group.Loop.Blocks.Return(flow.Block);
-        flow.Block = default;
-        flow.Offset = flow.Pending = 0;
     }
 }

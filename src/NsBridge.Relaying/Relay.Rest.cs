@@ -26,8 +26,8 @@ public sealed partial class Relay
             Settled = _settled,
             Idle = _group.Loop.Now - _lastByte,
         };
-        ReturnBlock(ref _toTarget);
-        ReturnBlock(ref _toClient);
+        ReturnStore(ref _toTarget);
+        ReturnStore(ref _toClient);
         return state;
     }
 

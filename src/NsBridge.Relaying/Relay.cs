@@ -13,6 +13,11 @@ namespace NsBridge.Relaying;
 /// buffer has emptied the socket unless the end has come too, which spares the read that would say so (a quarter of all calls).
 /// </para>
 /// <para>
+/// A direction between TCP sockets whose reads were large some times in a row is a bulk one, and moves its bytes through a pipe, where they are not
+/// copied. The pipe only moves bytes: that there is an end, an error or urgent data is known from the events and told by a read, so
+/// a source that has shown any of these is read from then on.
+/// </para>
+/// <para>
 /// The source's end is passed on (shutdown(2)) after its last byte. When both directions are over the sockets are closed. An error
 /// on either socket resets the other at once: the bytes in between are lost, as they are in a TCP connection that is reset.
 /// </para>
@@ -150,8 +155,8 @@ public sealed partial class Relay : EventSource
 
     private void Finish(RelayOutcome outcome)
     {
-        ReturnBlock(ref _toTarget);
-        ReturnBlock(ref _toClient);
+        ReturnStore(ref _toTarget);
+        ReturnStore(ref _toClient);
         _group.Remove(this, outcome);
     }
 }

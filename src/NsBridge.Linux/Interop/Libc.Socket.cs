@@ -37,6 +37,7 @@ public static unsafe partial class Libc
     public const int TCP_KEEPIDLE = 4;
     public const int TCP_KEEPINTVL = 5;
     public const int TCP_KEEPCNT = 6;
+    public const int TCP_CONGESTION = 13;
     public const int TCP_USER_TIMEOUT = 18;
 
     public const int SHUT_WR = 1;
@@ -179,6 +180,13 @@ public static unsafe partial class Libc
 
     public static int SetOption(int descriptor, int level, int option, int value) =>
         Result(setsockopt(descriptor, level, option, &value, sizeof(int)));
+
+    /// <summary>Chooses the congestion control of a TCP socket, and of what it accepts, by its name.</summary>
+    public static int SetCongestionControl(int descriptor, ReadOnlySpan<byte> name)
+    {
+        fixed (byte* n = name)
+            return Result(setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, n, (uint)name.Length));
+    }
 
     public static int GetOption(int descriptor, int level, int option, out int value)
     {

@@ -17,6 +17,9 @@ public struct SockAddr
     /// <summary>Bytes of sun_path; a path needs one for its closing zero.</summary>
     public const int UnixPathCapacity = 108;
 
+    /// <summary>The upper 104 bits of ::ffff:127.0.0.0.</summary>
+    private static readonly UInt128 MappedLoopback = 0xffff7f;
+
     [InlineArray(Capacity)]
     private struct Bytes
     {
@@ -33,6 +36,19 @@ public struct SockAddr
 
     /// <summary>The port of an internet address.</summary>
     public readonly ushort Port => BinaryPrimitives.ReadUInt16BigEndian(_bytes[2..4]);
+
+    /// <summary>Whether it is an address that never leaves its network namespace: 127.0.0.0/8, also IPv4-mapped, or ::1.</summary>
+    public readonly bool IsLoopback
+    {
+        get
+        {
+            Span<byte> bytes = stackalloc byte[16];
+            if (!TryWriteAddress(bytes))
+                return false;
+            UInt128 address = BinaryPrimitives.ReadUInt128BigEndian(bytes);
+            return address == UInt128.One || address >> 24 == MappedLoopback;
+        }
+    }
 
     /// <summary>Whether both are one address.</summary>
     public readonly bool IsSame(in SockAddr other) =>

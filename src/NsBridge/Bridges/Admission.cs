@@ -1,4 +1,3 @@
-using System.Net;
 using System.Runtime.InteropServices;
 using NsBridge.Configuration;
 using NsBridge.Relaying;
@@ -14,9 +13,14 @@ internal sealed class Admission(BridgeTally tally, BridgeSettings settings)
     private readonly Lock _lock = new();
     private readonly Dictionary<UInt128, int> _perClient = [];
     private BridgeSettings _settings = settings;
+    private AllowedNetworks _allowed = new(settings.AllowFrom);
 
     /// <summary>New limits and lists; who is in stays in.</summary>
-    public void Change(BridgeSettings settings) => Volatile.Write(ref _settings, settings);
+    public void Change(BridgeSettings settings)
+    {
+        Volatile.Write(ref _allowed, new AllowedNetworks(settings.AllowFrom));
+        Volatile.Write(ref _settings, settings);
+    }
 
     public AdmitVerdict Admit(PeerAddress peer)
     {
@@ -41,7 +45,7 @@ internal sealed class Admission(BridgeTally tally, BridgeSettings settings)
 
     private AdmitVerdict Judge(PeerAddress peer, BridgeSettings settings)
     {
-        if (!IsAllowed(peer, settings))
+        if (!IsAllowed(peer))
             return AdmitVerdict.NotAllowed;
         if (settings.MaxConnections > 0 && tally.Active >= settings.MaxConnections)
             return AdmitVerdict.BridgeFull;
@@ -59,19 +63,7 @@ internal sealed class Admission(BridgeTally tally, BridgeSettings settings)
     }
 
     /// <summary>Whether a client's address is in <c>AllowFrom</c>; nothing is counted.</summary>
-    public bool IsAllowed(PeerAddress peer) => IsAllowed(peer, Volatile.Read(ref _settings));
-
-    private static bool IsAllowed(PeerAddress peer, BridgeSettings settings)
-    {
-        if (settings.AllowFrom.Count == 0 || peer.ToIPAddress() is not { } address)
-            return true;
-        foreach (IPNetwork network in settings.AllowFrom)
-        {
-            if (network.Contains(address))
-                return true;
-        }
-        return false;
-    }
+    public bool IsAllowed(PeerAddress peer) => Volatile.Read(ref _allowed).Contains(peer);
 
     /// <summary>A client that was admitted has gone.</summary>
     public void Release(PeerAddress peer)

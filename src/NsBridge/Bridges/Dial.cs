@@ -59,11 +59,11 @@ internal sealed class Dial : EventSource
         Cookie = cookie;
         _target = socket;
         _dialled = Stopwatch.GetTimestamp();
+        int result = _plan.Address(socket, _address, _arrival.Offset, out SockAddr address);
         if (_plan.Family(_address) != Libc.AF_UNIX)
-            TcpOptions.SendAtOnce(socket);
+            TcpOptions.SendAtOnce(socket, address);
         else if (_plan.IsJoin)
             Libc.Bind(socket, new JoinName(JoinKind.Relay, _arrival.Offset).ToAddress(_plan.Address(_address, 0)));
-        int result = _plan.Address(socket, _address, _arrival.Offset, out SockAddr address);
         if (result >= 0)
             result = Libc.Connect(socket, address);
         if (result < 0 && result != -(int)Errno.EINPROGRESS)

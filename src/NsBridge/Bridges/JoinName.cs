@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using NsBridge.Linux.Interop;
 
@@ -39,7 +38,7 @@ internal readonly record struct JoinName(JoinKind Kind, int Number)
         };
         string start = string.Create(CultureInfo.InvariantCulture, $"nsb{kind}{Number:x}.");
         int random = Math.Clamp(server.Length - AddressOverhead - start.Length, LeastRandom, MostRandom);
-        return SockAddr.FromAbstract(Encoding.ASCII.GetBytes(start + RandomNumberGenerator.GetString(Letters, random)));
+        return SockAddr.FromAbstract(Encoding.ASCII.GetBytes(start + Random.Shared.GetString(Letters, random)));
     }
 
     /// <summary>Reads the name of a peer; a peer without one is a local client.</summary>

@@ -39,7 +39,7 @@ internal static class ListeningSocket
             {
                 Libc.Close(socket);
                 if (settings.Protocol == BridgeProtocol.Tcp)
-                    TcpOptions.Apply(before, settings.KeepAlive);
+                    TcpOptions.ForListener(before, address, settings.KeepAlive);
                 return before;
             }
             result = Bind(socket, wanted, address, six, settings);
@@ -72,7 +72,7 @@ internal static class ListeningSocket
         if (six)
             Libc.SetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, wanted.DualStack ? 0 : 1);
         if (!isUdp)
-            TcpOptions.Apply(socket, settings.KeepAlive);
+            TcpOptions.ForListener(socket, address, settings.KeepAlive);
         int result = Libc.Bind(socket, address);
         return result < 0 || isUdp ? result : Libc.Listen(socket, Backlog);
     }

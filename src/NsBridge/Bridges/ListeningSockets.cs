@@ -58,7 +58,7 @@ internal static class ListeningSockets
         }
         else
         {
-            TcpOptions.Apply(socket, settings.KeepAlive);
+            TcpOptions.ForListener(socket, address, settings.KeepAlive);
         }
         int offset = address.Family == Libc.AF_UNIX ? 0 : settings.Listen
             .Where(entry => address.Port >= entry.Ports.First && address.Port <= entry.Ports.Last)

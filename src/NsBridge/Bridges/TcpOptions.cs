@@ -14,9 +14,12 @@ internal static class TcpOptions
     private const int UserTimeoutFactor = 10;
 
     /// <summary>All of them, for a listener.</summary>
-    public static void Apply(int socket, TimeSpan keepAlive)
+    /// <param name="socket">The listener.</param>
+    /// <param name="address">Where it listens.</param>
+    /// <param name="keepAlive">The bridge's <c>KeepAlive</c>.</param>
+    public static void ForListener(int socket, in SockAddr address, TimeSpan keepAlive)
     {
-        SendAtOnce(socket);
+        SendAtOnce(socket, address);
         // A listener may have had them from an earlier configuration.
         if (keepAlive <= TimeSpan.Zero)
         {
@@ -26,8 +29,18 @@ internal static class TcpOptions
         KeepAlive(socket, keepAlive);
     }
 
-    /// <summary>Small messages pass at once; a relay has nothing to gain from waiting for more.</summary>
-    public static void SendAtOnce(int socket) => Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+    /// <summary>
+    /// Small messages pass at once; a relay has nothing to gain from waiting for more. Neither has a leg over loopback from a congestion control
+    /// that paces, as BBR does where a machine has it for its network: measured, a bulk stream is 1.6 times as fast without.
+    /// </summary>
+    /// <param name="socket">The socket.</param>
+    /// <param name="address">The address it listens on or is to connect to.</param>
+    public static void SendAtOnce(int socket, in SockAddr address)
+    {
+        Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+        if (address.IsLoopback)
+            Libc.SetCongestionControl(socket, "reno"u8);
+    }
 
     /// <summary>Lets a peer that has died be noticed; nothing where <paramref name="keepAlive"/> is zero.</summary>
     public static void KeepAlive(int socket, TimeSpan keepAlive)

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using NsBridge.Linux.Interop;
 using NsBridge.Restart;
 
@@ -42,7 +41,7 @@ internal sealed class UnixSocketFile
         if (at < 0)
             throw Fault(path, $"cannot open its directory {directory}", at);
         int listener = -1;
-        byte[] hidden = Libc.PathBytes("." + RandomNumberGenerator.GetHexString(16, lowercase: true));
+        byte[] hidden = Libc.PathBytes("." + Random.Shared.GetHexString(16, lowercase: true));
         byte[] name = Libc.PathBytes(Path.GetFileName(path));
         bool bound = false;
         try

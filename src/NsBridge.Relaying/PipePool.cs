@@ -1,0 +1,68 @@
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Relaying;
+
+/// <summary>
+/// Pipes through which the bulk directions of one loop move bytes from socket to socket without copying them. A direction has one while
+/// bytes are in it and no longer, so few serve many; where there is none the bytes are copied.
+/// </summary>
+internal sealed class PipePool : IDisposable
+{
+    /// <summary>Bytes a pipe holds. Measured: 64 KiB, the kernel's default, is no better than copying, and 512 KiB or 1 MiB no better than this.</summary>
+    internal const int Capacity = 256 * 1024;
+
+    /// <summary>Empty pipes that wait for the next borrower.</summary>
+    private const int Kept = 8;
+
+    /// <summary>Pipes of the process: a share of its descriptors that leaves most of the daemon's reserve alone.</summary>
+    private static readonly int s_limit = Math.Clamp(Libc.DescriptorLimit() / 64, 4, 32);
+
+    private static int s_made;
+
+    /// <summary>Pipes of the process that hold bytes or wait for some.</summary>
+    internal static int Made => Volatile.Read(ref s_made);
+
+    /// <summary>The most pipes the process has at a time.</summary>
+    internal static int Limit => s_limit;
+
+    private readonly Stack<Pipe> _kept = new(Kept);
+
+    /// <summary>An empty pipe; none where all are in use or the kernel gives none of that size.</summary>
+    internal Pipe Rent()
+    {
+        if (_kept.TryPop(out Pipe kept))
+            return kept;
+        if (Interlocked.Increment(ref s_made) <= s_limit && Libc.Pipe(out int readEnd, out int writeEnd) >= 0)
+        {
+            var pipe = new Pipe(readEnd, writeEnd);
+            // Refused where the user has many pipes and may not have more pages in them (pipe-user-pages-soft).
+            if (Libc.SetPipeSize(writeEnd, Capacity) >= Capacity)
+                return pipe;
+            pipe.Close();
+        }
+        Interlocked.Decrement(ref s_made);
+        return default;
+    }
+
+    /// <summary>Takes back an empty pipe.</summary>
+    internal void Return(Pipe pipe)
+    {
+        if (_kept.Count < Kept)
+            _kept.Push(pipe);
+        else
+            Discard(pipe);
+    }
+
+    /// <summary>Ends a pipe, with what is in it.</summary>
+    internal static void Discard(Pipe pipe)
+    {
+        pipe.Close();
+        Interlocked.Decrement(ref s_made);
+    }
+
+    public void Dispose()
+    {
+        while (_kept.TryPop(out Pipe pipe))
+            Discard(pipe);
+    }
+}

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Globalization;
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying;
+using NsBridge.Testing;
+
+namespace NsBridge.UnitTests.Relaying;
+
+/// <summary>Looking for events before a sleep changes when they are found, and nothing else.</summary>
+[TestFixture, LeaksNothing]
+internal sealed class EventWaitTests
+{
+    private int _epoll;
+    private int _event;
+    private EpollEvents _events = null!;
+    private EventWait _wait = null!;
+
+    [SetUp]
+    public void Open()
+    {
+        _epoll = Libc.EpollCreate();
+        _event = Libc.EventFd();
+        _events = new EpollEvents(4);
+        _wait = new EventWait(_epoll, _events);
+        Libc.EpollControl(_epoll, Libc.EPOLL_CTL_ADD, _event, Libc.EPOLLIN, 7);
+    }
+
+    [TearDown]
+    public void Close()
+    {
+        Libc.Close(_event);
+        Libc.Close(_epoll);
+        _events.Dispose();
+    }
+
+    [Test]
+    public void For_AnEventThatIsThere_FindsItAtOnce([Values(0, 1000, -1)] int timeout)
+    {
+        Raise();
+        Assert.That(_wait.For(timeout), Is.EqualTo(1));
+        Assert.That(_events.Data(0), Is.EqualTo(7));
+    }
+
+    [Test]
+    public void For_NoEvent_WaitsItsTime([Values] bool afterShortWaits)
+    {
+        if (afterShortWaits)
+            WaitShortly(200);
+        for (var i = 0; i < 20; i++)
+        {
+            var clock = Stopwatch.StartNew();
+            Assert.That(_wait.For(10), Is.Zero);
+            Assert.That(clock.Elapsed, Is.GreaterThan(TimeSpan.FromMilliseconds(9)));
+        }
+    }
+
+    [Test]
+    public void For_EventsThatComeLate_SleepsForThem()
+    {
+        WaitShortly(200);
+        var used = UsedByThisThread();
+        for (var i = 0; i < 100; i++)
+            Assert.That(_wait.For(5), Is.Zero);
+        // Half a second of waiting: to look all the time would take that much.
+        Assert.That((UsedByThisThread() - used).TotalMilliseconds, Is.LessThan(50));
+    }
+
+    private static TimeSpan UsedByThisThread() =>
+        TimeSpan.FromMicroseconds(long.Parse(File.ReadAllText("/proc/thread-self/schedstat").Split(' ')[0], CultureInfo.InvariantCulture) / 1000);
+
+    [Test]
+    public void For_EventsOfAnotherThread_FindsEveryOne()
+    {
+        const int rounds = 20_000;
+        var raised = 0;
+        var seen = 0;
+        var raising = new Thread(() =>
+        {
+            for (; raised < rounds; raised++)
+            {
+                while (Volatile.Read(ref seen) < raised)
+                    Thread.Yield();
+                Raise();
+            }
+        });
+        raising.Start();
+        for (; seen < rounds; Volatile.Write(ref seen, seen + 1))
+        {
+            Assert.That(_wait.For(5000), Is.EqualTo(1), $"round {seen}");
+            Take();
+        }
+        raising.Join();
+    }
+
+    /// <summary>Events so close to each other that looking for them is worthwhile.</summary>
+    private void WaitShortly(int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            Raise();
+            Assert.That(_wait.For(1000), Is.EqualTo(1));
+            Take();
+        }
+    }
+
+    private void Raise() => Libc.Write(_event, [1, 0, 0, 0, 0, 0, 0, 0]);
+
+    private void Take()
+    {
+        Span<byte> counter = stackalloc byte[8];
+        Assert.That((int)Libc.Read(_event, counter), Is.EqualTo(8));
+    }
+}
