@@ -61,6 +61,7 @@ internal sealed class AnswerBatch : IDisposable
     {
         if (_listener is { } listener)
             listener.Answer(_outbox);
+        DatagramSending.Pause(_filled);
         Forget();
     }
 

@@ -80,6 +80,7 @@ public sealed class DatagramListener : EventSource
                 break;
             Sort(batch, count);
             DealOut();
+            DatagramSending.Pause(count);
             if (count < DatagramBatch.Capacity)
                 return;
         }
