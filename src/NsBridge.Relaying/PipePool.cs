@@ -15,7 +15,7 @@ internal sealed class PipePool : IDisposable
     private const int Kept = 8;
 
     /// <summary>Pipes of the process: a share of its descriptors that leaves most of the daemon's reserve alone.</summary>
-    private static readonly int s_limit = Math.Clamp(Libc.DescriptorLimit() / 64, 4, 32);
+    private static int s_limit = Math.Clamp(Libc.DescriptorLimit() / 64, 4, 32);
 
     private static int s_made;
 
@@ -23,7 +23,7 @@ internal sealed class PipePool : IDisposable
     internal static int Made => Volatile.Read(ref s_made);
 
     /// <summary>The most pipes the process has at a time.</summary>
-    internal static int Limit => s_limit;
+    internal static int Limit => Volatile.Read(ref s_limit);
 
     private readonly Stack<Pipe> _kept = new(Kept);
 
@@ -32,12 +32,14 @@ internal sealed class PipePool : IDisposable
     {
         if (_kept.TryPop(out Pipe kept))
             return kept;
-        if (Interlocked.Increment(ref s_made) <= s_limit && Libc.Pipe(out int readEnd, out int writeEnd) >= 0)
+        int made = Interlocked.Increment(ref s_made);
+        if (made <= Limit && Libc.Pipe(out int readEnd, out int writeEnd) >= 0)
         {
             var pipe = new Pipe(readEnd, writeEnd);
-            // Refused where the user has many pipes and may not have more pages in them (pipe-user-pages-soft).
             if (Libc.SetPipeSize(writeEnd, Capacity) >= Capacity)
                 return pipe;
+            // The user may not have more pages in pipes (pipe-user-pages-soft). To ask again for every piece would cost more than copying it.
+            Volatile.Write(ref s_limit, made - 1);
             pipe.Close();
         }
         Interlocked.Decrement(ref s_made);
