@@ -12,7 +12,7 @@ namespace NsBridge.Bridges;
 /// The file is looked at twice a second: editors replace, truncate or rename it, it may be a link into a directory that is swapped, and
 /// looking sees all of them alike. It is taken only after it has stayed the same between two looks, so not half-written.
 /// </remarks>
-internal sealed partial class ConfigurationWatch : BackgroundService
+internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
@@ -20,7 +20,9 @@ internal sealed partial class ConfigurationWatch : BackgroundService
     private readonly BridgeFleet _fleet;
     private readonly ILogger<ConfigurationWatch> _log;
     private readonly SemaphoreSlim _asked = new(0);
+    private readonly FileMark _loaded;
     private DaemonSettings _running;
+    private PosixSignalRegistration? _hangUp;
 
     public ConfigurationWatch(ConfigurationLoader loader, DaemonSettings running, BridgeFleet fleet, ILogger<ConfigurationWatch> log)
     {
@@ -28,16 +30,29 @@ internal sealed partial class ConfigurationWatch : BackgroundService
         _running = running;
         _fleet = fleet;
         _log = log;
+        _loaded = FileMark.Of(loader.File);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <summary>Before any bridge is up, and so before anybody can take the daemon for one that reloads: a SIGHUP that nobody heeds ends the process.</summary>
+    public Task StartingAsync(CancellationToken cancellationToken)
     {
-        using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        _hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
             signal.Cancel = true;
             _asked.Release();
         });
-        FileMark taken = FileMark.Of(_loader.File);
+        return Task.CompletedTask;
+    }
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        FileMark taken = _loaded;
         FileMark seen = taken;
         try
         {
@@ -78,6 +93,7 @@ internal sealed partial class ConfigurationWatch : BackgroundService
 
     public override void Dispose()
     {
+        _hangUp?.Dispose();
         _asked.Dispose();
         base.Dispose();
     }

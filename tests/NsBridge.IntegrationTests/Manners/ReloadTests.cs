@@ -73,6 +73,17 @@ internal sealed class ReloadTests : BridgeFixture
     }
 
     [Test]
+    public async Task HangUp_AsSoonAsItListens_IsHeeded()
+    {
+        for (var i = 0; i < 10; i++)
+        {
+            await using var daemon = await DaemonProcess.StartAsync(new DaemonSettings(_kept));
+            await daemon.SignalAsync("HUP");
+            await daemon.WaitLogAsync("says what runs already");
+        }
+    }
+
+    [Test]
     public async Task Reload_OfAFileThatIsGone_KeepsTheBridges()
     {
         var daemon = await StartAsync(_kept);
