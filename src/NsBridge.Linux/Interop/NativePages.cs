@@ -7,12 +7,16 @@ public static unsafe partial class NativePages
 {
     private const int PROT_READ_WRITE = 3;
     private const int MAP_PRIVATE_ANONYMOUS = 0x22;
+    private const int MADV_DONTNEED = 4;
 
     [LibraryImport("libc")]
     private static partial void* mmap(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
 
     [LibraryImport("libc")]
     private static partial int munmap(void* address, nuint length);
+
+    [LibraryImport("libc")]
+    private static partial int madvise(void* address, nuint length, int advice);
 
     /// <summary>Maps zeroed memory; 0 where the kernel gives none.</summary>
     public static nint Map(int bytes)
@@ -22,6 +26,9 @@ public static unsafe partial class NativePages
     }
 
     public static void Unmap(nint address, int bytes) => _ = munmap((void*)address, (nuint)bytes);
+
+    /// <summary>Lets go of pages: private memory is zero at its next use, the pages of a file come back as the file has them. False where the kernel refuses.</summary>
+    public static bool Discard(nint address, int bytes) => madvise((void*)address, (nuint)bytes, MADV_DONTNEED) == 0;
 
     /// <summary>Copies within native memory.</summary>
     public static void Copy(nint from, nint to, int bytes) => Buffer.MemoryCopy((void*)from, (void*)to, bytes, bytes);

@@ -55,12 +55,9 @@ internal static class Daemon
         builder.Services.AddHostedService(services => services.GetRequiredService<BridgeFleet>());
         builder.Services.AddHostedService<ConfigurationWatch>();
         builder.Services.AddSystemdOperation();
+        builder.Services.AddHostedService<StartMemory>();
         using IHost host = builder.Build();
-        host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.Register(GiveBackWhatStartingTook);
         await host.RunAsync(stop);
         return 0;
     }
-
-    /// <summary>Reading the configuration and building the host leave garbage that nothing would collect for hours: a sixth of an idle daemon's memory.</summary>
-    private static void GiveBackWhatStartingTook() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 }
