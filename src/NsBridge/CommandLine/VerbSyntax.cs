@@ -7,13 +7,15 @@ namespace NsBridge.CommandLine;
 internal static class VerbSyntax
 {
     /// <summary>The verb that is also meant where none is written.</summary>
+    public const string RunVerb = "run";
+
     public static void Run(RootCommand root, Func<string?, CancellationToken, Task<int>> run)
     {
         var config = Config();
         root.Options.Add(config);
         root.SetAction((parsed, stop) => run(parsed.GetValue(config), stop));
         var verbConfig = Config();
-        var verb = new Command("run", "Run the daemon (the default).") { verbConfig };
+        var verb = new Command(RunVerb, "Run the daemon (the default).") { verbConfig };
         verb.SetAction((parsed, stop) => run(parsed.GetValue(verbConfig), stop));
         root.Subcommands.Add(verb);
     }

@@ -10,12 +10,10 @@ internal static class ProcessFiles
         Read(process, "cgroup")?.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[(line.IndexOf(':', line.IndexOf(':') + 1) + 1)..]).ToArray();
 
     /// <summary>Its parent's number; see proc_pid_stat(5).</summary>
-    public static int? Parent(int process)
-    {
-        // The program's name is in parentheses and may hold anything; its state and its parent follow.
-        string[]? fields = Read(process, "stat")?.Split(')')[^1].Split(' ', 4);
-        return fields is [_, _, var parent, ..] ? int.Parse(parent, CultureInfo.InvariantCulture) : null;
-    }
+    public static int? Parent(int process) => Status(process) is [_, _, var parent, ..] ? int.Parse(parent, CultureInfo.InvariantCulture) : null;
+
+    /// <summary>When it started, in clock ticks since the machine did: with its number it tells it from every other process; see proc_pid_stat(5).</summary>
+    public static string? Start(int process) => Status(process) is { Length: > 20 } fields ? fields[20] : null;
 
     /// <summary>Its command line, the arguments separated by zeros.</summary>
     public static string? CommandLine(int process) => Read(process, "cmdline");
@@ -32,6 +30,9 @@ internal static class ProcessFiles
             return null;
         }
     }
+
+    /// <summary>The fields behind its name, the first of them empty: its state, its parent and so on. The name is in parentheses and may hold anything.</summary>
+    private static string[]? Status(int process) => Read(process, "stat")?.Split(')')[^1].Split(' ');
 
     private static string? Read(int process, string name)
     {
