@@ -74,7 +74,12 @@ public sealed class EventLoop : IDisposable
     /// <summary>Whether the caller is on the loop's thread.</summary>
     public bool IsCurrent => Thread.CurrentThread == _thread;
 
-    internal void AddLoad(int change) => Volatile.Write(ref _load, _load + change);
+    internal void AddLoad(int change)
+    {
+        Volatile.Write(ref _load, _load + change);
+        if (_load == 0)
+            Pipes.Empty();
+    }
 
     /// <summary>Runs <paramref name="action"/> on the loop's thread, in the order of posting. Any thread may call.</summary>
     public void Post(Action action)
@@ -247,7 +252,7 @@ public sealed class EventLoop : IDisposable
         Libc.Close(_epoll);
         Blocks.Return(Scratch);
         Blocks.Dispose();
-        Pipes.Dispose();
+        Pipes.Empty();
         _datagrams?.Dispose();
         _events.Dispose();
     }

@@ -6,12 +6,12 @@ namespace NsBridge.Relaying;
 /// Pipes through which the bulk directions of one loop move bytes from socket to socket without copying them. A direction has one while
 /// bytes are in it and no longer, so few serve many; where there is none the bytes are copied.
 /// </summary>
-internal sealed class PipePool : IDisposable
+internal sealed class PipePool
 {
     /// <summary>Bytes a pipe holds. Measured: 64 KiB, the kernel's default, is no better than copying, and 512 KiB or 1 MiB no better than this.</summary>
     internal const int Capacity = 256 * 1024;
 
-    /// <summary>Empty pipes that wait for the next borrower.</summary>
+    /// <summary>The most empty pipes that wait for the next borrower.</summary>
     private const int Kept = 8;
 
     /// <summary>Pipes of the process: a share of its descriptors that leaves most of the daemon's reserve alone.</summary>
@@ -62,7 +62,8 @@ internal sealed class PipePool : IDisposable
         Interlocked.Decrement(ref s_made);
     }
 
-    public void Dispose()
+    /// <summary>Closes the empty pipes, when nobody is left who could borrow one.</summary>
+    internal void Empty()
     {
         while (_kept.TryPop(out Pipe pipe))
             Discard(pipe);

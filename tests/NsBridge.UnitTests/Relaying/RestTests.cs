@@ -93,7 +93,7 @@ internal sealed class RestTests : RelayFixture
         while (!conversation.Ended.IsCompleted && clock.Elapsed < TimeSpan.FromSeconds(10))
         {
             await Scene.RestAsync();
-            await Task.Delay(50);
+            await Task.Delay(4 * RelayGroup.SettleMilliseconds);
         }
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Idle));
         Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(3)));
