@@ -14,23 +14,20 @@ namespace NsBridge.Relaying;
 /// </remarks>
 public sealed class EventLoop : IDisposable
 {
-    private const int EventsPerWait = 256;
-    private const int InitialSlots = 64;
-    private const ulong WakeData = ulong.MaxValue;
+    private const ulong WakeNumber = ulong.MaxValue;
 
-    private readonly int _epoll;
+    private readonly ReadinessQueue _readiness = new();
     private readonly int _wake;
-    private readonly EpollEvents _events = new(EventsPerWait);
-    private readonly EventWait _wait;
+    private readonly bool _mayRing;
+    private readonly EventWait _wait = new();
+    private readonly SourceTable _sources = new();
     private readonly ConcurrentQueue<Action> _mailbox = new();
     private readonly TimerWheel _timers;
     private readonly Thread _thread;
     private Queue<EventSource> _again = new();
     private Queue<EventSource> _againNow = new();
-    private EventSource?[] _slots = new EventSource?[InitialSlots];
-    private uint[] _generations = new uint[InitialSlots];
-    private readonly Stack<int> _free = new();
-    private int _slotsUsed;
+    private MessageRing? _messages;
+    private bool _ringAsked;
     private DatagramGear? _datagrams;
     private int _disposed;
     private int _woken;
@@ -38,14 +35,14 @@ public sealed class EventLoop : IDisposable
     private bool _stopping;
 
     /// <param name="index">The loop's number, from 0 on.</param>
+    /// <param name="mayRing">Whether small messages may go by io_uring(7), where the kernel allows it.</param>
     /// <exception cref="InvalidOperationException">The kernel gives no epoll or event descriptor.</exception>
-    public EventLoop(int index)
+    public EventLoop(int index, bool mayRing = true)
     {
         Index = index;
-        _epoll = Required(Libc.EpollCreate(), "epoll");
+        _mayRing = mayRing;
         _wake = Required(Libc.EventFd(), "eventfd");
-        _wait = new EventWait(_epoll, _events);
-        Required(Libc.EpollControl(_epoll, Libc.EPOLL_CTL_ADD, _wake, Libc.EPOLLIN, WakeData), "epoll_ctl");
+        Required(_readiness.Add(_wake, Libc.EPOLLIN, WakeNumber), "epoll_ctl");
         Now = Environment.TickCount64;
         _timers = new TimerWheel(Now);
         Scratch = Blocks.Rent(BlockPool.Largest);
@@ -67,6 +64,21 @@ public sealed class EventLoop : IDisposable
 
     /// <summary>Where every read goes first; a relay whose peer does not take all keeps what is left.</summary>
     internal Block Scratch { get; set; }
+
+    /// <summary>Passes small messages; null where it may not or cannot. On the loop's thread, whose own it is.</summary>
+    internal MessageRing? Messages
+    {
+        get
+        {
+            if (!_ringAsked && _mayRing)
+                _messages = MessageRing.TryCreate(_readiness.Descriptor);
+            _ringAsked = true;
+            return _messages;
+        }
+    }
+
+    /// <summary>Whether small messages go by io_uring(7) here. On the loop's thread.</summary>
+    public bool HasRing => Messages is not null;
 
     /// <summary>What the loop's datagram flows share. On the loop's thread.</summary>
     internal DatagramGear Datagrams => _datagrams ??= new DatagramGear();
@@ -115,42 +127,20 @@ public sealed class EventLoop : IDisposable
     }
 
     /// <summary>Gives the source a place in the loop; its descriptors may then be watched.</summary>
-    public void Attach(EventSource source)
-    {
-        if (!_free.TryPop(out int slot))
-        {
-            slot = _slotsUsed++;
-            if (slot == _slots.Length)
-            {
-                Array.Resize(ref _slots, slot * 2);
-                Array.Resize(ref _generations, slot * 2);
-            }
-        }
-        _slots[slot] = source;
-        source.Slot = slot;
-    }
+    public void Attach(EventSource source) => _sources.Add(source);
 
     /// <summary>Takes the source out: no event, timer or turn reaches it any more. Its descriptors are the caller's to close.</summary>
     public void Detach(EventSource source)
     {
         _timers.Clear(source);
-        int slot = source.Slot;
-        if (slot == EventSource.NoSlot)
-            return;
-        source.Slot = EventSource.NoSlot;
-        _slots[slot] = null;
-        // Events of this slot that epoll has already returned carry the old generation.
-        _generations[slot]++;
-        _free.Push(slot);
+        _sources.Remove(source);
     }
 
     /// <summary>Puts another source in the place of one, with the descriptors it watches.</summary>
     public void Replace(EventSource source, EventSource by)
     {
         _timers.Clear(source);
-        by.Slot = source.Slot;
-        source.Slot = EventSource.NoSlot;
-        _slots[by.Slot] = by;
+        _sources.Replace(source, by);
     }
 
     /// <summary>Watches a descriptor of an attached source.</summary>
@@ -159,18 +149,16 @@ public sealed class EventLoop : IDisposable
     /// <param name="descriptor">The descriptor.</param>
     /// <param name="events">EPOLL… bits.</param>
     /// <returns>0, or a negated error (ENOMEM or ENOSPC).</returns>
-    public int Watch(EventSource source, int end, int descriptor, uint events) =>
-        Libc.EpollControl(_epoll, Libc.EPOLL_CTL_ADD, descriptor, events, Data(source, end));
+    public int Watch(EventSource source, int end, int descriptor, uint events) => _readiness.Add(descriptor, events, Number(source) | (uint)end);
 
     /// <summary>Changes the events a watched descriptor is watched for.</summary>
-    public int Rewatch(EventSource source, int end, int descriptor, uint events) =>
-        Libc.EpollControl(_epoll, Libc.EPOLL_CTL_MOD, descriptor, events, Data(source, end));
+    public int Rewatch(EventSource source, int end, int descriptor, uint events) => _readiness.Change(descriptor, events, Number(source) | (uint)end);
 
     /// <summary>Ends the watching of a descriptor that stays open.</summary>
-    public void Unwatch(int descriptor) => Libc.EpollControl(_epoll, Libc.EPOLL_CTL_DEL, descriptor, 0, 0);
+    public void Unwatch(int descriptor) => _readiness.Remove(descriptor);
 
-    private ulong Data(EventSource source, int end) =>
-        (ulong)_generations[source.Slot] << 32 | (uint)(source.Slot << 1 | end);
+    /// <summary>What the kernel knows an attached source by; the three lowest bits are for the source's own use.</summary>
+    internal ulong Number(EventSource source) => _sources.Number(source);
 
     /// <summary>Sets the source's one timer, in milliseconds from now; setting again replaces it.</summary>
     public void SetTimer(EventSource source, long milliseconds) => _timers.Set(source, Now + milliseconds);
@@ -190,31 +178,61 @@ public sealed class EventLoop : IDisposable
     {
         while (!_stopping)
         {
-            int timeout = _again.Count > 0 || !_mailbox.IsEmpty ? 0 : _timers.Wait(Now);
-            int count = Required(_wait.For(timeout), "epoll_wait");
+            // Whatever happens on an epoll happens on the ring that watches it, at the price of one more call: only where something waits on the ring.
+            MessageRing? ring = _messages is { Relays: > 0 } ? _messages : null;
+            bool isBusy = _again.Count > 0 || !_mailbox.IsEmpty || ring is { HasUnsubmitted: true };
+            int timeout = isBusy ? 0 : _timers.Wait(Now);
+            int count = Required(_wait.For(ring is null ? _readiness : ring, timeout), "wait");
             Now = Environment.TickCount64;
-            for (int i = 0; i < count; i++)
-                Dispatch(_events.Events(i), _events.Data(i));
+            if (ring is null)
+                DispatchReadiness(count);
+            else
+                DispatchCompletions(ring, count);
             RunAgain();
             _timers.Advance(Now);
             RunMailbox();
         }
     }
 
-    private void Dispatch(uint events, ulong data)
+    private void DispatchReadiness(int count)
     {
-        if (data == WakeData)
+        for (int i = 0; i < count; i++)
         {
-            Span<byte> counter = stackalloc byte[8];
-            Libc.Read(_wake, counter);
-            // Here and nowhere else, and before the mailbox is emptied: whoever posts from now on writes again, and what was posted before
-            // without a write is found.
-            Interlocked.Exchange(ref _woken, 0);
-            return;
+            ulong number = _readiness.Data(i);
+            if (number == WakeNumber)
+                BeAwake();
+            else
+                _sources.Find(number)?.OnEvents(_readiness.Events(i), (int)(number & 1));
         }
-        int slot = (int)((uint)data >> 1);
-        if (_generations[slot] == (uint)(data >> 32))
-            _slots[slot]?.OnEvents(events, (int)(data & 1));
+    }
+
+    private void DispatchCompletions(MessageRing ring, int count)
+    {
+        for (; count > 0 && ring.TryTake(out IoUringCompletion completion); count--)
+        {
+            if (completion.UserData == MessageRing.ReadinessNumber)
+            {
+                ring.NoteReadiness();
+                DispatchReadiness(Required(_readiness.Wait(0), "epoll_wait"));
+            }
+            else if (_sources.Find(completion.UserData) is { } source)
+            {
+                source.OnCompletion(completion, (int)(completion.UserData & 7));
+            }
+            else
+            {
+                ring.Drop(completion);
+            }
+        }
+    }
+
+    private void BeAwake()
+    {
+        Span<byte> counter = stackalloc byte[8];
+        Libc.Read(_wake, counter);
+        // Here and nowhere else, and before the mailbox is emptied: whoever posts from now on writes again, and what was posted before
+        // without a write is found.
+        Interlocked.Exchange(ref _woken, 0);
     }
 
     private void RunAgain()
@@ -249,11 +267,11 @@ public sealed class EventLoop : IDisposable
         if (!IsCurrent)
             _thread.Join();
         Libc.Close(_wake);
-        Libc.Close(_epoll);
+        _readiness.Dispose();
+        _messages?.Dispose();
         Blocks.Return(Scratch);
         Blocks.Dispose();
         Pipes.Empty();
         _datagrams?.Dispose();
-        _events.Dispose();
     }
 }

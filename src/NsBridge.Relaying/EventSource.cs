@@ -1,3 +1,5 @@
+using NsBridge.Linux.Interop;
+
 namespace NsBridge.Relaying;
 
 /// <summary>
@@ -24,6 +26,13 @@ public abstract class EventSource
     /// <param name="events">EPOLL… bits.</param>
     /// <param name="end">Which of the source's two descriptors: 0 or 1.</param>
     protected internal abstract void OnEvents(uint events, int end);
+
+    /// <summary>A request of the source has completed, or goes on.</summary>
+    /// <param name="completion">What became of it; a buffer in it is the source's.</param>
+    /// <param name="own">The source's own bits of the number it was made with.</param>
+    internal virtual void OnCompletion(in IoUringCompletion completion, int own)
+    {
+    }
 
     /// <summary>The timer that was set has run out.</summary>
     protected internal virtual void OnTimer()

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying;
 
@@ -14,7 +13,7 @@ namespace NsBridge.Relaying;
 /// where they share a processor, whose answer is waited for cannot answer while it is looked for. A look that another program interrupted counts as
 /// many in vain.
 /// </remarks>
-internal sealed class EventWait(int epoll, EpollEvents events)
+internal sealed class EventWait
 {
     /// <summary>How long to look.</summary>
     private static readonly long s_look = Stopwatch.Frequency / 1_000_000 * 50;
@@ -34,31 +33,33 @@ internal sealed class EventWait(int epoll, EpollEvents events)
     private int _waitsToSkip;
 
     /// <summary>Waits at most <paramref name="timeout"/> milliseconds (-1: for ever).</summary>
+    /// <param name="queue">Where the events come.</param>
+    /// <param name="timeout">Milliseconds.</param>
     /// <returns>How many events there are, or a negated error.</returns>
-    internal int For(int timeout)
+    internal int For(IEventQueue queue, int timeout)
     {
         if (timeout == 0)
-            return Libc.EpollWait(epoll, events, 0);
+            return queue.Wait(0);
         if (_shortSleeps >= ShortSleepsBeforeLooking && --_waitsToSkip < 0)
         {
-            int found = Look();
+            int found = Look(queue);
             if (found != 0)
                 return found;
         }
         long begin = Stopwatch.GetTimestamp();
-        int count = Libc.EpollWait(epoll, events, timeout);
+        int count = queue.Wait(timeout);
         _shortSleeps = Stopwatch.GetTimestamp() - begin < s_short ? Math.Min(_shortSleeps + 1, ShortSleepsBeforeLooking) : 0;
         return count;
     }
 
-    private int Look()
+    private int Look(IEventQueue queue)
     {
         long begin = Stopwatch.GetTimestamp();
         int count;
         long took;
         do
         {
-            count = Libc.EpollWait(epoll, events, 0);
+            count = queue.Wait(0);
             took = Stopwatch.GetTimestamp() - begin;
         }
         while (count == 0 && took < s_look);

@@ -38,6 +38,8 @@ public sealed partial class Relay
     /// <summary>Gives back what held the direction's pending bytes, and them with it.</summary>
     private void ReturnStore(ref RelayFlow flow)
     {
+        if (!flow.Messages.IsEmpty)
+            _group.Loop.Messages!.DropAll(ref flow.Messages);
         if (!flow.Block.IsNone)
             _group.Loop.Blocks.Return(flow.Block);
         if (!flow.Pipe.IsNone && flow.Pending == 0)

@@ -24,6 +24,8 @@ public sealed partial class Relay
             Abort(new RelayOutcome(RelayEnding.ClientReset, Libc.PendingError(_client.Descriptor)));
         else if (_target.Failed && (_toClient.Pending > 0 || _toClient.Ended))
             Abort(new RelayOutcome(RelayEnding.TargetReset, Libc.PendingError(_target.Descriptor)));
+        else if (_smallReads == SmallReadsForRing && IsForRing && IsWholeAndEmpty)
+            EnterRing(_group.Loop.Messages!);
     }
 
     /// <returns>False where the relay has ended.</returns>
@@ -92,6 +94,7 @@ public sealed partial class Relay
             }
             turn -= (int)read;
             flow.NoteRead(read);
+            _smallReads = read < MessageRing.MessageBytes ? Math.Min(_smallReads + 1, SmallReadsForRing) : 0;
             if (read < scratch.Size && !source.ShortReadProvesNothing)
                 source.Readable = false;
             nint sent = 0;

@@ -6,8 +6,11 @@ namespace NsBridge.Relaying;
 public sealed partial class Relay
 {
     /// <summary>Gives everything away that is known of the connection. The sockets stay open, and are not this relay's any more.</summary>
-    internal RelayState Suspend()
+    /// <returns>Null where the relay has ended, for want of memory.</returns>
+    internal RelayState? Suspend()
     {
+        if (_onRing && !Withdraw())
+            return null;
         var state = new RelayState
         {
             Client = _client.Descriptor,
@@ -44,6 +47,7 @@ public sealed partial class Relay
         _toTarget = new RelayFlow { Ended = state.ToTarget.Ended, Closed = state.ToTarget.Closed };
         _toClient = new RelayFlow { Ended = state.ToClient.Ended, Closed = state.ToClient.Closed };
         _lastByte = _group.Loop.Now - state.Idle;
+        _smallReads = 0;
         _settled = state.Settled;
         if (_settled)
             RestartIdleTimer();
@@ -54,10 +58,6 @@ public sealed partial class Relay
         {
             return;
         }
-        int watched = _group.Loop.Watch(this, 0, state.Client, Interest);
-        if (watched >= 0)
-            watched = _group.Loop.Watch(this, 1, state.Target, Interest);
-        if (watched < 0)
-            Abort(new RelayOutcome(RelayEnding.Aborted, Libc.ErrorOf(watched)));
+        Watch();
     }
 }

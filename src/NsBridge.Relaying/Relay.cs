@@ -21,12 +21,20 @@ namespace NsBridge.Relaying;
 /// The source's end is passed on (shutdown(2)) after its last byte. When both directions are over the sockets are closed. An error
 /// on either socket resets the other at once: the bytes in between are lost, as they are in a TCP connection that is reset.
 /// </para>
+/// <para>
+/// Where both sockets are TCP ones and the loop has a ring, a relay begins there (<see cref="MessageRing"/>) and stays as long as it passes small messages.
+/// Whatever is more than that (a long message, a sink that does not take all, an error, an exchange that goes on after one side's end)
+/// takes it off the ring, and it goes on as said above.
+/// </para>
 /// <para>A direction that has moved <see cref="Turn"/> bytes gives way to the loop's other sources.</para>
 /// </remarks>
 public sealed partial class Relay : EventSource
 {
     /// <summary>What both sockets have to be watched for.</summary>
     public const uint Interest = Libc.EPOLLIN | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLPRI | Libc.EPOLLET;
+
+    private const int ClientEnd = 0;
+    private const int TargetEnd = 1;
 
     /// <summary>Bytes a direction may move before others have their turn.</summary>
     private const int Turn = 4 * BlockPool.Largest;
@@ -73,10 +81,37 @@ public sealed partial class Relay : EventSource
         _toTarget = default;
         _toClient = default;
         _lastByte = _group.Loop.Now;
+        _watched = ends.Watched;
+        _smallReads = 0;
         StartSettling();
-        if (!greeting.IsEmpty && !Hold(ref _toTarget, greeting))
+        if (!greeting.IsEmpty && !Greet(greeting))
             return;
-        Advance(client: true, target: true);
+        if (IsForRing && IsWholeAndEmpty)
+            EnterRing(_group.Loop.Messages!);
+        else if (_watched || Watch())
+            Advance(client: true, target: true);
+    }
+
+    /// <returns>False where the relay has ended.</returns>
+    private bool Greet(ReadOnlySpan<byte> greeting)
+    {
+        if (!Hold(ref _toTarget, greeting))
+            return false;
+        Advance(client: true, target: false);
+        return IsAttached;
+    }
+
+    /// <summary>Lets epoll watch both sockets, which tells what there is on them as well as what comes.</summary>
+    /// <returns>False where the relay has ended, for want of memory.</returns>
+    private bool Watch()
+    {
+        _watched = true;
+        int watched = _group.Loop.Watch(this, ClientEnd, _client.Descriptor, Interest);
+        if (watched >= 0)
+            watched = _group.Loop.Watch(this, TargetEnd, _target.Descriptor, Interest);
+        if (watched < 0)
+            Abort(new RelayOutcome(RelayEnding.Aborted, Libc.ErrorOf(watched)));
+        return watched >= 0;
     }
 
     private void StartSettling()
@@ -87,19 +122,28 @@ public sealed partial class Relay : EventSource
 
     private bool Hold(ref RelayFlow flow, ReadOnlySpan<byte> bytes)
     {
-        flow.Block = _group.Loop.Blocks.Rent(bytes.Length);
-        if (flow.Block.IsNone)
-        {
-            Abort(new RelayOutcome(RelayEnding.Aborted, Errno.ENOMEM));
+        if (!RentFor(ref flow, bytes.Length))
             return false;
-        }
         NativePages.Write(flow.Block.Address, bytes);
-        flow.Pending = bytes.Length;
         return true;
+    }
+
+    /// <summary>Makes room for so many pending bytes.</summary>
+    /// <returns>False where the relay has ended, for want of memory.</returns>
+    private bool RentFor(ref RelayFlow flow, int bytes)
+    {
+        flow.Block = _group.Loop.Blocks.Rent(bytes);
+        flow.Pending = flow.Block.IsNone ? 0 : bytes;
+        if (flow.Block.IsNone)
+            Abort(new RelayOutcome(RelayEnding.Aborted, Errno.ENOMEM));
+        return !flow.Block.IsNone;
     }
 
     protected internal override void OnEvents(uint events, int end)
     {
+        // Told before the relay went to the ring, which comes upon it by itself.
+        if (_onRing)
+            return;
         ref RelayEnd changed = ref end == 0 ? ref _client : ref _target;
         changed.Note(events);
         if ((events & Libc.EPOLLPRI) != 0 && changed.Kind == EndKind.UnixHalf && ResetMark.IsOn(changed.Descriptor))
@@ -112,11 +156,17 @@ public sealed partial class Relay : EventSource
         Advance(client: end == 0 ? reads : writes, target: end == 0 ? writes : reads);
     }
 
-    protected internal override void OnAgain() => Advance(client: true, target: true);
+    protected internal override void OnAgain()
+    {
+        if (_onRing)
+            ReceiveAgain();
+        else
+            Advance(client: true, target: true);
+    }
 
     internal void RestartIdleTimer()
     {
-        if (!_settled)
+        if (!_settled || IsHalfClosedOnRing)
             return;
         if (_group.IdleTimeout > 0)
             _group.Loop.SetTimer(this, _lastByte + _group.IdleTimeout - _group.Loop.Now);
@@ -133,14 +183,21 @@ public sealed partial class Relay : EventSource
             _group.Settled(_target.Descriptor, _target.Kind);
         }
         if (_group.IdleTimeout > 0 && _group.Loop.Now - _lastByte >= _group.IdleTimeout)
+        {
             Abort(new RelayOutcome(RelayEnding.Idle));
-        else
+            return;
+        }
+        if (IsHalfClosedOnRing)
+            LeaveRing();
+        if (IsAttached)
             RestartIdleTimer();
     }
 
     /// <summary>Resets both sides.</summary>
     internal void Abort(RelayOutcome outcome)
     {
+        if (_onRing)
+            EndRequests(_group.Loop.Messages!);
         _client.Reset();
         _target.Reset();
         Finish(outcome);
@@ -148,6 +205,8 @@ public sealed partial class Relay : EventSource
 
     private void End()
     {
+        if (_onRing)
+            LeaveCount(_group.Loop.Messages!);
         _client.Close();
         _target.Close();
         Finish(new RelayOutcome(RelayEnding.Closed));

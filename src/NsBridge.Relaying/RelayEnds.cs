@@ -7,4 +7,6 @@ namespace NsBridge.Relaying;
 /// <param name="TargetKind">What the target's socket is.</param>
 /// <param name="ClientEvents">The events the client's socket has shown so far: edges do not come twice.</param>
 /// <param name="TargetEvents">The same of the target's socket.</param>
-public readonly record struct RelayEnds(int Client, int Target, EndKind ClientKind, EndKind TargetKind, uint ClientEvents, uint TargetEvents);
+/// <param name="Watched">Whether the loop watches both; else neither.</param>
+public readonly record struct RelayEnds(
+    int Client, int Target, EndKind ClientKind, EndKind TargetKind, uint ClientEvents, uint TargetEvents, bool Watched = true);

@@ -17,6 +17,12 @@ internal struct RelayFlow
     /// <summary>Holds the pending bytes of a bulk direction; none while there are none, or while they are in a block.</summary>
     internal Pipe Pipe;
 
+    /// <summary>What was received by the loop's ring and not sent yet; empty while the relay is not on it.</summary>
+    internal BufferQueue Messages;
+
+    /// <summary>The first of <see cref="Messages"/> is being sent.</summary>
+    internal bool Sending;
+
     /// <summary>Bytes that wait in <see cref="Block"/> or in <see cref="Pipe"/>.</summary>
     internal int Pending;
 

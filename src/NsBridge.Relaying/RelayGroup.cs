@@ -36,7 +36,7 @@ public sealed class RelayGroup
     internal Action<Relay, RelayOutcome> Ended { get; }
 
     /// <summary>
-    /// Starts relaying in the place of <paramref name="source"/>, which has watched both descriptors, edge-triggered, for
+    /// Starts relaying in the place of <paramref name="source"/>. Where the ends are watched, that source has watched both, edge-triggered, for
     /// <see cref="Relay.Interest"/>.
     /// </summary>
     /// <param name="source">What held the loop's slot until now.</param>
@@ -68,7 +68,9 @@ public sealed class RelayGroup
         var states = new List<RelayState>();
         while (_first is { } relay)
         {
-            states.Add(relay.Suspend());
+            if (relay.Suspend() is not { } state)
+                continue;
+            states.Add(state);
             Unlink(relay);
         }
         return states;

@@ -29,6 +29,7 @@ public enum Errno
     ENAMETOOLONG = 36,
     ENOSYS = 38,
     ELOOP = 40,
+    ETIME = 62,
     EPROTO = 71,
     ENOTSOCK = 88,
     EDESTADDRREQ = 89,
@@ -53,4 +54,5 @@ public enum Errno
     EHOSTUNREACH = 113,
     EALREADY = 114,
     EINPROGRESS = 115,
+    ECANCELED = 125,
 }

@@ -52,6 +52,13 @@ public static unsafe partial class Libc
         return Result(poll(&entry, 1, 0)) != 0;
     }
 
+    /// <summary>Which of these events a descriptor shows now: EPOLL… bits, errors and hang-ups unasked.</summary>
+    public static uint Ready(int descriptor, uint events)
+    {
+        PollEntry entry = new() { Descriptor = descriptor, Events = (short)events };
+        return Result(poll(&entry, 1, 0)) > 0 ? (ushort)entry.Happened : 0u;
+    }
+
     /// <summary>Sends a signal to a process.</summary>
     public static int Kill(int process, int signal) => Result(kill(process, signal));
 }

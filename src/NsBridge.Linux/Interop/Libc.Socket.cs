@@ -46,6 +46,7 @@ public static unsafe partial class Libc
     private const int MSG_CTRUNC = 8;
     private const int MSG_DONTWAIT = 0x40;
     private const int MSG_NOSIGNAL = 0x4000;
+    internal const int SendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
     private const int MSG_CMSG_CLOEXEC = 0x40000000;
 
     [LibraryImport(Library), SuppressGCTransition]
@@ -159,7 +160,7 @@ public static unsafe partial class Libc
     {
         nint result;
         do
-            result = Result(send(descriptor, (void*)buffer, (nuint)length, flags | MSG_DONTWAIT | MSG_NOSIGNAL));
+            result = Result(send(descriptor, (void*)buffer, (nuint)length, flags | SendFlags));
         while (result == -(nint)(int)Errno.EINTR);
         return result;
     }

@@ -7,6 +7,7 @@ public static unsafe partial class NativePages
 {
     private const int PROT_READ_WRITE = 3;
     private const int MAP_PRIVATE_ANONYMOUS = 0x22;
+    private const int MAP_SHARED = 1;
     private const int MADV_DONTNEED = 4;
 
     [LibraryImport("libc")]
@@ -22,6 +23,13 @@ public static unsafe partial class NativePages
     public static nint Map(int bytes)
     {
         void* address = mmap(null, (nuint)bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+        return (nint)address == -1 ? 0 : (nint)address;
+    }
+
+    /// <summary>Maps what a descriptor shares with the kernel; 0 where that is nothing.</summary>
+    internal static nint MapFile(int descriptor, long offset, int bytes)
+    {
+        void* address = mmap(null, (nuint)bytes, PROT_READ_WRITE, MAP_SHARED, descriptor, (nint)offset);
         return (nint)address == -1 ? 0 : (nint)address;
     }
 

@@ -64,15 +64,11 @@ internal sealed class Connector : EventSource
         {
             if (!_idle.TryPop(out Dial? dial))
                 dial = new Dial(this);
-            bool taken = dial.Take(arrivals[i], _plan, age);
+            dial.Take(arrivals[i], _plan, age);
             _dialling.Add(dial);
             if (i >= made)
             {
                 Unreachable(dial, failure);
-            }
-            else if (!taken)
-            {
-                Refuse(dial, sockets[i]);
             }
             else if (_parked.ShouldQueue(arrivals[i].Offset) && CanPark(dial, _plan.TargetWait))
             {
@@ -89,12 +85,6 @@ internal sealed class Connector : EventSource
         // Those who come together came to one port.
         if (queuedAt >= 0)
             Retry(_parked.Next(queuedAt, 1));
-    }
-
-    private void Refuse(Dial dial, int socket)
-    {
-        Libc.Close(socket);
-        End(dial, new RelayOutcome(RelayEnding.Aborted, Errno.ENOMEM));
     }
 
     // Five calls that only a connection of some age has use for.
@@ -182,7 +172,7 @@ internal sealed class Connector : EventSource
     {
         if (dial.Parked is null)
         {
-            if (dial.HasHungUp)
+            if (dial.HasHungUp || dial.WatchClient() < 0)
             {
                 Abandon(dial);
                 return;

@@ -7,7 +7,7 @@ namespace NsBridge.Bridges;
 
 /// <summary>
 /// One client on its way to the target: connecting, or parked until the target is there. Becomes a relay in the same slot of
-/// the loop, with both sockets watched already.
+/// the loop.
 /// </summary>
 internal sealed class Dial : EventSource
 {
@@ -20,6 +20,7 @@ internal sealed class Dial : EventSource
     private int _target;
     private int _address;
     private uint _clientEvents;
+    private bool _clientWatched;
     private long _began;
     private long _dialled;
 
@@ -35,22 +36,32 @@ internal sealed class Dial : EventSource
     /// <summary>Whether an attempt is under way.</summary>
     public bool IsConnecting => _target >= 0;
 
-    /// <summary>Takes over a client. It is watched from now on, so that one who hangs up is noticed.</summary>
+    /// <summary>Takes over a client.</summary>
     /// <param name="arrival">The client.</param>
     /// <param name="plan">Where to.</param>
     /// <param name="age">Milliseconds that it has waited already.</param>
-    /// <returns>False where the kernel has no memory to watch it.</returns>
-    public bool Take(in Arrival arrival, ConnectorPlan plan, long age)
+    public void Take(in Arrival arrival, ConnectorPlan plan, long age)
     {
         _arrival = arrival;
         _plan = plan;
         _target = -1;
         _address = 0;
         _clientEvents = 0;
+        _clientWatched = false;
         _began = _connector.Loop.Now - age;
         _connector.Loop.Attach(this);
         _connector.Loop.SetTimer(this, (long)plan.ConnectTimeout.TotalMilliseconds);
-        return _connector.Loop.Watch(this, ClientEnd, arrival.Client, Relay.Interest) >= 0;
+    }
+
+    /// <summary>Watches the client who has to wait, so that one who hangs up is noticed.</summary>
+    /// <returns>0, or a negated error.</returns>
+    public int WatchClient()
+    {
+        if (_clientWatched)
+            return 0;
+        int watched = _connector.Loop.Watch(this, ClientEnd, _arrival.Client, Relay.Interest);
+        _clientWatched = watched >= 0;
+        return watched;
     }
 
     /// <summary>Begins to connect by a socket of the target's namespace, which belongs to the dial from here on.</summary>
@@ -71,10 +82,21 @@ internal sealed class Dial : EventSource
             Fail(Libc.ErrorOf(result));
             return;
         }
-        int watched = _connector.Loop.Watch(this, TargetEnd, socket, Relay.Interest);
+        // A target on this machine has answered already. Where the relay needs no epoll neither of the two is ever watched then.
+        if (!_clientWatched && _arrival.Kind == EndKind.Tcp && TargetKind == EndKind.Tcp && _connector.Loop.HasRing
+            && Libc.Ready(socket, Libc.EPOLLOUT) is not 0 and uint events)
+        {
+            OnTarget(events);
+            return;
+        }
+        int watched = WatchClient();
+        if (watched >= 0)
+            watched = _connector.Loop.Watch(this, TargetEnd, socket, Relay.Interest);
         if (watched < 0)
             Fail(Libc.ErrorOf(watched));
     }
+
+    private EndKind TargetKind => _plan.Family(_address) != Libc.AF_UNIX ? EndKind.Tcp : _plan.IsJoin ? EndKind.UnixHalf : EndKind.Unix;
 
     protected override void OnEvents(uint events, int end)
     {
@@ -85,6 +107,11 @@ internal sealed class Dial : EventSource
                 _connector.Abandon(this);
             return;
         }
+        OnTarget(events);
+    }
+
+    private void OnTarget(uint events)
+    {
         if ((events & Libc.EPOLLERR) != 0)
         {
             Errno error = Libc.PendingError(_target);
@@ -120,8 +147,7 @@ internal sealed class Dial : EventSource
         _connector.Loop.ClearTimer(this);
         int target = _target;
         _target = -1;
-        EndKind kind = _plan.Family(_address) != Libc.AF_UNIX ? EndKind.Tcp : _plan.IsJoin ? EndKind.UnixHalf : EndKind.Unix;
-        var ends = new RelayEnds(_arrival.Client, target, _arrival.Kind, kind, _clientEvents, targetEvents);
+        var ends = new RelayEnds(_arrival.Client, target, _arrival.Kind, TargetKind, _clientEvents, targetEvents, Watched: _clientWatched);
         Span<byte> greeting = stackalloc byte[ProxyHeader.Longest];
         ProxyProtocol version = _arrival.Number == InnerConnections.CountedElsewhere ? ProxyProtocol.None : _plan.ProxyProtocol;
         int size = ProxyHeader.Write(greeting, version, _arrival.Peer, _arrival.Client);

@@ -3,7 +3,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;
 
-internal sealed class BackPressureTests : RelayFixture
+internal sealed class BackPressureTests(bool ring) : RelayFixture(ring)
 {
     private const int Each = 64 << 20;
     private const int Streams = 16;

@@ -5,7 +5,7 @@ using NsBridge.Testing;
 namespace NsBridge.UnitTests.Relaying;
 
 /// <summary>Bulk directions move through pipes, and nobody but the processor notices.</summary>
-internal sealed class BulkTests : RelayFixture
+internal sealed class BulkTests(bool ring) : RelayFixture(ring)
 {
     private const int Megabyte = 1 << 20;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);

@@ -3,7 +3,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;
 
-internal sealed class EndingTests : RelayFixture
+internal sealed class EndingTests(bool ring) : RelayFixture(ring)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 

@@ -10,35 +10,32 @@ namespace NsBridge.UnitTests.Relaying;
 [TestFixture, LeaksNothing]
 internal sealed class EventWaitTests
 {
-    private int _epoll;
     private int _event;
-    private EpollEvents _events = null!;
+    private ReadinessQueue _queue = null!;
     private EventWait _wait = null!;
 
     [SetUp]
     public void Open()
     {
-        _epoll = Libc.EpollCreate();
+        _queue = new ReadinessQueue();
         _event = Libc.EventFd();
-        _events = new EpollEvents(4);
-        _wait = new EventWait(_epoll, _events);
-        Libc.EpollControl(_epoll, Libc.EPOLL_CTL_ADD, _event, Libc.EPOLLIN, 7);
+        _wait = new EventWait();
+        _queue.Add(_event, Libc.EPOLLIN, 7);
     }
 
     [TearDown]
     public void Close()
     {
         Libc.Close(_event);
-        Libc.Close(_epoll);
-        _events.Dispose();
+        _queue.Dispose();
     }
 
     [Test]
     public void For_AnEventThatIsThere_FindsItAtOnce([Values(0, 1000, -1)] int timeout)
     {
         Raise();
-        Assert.That(_wait.For(timeout), Is.EqualTo(1));
-        Assert.That(_events.Data(0), Is.EqualTo(7));
+        Assert.That(_wait.For(_queue, timeout), Is.EqualTo(1));
+        Assert.That(_queue.Data(0), Is.EqualTo(7));
     }
 
     [Test]
@@ -49,7 +46,7 @@ internal sealed class EventWaitTests
         for (var i = 0; i < 20; i++)
         {
             var clock = Stopwatch.StartNew();
-            Assert.That(_wait.For(10), Is.Zero);
+            Assert.That(_wait.For(_queue, 10), Is.Zero);
             Assert.That(clock.Elapsed, Is.GreaterThan(TimeSpan.FromMilliseconds(9)));
         }
     }
@@ -60,7 +57,7 @@ internal sealed class EventWaitTests
         WaitShortly(200);
         var used = UsedByThisThread();
         for (var i = 0; i < 100; i++)
-            Assert.That(_wait.For(5), Is.Zero);
+            Assert.That(_wait.For(_queue, 5), Is.Zero);
         // Half a second of waiting: to look all the time would take that much.
         Assert.That((UsedByThisThread() - used).TotalMilliseconds, Is.LessThan(50));
     }
@@ -86,7 +83,7 @@ internal sealed class EventWaitTests
         raising.Start();
         for (; seen < rounds; Volatile.Write(ref seen, seen + 1))
         {
-            Assert.That(_wait.For(5000), Is.EqualTo(1), $"round {seen}");
+            Assert.That(_wait.For(_queue, 5000), Is.EqualTo(1), $"round {seen}");
             Take();
         }
         raising.Join();
@@ -98,7 +95,7 @@ internal sealed class EventWaitTests
         for (var i = 0; i < times; i++)
         {
             Raise();
-            Assert.That(_wait.For(1000), Is.EqualTo(1));
+            Assert.That(_wait.For(_queue, 1000), Is.EqualTo(1));
             Take();
         }
     }

@@ -4,7 +4,7 @@ using NsBridge.Relaying;
 namespace NsBridge.UnitTests.Relaying;
 
 /// <summary>A loop that relays makes no garbage: nothing is allocated per event, message or byte.</summary>
-internal sealed class GarbageTests : RelayFixture
+internal sealed class GarbageTests(bool ring) : RelayFixture(ring)
 {
     private const int Conversations = 64;
     private const int Rounds = 1_000_000 / Conversations;
@@ -12,14 +12,15 @@ internal sealed class GarbageTests : RelayFixture
     // What the measuring calls themselves post.
     private const long Tolerance = 8 * 1024;
 
-    [Test]
-    public async Task Relay_OfAMillionMessages_AllocatesNothing()
+    [TestCase(EndKind.Tcp)]
+    [TestCase(EndKind.Unix)]
+    public async Task Relay_OfAMillionMessages_AllocatesNothing(EndKind kind)
     {
         var clients = new int[Conversations];
         var targets = new int[Conversations];
         for (var i = 0; i < Conversations; i++)
         {
-            var conversation = await Scene.StartAsync(EndKind.Unix, EndKind.Unix);
+            var conversation = await Scene.StartAsync(kind, kind);
             clients[i] = conversation.Client.SafeHandle.DangerousGetHandle().ToInt32();
             targets[i] = conversation.Target.SafeHandle.DangerousGetHandle().ToInt32();
         }

@@ -4,7 +4,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;
 
-internal sealed class HalfCloseTests : RelayFixture
+internal sealed class HalfCloseTests(bool ring) : RelayFixture(ring)
 {
     private const int Length = 300_000;
 

@@ -10,9 +10,14 @@ internal sealed class RelayScene : IAsyncDisposable
     private readonly List<Conversation> _conversations = [];
     private ulong _number;
 
-    internal RelayScene() => Group = new RelayGroup(Loop, Counters, (_, _) => { }, (relay, outcome) => _endings[relay.Number].SetResult(outcome));
+    /// <param name="ring">Whether small messages go by the loop's ring.</param>
+    internal RelayScene(bool ring)
+    {
+        Loop = new EventLoop(0, ring);
+        Group = new RelayGroup(Loop, Counters, (_, _) => { }, (relay, outcome) => _endings[relay.Number].SetResult(outcome));
+    }
 
-    internal EventLoop Loop { get; } = new(0);
+    internal EventLoop Loop { get; }
 
     internal RelayCounters Counters { get; } = new();
 

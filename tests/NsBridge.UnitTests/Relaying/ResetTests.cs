@@ -5,7 +5,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;
 
-internal sealed class ResetTests : RelayFixture
+internal sealed class ResetTests(bool ring) : RelayFixture(ring)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 

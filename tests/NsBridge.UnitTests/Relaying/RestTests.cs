@@ -5,7 +5,7 @@ using NsBridge.Testing;
 namespace NsBridge.UnitTests.Relaying;
 
 /// <summary>A relay that is brought to rest at any moment and goes on elsewhere is, for its ends, one that never rested.</summary>
-internal sealed class RestTests : RelayFixture
+internal sealed class RestTests(bool ring) : RelayFixture(ring)
 {
     private const int Megabytes = 128 << 20;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);

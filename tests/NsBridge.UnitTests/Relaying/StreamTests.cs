@@ -5,7 +5,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;
 
-internal sealed class StreamTests : RelayFixture
+internal sealed class StreamTests(bool ring) : RelayFixture(ring)
 {
     [Test]
     public async Task Target_SpeaksFirst_IsHeard()

@@ -1,0 +1,236 @@
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Relaying;
+
+// Small messages between TCP sockets by way of the loop's ring. Everything but a message that is taken at once and an end in good order takes the relay
+// off the ring, to where it is handled for all kinds of sockets.
+public sealed partial class Relay
+{
+    /// <summary>Reads in a row that find no more than a small message, after which the relay is (again) one for the ring.</summary>
+    private const int SmallReadsForRing = 64;
+
+    /// <summary>
+    /// A direction that has ended is not received from any more, so a reset that follows is not seen on the ring. An exchange that goes on for so many
+    /// milliseconds after one end is watched for it.
+    /// </summary>
+    private const int HalfClosedMilliseconds = 20;
+
+    /// <summary>Of the three bits a source has to itself: which end.</summary>
+    private const int EndBit = 1;
+
+    /// <summary>The request is a send towards that end; else a receive from it.</summary>
+    private const int SendBit = 2;
+
+    private const ulong OwnBits = 7;
+
+    private bool _onRing;
+    private bool _withdrawing;
+
+    /// <summary>Whether epoll watches both sockets.</summary>
+    private bool _watched;
+
+    /// <summary>A bit for each end that is being received from.</summary>
+    private int _receiving;
+
+    private int _smallReads;
+
+    private bool IsForRing => _client.Kind == EndKind.Tcp && _target.Kind == EndKind.Tcp && _group.Loop.Messages is not null;
+
+    private bool IsWholeAndEmpty =>
+        _toTarget.Pending == 0 && _toClient.Pending == 0 && !_toTarget.Ended && !_toClient.Ended && !_client.Failed && !_target.Failed;
+
+    private bool IsHalfClosedOnRing => _onRing && (_toTarget.Closed || _toClient.Closed);
+
+    private void EnterRing(MessageRing ring)
+    {
+        EventLoop loop = _group.Loop;
+        if (_watched)
+        {
+            loop.Unwatch(_client.Descriptor);
+            loop.Unwatch(_target.Descriptor);
+            _watched = false;
+        }
+        _onRing = true;
+        _smallReads = 0;
+        _toTarget.LargeReads = _toClient.LargeReads = 0;
+        ring.Relays++;
+        Receive(ring, ClientEnd);
+        Receive(ring, TargetEnd);
+    }
+
+    private void Receive(MessageRing ring, int end)
+    {
+        _receiving |= 1 << end;
+        ring.Receive(end == ClientEnd ? _client.Descriptor : _target.Descriptor, _group.Loop.Number(this) | (uint)end);
+    }
+
+    private void SendFirst(MessageRing ring, ref RelayFlow flow, int to)
+    {
+        flow.Sending = true;
+        ring.SendFirst(to == ClientEnd ? _client.Descriptor : _target.Descriptor, flow.Messages, _group.Loop.Number(this) | (uint)(SendBit | to));
+    }
+
+    internal override void OnCompletion(in IoUringCompletion completion, int own)
+    {
+        MessageRing ring = _group.Loop.Messages!;
+        int end = own & EndBit;
+        if ((own & SendBit) != 0)
+            OnSent(ring, completion.Result, to: end);
+        else
+            OnReceived(ring, completion, from: end);
+    }
+
+    private void OnReceived(MessageRing ring, in IoUringCompletion completion, int from)
+    {
+        ref RelayFlow flow = ref from == ClientEnd ? ref _toTarget : ref _toClient;
+        if (!completion.HasMore)
+            _receiving &= ~(1 << from);
+        if (completion.Result > 0)
+        {
+            ring.Append(ref flow.Messages, completion.Buffer, completion.Result);
+            if (_withdrawing)
+                return;
+            if (!flow.Sending)
+                SendFirst(ring, ref flow, 1 - from);
+            if (completion.Result == MessageRing.MessageBytes)
+                LeaveRing();
+            else if (!completion.HasMore)
+                Receive(ring, from);
+            return;
+        }
+        if (completion.Result == 0)
+        {
+            flow.Ended = true;
+            if (!_withdrawing && !flow.Sending)
+                PassEnd(ref flow, 1 - from);
+            return;
+        }
+        Errno error = Libc.ErrorOf(completion.Result);
+        if (error == Errno.ENOBUFS)
+        {
+            // They come back with what is being sent now.
+            if (!_withdrawing)
+                _group.Loop.Again(this);
+        }
+        else if (_withdrawing)
+        {
+            if (error != Errno.ECANCELED)
+                (from == ClientEnd ? ref _client : ref _target).Failed = true;
+        }
+        else if (flow.Sending)
+        {
+            // What was said before the error goes first.
+            (from == ClientEnd ? ref _client : ref _target).Failed = true;
+            LeaveRing();
+        }
+        else
+        {
+            Abort(new RelayOutcome(from == ClientEnd ? RelayEnding.ClientReset : RelayEnding.TargetReset, error));
+        }
+    }
+
+    private void OnSent(MessageRing ring, int result, int to)
+    {
+        ref RelayFlow flow = ref to == TargetEnd ? ref _toTarget : ref _toClient;
+        flow.Sending = false;
+        if (result > 0)
+        {
+            Count(result, towardsTarget: to == TargetEnd);
+            flow.Messages.Offset += result;
+            if (ring.FirstBytes(flow.Messages) == 0)
+            {
+                ring.DropFirst(ref flow.Messages);
+                if (_withdrawing)
+                    return;
+                if (!flow.Messages.IsEmpty)
+                    SendFirst(ring, ref flow, to);
+                else if (flow.Ended)
+                    PassEnd(ref flow, to);
+                return;
+            }
+        }
+        // Not all of it was taken, or nothing ever will be: a write that is tried again tells.
+        if (!_withdrawing)
+            LeaveRing();
+    }
+
+    private void PassEnd(ref RelayFlow flow, int to)
+    {
+        flow.Closed = true;
+        if (_toTarget.Closed && _toClient.Closed)
+        {
+            End();
+            return;
+        }
+        Libc.Shutdown(to == ClientEnd ? _client.Descriptor : _target.Descriptor, Libc.SHUT_WR);
+        // A young relay's timer comes soon enough.
+        if (_settled)
+            _group.Loop.SetTimer(this, HalfClosedMilliseconds);
+    }
+
+    /// <summary>Receives again where buffers were wanting.</summary>
+    private void ReceiveAgain()
+    {
+        MessageRing ring = _group.Loop.Messages!;
+        for (int end = ClientEnd; end <= TargetEnd; end++)
+        {
+            bool ended = end == ClientEnd ? _toTarget.Ended : _toClient.Ended;
+            if (!ended && (_receiving & 1 << end) == 0)
+                Receive(ring, end);
+        }
+    }
+
+    /// <summary>Goes on by reads and writes.</summary>
+    private void LeaveRing()
+    {
+        if (Withdraw() && Watch())
+            Advance(client: true, target: true);
+    }
+
+    /// <summary>Takes the relay off the ring; bytes on their way are pending then.</summary>
+    /// <returns>False where the relay has ended, for want of memory.</returns>
+    private bool Withdraw()
+    {
+        MessageRing ring = _group.Loop.Messages!;
+        EndRequests(ring);
+        return Gather(ring, ref _toTarget) && Gather(ring, ref _toClient);
+    }
+
+    /// <summary>Brings every request to its end. The sockets are nobody's but the relay's from then on.</summary>
+    private void EndRequests(MessageRing ring)
+    {
+        ulong number = _group.Loop.Number(this);
+        _withdrawing = true;
+        while (_receiving != 0 || _toTarget.Sending || _toClient.Sending)
+        {
+            // Again each time: a request that is just being worked on is not found.
+            for (int end = ClientEnd; end <= TargetEnd; end++)
+            {
+                if ((_receiving & 1 << end) != 0)
+                    ring.Cancel(number | (uint)end);
+            }
+            ring.Submit();
+            while (ring.TryTakeOf(number, ~OwnBits, out IoUringCompletion completion))
+                OnCompletion(completion, (int)(completion.UserData & OwnBits));
+        }
+        _withdrawing = false;
+        LeaveCount(ring);
+    }
+
+    private void LeaveCount(MessageRing ring)
+    {
+        _onRing = false;
+        ring.Relays--;
+    }
+
+    private bool Gather(MessageRing ring, ref RelayFlow flow)
+    {
+        int bytes = ring.Bytes(flow.Messages);
+        if (bytes == 0)
+            return true;
+        if (!RentFor(ref flow, bytes))
+            return false;
+        ring.Move(ref flow.Messages, flow.Block.Address);
+        return true;
+    }
+}
