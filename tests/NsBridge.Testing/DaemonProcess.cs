@@ -12,8 +12,8 @@ public sealed partial class DaemonProcess : IAsyncDisposable
 {
     private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan QuietDeadline = TimeSpan.FromSeconds(15);
-    // What a daemon may keep open for good after the first connections: kept links, a timer.
-    private const int DescriptorsItMayKeep = 8;
+    // What a daemon may keep open for good after the first connections: kept links, a timer, a ring.
+    private const int DescriptorsItMayKeep = 9;
     private readonly BackgroundProcess _process;
     private readonly ScratchDirectory _scratch;
     private readonly string _executable;

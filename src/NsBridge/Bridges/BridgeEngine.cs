@@ -14,9 +14,10 @@ internal sealed class BridgeEngine : IHeartbeat, IDisposable
     private int _bindings;
 
     /// <param name="loops">How many event loops; 0 chooses.</param>
+    /// <param name="mayRing">Whether small messages may go by io_uring(7).</param>
     /// <param name="sockets">Listening sockets that systemd handed over.</param>
     /// <param name="logging">Makes the loggers.</param>
-    public BridgeEngine(int loops, SystemdSockets sockets, ILoggerFactory logging)
+    public BridgeEngine(int loops, bool mayRing, SystemdSockets sockets, ILoggerFactory logging)
     {
         Sockets = sockets;
         Logging = logging;
@@ -27,7 +28,7 @@ internal sealed class BridgeEngine : IHeartbeat, IDisposable
         int count = loops > 0 ? loops : Math.Clamp(Environment.ProcessorCount / 2, 1, 16);
         _loops = new EventLoop[count];
         for (int i = 0; i < count; i++)
-            _loops[i] = new EventLoop(i);
+            _loops[i] = new EventLoop(i, mayRing);
     }
 
     public IReadOnlyList<EventLoop> Loops => _loops;

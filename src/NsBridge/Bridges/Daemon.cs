@@ -40,7 +40,7 @@ internal static class Daemon
         builder.Services.AddNsBridgeConfiguration(outcome);
         builder.Services.AddSingleton(loader);
         builder.Services.AddSingleton(sockets);
-        builder.Services.AddSingleton(services => new BridgeEngine(settings.EventLoops, sockets, services.GetRequiredService<ILoggerFactory>()));
+        builder.Services.AddSingleton(services => new BridgeEngine(settings.EventLoops, settings.IoUring, sockets, services.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddSingleton(services =>
         {
             var succession = new Succession(new ParcelShelf(DescriptorStore.FromEnvironment()), services.GetRequiredService<ILogger<Succession>>());

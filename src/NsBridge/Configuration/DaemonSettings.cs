@@ -18,6 +18,9 @@ internal sealed record DaemonSettings
     /// <summary>0 to 64; 0 leaves the number to the daemon.</summary>
     public int EventLoops { get; init; }
 
+    /// <summary>Whether small messages may go by io_uring(7).</summary>
+    public bool IoUring { get; init; } = true;
+
     public required ValueList<BridgeSettings> Bridges { get; init; }
 
     /// <summary>Where <c>nsbridge status</c> asks. Sockets of bridges end in <c>.sock</c> unless their path is written, so it is free.</summary>

@@ -32,6 +32,7 @@ internal sealed class SettingsReader(
             ShutdownTimeout = ValueReader.Duration(options.ShutdownTimeout, s_defaultShutdownTimeout),
             Metrics = metrics,
             EventLoops = ValueReader.Number(options.EventLoops),
+            IoUring = ValueReader.Flag(options.IoUring, true),
             Bridges = [.. bridges.Select(bridge => bridge.Settings)],
         };
         new CrossBridgeRules(written, faults).Check(settings, bridges);

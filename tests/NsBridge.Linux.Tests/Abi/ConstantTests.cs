@@ -33,6 +33,7 @@ internal sealed class ConstantTests
         ["DatagramBatch.ControlHeader"] = "CMSG_LEN(0)",
         ["DatagramOutbox.ControlHeader"] = "CMSG_LEN(0)",
         ["DatagramOutbox.SegmentControl"] = "CMSG_SPACE(sizeof(unsigned short))",
+        ["Libc.SendFlags"] = "MSG_DONTWAIT | MSG_NOSIGNAL",
         ["NativePages.PROT_READ_WRITE"] = "PROT_READ | PROT_WRITE",
         ["NativePages.MAP_PRIVATE_ANONYMOUS"] = "MAP_PRIVATE | MAP_ANONYMOUS",
         ["SockAddr.Capacity"] = "sizeof(struct sockaddr_un)",
@@ -43,6 +44,7 @@ internal sealed class ConstantTests
     private static readonly string[] OurOwn =
     [
         "DatagramBatch.Capacity", "DatagramBatch.SlotBytes", "DatagramBatch.Stride", "DatagramBatch.NameStride", "DatagramBatch.ControlBytes",
+        "IoUring.Requests", "IoUring.Completions", "IoUring.Group",
         "DatagramOutbox.Capacity", "DatagramOutbox.SegmentsPerTrain", "DatagramOutbox.BytesPerTrain", "DatagramOutbox.NameStride", "DatagramOutbox.ControlStride",
     ];
 
@@ -50,6 +52,7 @@ internal sealed class ConstantTests
     private static readonly Dictionary<string, long> Unnamed = new()
     {
         ["sizeof(struct linger)"] = 8,
+        ["offsetof(struct io_uring_buf_ring, tail) - offsetof(struct io_uring_buf, resv)"] = 0,
         ["offsetof(struct linger, l_onoff)"] = 0,
         ["offsetof(struct linger, l_linger)"] = 4,
         ["sizeof(struct ucred)"] = 12,

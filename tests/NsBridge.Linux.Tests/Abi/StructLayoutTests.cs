@@ -37,6 +37,37 @@ internal sealed class StructLayoutTests
             ("ModifiedNanoseconds", "stx_mtime.tv_nsec"),
             ("DeviceMajor", "stx_dev_major"),
             ("DeviceMinor", "stx_dev_minor")),
+        StructLayout.Of<Libc.IoUringRequest>(
+            "struct io_uring_sqe",
+            ("Operation", "opcode"),
+            ("Flags", "flags"),
+            ("Priority", "ioprio"),
+            ("Descriptor", "fd"),
+            ("Address", "addr"),
+            ("Length", "len"),
+            ("OperationFlags", "msg_flags"),
+            ("UserData", "user_data"),
+            ("BufferGroup", "buf_group")),
+        StructLayout.Of<IoUringCompletion>("struct io_uring_cqe", ("UserData", "user_data"), ("Result", "res"), ("Flags", "flags")),
+        StructLayout.Of<Libc.IoUringParameters>(
+            "struct io_uring_params",
+            ("SubmissionEntries", "sq_entries"),
+            ("CompletionEntries", "cq_entries"),
+            ("Flags", "flags"),
+            ("Features", "features"),
+            ("SubmissionHead", "sq_off.head"),
+            ("SubmissionTail", "sq_off.tail"),
+            ("SubmissionMask", "sq_off.ring_mask"),
+            ("SubmissionArray", "sq_off.array"),
+            ("CompletionHead", "cq_off.head"),
+            ("CompletionTail", "cq_off.tail"),
+            ("CompletionMask", "cq_off.ring_mask"),
+            ("Completions", "cq_off.cqes")),
+        StructLayout.Of<Libc.IoUringBuffer>("struct io_uring_buf", ("Address", "addr"), ("Length", "len"), ("Id", "bid"), ("Tail", "resv")),
+        StructLayout.Of<Libc.IoUringBufferRegistration>(
+            "struct io_uring_buf_reg", ("RingAddress", "ring_addr"), ("RingEntries", "ring_entries"), ("BufferGroup", "bgid")),
+        StructLayout.Of<Libc.IoUringWaitArgument>("struct io_uring_getevents_arg", ("Timeout", "ts")),
+        StructLayout.Of<Libc.KernelTimespec>("struct __kernel_timespec", ("Seconds", "tv_sec"), ("Nanoseconds", "tv_nsec")),
     ];
 
     /// <summary>SockAddr is the bytes of three structures: compared by what it writes, below.</summary>

@@ -19,6 +19,7 @@ internal sealed class RightConfigurationTests
             Assert.That(settings.ShutdownTimeout, Is.EqualTo(TimeSpan.FromSeconds(5)));
             Assert.That(settings.Metrics, Is.Null);
             Assert.That(settings.EventLoops, Is.Zero);
+            Assert.That(settings.IoUring, Is.True);
             Assert.That(bridge.Enabled, Is.True);
             Assert.That(bridge.Protocol, Is.EqualTo(BridgeProtocol.Tcp));
             Assert.That(bridge.ListenNamespace, Is.EqualTo(NamespaceReference.Host));
@@ -49,6 +50,7 @@ internal sealed class RightConfigurationTests
                 "RuntimeDirectory": "/tmp/x/",
                 "ShutdownTimeout": "00:01:00",
                 "EventLoops": 2,
+                "IoUring": false,
                 "Metrics": { "Listen": "unix:/tmp/x/metrics.sock" },
                 "Bridges": [
                   {
@@ -71,6 +73,7 @@ internal sealed class RightConfigurationTests
             Assert.That(settings.RuntimeDirectory, Is.EqualTo("/tmp/x"));
             Assert.That(settings.ShutdownTimeout, Is.EqualTo(TimeSpan.FromMinutes(1)));
             Assert.That(settings.EventLoops, Is.EqualTo(2));
+            Assert.That(settings.IoUring, Is.False);
             Assert.That(settings.Metrics!.UnixPath, Is.EqualTo("/tmp/x/metrics.sock"));
             Assert.That(settings.ControlSocket, Is.EqualTo("/tmp/x/control"));
             Assert.That(outcome.Root!["Logging:LogLevel:Default"], Is.EqualTo("Debug"));

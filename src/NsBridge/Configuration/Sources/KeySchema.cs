@@ -43,6 +43,7 @@ internal sealed record KeySchema(KeyKind Kind, FrozenDictionary<string, KeySchem
             (nameof(NsBridgeOptions.RuntimeDirectory), s_value),
             (nameof(NsBridgeOptions.ShutdownTimeout), s_value),
             (nameof(NsBridgeOptions.EventLoops), s_value),
+            (nameof(NsBridgeOptions.IoUring), s_value),
             (nameof(NsBridgeOptions.Metrics), Section(KeyKind.Section, (nameof(MetricsOptions.Listen), s_value))),
             (nameof(NsBridgeOptions.Bridges), s_bridge))),
         ("Logging", s_foreign),

@@ -19,6 +19,9 @@ internal sealed class NsBridgeOptions
     [WholeNumber(0, 64)]
     public string? EventLoops { get; set; }
 
+    [OneOf("true", "false")]
+    public string? IoUring { get; set; }
+
     [ValidateObjectMembers]
     public MetricsOptions Metrics { get; set; } = new();
 

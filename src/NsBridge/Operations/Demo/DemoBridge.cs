@@ -25,7 +25,7 @@ internal sealed class DemoBridge : IAsyncDisposable
         Draft = draft;
         _logging = LoggerFactory.Create(logging => logging.AddJournalOrPlainLines().SetMinimumLevel(LogLevel.Warning));
         _sockets = SystemdSockets.Adopt([]);
-        _engine = new BridgeEngine(settings.EventLoops, _sockets, _logging);
+        _engine = new BridgeEngine(settings.EventLoops, settings.IoUring, _sockets, _logging);
         _fleet = new BridgeFleet(settings, _engine, Succession.None(_logging), _logging.CreateLogger<BridgeFleet>());
     }
 
