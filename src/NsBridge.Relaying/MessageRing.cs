@@ -18,6 +18,8 @@ internal sealed class MessageRing : IEventQueue, IDisposable
     /// <summary>All together no larger than a block, so that whatever one direction holds fits into one. Measured: 64 are too few for 64 conversations.</summary>
     private const int Buffers = BlockPool.Largest / MessageBytes;
 
+    private const int CalmBatch = 2;
+
     /// <summary>The number of what nobody waits for.</summary>
     private const ulong Nobody = ulong.MaxValue;
 
@@ -41,6 +43,12 @@ internal sealed class MessageRing : IEventQueue, IDisposable
     /// <summary>How many relays use it; with none, nothing waits here.</summary>
     internal int Relays { get; set; }
 
+    /// <summary>
+    /// Whether so little happens at a time that a message is better sent by a call of its own: that costs less than a request and the call that
+    /// submits it.
+    /// </summary>
+    internal bool IsCalm { get; private set; }
+
     /// <summary>How many completions can be taken, at the most.</summary>
     internal int Ready => _setAside.Count - _setAsideTaken + _ring.Ready;
 
@@ -60,7 +68,9 @@ internal sealed class MessageRing : IEventQueue, IDisposable
             _ring.Poll(_readiness, ReadinessNumber);
         }
         int result = _ring.Enter(milliseconds == 0 || Ready > 0 ? 0 : 1, milliseconds);
-        return result < 0 ? result : Ready;
+        int ready = Ready;
+        IsCalm = ready <= CalmBatch;
+        return result < 0 ? result : ready;
     }
 
     /// <summary>The loop has been told of its epoll, and empties it; the next wait asks again.</summary>
@@ -71,6 +81,9 @@ internal sealed class MessageRing : IEventQueue, IDisposable
     /// <summary>Prepares to send the first buffer of a queue, which stays in it.</summary>
     internal void SendFirst(int socket, in BufferQueue queue, ulong number) =>
         _ring.Send(socket, _ring.Buffers.Address(queue.First) + queue.Offset, FirstBytes(queue), number);
+
+    /// <summary>Sends the only buffer of a queue at once: the bytes taken, or a negated error.</summary>
+    internal nint SendNow(int socket, in BufferQueue queue) => Libc.Send(socket, _ring.Buffers.Address(queue.First), FirstBytes(queue));
 
     internal void Cancel(ulong number) => _ring.Cancel(number, Nobody);
 

@@ -64,6 +64,29 @@ public sealed partial class Relay
         ring.Receive(end == ClientEnd ? _client.Descriptor : _target.Descriptor, _group.Loop.Number(this) | (uint)end);
     }
 
+    /// <summary>Sends the only message of a direction.</summary>
+    /// <returns>False where the sink does not take it: it is not sent then, or not all of it.</returns>
+    private bool Send(MessageRing ring, ref RelayFlow flow, int to)
+    {
+        if (!ring.IsCalm)
+        {
+            SendFirst(ring, ref flow, to);
+            return true;
+        }
+        nint sent = ring.SendNow(to == ClientEnd ? _client.Descriptor : _target.Descriptor, flow.Messages);
+        if (sent > 0)
+            NoteSent(ring, ref flow, (int)sent, to);
+        return flow.Messages.IsEmpty;
+    }
+
+    private void NoteSent(MessageRing ring, ref RelayFlow flow, int bytes, int to)
+    {
+        Count(bytes, towardsTarget: to == TargetEnd);
+        flow.Messages.Offset += bytes;
+        if (ring.FirstBytes(flow.Messages) == 0)
+            ring.DropFirst(ref flow.Messages);
+    }
+
     private void SendFirst(MessageRing ring, ref RelayFlow flow, int to)
     {
         flow.Sending = true;
@@ -90,9 +113,8 @@ public sealed partial class Relay
             ring.Append(ref flow.Messages, completion.Buffer, completion.Result);
             if (_withdrawing)
                 return;
-            if (!flow.Sending)
-                SendFirst(ring, ref flow, 1 - from);
-            if (completion.Result == MessageRing.MessageBytes)
+            bool isTaken = flow.Sending || Send(ring, ref flow, 1 - from);
+            if (!isTaken || completion.Result == MessageRing.MessageBytes)
                 LeaveRing();
             else if (!completion.HasMore)
                 Receive(ring, from);
@@ -134,24 +156,16 @@ public sealed partial class Relay
         ref RelayFlow flow = ref to == TargetEnd ? ref _toTarget : ref _toClient;
         flow.Sending = false;
         if (result > 0)
-        {
-            Count(result, towardsTarget: to == TargetEnd);
-            flow.Messages.Offset += result;
-            if (ring.FirstBytes(flow.Messages) == 0)
-            {
-                ring.DropFirst(ref flow.Messages);
-                if (_withdrawing)
-                    return;
-                if (!flow.Messages.IsEmpty)
-                    SendFirst(ring, ref flow, to);
-                else if (flow.Ended)
-                    PassEnd(ref flow, to);
-                return;
-            }
-        }
+            NoteSent(ring, ref flow, result, to);
+        if (_withdrawing)
+            return;
         // Not all of it was taken, or nothing ever will be: a write that is tried again tells.
-        if (!_withdrawing)
+        if (result <= 0 || flow.Messages.Offset > 0)
             LeaveRing();
+        else if (!flow.Messages.IsEmpty)
+            SendFirst(ring, ref flow, to);
+        else if (flow.Ended)
+            PassEnd(ref flow, to);
     }
 
     private void PassEnd(ref RelayFlow flow, int to)

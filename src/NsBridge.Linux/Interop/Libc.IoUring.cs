@@ -58,11 +58,11 @@ public static unsafe partial class Libc
     /// <returns>How many requests were taken, or a negated error; -ETIME after that time and -EINTR after a signal are no faults.</returns>
     internal static int IoUringEnter(int ring, uint submit, uint waitFor, int milliseconds)
     {
+        if (waitFor == 0)
+            return (int)Result(syscall_now(SYS_io_uring_enter, ring, (nint)submit, 0, (nint)IORING_ENTER_GETEVENTS, null, 0));
         KernelTimespec time = new() { Seconds = milliseconds / 1000, Nanoseconds = milliseconds % 1000 * 1_000_000L };
         IoUringWaitArgument argument = new() { Timeout = milliseconds < 0 ? 0 : (ulong)&time };
         const uint Flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
-        if (waitFor == 0)
-            return (int)Result(syscall_now(SYS_io_uring_enter, ring, (nint)submit, 0, (nint)Flags, &argument, (nuint)sizeof(IoUringWaitArgument)));
         nint result = syscall_waiting(SYS_io_uring_enter, ring, (nint)submit, (nint)waitFor, (nint)Flags, &argument, (nuint)sizeof(IoUringWaitArgument));
         return result < 0 ? -Marshal.GetLastPInvokeError() : (int)result;
     }
