@@ -90,37 +90,52 @@ internal sealed class MessageRing : IEventQueue, IDisposable
     /// <summary>Takes the oldest completion.</summary>
     internal bool TryTake(out IoUringCompletion completion)
     {
-        while (_setAsideTaken < _setAside.Count)
-        {
-            completion = _setAside[_setAsideTaken++];
-            if (completion.UserData != Nobody)
-                return true;
-        }
+        PassTaken();
+        if (_setAsideTaken == _setAside.Count)
+            return _ring.TryTake(out completion);
+        completion = _setAside[_setAsideTaken++];
+        return true;
+    }
+
+    /// <summary>Goes past what was taken out of turn.</summary>
+    private void PassTaken()
+    {
+        while (_setAsideTaken < _setAside.Count && _setAside[_setAsideTaken].UserData == Nobody)
+            _setAsideTaken++;
+        if (_setAsideTaken < _setAside.Count)
+            return;
         _setAside.Clear();
         _setAsideTaken = 0;
-        return _ring.TryTake(out completion);
     }
 
     /// <summary>Submits what was prepared. After it no request names a socket by its number any more.</summary>
     internal void Submit()
     {
         do
+        {
             _ring.Enter(0, 0);
+            SetAside();
+        }
         while (_ring.HasUnsubmitted);
     }
 
-    /// <summary>Takes the oldest completion of one source; those of others stay, in their order.</summary>
+    /// <summary>Empties the kernel's queue, which must not fill up while its owner looks for one completion.</summary>
+    private void SetAside()
+    {
+        while (_ring.TryTake(out IoUringCompletion completion))
+        {
+            if (completion.UserData != Nobody)
+                _setAside.Add(completion);
+        }
+    }
+
+    /// <summary>Takes the oldest completion of one source that <see cref="Submit"/> has found; those of others stay, in their order.</summary>
     /// <param name="number">The source's number.</param>
     /// <param name="mask">Which bits of it count.</param>
     /// <param name="completion">The completion.</param>
     internal bool TryTakeOf(ulong number, ulong mask, out IoUringCompletion completion)
     {
-        // Out of the kernel's queue, which must not fill up while its owner looks for one.
-        while (_ring.TryTake(out completion))
-        {
-            if (completion.UserData != Nobody)
-                _setAside.Add(completion);
-        }
+        PassTaken();
         for (int i = _setAsideTaken; i < _setAside.Count; i++)
         {
             completion = _setAside[i];
@@ -129,6 +144,7 @@ internal sealed class MessageRing : IEventQueue, IDisposable
             _setAside[i] = completion with { UserData = Nobody };
             return true;
         }
+        completion = default;
         return false;
     }
 

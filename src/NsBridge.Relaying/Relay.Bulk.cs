@@ -9,13 +9,16 @@ public sealed partial class Relay
         flow.IsBulk && !source.ShortReadProvesNothing && sink.Kind == EndKind.Tcp;
 
     /// <summary>Moves what the source has into a pipe of the direction's own.</summary>
-    /// <returns>False where a read has to tell what is the matter, or there is no pipe.</returns>
-    private bool Fill(ref RelayFlow flow, ref RelayEnd source)
+    /// <returns>
+    /// The bytes moved; 0 where a read has to tell what is the matter, or there is no pipe; or a negated error. A socket tells an error once, so nobody
+    /// hears of this one again.
+    /// </returns>
+    private nint Fill(ref RelayFlow flow, ref RelayEnd source)
     {
         PipePool pipes = _group.Loop.Pipes;
         Pipe pipe = pipes.Rent();
         if (pipe.IsNone)
-            return false;
+            return 0;
         // Less than asked for does not mean that nothing is left: a pipe is also full when its slots are.
         nint moved = Libc.Splice(source.Descriptor, pipe.WriteEnd, PipePool.Capacity);
         if (moved > 0)
@@ -23,16 +26,14 @@ public sealed partial class Relay
             flow.NotePiped(moved);
             flow.Pipe = pipe;
             flow.Pending = (int)moved;
-            return true;
+            return moved;
         }
         pipes.Return(pipe);
         if (WouldBlock(moved))
-        {
             source.Readable = false;
-            return true;
-        }
-        source.ShortReadProvesNothing = true;
-        return false;
+        else
+            source.ShortReadProvesNothing = true;
+        return moved;
     }
 
     /// <summary>Gives back what held the direction's pending bytes, and them with it.</summary>

@@ -73,16 +73,23 @@ public sealed partial class Relay
                 loop.Again(this);
                 return true;
             }
-            if (IsBulk(flow, source, sink) && Fill(ref flow, ref source))
+            if (IsBulk(flow, source, sink))
             {
+                nint moved = Fill(ref flow, ref source);
                 turn -= flow.Pending;
-                continue;
+                if (moved > 0)
+                    continue;
+                if (moved < 0)
+                    return WouldBlock(moved) || Fail(moved, atClient: towardsTarget);
             }
             Block scratch = loop.Scratch;
             nint read = source.Receive(scratch);
             if (read <= 0)
             {
                 source.Readable = false;
+                // Not the end of a socket that failed: whoever was told of its error before, it was cut off and must not pass for complete.
+                if (read == 0 && source.Failed)
+                    read = -(nint)(int)Errno.ECONNRESET;
                 if (read == 0)
                 {
                     flow.Ended = true;

@@ -104,14 +104,16 @@ internal abstract class BridgeFixture
     /// <summary>The usual scene: a namespace, a server in it, a daemon with one bridge to it.</summary>
     /// <param name="serve">What the server does.</param>
     /// <param name="with">Changes the bridge's entry before the daemon starts.</param>
-    protected async Task<Scene> SceneAsync(Func<Socket, CancellationToken, Task> serve, Func<BridgeEntry, BridgeEntry>? with = null)
+    /// <param name="launch">How the daemon is started.</param>
+    protected async Task<Scene> SceneAsync(
+        Func<Socket, CancellationToken, Task> serve, Func<BridgeEntry, BridgeEntry>? with = null, DaemonLaunch? launch = null)
     {
         var space = await NamespaceAsync();
         var server = Target(space, serve);
         var listen = FreeEndPoint();
         var entry = new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() };
         entry = with?.Invoke(entry) ?? entry;
-        return new Scene(space, server, await StartAsync(entry), listen, entry);
+        return new Scene(space, server, await StartAsync(new DaemonSettings(entry), launch), listen, entry);
     }
 
     /// <summary>Connects through one of the scene's doors; the socket is closed at the end of the test at the latest.</summary>

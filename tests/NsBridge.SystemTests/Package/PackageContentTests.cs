@@ -31,6 +31,7 @@ internal sealed class PackageContentTests
         Assert.That(content, Does.Contain("./usr/share/bash-completion/completions/nsbridge\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/copyright\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/examples/enter-processes.conf\n"));
+        Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/examples/io-uring.conf\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/examples/alerts.yml\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/examples/grafana-dashboard.json\n"));
     }

@@ -36,6 +36,7 @@ internal sealed class TarballTests
             "opt/nsb/share/doc/nsbridge/examples/alerts.yml",
             "opt/nsb/share/doc/nsbridge/examples/enter-processes.conf",
             "opt/nsb/share/doc/nsbridge/examples/grafana-dashboard.json",
+            "opt/nsb/share/doc/nsbridge/examples/io-uring.conf",
             "opt/nsb/share/doc/nsbridge/examples/nsbridge-web.socket",
             "opt/nsb/share/doc/nsbridge/examples/socket-group.conf",
             "opt/nsb/share/man/man5/nsbridge.json.5",

@@ -71,34 +71,38 @@ internal sealed class SandboxTests : ServiceFixture
         Assert.That((string?)(await Service.BridgeAsync("process"))?["reason"], Does.Contain("CAP_SYS_PTRACE"));
         await Service.EchoesAsync(3005);
 
-        await Machine.CheckAsync("""
-            mkdir -p /etc/systemd/system/nsbridge.service.d
-            cp /usr/share/doc/nsbridge/examples/enter-processes.conf /etc/systemd/system/nsbridge.service.d/
-            systemctl daemon-reload
-            systemctl restart nsbridge
-            """);
-        try
+        await WithDropInAsync("enter-processes.conf", async () =>
         {
             await Service.BecomesAsync("process", "up");
             await Service.EchoesAsync(3004);
-        }
-        finally
-        {
-            await Machine.CheckAsync("rm -r /etc/systemd/system/nsbridge.service.d; systemctl daemon-reload; systemctl restart nsbridge");
-        }
+        });
     }
+
+    [Test]
+    public async Task Ring_InTheSandbox_IsRefusedUntilTheDropInIsThere()
+    {
+        var target = await TargetNamespace.AddAsync(Machine);
+        await target.EchoAsync(3000);
+        await Service.RestartWithAsync(new BridgeEntry("ring") { Listen = "127.0.0.1:3006", Namespace = target.Name, Target = "127.0.0.1:3000" });
+        await Service.EchoesAsync(3006);
+        Assert.That(await RingsAsync(), Is.Zero);
+        await WithDropInAsync("io-uring.conf", async () =>
+        {
+            await Service.EchoesAsync(3006);
+            Assert.That(await RingsAsync(), Is.Positive);
+            await Service.EchoesAsync(3006);
+        });
+    }
+
+    private async Task<int> RingsAsync() =>
+        int.Parse(await Machine.CheckAsync($"ls -l /proc/{await Service.ProcessAsync()}/fd | grep -c 'io_uring' || true"), CultureInfo.InvariantCulture);
 
     [Test]
     public async Task Bridge_SocketGroup_GivenWithTheDropIn()
     {
         var target = await TargetNamespace.AddAsync(Machine);
         await target.EchoAsync(3000);
-        await Machine.CheckAsync("""
-            mkdir -p /etc/systemd/system/nsbridge.service.d
-            cp /usr/share/doc/nsbridge/examples/socket-group.conf /etc/systemd/system/nsbridge.service.d/
-            systemctl daemon-reload
-            """);
-        try
+        await WithDropInAsync("socket-group.conf", async () =>
         {
             await Service.RestartWithAsync(new BridgeEntry("door")
             {
@@ -111,11 +115,7 @@ internal sealed class SandboxTests : ServiceFixture
             Assert.That((await Machine.CheckAsync("stat --format='%G %a' /run/nsbridge/door.sock")).Trim(), Is.EqualTo("www-data 660"));
             Assert.That(await AsAsync("www-data"), Is.EqualTo("over"));
             Assert.That(await AsAsync("nobody"), Is.Empty);
-        }
-        finally
-        {
-            await Machine.CheckAsync("rm -r /etc/systemd/system/nsbridge.service.d; systemctl daemon-reload; systemctl restart nsbridge");
-        }
+        });
     }
 
     /// <summary>What a user gets back through the bridge's UNIX socket.</summary>

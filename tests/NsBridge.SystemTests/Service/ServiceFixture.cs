@@ -27,6 +27,25 @@ internal abstract class ServiceFixture
             await Machine.DisposeAsync();
     }
 
+    /// <summary>Runs something while one of the package's example drop-ins is in force.</summary>
+    protected async Task WithDropInAsync(string name, Func<Task> then)
+    {
+        await Machine.CheckAsync($"""
+            mkdir -p /etc/systemd/system/nsbridge.service.d
+            cp /usr/share/doc/nsbridge/examples/{name} /etc/systemd/system/nsbridge.service.d/
+            systemctl daemon-reload
+            systemctl restart nsbridge
+            """);
+        try
+        {
+            await then();
+        }
+        finally
+        {
+            await Machine.CheckAsync("rm -r /etc/systemd/system/nsbridge.service.d; systemctl daemon-reload; systemctl restart nsbridge");
+        }
+    }
+
     [TearDown]
     public async Task TellJournalOfAFailureAsync()
     {

@@ -92,22 +92,7 @@ internal sealed class UnitPlaceTests : ServiceFixture
         Assert.That((string?)(await Service.BridgeAsync("unit"))?["reason"], Does.Contain(reason));
     }
 
-    private async Task WithProcessesAsync(Func<Task> test)
-    {
-        await Machine.CheckAsync("""
-            mkdir -p /etc/systemd/system/nsbridge.service.d
-            cp /usr/share/doc/nsbridge/examples/enter-processes.conf /etc/systemd/system/nsbridge.service.d/
-            systemctl daemon-reload
-            """);
-        try
-        {
-            await test();
-        }
-        finally
-        {
-            await Machine.CheckAsync("rm -r /etc/systemd/system/nsbridge.service.d; systemctl daemon-reload; systemctl restart nsbridge");
-        }
-    }
+    private Task WithProcessesAsync(Func<Task> test) => WithDropInAsync("enter-processes.conf", test);
 
     private static BridgeEntry Bridge(string unit) => new("unit") { Listen = "127.0.0.1:3010", Namespace = $"unit:{unit}.service", Target = "127.0.0.1:3000" };
 }

@@ -47,6 +47,22 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     }
 
     [Test]
+    public async Task Reset_AmidABulkStream_IsNeverAnOrderlyEnd()
+    {
+        // A socket tells its error to one call only, and that may be any of those that move bytes.
+        for (var round = 0; round < 40; round++)
+        {
+            var conversation = await Scene.StartAsync();
+            var sending = conversation.Client.SendPatternAsync(64 << 20);
+            await conversation.Target.ReceiveAsync(Memory<byte>.Empty);
+            conversation.Client.Reset();
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset), $"round {round}");
+            Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset), $"round {round}");
+            Assert.That(async () => await sending, Throws.Exception);
+        }
+    }
+
+    [Test]
     public async Task Reset_OfATcpEnd_IsMarkedOnTheOtherHalf()
     {
         var conversation = await Scene.StartAsync(target: EndKind.UnixHalf);
