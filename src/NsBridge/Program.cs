@@ -14,5 +14,5 @@ switch (args)
     case [RootlessHalf.Argument]:
         return await RootlessHalf.RunAsync();
     default:
-        return await CommandLineApplication.RunAsync(CommandTree.Build(), args);
+        return await CommandLineApplication.RunAsync(CommandTree.Build(StopSignals.OfProcess), args, StopSignals.OfProcess.Stop);
 }

@@ -21,6 +21,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
     private readonly BridgeEngine _engine;
     private readonly Succession _succession;
     private readonly ILogger<BridgeFleet> _log;
+    private readonly CancellationToken _hurry;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Bridge> _leaving = [];
@@ -29,8 +30,14 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
     private Task _recovery = Task.CompletedTask;
     private int _bindingsShelved;
 
-    public BridgeFleet(DaemonSettings settings, BridgeEngine engine, Succession succession, ILogger<BridgeFleet> log)
+    /// <param name="settings">What runs first.</param>
+    /// <param name="engine">What all bridges share.</param>
+    /// <param name="succession">What is left to the next process.</param>
+    /// <param name="log">Where the fleet's own facts go.</param>
+    /// <param name="hurry">Cuts the drain at the stop short.</param>
+    public BridgeFleet(DaemonSettings settings, BridgeEngine engine, Succession succession, ILogger<BridgeFleet> log, CancellationToken hurry = default)
     {
+        _hurry = hurry;
         _succession = succession;
         _settings = settings;
         _engine = engine;
@@ -195,8 +202,11 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         if (left > 0)
             Draining(left, _settings.ShutdownTimeout);
         long began = Stopwatch.GetTimestamp();
-        while (Connections() > 0 && Stopwatch.GetElapsedTime(began) < _settings.ShutdownTimeout && !cancellationToken.IsCancellationRequested)
+        while (Connections() > 0 && Stopwatch.GetElapsedTime(began) < _settings.ShutdownTimeout
+            && !cancellationToken.IsCancellationRequested && !_hurry.IsCancellationRequested)
+        {
             await Task.Delay(DrainPoll, CancellationToken.None);
+        }
         left = Connections();
         if (left > 0)
             Aborting(left);

@@ -17,10 +17,10 @@ internal static class Daemon
     /// <summary>What stopping may take beyond <c>ShutdownTimeout</c>: closing sockets and removing files.</summary>
     private static readonly TimeSpan StopMargin = TimeSpan.FromSeconds(5);
 
-    /// <summary>Runs until <paramref name="stop"/>.</summary>
+    /// <summary>Runs until <paramref name="stop"/>, and then as long as connections may take to end or until <paramref name="hurry"/>.</summary>
     /// <returns>The exit code.</returns>
     /// <exception cref="UserFault">The configuration is wrong, or a privilege is missing without which no bridge can work.</exception>
-    public static async Task<int> RunAsync(string? configFile, CancellationToken stop)
+    public static async Task<int> RunAsync(string? configFile, CancellationToken stop, CancellationToken hurry)
     {
         ILookup<bool, ActivatedDescriptor> handed = ListenEnvironment.Take().ToLookup(descriptor => descriptor.Name.StartsWith(ParcelShelf.NamePrefix, StringComparison.Ordinal));
         using SystemdSockets sockets = SystemdSockets.Adopt(handed[false]);
@@ -48,7 +48,8 @@ internal static class Daemon
             return succession;
         });
         builder.Services.AddSingleton<IHeartbeat>(services => services.GetRequiredService<BridgeEngine>());
-        builder.Services.AddSingleton<BridgeFleet>();
+        builder.Services.AddSingleton(services => new BridgeFleet(
+            settings, services.GetRequiredService<BridgeEngine>(), services.GetRequiredService<Succession>(), services.GetRequiredService<ILogger<BridgeFleet>>(), hurry));
         builder.Services.AddSingleton<IBridgeReports>(services => services.GetRequiredService<BridgeFleet>());
         builder.Services.AddSingleton<IStatusLine>(services => services.GetRequiredService<BridgeFleet>());
         builder.Services.AddOperations();

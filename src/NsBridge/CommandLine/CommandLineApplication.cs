@@ -1,14 +1,13 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
-using System.Runtime.InteropServices;
 
 namespace NsBridge.CommandLine;
 
 /// <summary>Reads the command line, runs its verb, and turns what goes wrong into lines on stderr and an exit code.</summary>
 internal static class CommandLineApplication
 {
-    public static async Task<int> RunAsync(RootCommand root, string[] arguments)
+    public static async Task<int> RunAsync(RootCommand root, string[] arguments, CancellationToken stop)
     {
         // No response files: `@name` is an argument like any other.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -21,13 +20,10 @@ internal static class CommandLineApplication
             return ExitCode.Usage;
         }
 
-        using var stop = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, StopAt);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, StopAt);
         var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
         try
         {
-            return await parsed.InvokeAsync(invocation, stop.Token);
+            return await parsed.InvokeAsync(invocation, stop);
         }
         catch (UserFault fault)
         {
@@ -43,13 +39,6 @@ internal static class CommandLineApplication
             // Nobody but the project can mend this, and it needs the trace for that.
             await Console.Error.WriteLineAsync($"nsbridge: this should not have happened: {unexpected}");
             return ExitCode.Failed;
-        }
-
-        // The first signal asks the verb to end; the second one ends the process, as if nobody had listened.
-        void StopAt(PosixSignalContext signal)
-        {
-            signal.Cancel = !stop.IsCancellationRequested;
-            stop.Cancel();
         }
     }
 

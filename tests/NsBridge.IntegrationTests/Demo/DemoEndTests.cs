@@ -53,6 +53,21 @@ internal sealed class DemoEndTests
 
     [TestCase(true)]
     [TestCase(false)]
+    public async Task Demo_SignalledTwiceAtOnce_LeavesNoProcessNoNamespaceAndNoFile(bool asRoot)
+    {
+        using var program = await DemoProgram.PrepareAsync(asRoot);
+        using var demo = await program.StartAsync();
+        var second = Children(demo.Id).Single();
+        var place = new FileInfo($"/proc/{second}/ns/net").LinkTarget!;
+
+        await Command.CheckAsync("/bin/sh", "-c", $"kill -TERM {demo.Id}; kill -TERM {demo.Id}");
+
+        Assert.That(await demo.ExitAsync(), Is.Zero);
+        await CheckGoneAsync(program, second, place);
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
     public async Task Demo_WhoseSecondProcessIsKilled_LeavesNoFile(bool asRoot)
     {
         using var program = await DemoProgram.PrepareAsync(asRoot);

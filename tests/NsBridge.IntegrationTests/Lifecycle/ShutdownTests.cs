@@ -51,6 +51,40 @@ internal sealed class ShutdownTests : BridgeFixture
     }
 
     [Test]
+    public async Task Terminate_ToldTwiceAtOnce_IsTheUsualStop()
+    {
+        // As timeout(1) does it, which signals its child and then its whole group.
+        var scene = await SceneAsync(TimeSpan.FromSeconds(2), "handoff");
+        var client = await ConnectAsync(scene);
+        await client.EchoAsync(Hello);
+
+        var clock = Stopwatch.StartNew();
+        await Command.CheckAsync("/bin/sh", "-c", $"kill -TERM {scene.Daemon.Id}; kill -TERM {scene.Daemon.Id}; kill -INT {scene.Daemon.Id}");
+
+        Assert.That(await scene.Daemon.ExitAsync(), Is.Zero);
+        Assert.That(clock.Elapsed, Is.GreaterThan(TimeSpan.FromSeconds(1.5)), "connections have their time");
+        Assert.That(Directory.GetFileSystemEntries(scene.Daemon.RuntimeDirectory), Is.Empty);
+    }
+
+    [Test]
+    public async Task Terminate_ToldAgainLater_CutsTheDrainShortAndCleansUp()
+    {
+        var scene = await SceneAsync(TimeSpan.FromMinutes(1), "handoff");
+        var client = await ConnectAsync(scene);
+        await client.EchoAsync(Hello);
+        await scene.Daemon.SignalAsync("TERM");
+        await scene.Daemon.WaitNotListeningAsync(scene.Listen);
+        await Task.Delay(TimeSpan.FromSeconds(1.2));
+        Assert.That(scene.Daemon.HasExited, Is.False);
+
+        await scene.Daemon.SignalAsync("TERM");
+
+        Assert.That(await scene.Daemon.ExitAsync(Soon), Is.Zero);
+        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        Assert.That(Directory.GetFileSystemEntries(scene.Daemon.RuntimeDirectory), Is.Empty);
+    }
+
+    [Test]
     public async Task Terminate_Interrupted_EndsLikeTerminated()
     {
         var scene = await SceneAsync(Serve.Echo);

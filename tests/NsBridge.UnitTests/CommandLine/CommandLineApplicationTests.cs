@@ -75,7 +75,7 @@ internal sealed class CommandLineApplicationTests
 
     [Test]
     public async Task Config_Empty_Exits64() =>
-        Assert.That(await CommandLineApplication.RunAsync(_root, ["check", "--config", ""]), Is.EqualTo(ExitCode.Usage));
+        Assert.That(await CommandLineApplication.RunAsync(_root, ["check", "--config", ""], default), Is.EqualTo(ExitCode.Usage));
 
     [TestCase("--help")]
     [TestCase("-h")]
@@ -92,18 +92,19 @@ internal sealed class CommandLineApplicationTests
     {
         var root = new RootCommand();
         root.Subcommands.Add(VerbSyntax.Demo((_, _) => throw new UserFault("needs CAP_SYS_ADMIN", ExitCode.Privilege)));
-        Assert.That(await CommandLineApplication.RunAsync(root, ["demo"]), Is.EqualTo(77));
+        Assert.That(await CommandLineApplication.RunAsync(root, ["demo"], default), Is.EqualTo(77));
     }
 
     [Test]
     public async Task Check_OnAWrongFile_Exits78()
     {
-        var root = CommandTree.Build();
-        Assert.That(await CommandLineApplication.RunAsync(root, ["check", "--config", "/usr"]), Is.EqualTo(ExitCode.Configuration));
+        using var signals = new StopSignals(TimeProvider.System);
+        var root = CommandTree.Build(signals);
+        Assert.That(await CommandLineApplication.RunAsync(root, ["check", "--config", "/usr"], default), Is.EqualTo(ExitCode.Configuration));
     }
 
     private Task<int> Invoke(string line) =>
-        CommandLineApplication.RunAsync(_root, line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        CommandLineApplication.RunAsync(_root, line.Split(' ', StringSplitOptions.RemoveEmptyEntries), default);
 
     private Task<int> Ran(object? what)
     {
