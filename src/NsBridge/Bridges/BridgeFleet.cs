@@ -77,8 +77,6 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         {
             if (_stop.IsCancellationRequested)
                 return;
-            if (wanted with { Bridges = _settings.Bridges, ShutdownTimeout = _settings.ShutdownTimeout } != _settings)
-                NeedsRestart();
             Dictionary<string, Bridge> running = _bridges.ToDictionary(bridge => bridge.Settings.Name);
             var next = new List<Bridge>();
             var fresh = new List<Bridge>();
@@ -253,9 +251,6 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
 
     [LoggerMessage(EventId = 1103, Level = LogLevel.Information, Message = "Reloaded. Bridges: {Bridges}; new or made anew: {Fresh}; removed: {Gone}")]
     private partial void Reloaded(int bridges, int fresh, int gone);
-
-    [LoggerMessage(EventId = 1104, Level = LogLevel.Warning, Message = "RuntimeDirectory, Metrics and EventLoops take effect at the next restart only")]
-    private partial void NeedsRestart();
 
     [LoggerMessage(EventId = 1107, Level = LogLevel.Warning, Message = "{Lacking}")]
     private partial void PrivilegeMissing(string lacking);

@@ -21,12 +21,14 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
     private readonly ILogger<ConfigurationWatch> _log;
     private readonly SemaphoreSlim _asked = new(0);
     private readonly FileMark _loaded;
+    private readonly DaemonSettings _started;
     private DaemonSettings _running;
     private PosixSignalRegistration? _hangUp;
 
     public ConfigurationWatch(ConfigurationLoader loader, DaemonSettings running, BridgeFleet fleet, ILogger<ConfigurationWatch> log)
     {
         _loader = loader;
+        _started = running;
         _running = running;
         _fleet = fleet;
         _log = log;
@@ -75,18 +77,21 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
 
     private async Task ReloadAsync(bool asked)
     {
-        ConfigurationOutcome outcome = _loader.Load();
+        ConfigurationOutcome outcome = _loader.Load(_started.RuntimeDirectory);
         if (outcome.Settings is not { } wanted)
         {
             Refused(_loader.File, outcome.FaultText);
             return;
         }
-        if (wanted == _running)
-        {
-            if (asked)
-                Unchanged(_loader.File);
+        bool isNews = wanted != _running;
+        string waiting = string.Join(", ", wanted.KeysThatWait(_started));
+        // Who saves something else need not be told again of what waits; who asks for a reload must not hear that all of it runs.
+        if (waiting.Length > 0 && (asked || waiting != string.Join(", ", _running.KeysThatWait(_started))))
+            NeedsRestart(waiting);
+        else if (asked && !isNews)
+            Unchanged(_loader.File);
+        if (!isNews)
             return;
-        }
         await _fleet.ApplyAsync(wanted);
         _running = wanted;
     }
@@ -104,4 +109,7 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
 
     [LoggerMessage(EventId = 1302, Level = LogLevel.Information, Message = "{File} says what runs already")]
     private partial void Unchanged(string file);
+
+    [LoggerMessage(EventId = 1303, Level = LogLevel.Warning, Message = "Changed, but in effect from the next start on only: {Keys}")]
+    private partial void NeedsRestart(string keys);
 }

@@ -24,7 +24,9 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
         return new ConfigurationLoader(givenFile, environment);
     }
 
-    public ConfigurationOutcome Load()
+    /// <param name="directoryInUse">The runtime directory that this process keeps until it ends, where the file may name another one by now;
+    /// sockets without a path of their own stay there.</param>
+    public ConfigurationOutcome Load(string? directoryInUse = null)
     {
         var faults = new List<ConfigurationFault>();
         var root = new KeyNode("", KeySchema.Root);
@@ -44,7 +46,7 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
         var options = new NsBridgeOptions();
         written.Section.Bind(options);
         faults.AddRange(AttributeFaults.Find(options, written));
-        var settings = new SettingsReader(written, environment, faults).Read(options);
+        var settings = new SettingsReader(written, environment, directoryInUse, faults).Read(options);
         if (faults.Count == 0)
             return new ConfigurationOutcome(File, settings, written.Root, []);
         var inOrder = faults.OrderBy(fault => fault.Path, ConfigurationKeyComparer.Instance).ToArray();

@@ -27,4 +27,15 @@ internal sealed record DaemonSettings
     public string ControlSocket => ControlSocketIn(RuntimeDirectory);
 
     public static string ControlSocketIn(string runtimeDirectory) => Path.Combine(runtimeDirectory, "control");
+
+    /// <summary>The keys that a running daemon does not take over, of those in which this differs from what it was started with.</summary>
+    public IEnumerable<string> KeysThatWait(DaemonSettings started)
+    {
+        if (RuntimeDirectory != started.RuntimeDirectory)
+            yield return nameof(RuntimeDirectory);
+        if (Metrics != started.Metrics)
+            yield return nameof(Metrics);
+        if (EventLoops != started.EventLoops)
+            yield return nameof(EventLoops);
+    }
 }

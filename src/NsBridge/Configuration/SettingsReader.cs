@@ -9,7 +9,7 @@ namespace NsBridge.Configuration;
 /// replaced by its default here: its fault is told, and the rest can still be looked at.
 /// </summary>
 internal sealed class SettingsReader(
-    WrittenConfiguration written, IReadOnlyDictionary<string, string> environment, List<ConfigurationFault> faults)
+    WrittenConfiguration written, IReadOnlyDictionary<string, string> environment, string? directoryInUse, List<ConfigurationFault> faults)
 {
     private static readonly TimeSpan s_defaultShutdownTimeout = TimeSpan.FromSeconds(5);
 
@@ -20,7 +20,7 @@ internal sealed class SettingsReader(
         for (var i = 0; i < options.Bridges.Count; i++)
         {
             var key = string.Create(CultureInfo.InvariantCulture, $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.Bridges)}:{i}");
-            bridges.Add(new WrittenBridge(key, new BridgeReader(written, key, runtimeDirectory, faults).Read(options.Bridges[i])));
+            bridges.Add(new WrittenBridge(key, new BridgeReader(written, key, directoryInUse ?? runtimeDirectory, faults).Read(options.Bridges[i])));
         }
 
         MetricsEndpoint? metrics = null;

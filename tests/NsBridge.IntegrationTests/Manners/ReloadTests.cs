@@ -124,6 +124,29 @@ internal sealed class ReloadTests : BridgeFixture
     }
 
     [Test]
+    public async Task Reload_OfAnotherRuntimeDirectory_MovesNothingAndSaysSo()
+    {
+        const string waits = "from the next start on only: RuntimeDirectory";
+        var daemon = await StartAsync(_kept);
+        var client = Own(await Dial.UnixAsync(daemon.SocketPath("kept")));
+        var before = daemon.ToJson(new DaemonSettings(_kept));
+        using var other = new ScratchDirectory();
+
+        await SaveAsync(daemon, "hangup", (new DaemonSettings(_kept, _other) with { RuntimeDirectory = other["run"] }).ToJson());
+        await daemon.WaitListeningAsync(_other);
+        await daemon.WaitLogAsync(waits);
+        Assert.That(File.Exists(daemon.SocketPath("other")), Is.True, "a new bridge's socket is where the others are");
+        Assert.That(Directory.Exists(other["run"]), Is.False);
+        await client.EchoAsync(Hello);
+
+        var told = daemon.Log.Count;
+        await SaveAsync(daemon, "hangup", before);
+        await daemon.WaitLogAsync("Reloaded", told);
+        Assert.That(daemon.Log.Skip(told), Has.None.Contains(waits), "it is what runs");
+        await client.EchoAsync(Hello);
+    }
+
+    [Test]
     public async Task Reload_OfLimitsAndAccess_KeepsTheBridgesConnections()
     {
         var daemon = await StartAsync(_kept);

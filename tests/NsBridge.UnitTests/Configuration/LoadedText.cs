@@ -9,13 +9,18 @@ internal static class LoadedText
     public static ConfigurationOutcome Load(string json, params (string Variable, string Value)[] environment) =>
         Load(Encoding.UTF8.GetBytes(json), environment);
 
-    public static ConfigurationOutcome Load(byte[] bytes, params (string Variable, string Value)[] environment)
+    public static ConfigurationOutcome Load(byte[] bytes, params (string Variable, string Value)[] environment) => Load(bytes, null, environment);
+
+    /// <summary>Loads as a process that keeps a runtime directory of its own.</summary>
+    public static ConfigurationOutcome Load(string json, string directoryInUse) => Load(Encoding.UTF8.GetBytes(json), directoryInUse);
+
+    private static ConfigurationOutcome Load(byte[] bytes, string? directoryInUse, params (string Variable, string Value)[] environment)
     {
         var file = Path.GetTempFileName();
         try
         {
             File.WriteAllBytes(file, bytes);
-            return new ConfigurationLoader(file, environment.ToDictionary(entry => entry.Variable, entry => entry.Value)).Load();
+            return new ConfigurationLoader(file, environment.ToDictionary(entry => entry.Variable, entry => entry.Value)).Load(directoryInUse);
         }
         finally
         {

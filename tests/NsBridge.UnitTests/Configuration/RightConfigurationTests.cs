@@ -149,4 +149,23 @@ internal sealed class RightConfigurationTests
             Assert.That(LoadedText.Right(all.Replace("3003", "3004", StringComparison.Ordinal)), Is.Not.EqualTo(settings));
         }
     }
+
+    [Test]
+    public void Load_WhileAnotherDirectoryIsInUse_KeepsDefaultSocketsThere()
+    {
+        var settings = LoadedText.Load("""{ "NsBridge": { "RuntimeDirectory": "/run/b", "Bridges": [ { """ + Web + "} ] } }", "/run/a").Settings!;
+
+        Assert.That(settings.RuntimeDirectory, Is.EqualTo("/run/b"));
+        Assert.That(settings.Bridges[0].Socket, Is.EqualTo("/run/a/web.sock"));
+    }
+
+    [Test]
+    public void KeysThatWait_AreThoseInWhichItDiffersFromWhatRuns()
+    {
+        var started = LoadedText.Right(Web);
+        var wanted = started with { RuntimeDirectory = "/run/b", EventLoops = 3, ShutdownTimeout = TimeSpan.Zero };
+
+        Assert.That(wanted.KeysThatWait(started), Is.EqualTo(new[] { "RuntimeDirectory", "EventLoops" }));
+        Assert.That(started.KeysThatWait(started), Is.Empty);
+    }
 }
