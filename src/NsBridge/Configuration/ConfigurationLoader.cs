@@ -46,7 +46,10 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
         var options = new NsBridgeOptions();
         written.Section.Bind(options);
         faults.AddRange(AttributeFaults.Find(options, written));
-        var settings = new SettingsReader(written, environment, directoryInUse, faults).Read(options);
+        var settings = new SettingsReader(written, environment, directoryInUse, faults).Read(options) with
+        {
+            Logging = new LoggingRules(environment, faults).Read(foreign),
+        };
         if (faults.Count == 0)
             return new ConfigurationOutcome(File, settings, written.Root, []);
         var inOrder = faults.OrderBy(fault => fault.Path, ConfigurationKeyComparer.Instance).ToArray();

@@ -23,6 +23,9 @@ internal sealed record DaemonSettings
 
     public required ValueList<BridgeSettings> Bridges { get; init; }
 
+    /// <summary>The framework's section of log levels, value by value.</summary>
+    public ValueList<LogSetting> Logging { get; init; } = [];
+
     /// <summary>Where <c>nsbridge status</c> asks. Sockets of bridges end in <c>.sock</c> unless their path is written, so it is free.</summary>
     public string ControlSocket => ControlSocketIn(RuntimeDirectory);
 

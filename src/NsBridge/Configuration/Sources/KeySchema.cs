@@ -8,6 +8,9 @@ namespace NsBridge.Configuration.Sources;
 /// <param name="Keys">The keys below: of the section, or of each section of the list.</param>
 internal sealed record KeySchema(KeyKind Kind, FrozenDictionary<string, KeySchema> Keys)
 {
+    /// <summary>The framework's section of log levels.</summary>
+    public const string Logging = "Logging";
+
     private static readonly KeySchema s_value = new(KeyKind.Value, FrozenDictionary<string, KeySchema>.Empty);
     private static readonly KeySchema s_valueOrList = new(KeyKind.ValueOrList, FrozenDictionary<string, KeySchema>.Empty);
     private static readonly KeySchema s_foreign = new(KeyKind.Foreign, FrozenDictionary<string, KeySchema>.Empty);
@@ -46,7 +49,7 @@ internal sealed record KeySchema(KeyKind Kind, FrozenDictionary<string, KeySchem
             (nameof(NsBridgeOptions.IoUring), s_value),
             (nameof(NsBridgeOptions.Metrics), Section(KeyKind.Section, (nameof(MetricsOptions.Listen), s_value))),
             (nameof(NsBridgeOptions.Bridges), s_bridge))),
-        ("Logging", s_foreign),
+        (Logging, s_foreign),
         ("AllowedHosts", s_foreign),
         ("$schema", s_foreign));
 
