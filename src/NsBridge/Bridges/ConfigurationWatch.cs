@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NsBridge.Configuration;
+using NsBridge.Operations.Journal;
 
 namespace NsBridge.Bridges;
 
@@ -18,6 +19,7 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
 
     private readonly ConfigurationLoader _loader;
     private readonly BridgeFleet _fleet;
+    private readonly LogLevels _levels;
     private readonly ILogger<ConfigurationWatch> _log;
     private readonly SemaphoreSlim _asked = new(0);
     private readonly FileMark _loaded;
@@ -25,12 +27,13 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
     private DaemonSettings _running;
     private PosixSignalRegistration? _hangUp;
 
-    public ConfigurationWatch(ConfigurationLoader loader, DaemonSettings running, BridgeFleet fleet, ILogger<ConfigurationWatch> log)
+    public ConfigurationWatch(ConfigurationLoader loader, DaemonSettings running, BridgeFleet fleet, LogLevels levels, ILogger<ConfigurationWatch> log)
     {
         _loader = loader;
         _started = running;
         _running = running;
         _fleet = fleet;
+        _levels = levels;
         _log = log;
         _loaded = FileMark.Of(loader.File);
     }
@@ -92,6 +95,9 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
             Unchanged(_loader.File);
         if (!isNews)
             return;
+        // First, so that a level also holds for what is told of this very reload.
+        if (!wanted.Logging.Equals(_running.Logging))
+            _levels.Change(wanted.Logging);
         await _fleet.ApplyAsync(wanted);
         _running = wanted;
     }

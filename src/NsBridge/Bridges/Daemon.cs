@@ -31,7 +31,8 @@ internal static class Daemon
 
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Configuration.AddConfiguration(outcome.Root!);
-        builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
+        var levels = new LogLevels(settings.Logging);
+        builder.Logging.AddConfiguration(new ConfigurationBuilder().Add(levels).Build().GetSection("Logging"));
         builder.Logging.AddJournalOrPlainLines();
         // A start that fails is told once, as what the command ends with.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
@@ -39,6 +40,7 @@ internal static class Daemon
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.ShutdownTimeout + StopMargin);
         builder.Services.AddNsBridgeConfiguration(outcome);
         builder.Services.AddSingleton(loader);
+        builder.Services.AddSingleton(levels);
         builder.Services.AddSingleton(sockets);
         builder.Services.AddSingleton(services => new BridgeEngine(settings.EventLoops, settings.IoUring, sockets, services.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddSingleton(services =>

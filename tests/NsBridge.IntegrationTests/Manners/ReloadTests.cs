@@ -147,6 +147,29 @@ internal sealed class ReloadTests : BridgeFixture
     }
 
     [Test]
+    public async Task Reload_OfALogLevel_TakesItOver()
+    {
+        var daemon = await StartAsync(_kept);
+        var plain = daemon.ToJson(new DaemonSettings(_kept));
+        await Own(await Dial.TcpAsync(_first)).EchoAsync(Hello);
+
+        await SaveAsync(daemon, "hangup", $"{plain[..plain.LastIndexOf('}')]}, \"Logging\": {{ \"LogLevel\": {{ \"Default\": \"Debug\" }} }} }}");
+        await daemon.WaitLogAsync("Reloaded");
+        using (var client = await Dial.TcpAsync(_first))
+            await client.EchoAsync(Hello);
+        await daemon.WaitLogAsync("debug ");
+
+        await SaveAsync(daemon, "hangup", plain);
+        await daemon.WaitAsync(() => daemon.Log.Count(line => line.Contains("Reloaded", StringComparison.Ordinal)) == 2, "it is taken back");
+        var told = daemon.Log.Count;
+        using (var client = await Dial.TcpAsync(_first))
+            await client.EchoAsync(Hello);
+        await daemon.SignalAsync("HUP");
+        await daemon.WaitLogAsync("says what runs already", told);
+        Assert.That(daemon.Log.Skip(told), Has.None.StartsWith("debug "));
+    }
+
+    [Test]
     public async Task Reload_OfLimitsAndAccess_KeepsTheBridgesConnections()
     {
         var daemon = await StartAsync(_kept);
