@@ -21,6 +21,12 @@ internal static class Chain
     public static List<Link> Walk(Patient patient)
     {
         var links = new List<Link> { Link.Ok("configuration", Describe(patient)) };
+        if (VersionCheck.Look(patient) is { } differs)
+        {
+            links.Add(differs);
+            return links;
+        }
+
         if (!patient.Bridge.Enabled)
         {
             links.Add(Link.Note("enabled", "switched off by \"Enabled\": false; nothing else is looked at"));

@@ -8,7 +8,7 @@ internal static class DaemonCheck
     public static Link Look(Patient patient)
     {
         if (patient.DaemonFault is { } fault)
-            return Link.Broken(Name, fault, "run this command as root");
+            return Link.Broken(Name, fault.Finding, fault.Cure);
         if (patient.Daemon is not { } daemon)
             return Link.Broken(Name, "everything is ready for the bridge, but no daemon is running", "systemctl start nsbridge, or nsbridge run");
         if (patient.Status is not { } status)

@@ -43,7 +43,7 @@ internal static class DoctorCommand
             await Console.Out.WriteLineAsync(DoctorText.Of(bridges[i].Name, links));
         }
 
-        return well ? ExitCode.Well : ExitCode.Failed;
+        return well ? ExitCode.Well : daemonFault?.ExitCode ?? ExitCode.Failed;
     }
 
     private static string Known(DaemonSettings settings) => settings.Bridges.Count switch
@@ -53,16 +53,20 @@ internal static class DoctorCommand
         _ => $"are: {string.Join(", ", settings.Bridges.Select(bridge => bridge.Name))}",
     };
 
-    private static async Task<(StatusDocument? Daemon, string? Fault)> AskAsync(string path, CancellationToken stop)
+    private static async Task<(StatusDocument? Daemon, DaemonFault? Fault)> AskAsync(string path, CancellationToken stop)
     {
         try
         {
             var answer = await ControlClient.AskStatusAsync(path, stop);
             return (JsonSerializer.Deserialize(answer, StatusJson.Default.StatusDocument), null);
         }
-        catch (UserFault fault) when (fault.ExitCode == ExitCode.Privilege || ControlClient.ProcessAt(path) > 0)
+        catch (UserFault fault) when (fault.ExitCode == ExitCode.Privilege)
         {
-            return (null, fault.Message);
+            return (null, new DaemonFault(fault.Message, "run this command as root", ExitCode.Privilege));
+        }
+        catch (UserFault fault) when (ControlClient.ProcessAt(path) > 0)
+        {
+            return (null, new DaemonFault(fault.Message, "journalctl -u nsbridge tells what it does; then systemctl restart nsbridge", ExitCode.Failed));
         }
         catch (UserFault)
         {
@@ -70,7 +74,8 @@ internal static class DoctorCommand
         }
         catch (JsonException)
         {
-            return (null, "the daemon's answer is not understood: it is of another version than this program");
+            return (null, new DaemonFault(
+                "the daemon's answer is not understood: it is of another version than this program", "systemctl restart nsbridge", ExitCode.Failed));
         }
     }
 }

@@ -11,6 +11,7 @@ namespace NsBridge.Operations.Doctor;
 internal static class ListenerCheck
 {
     private const string Name = "listener";
+    private const string DaemonName = "nsbridge";
 
     public static Link? Look(Patient patient)
     {
@@ -25,13 +26,17 @@ internal static class ListenerCheck
             return Link.Note(Name, $"what listens in {patient.Door.Name} cannot be told: {fault}");
         var kind = bridge.Protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
         var here = found.Sockets.Where(socket => socket.Kind == kind).ToList();
-        var open = 0;
-        foreach (var wanted in bridge.Listen.SelectMany(listen => listen.Sockets()))
+        var text = string.Join(", ", bridge.Listen) + (door.IsOwn ? "" : $" in {patient.Door.Name}");
+        var free = new List<ListenSocket>();
+        var isHidden = false;
+        foreach (var (wanted, mayLack) in bridge.Listen.SelectMany(Wanted))
         {
             var rivals = here.Where(socket => Collides(wanted, socket)).ToList();
             if (rivals.Count == 0)
             {
-                if (ListenAddressCheck.Look(Name, wanted, patient.Door) is { } missing)
+                if (ListenAddressCheck.Look(Name, wanted, patient.Door) is not { } missing)
+                    free.Add(wanted);
+                else if (!mayLack)
                     return missing;
                 continue;
             }
@@ -40,34 +45,41 @@ internal static class ListenerCheck
             foreach (var rival in rivals)
             {
                 var owner = owners.GetValueOrDefault(rival.Inode);
-                if (patient.Daemon is { } daemon && owner?.Pid == daemon.Pid)
-                    open++;
+                if (patient.Daemon is { } known && owner?.Pid == known.Pid)
+                    continue;
+                if (patient.DaemonFault is not null && owner is null or { Name: DaemonName })
+                    isHidden = true;
                 else if (owner is not null || patient.Daemon is null)
                     return Taken(patient, rival, owner);
-                else
-                    // Whose it is may not be seen by this user; the daemon's own word decides, at the end of the chain.
-                    open++;
+
+                // Else: whose it is may not be seen by this user; the daemon's own word decides, at the end of the chain.
             }
         }
 
-        var text = string.Join(", ", bridge.Listen) + (door.IsOwn ? "" : $" in {patient.Door.Name}");
+        if (patient.DaemonFault is not null)
+            return Link.Note(Name, isHidden ? $"{text} is taken; whether by the daemon cannot be told" : $"{text} is free");
         if (patient.Daemon is null)
             return Link.Note(Name, $"{text} is free, and no daemon is running to listen on it");
-        return open > 0
-            ? Link.Ok(Name, $"the daemon listens on {text}")
-            : Link.Broken(
-                Name,
-                patient.Status is { Reason: { Length: > 0 } reason }
-                    ? $"the running daemon does not listen on {text}: {reason}"
-                    : $"the running daemon does not listen on {text}",
-                patient.Status is null ? "it runs with an older configuration: systemctl reload nsbridge" : "journalctl -u nsbridge tells since when and why");
+        if (free.Count == 0)
+            return Link.Ok(Name, $"the daemon listens on {text}");
+        var where = door.IsOwn ? "" : $" in {patient.Door.Name}";
+        return Link.Broken(
+            Name,
+            $"the running daemon does not listen on {string.Join(", ", free.Select(socket => new IPEndPoint(socket.Address, socket.Port)))}{where}"
+                + (patient.Status is { Reason: { Length: > 0 } reason } ? $": {reason}" : ""),
+            patient.Status is null ? "it runs with an older configuration: systemctl reload nsbridge" : "journalctl -u nsbridge tells since when and why");
     }
+
+    /// <summary>The sockets of an entry, and whether the daemon does without one where the machine does: a bare port is the loopback addresses there are.</summary>
+    private static IEnumerable<(ListenSocket Socket, bool MayLack)> Wanted(ListenEndpoint entry) => entry.Sockets()
+        .Select(socket => (socket, MayLack: entry.Scope == ListenScope.Loopback && socket.Address.AddressFamily == AddressFamily.InterNetworkV6))
+        .Where(wanted => !wanted.MayLack || Socket.OSSupportsIPv6);
 
     private static Link Taken(Patient patient, BoundSocket rival, RunningProcess? owner)
     {
         var who = owner?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"a process of user {rival.User}");
         var where = patient.Door.Network!.IsOwn ? "" : $" in {patient.Door.Name}";
-        return owner is { Name: "nsbridge" }
+        return owner is { Name: DaemonName }
             ? Link.Broken(
                 Name,
                 $"{rival}{where} is taken by {who}, another nsbridge than the one of this configuration",

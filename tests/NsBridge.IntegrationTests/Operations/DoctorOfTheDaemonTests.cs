@@ -1,0 +1,88 @@
+using System.Globalization;
+using NsBridge.IntegrationTests.Faults;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Operations;
+
+/// <summary>The doctor on a running daemon that is not what the file says, or that this user may not ask.</summary>
+internal sealed class DoctorOfTheDaemonTests : DoctorFixture
+{
+    [TestCase("Target", "127.0.0.1:1")]
+    [TestCase("Namespace", "host")]
+    [TestCase("Socket", "/run/other.sock")]
+    [TestCase("Listen", "127.0.0.1:1")]
+    public async Task Doctor_OfAnEntryThatTheDaemonHasNotTaken_SaysSo(string key, string value)
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        var entry = key switch
+        {
+            "Target" => scene.Entry with { Target = value },
+            "Namespace" => scene.Entry with { Namespace = value },
+            "Socket" => scene.Entry with { Socket = value },
+            _ => scene.Entry with { Listen = value },
+        };
+
+        var result = await WithFileAsync(scene, new DaemonSettings(entry));
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Output, Does.Contain("broken at: daemon").And.Contain($"its {key} is ").And.Contain($"the file's is {value}").And.Contain("systemctl reload nsbridge"));
+    }
+
+    [Test]
+    public async Task Doctor_OfADaemonThatListensOnOneOfTwo_NamesTheOther()
+    {
+        var space = await NamespaceAsync();
+        var server = Target(space, Serve.Echo);
+        var (first, second) = (FreeEndPoint(), FreeEndPoint());
+        var entry = Entry(space.Name, server.EndPoint) with { Listen = new[] { first.ToString(), second.ToString() } };
+        // As it is with a socket unit that has one of them only: the daemon listens on what it is given.
+        var daemon = await LaunchAsync(new DaemonSettings(entry), HandedOver(first.Port));
+        await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the bridge is up");
+
+        var result = await daemon.AskAsync("doctor");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Output, Does.Contain("broken at: listener").And.Contain($"does not listen on {second}").And.Not.Contain($"listen on {first}"));
+    }
+
+    [Test]
+    public async Task Doctor_ByAUserWhoMayNotAskTheDaemon_JudgesNobodyAndExits77()
+    {
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { Namespace = "host" });
+        using var scratch = new ScratchDirectory();
+        scratch.OpenToEveryone();
+        File.Copy(await PublishedDaemon.PathAsync(), scratch["nsbridge"]);
+        var file = scratch.Write("appsettings.json", scene.Daemon.ToJson(new DaemonSettings(scene.Entry)));
+        await Command.CheckAsync("chmod", "-R", "a+rX", Path.GetDirectoryName(scene.Daemon.RuntimeDirectory)!);
+
+        var result = await Command.RunAsync(
+            "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "doctor", "--config", file]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
+        Assert.That(result.Output, Does.Contain("run this command as root").And.Not.Contain("stop it"));
+        Executable.CheckPlain(result);
+    }
+
+    /// <summary>Asks about the running daemon with another file.</summary>
+    private static async Task<CommandResult> WithFileAsync(Scene scene, DaemonSettings settings)
+    {
+        using var scratch = new ScratchDirectory();
+        return await Executable.RunAsync(["doctor", "--config", scratch.Write("appsettings.json", scene.Daemon.ToJson(settings))]);
+    }
+
+    private static DaemonLaunch HandedOver(int port) => new()
+    {
+        Behind =
+        [
+            "perl", "-MIO::Socket::INET", "-MPOSIX", "-e",
+            """
+            $^F = 10;
+            $socket = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1", LocalPort => shift) or die;
+            POSIX::dup2(fileno($socket), 3);
+            @ENV{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"} = (1, $$, "web");
+            exec @ARGV;
+            """,
+            port.ToString(CultureInfo.InvariantCulture),
+        ],
+    };
+}
