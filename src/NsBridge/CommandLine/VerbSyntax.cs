@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using NsBridge.Configuration;
 
 namespace NsBridge.CommandLine;
@@ -50,11 +51,7 @@ internal static class VerbSyntax
     public static Command Discover(Func<DiscoverOptions, CancellationToken, Task<int>> run)
     {
         var place = new Argument<string?>("NAMESPACE") { Description = "The one namespace to look into.", Arity = ArgumentArity.ZeroOrOne };
-        place.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && !NamespaceReference.TryParse(token.Value, out _, out var fault))
-                result.AddError($"NAMESPACE \"{token.Value}\": {fault}");
-        });
+        place.Validators.Add(MustBeNamespace);
         var write = new Option<bool>("--write") { Description = "Add what is found to the configuration." };
         var config = Config();
         var verb = new Command("discover", "List what listens inside namespaces, as ready-made bridge entries.") { place, write, config };
@@ -70,8 +67,10 @@ internal static class VerbSyntax
             Description = "A command line in quotes, such as 'socat …', or a unit file that holds some.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var verb = new Command("import", "Turn socat pairs into bridge entries.") { sources };
-        verb.SetAction((parsed, stop) => run(new ImportOptions([.. parsed.GetRequiredValue(sources)]), stop));
+        var place = new Option<string?>("--namespace") { HelpName = "NAME", Description = "Where the targets are, of commands that do not say it themselves." };
+        place.Validators.Add(MustBeNamespace);
+        var verb = new Command("import", "Turn socat pairs into bridge entries.") { sources, place };
+        verb.SetAction((parsed, stop) => run(new ImportOptions([.. parsed.GetRequiredValue(sources)], parsed.GetValue(place)), stop));
         return verb;
     }
 
@@ -81,6 +80,12 @@ internal static class VerbSyntax
         var verb = new Command("demo", "Show the main job with nothing configured: a throw-away namespace and a bridge into it.") { once };
         verb.SetAction((parsed, stop) => run(new DemoOptions(parsed.GetValue(once)), stop));
         return verb;
+    }
+
+    private static void MustBeNamespace(SymbolResult result)
+    {
+        if (result.Tokens is [var token] && !NamespaceReference.TryParse(token.Value, out _, out var fault))
+            result.AddError($"NAMESPACE \"{token.Value}\": {fault}");
     }
 
     private static Option<string?> Config()

@@ -40,7 +40,7 @@ internal sealed class CommandLineApplicationTests
     {
         foreach (var line in new[]
         {
-            "check --config f", "status --json --watch", "status --config f", "doctor web", "doctor", "discover vpn --write", "discover", "demo", "demo --once", "import a b",
+            "check --config f", "status --json --watch", "status --config f", "doctor web", "doctor", "discover vpn --write", "discover", "demo", "demo --once", "import a b", "import --namespace vpn a",
         })
         {
             Assert.That(await Invoke(line), Is.EqualTo(5), line);
@@ -50,7 +50,7 @@ internal sealed class CommandLineApplicationTests
         {
             new CheckOptions("f"), new StatusOptions(true, true, null), new StatusOptions(false, false, "f"), new DoctorOptions("web", null),
             new DoctorOptions(null, null), new DiscoverOptions("vpn", true, null), new DiscoverOptions(null, false, null), new DemoOptions(false), new DemoOptions(true),
-            new ImportOptions(["a", "b"]),
+            new ImportOptions(["a", "b"], null), new ImportOptions(["a"], "vpn"),
         }));
     }
 
@@ -64,6 +64,7 @@ internal sealed class CommandLineApplicationTests
     [TestCase("doctor one two")]
     [TestCase("discover a/b")]
     [TestCase("import")]
+    [TestCase("import --namespace a/b c")]
     [TestCase("demo --config f")]
     [TestCase("status --json=maybe")]
     [TestCase("check @f")]

@@ -24,6 +24,12 @@ internal sealed record BridgeDraft(
     /// <summary>Octal; null for the default.</summary>
     public string? SocketMode { get; init; }
 
+    /// <summary>A name or number; null for none.</summary>
+    public string? SocketGroup { get; init; }
+
+    /// <summary>A number; null for no limit.</summary>
+    public string? MaxConnections { get; init; }
+
     /// <summary>One network; null for everyone.</summary>
     public string? AllowFrom { get; init; }
 
@@ -40,8 +46,10 @@ internal sealed record BridgeDraft(
         Append(text, "Listen", Listen);
         Append(text, "ListenNamespace", ListenNamespace);
         Append(text, "AllowFrom", AllowFrom);
+        Append(text, "MaxConnections", MaxConnections);
         Append(text, "Socket", Socket);
         Append(text, "SocketMode", SocketMode);
+        Append(text, "SocketGroup", SocketGroup);
         Append(text, "Namespace", Namespace);
         Append(text, "Target", Target);
         Append(text, "Join", Join);

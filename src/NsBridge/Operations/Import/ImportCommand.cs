@@ -9,7 +9,10 @@ internal static class ImportCommand
     public static async Task<int> RunAsync(ImportOptions options, CancellationToken stop)
     {
         var commands = options.Sources.SelectMany(SourceReader.Read).ToList();
-        var drafts = SocatPairs.Join(commands);
+        var notes = new List<string>();
+        var drafts = new SocatPairs(options.Namespace, notes).Join(commands);
+        foreach (var note in notes)
+            await Console.Error.WriteLineAsync(note.AsMemory(), stop);
         await Console.Out.WriteLineAsync(DraftText.Of(drafts).AsMemory(), stop);
         return ExitCode.Well;
     }

@@ -7,9 +7,14 @@ using NsBridge.Operations.Discover;
 namespace NsBridge.Operations.Import;
 
 /// <summary>Makes bridges of socats: two that meet at a UNIX socket are one bridge, and so is one that runs the other by EXEC.</summary>
-internal static class SocatPairs
+/// <param name="place">The namespace of targets whose commands name none; null refuses those.</param>
+/// <param name="notes">Takes what does not become part of an entry, a line each.</param>
+internal sealed class SocatPairs(string? place, List<string> notes)
 {
-    public static List<BridgeDraft> Join(IReadOnlyList<SocatCommand> commands)
+    private readonly SocatOptions _options = new(notes);
+
+    /// <exception cref="UserFault">Something cannot be turned into a bridge, or it is not said where a target is.</exception>
+    public List<BridgeDraft> Join(IReadOnlyList<SocatCommand> commands)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         var inner = commands.Where(command => command.From.IsUnixListener).ToList();
@@ -28,30 +33,52 @@ internal static class SocatPairs
         return drafts;
     }
 
-    private static BridgeDraft Draft(SocatCommand outer, SocatCommand? mate, HashSet<string> names)
+    private BridgeDraft Draft(SocatCommand outer, SocatCommand? mate, HashSet<string> names)
     {
         var listen = ListenOf(outer.From);
+        _options.TellRest(outer.From, "bind", "range", "max-children");
         var draft = new BridgeDraft("", listen, null, null, outer.From.IsUdp ? BridgeProtocol.Udp : BridgeProtocol.Tcp)
         {
             ListenNamespace = PlaceOf(outer.From, outer.Namespace),
-            AllowFrom = outer.From.Options.GetValueOrDefault("range"),
+            AllowFrom = SocatOptions.AllowFrom(outer.From),
+            MaxConnections = SocatOptions.MaxConnections(outer.From),
         };
+        _options.TellRest(outer.To);
         if (mate is null && outer.To.IsUnixConnector)
             return draft with { Name = NameOf(Path.GetFileNameWithoutExtension(outer.To.Parameters[0]), names), Socket = outer.To.Parameters[0] };
-        var (place, to) = mate is not null ? (mate.Namespace, mate.To) : (outer.Namespace, outer.To);
+        if (mate is not null)
+        {
+            draft = WithSocket(draft, mate.From);
+            _options.TellRest(mate.To);
+        }
+
+        var (around, to) = mate is not null ? (mate.Namespace, mate.To) : (outer.Namespace, outer.To);
         if (to.IsCommand)
-            (place, to) = Nested(to.Parameters[0], place);
-        place = PlaceOf(to, place) ?? "host";
-        return draft with { Name = NameOf(place, names), Namespace = place, Target = TargetOf(to) };
+        {
+            (around, to) = Nested(to.Parameters[0], around);
+            _options.TellRest(to);
+        }
+
+        var inside = TargetPlace(to, around);
+        return draft with { Name = NameOf(inside, names), Namespace = inside, Target = TargetOf(to) };
     }
 
-    private static BridgeDraft Half(SocatCommand half, HashSet<string> names)
+    private BridgeDraft Half(SocatCommand half, HashSet<string> names)
     {
         var path = half.From.Parameters[0];
-        var place = PlaceOf(half.To, half.Namespace) ?? "host";
-        return new BridgeDraft(NameOf(Path.GetFileNameWithoutExtension(path), names), null, place, TargetOf(half.To), Socket: path)
+        var inside = TargetPlace(half.To, half.Namespace);
+        _options.TellRest(half.To);
+        return WithSocket(new BridgeDraft(NameOf(Path.GetFileNameWithoutExtension(path), names), null, inside, TargetOf(half.To), Socket: path), half.From);
+    }
+
+    private BridgeDraft WithSocket(BridgeDraft draft, SocatAddress socket)
+    {
+        _options.TellRest(socket, "mode", "perm", "group", "gid", "max-children");
+        return draft with
         {
-            SocketMode = half.From.Options.GetValueOrDefault("mode") is { } mode ? mode.PadLeft(4, '0') : null,
+            SocketMode = SocatOptions.SocketMode(socket),
+            SocketGroup = SocatOptions.SocketGroup(socket),
+            MaxConnections = draft.MaxConnections ?? SocatOptions.MaxConnections(socket),
         };
     }
 
@@ -71,6 +98,12 @@ internal static class SocatPairs
     }
 
     private static string? PlaceOf(SocatAddress address, string? around) => address.Options.GetValueOrDefault("netns") ?? around;
+
+    /// <summary>Where a command that names no namespace runs is decided by who starts it: what is not said is not taken for the host's.</summary>
+    private string TargetPlace(SocatAddress to, string? around) => PlaceOf(to, around) ?? place ?? throw new UserFault(
+        $"the network namespace in which socat connects to {to.Keyword}:{string.Join(':', to.Parameters)} is not said; write the command as it is started there "
+            + "('ip netns exec NAME socat …'), or give --namespace NAME, which for the host's own network is --namespace host",
+        ExitCode.Usage);
 
     private static string ListenOf(SocatAddress address)
     {

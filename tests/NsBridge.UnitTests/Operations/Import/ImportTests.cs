@@ -23,9 +23,12 @@ public class ImportTests
     [TestCase("""{ "Name": "web", "Listen": "0.0.0.0:3003", "Socket": "/run/web.sock" }""", OuterLine)]
     [TestCase("""{ "Name": "web", "Socket": "/run/web.sock", "SocketMode": "0660", "Namespace": "vpn", "Target": "unix:@app" }""",
         "nsenter --net=/run/netns/vpn socat UNIX-LISTEN:/run/web.sock,mode=660,fork ABSTRACT-CONNECT:app")]
+    [TestCase("""{ "Name": "vpn", "Listen": "0.0.0.0:3003", "AllowFrom": "10.0.0.0/8", "MaxConnections": "9", "SocketMode": "0660", "SocketGroup": "root", "Namespace": "vpn", "Target": "127.0.0.1:3000" }""",
+        "socat TCP-LISTEN:3003,fork,range=10.0.0.0:255.0.0.0,max-children=9 UNIX:/run/web.sock",
+        "ip netns exec vpn socat UNIX-LISTEN:/run/web.sock,fork,perm=0660,group=root TCP:127.0.0.1:3000")]
     public void Import_OfSocats_GivesABridgeThatIsAccepted(string entry, params string[] sources)
     {
-        var drafts = SocatPairs.Join([.. sources.SelectMany(SourceReader.Read)]);
+        var drafts = new SocatPairs(null, []).Join([.. sources.SelectMany(SourceReader.Read)]);
 
         Assert.That(drafts.Select(draft => draft.ToJson().Replace("\"ListenNamespace\": \"host\", ", "", StringComparison.Ordinal)), Is.EqualTo([entry]));
         using var scratch = new ScratchDirectory();
@@ -46,7 +49,7 @@ public class ImportTests
             """);
         var outer = SourceReader.ReadFile("[Service]\nExecStart=/usr/bin/socat TCP-LISTEN:3003,fork UNIX:/run/web.sock\n");
 
-        Assert.That(SocatPairs.Join([.. inner, .. outer]).Single().ToJson(),
+        Assert.That(new SocatPairs(null, []).Join([.. inner, .. outer]).Single().ToJson(),
             Is.EqualTo("""{ "Name": "vpn", "Listen": "0.0.0.0:3003", "Namespace": "vpn", "Target": "localhost:3000" }"""));
     }
 
@@ -56,5 +59,34 @@ public class ImportTests
     [TestCase("socat TCP-LISTEN:http TCP:127.0.0.1:80")]
     [TestCase("socat OPEN:/dev/ttyS0 TCP:127.0.0.1:80")]
     public void Import_OfWhatIsNoBridge_SaysWhy(string source) =>
-        Assert.That(() => SocatPairs.Join(SourceReader.Read(source)), Throws.TypeOf<UserFault>().With.Property("ExitCode").EqualTo(64));
+        Assert.That(() => new SocatPairs(null, []).Join(SourceReader.Read(source)), Throws.TypeOf<UserFault>().With.Property("ExitCode").EqualTo(64));
+
+    [Test]
+    public void Import_OfATargetWhosePlaceIsNotSaid_IsRefusedAndSaysHow()
+    {
+        string[] sources = [OuterLine, "socat UNIX-LISTEN:/run/web.sock,fork TCP:127.0.0.1:3000"];
+
+        Assert.That(
+            () => new SocatPairs(null, []).Join([.. sources.SelectMany(SourceReader.Read)]),
+            Throws.TypeOf<UserFault>().With.Message.Contains("ip netns exec NAME").And.Message.Contains("--namespace NAME").And.Property("ExitCode").EqualTo(64));
+        Assert.That(new SocatPairs("vpn", []).Join([.. sources.SelectMany(SourceReader.Read)]).Single().Namespace, Is.EqualTo("vpn"));
+    }
+
+    [Test]
+    public void Import_OfOptionsThatABridgeHasNoKeyFor_TellsEach()
+    {
+        var notes = new List<string>();
+
+        new SocatPairs(null, notes).Join(SourceReader.Read("ip netns exec vpn socat UNIX-LISTEN:/run/web.sock,fork,user=www,mode=660 TCP:127.0.0.1:3000,bind=127.0.0.9"));
+
+        Assert.That(notes, Has.Count.EqualTo(2));
+        Assert.That(notes, Has.Some.Contains("user=www").And.Some.Contains("bind=127.0.0.9"));
+    }
+
+    [TestCase("10.0.0.0:255.0.255.0")]
+    [TestCase("host:255.0.0.0")]
+    public void Import_OfARangeThatIsNoNetwork_SaysWhy(string range) =>
+        Assert.That(
+            () => new SocatPairs("vpn", []).Join(SourceReader.Read($"socat TCP-LISTEN:80,range={range} TCP:127.0.0.1:80")),
+            Throws.TypeOf<UserFault>().With.Message.Contains(range));
 }
