@@ -71,4 +71,31 @@ internal sealed class DiscoverTests : BridgeFixture
         using var document = JsonDocument.Parse(output, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
         return [.. document.RootElement.Clone().EnumerateArray()];
     }
+
+    [Test]
+    public async Task Discover_WriteToAFileThatIsNotThere_MakesIt()
+    {
+        var space = await NamespaceAsync();
+        Target(space, Serve.Echo);
+        using var scratch = new ScratchDirectory();
+
+        var result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", scratch["new.json"]]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That((await Executable.RunAsync(["check", "--config", scratch["new.json"]])).Output, Does.Contain("1 bridge"));
+        Executable.CheckPlain(result);
+    }
+
+    [Test]
+    public async Task Discover_WriteToADirectoryThatIsNotThere_SaysSo()
+    {
+        var space = await NamespaceAsync();
+        Target(space, Serve.Echo);
+
+        var result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", "/nonexistent/new.json"]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Error, Does.Contain("cannot write /nonexistent/new.json: no such file or directory"));
+        Executable.CheckPlain(result);
+    }
 }

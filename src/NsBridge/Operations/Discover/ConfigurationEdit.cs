@@ -13,12 +13,13 @@ internal static class ConfigurationEdit
     /// <exception cref="UserFault">The result would be wrong, or the file cannot be written; nothing was changed.</exception>
     public static string? AddBridges(string file, IReadOnlyList<BridgeDraft> drafts)
     {
-        // A link stays a link.
-        var real = File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file;
-        var existed = File.Exists(real);
-        var temporary = $"{real}.new";
+        string? temporary = null;
         try
         {
+            // A link stays a link.
+            var real = new FileInfo(file).LinkTarget is null ? file : File.ResolveLinkTarget(file, returnFinalTarget: true)!.FullName;
+            var existed = File.Exists(real);
+            temporary = $"{real}.new";
             var before = existed ? File.ReadAllBytes(real) : "{\n}\n"u8.ToArray();
             var after = BridgeInsertion.Insert(before, [.. drafts.Select(draft => draft.ToJson())]);
             File.WriteAllBytes(temporary, after);
@@ -43,7 +44,8 @@ internal static class ConfigurationEdit
         }
         finally
         {
-            Libc.Unlink(Libc.PathBytes(temporary));
+            if (temporary is not null)
+                Libc.Unlink(Libc.PathBytes(temporary));
         }
     }
 
