@@ -14,6 +14,8 @@ namespace NsBridge.Bridges;
 /// </summary>
 internal sealed partial class Bridge : IHostedService, IDisposable
 {
+    private const string Starting = "it is about to listen";
+
     /// <summary>A look takes microseconds; a machine that needs longer than this for it is not well.</summary>
     private static readonly TimeSpan FirstLookPatience = TimeSpan.FromSeconds(10);
 
@@ -267,7 +269,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
             var now = Judge();
             // Why it waits may change many times while a namespace is made; that it waits is told once.
             bool isNews = now.State == BridgeState.Failed ? now != _told : now.State != _told.State;
-            if (!isNews || _stopping)
+            if (!isNews || _stopping || now.Reason == Starting)
                 return;
             _told = now;
             switch (now.State)
@@ -290,6 +292,8 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     {
         if (!_settings.Enabled)
             return (BridgeState.Disabled, "");
+        if (_stopping)
+            return (BridgeState.Waiting, "it is stopping: connections may end, and no new ones are taken");
         if (_fault is { } fault)
             return (BridgeState.Failed, fault);
         foreach (NamespacePlace? place in (ReadOnlySpan<NamespacePlace?>)[_place, _listenPlace])
@@ -299,6 +303,8 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         }
         if (_outer?.BindTrouble is { } unbound)
             return (BridgeState.Failed, unbound);
+        if ((_settings.Namespace is not null && _inner is null) || (_settings.Listen.Count > 0 && _outer is not { IsBound: true }))
+            return (BridgeState.Waiting, Starting);
         if (_outer?.JoinTrouble is { } trouble)
             return (_place is null ? BridgeState.Waiting : BridgeState.Failed, trouble);
         return (BridgeState.Up, "");

@@ -5,6 +5,9 @@ namespace NsBridge.Bridges;
 /// <summary>The part of a bridge that has its listeners and reaches the UNIX socket.</summary>
 internal interface IOuterHalf
 {
+    /// <summary>Whether it listens. Any thread may ask.</summary>
+    bool IsBound { get; }
+
     /// <summary>Why it does not listen, to be tried again by <see cref="BindAsync"/>; null where it does, or tries by itself.</summary>
     string? BindTrouble { get; }
 

@@ -19,6 +19,7 @@ internal sealed class OuterHalf : IOuterHalf
     private readonly List<ClientListener> _listeners = [];
     private ulong _boundIn;
     private volatile string? _bindTrouble;
+    private volatile bool _isBound;
     private bool _leaving;
 
     public OuterHalf(Bridge bridge, BridgeEngine engine, EventLoop home, NamespacePlace place)
@@ -31,6 +32,8 @@ internal sealed class OuterHalf : IOuterHalf
         bool endsElsewhere = bridge.Settings.Namespace is null && place.Reference.Kind != NamespaceKind.Host;
         _join = bridge.Settings.Join == JoinMode.Handoff && !endsElsewhere ? new HandoffJoin(bridge, engine, home) : new RelayJoin(bridge, home, engine.Namespaces);
     }
+
+    public bool IsBound => _isBound;
 
     public string? BindTrouble => _bindTrouble;
 
@@ -63,6 +66,7 @@ internal sealed class OuterHalf : IOuterHalf
             listener.Start();
         }
         _bindTrouble = null;
+        _isBound = true;
     }
 
     /// <summary>Whether a client is let in.</summary>
@@ -94,6 +98,7 @@ internal sealed class OuterHalf : IOuterHalf
 
     private void Unbind()
     {
+        _isBound = false;
         foreach (ClientListener listener in _listeners)
             listener.Stop();
         _listeners.Clear();
@@ -109,6 +114,7 @@ internal sealed class OuterHalf : IOuterHalf
     public Task UnbindAsync() => _home.InvokeAsync(() =>
     {
         _leaving = true;
+        _isBound = false;
         foreach (ClientListener listener in _listeners)
         {
             if (HasOwnSockets)

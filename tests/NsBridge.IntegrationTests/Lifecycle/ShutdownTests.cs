@@ -22,6 +22,9 @@ internal sealed class ShutdownTests : BridgeFixture
         Assert.ThrowsAsync<SocketException>(() => Dial.TcpAsync(scene.Listen));
         await client.EchoAsync(Hello);
         Assert.That(scene.Daemon.HasExited, Is.False);
+        var status = (await scene.Daemon.StatusAsync()).GetProperty("bridges")[0];
+        Assert.That(status.GetProperty("state").GetString(), Is.EqualTo("waiting"), "nobody new can connect");
+        Assert.That(status.GetProperty("reason").GetString(), Does.Contain("stopping"));
 
         var clock = Stopwatch.StartNew();
         client.Dispose();

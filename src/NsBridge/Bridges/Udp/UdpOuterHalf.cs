@@ -21,7 +21,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     private readonly byte[] _heard = new byte[64];
     private List<(int Socket, int Offset)> _listeners = [];
     private ulong _boundIn;
-    private bool _isBound;
+    private volatile bool _isBound;
     private int _link = -1;
     private int _heardLength;
     private int _passed;
@@ -35,6 +35,8 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         _place = place;
         _hasInner = bridge.Settings.Namespace is not null;
     }
+
+    public bool IsBound => _isBound;
 
     public string? BindTrouble => _isBound ? null : _trouble;
 
@@ -177,6 +179,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         if (!_place.State.CanEnter)
             Unbind();
         Bind();
+        _bridge.OnStateChanged();
     }
 
     private void Unbind()

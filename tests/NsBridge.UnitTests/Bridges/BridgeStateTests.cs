@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using NsBridge.Bridges;
+using NsBridge.Operations.Status;
+using NsBridge.Operations.Systemd;
+using NsBridge.UnitTests.Configuration;
+
+namespace NsBridge.UnitTests.Bridges;
+
+internal sealed class BridgeStateTests
+{
+    [TestCase(""" "Name":"web", "Listen":"127.0.0.1:3003", "Namespace":"host", "Target":"127.0.0.1:3000" """)]
+    [TestCase(""" "Name":"web", "Listen":"127.0.0.1:3003" """)]
+    [TestCase(""" "Name":"web", "Namespace":"host", "Target":"127.0.0.1:3000" """)]
+    public void State_BeforeAnythingIsBound_IsNotUp(string entry)
+    {
+        using var sockets = SystemdSockets.Adopt([]);
+        using var engine = new BridgeEngine(1, sockets, NullLoggerFactory.Instance);
+        using var bridge = new Bridge(LoadedText.Right(entry).Bridges[0], engine);
+
+        Assert.That(bridge.Report().State, Is.EqualTo(BridgeState.Waiting));
+    }
+}
