@@ -2,6 +2,8 @@ using NsBridge.CommandLine;
 using NsBridge.Operations;
 using NsBridge.Operations.Demo;
 
+StandardStreams.Take();
+
 // Only the daemon has something to tell there; without a verb it is the daemon too.
 if (args is [var verb, ..] && verb != VerbSyntax.RunVerb && !verb.StartsWith('-'))
     DiagnosticSocket.Remove();

@@ -30,6 +30,10 @@ internal static class CommandLineApplication
             await Console.Error.WriteLineAsync(fault.Message);
             return fault.ExitCode;
         }
+        catch (ReaderGone)
+        {
+            return ExitCode.Well;
+        }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             return ExitCode.Failed;

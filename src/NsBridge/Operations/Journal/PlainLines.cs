@@ -1,4 +1,5 @@
 using System.Text;
+using NsBridge.CommandLine;
 
 namespace NsBridge.Operations.Journal;
 
@@ -11,7 +12,7 @@ internal sealed class PlainLines
     public PlainLines(Stream stream) => _stream = stream;
 
     /// <summary>Standard error as a bare stream: <c>Console.Error</c> would add a writer with a buffer and a lock of its own.</summary>
-    public static PlainLines OfStandardError() => new(Console.OpenStandardError());
+    public static PlainLines OfStandardError() => new(StandardStreams.OpenError());
 
     /// <param name="prefix">Goes in front as it is.</param>
     /// <param name="message">Further lines of it are indented: what starts at column one is always a new fact.</param>
