@@ -12,6 +12,8 @@ namespace NsBridge.Configuration;
 /// <param name="environment">The environment's variables.</param>
 internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary<string, string> environment)
 {
+    private const string DirectoryKey = $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.RuntimeDirectory)}";
+
     /// <summary>The file's full path, chosen once: a reload does not wander to another file.</summary>
     public string File { get; } = ConfigurationFile.Choose(givenFile);
 
@@ -31,12 +33,13 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
         var faults = new List<ConfigurationFault>();
         var root = new KeyNode("", KeySchema.Root);
         var foreign = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
-        if (ConfigurationFile.Read(File, givenFile is not null, faults) is { } bytes)
+        var bytes = ConfigurationFile.Read(File, givenFile is not null, faults);
+        if (bytes is not null)
             new JsonSource(File, root, foreign, faults).Read(bytes);
 
         // Without a readable file every key would be missing: those faults would only hide the one that counts.
         if (faults.Exists(fault => fault.Path == File))
-            return new ConfigurationOutcome(File, null, null, faults);
+            return new ConfigurationOutcome(File, null, null, faults, DirectoryOfBroken(bytes));
 
         new EnvironmentSource(root, foreign, faults).Read(environment);
         if (!root.Keys.ContainsKey(NsBridgeOptions.SectionName))
@@ -51,8 +54,16 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
             Logging = new LoggingRules(environment, faults).Read(foreign),
         };
         if (faults.Count == 0)
-            return new ConfigurationOutcome(File, settings, written.Root, []);
+            return new ConfigurationOutcome(File, settings, written.Root, [], settings.RuntimeDirectory);
         var inOrder = faults.OrderBy(fault => fault.Path, ConfigurationKeyComparer.Instance).ToArray();
-        return new ConfigurationOutcome(File, null, null, inOrder);
+        return new ConfigurationOutcome(File, null, null, inOrder, faults.Exists(fault => fault.Path == written.PathOf(DirectoryKey)) ? null : settings.RuntimeDirectory);
+    }
+
+    /// <summary>The directory of a daemon whose file cannot be read as a whole: what the environment says, or what the file says before it breaks.</summary>
+    private string? DirectoryOfBroken(byte[]? bytes)
+    {
+        var variable = environment.FirstOrDefault(entry => entry.Key.Replace("__", ":", StringComparison.Ordinal).Equals(DirectoryKey, StringComparison.OrdinalIgnoreCase));
+        var directory = variable.Value ?? (bytes is null ? null : BrokenJson.RuntimeDirectory(bytes)) ?? SettingsReader.GivenDirectory(environment);
+        return directory is ['/', ..] ? Path.TrimEndingDirectorySeparator(directory) : null;
     }
 }

@@ -8,8 +8,9 @@ namespace NsBridge.Configuration;
 /// <param name="Settings">Null exactly where <paramref name="Faults"/> is not empty.</param>
 /// <param name="Root">The configuration that the settings come from, with the framework's own sections such as Logging; null with faults.</param>
 /// <param name="Faults">Ordered by path.</param>
+/// <param name="RuntimeDirectory">Also with faults, where it can be told; else null.</param>
 internal sealed record ConfigurationOutcome(
-    string File, DaemonSettings? Settings, IConfigurationRoot? Root, IReadOnlyList<ConfigurationFault> Faults)
+    string File, DaemonSettings? Settings, IConfigurationRoot? Root, IReadOnlyList<ConfigurationFault> Faults, string? RuntimeDirectory)
 {
     /// <summary>All faults, one a line.</summary>
     public string FaultText => string.Join(Environment.NewLine, Faults);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using NsBridge.Configuration.Sources;
 using NsBridge.Configuration.Written;
 
@@ -16,6 +17,7 @@ internal sealed class SettingsReader(
     public DaemonSettings Read(NsBridgeOptions options)
     {
         var runtimeDirectory = RuntimeDirectory(options.RuntimeDirectory);
+        CheckLength(runtimeDirectory);
         var bridges = new List<WrittenBridge>();
         for (var i = 0; i < options.Bridges.Count; i++)
         {
@@ -39,10 +41,24 @@ internal sealed class SettingsReader(
         return settings;
     }
 
+    /// <summary>What the service manager gives; null where it gives nothing. systemd writes the directories of RuntimeDirectory= with colons between them.</summary>
+    public static string? GivenDirectory(IReadOnlyDictionary<string, string> environment) => environment.GetValueOrDefault("RUNTIME_DIRECTORY")?.Split(':')[0];
+
+    private void CheckLength(string runtimeDirectory)
+    {
+        var control = DaemonSettings.ControlSocketIn(runtimeDirectory);
+        var length = Encoding.UTF8.GetByteCount(control);
+        if (length > TargetEndpoint.LongestUnixName)
+        {
+            faults.Add(written.Fault(
+                $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.RuntimeDirectory)}",
+                $"the path of the daemon's socket in it, {control}, is {length} bytes, and the path of a socket is at most {TargetEndpoint.LongestUnixName}; write a shorter one"));
+        }
+    }
+
     private string RuntimeDirectory(string? text)
     {
-        // systemd gives the directories of RuntimeDirectory= with colons between them.
-        text ??= environment.GetValueOrDefault("RUNTIME_DIRECTORY")?.Split(':')[0];
+        text ??= GivenDirectory(environment);
         if (text is not { Length: > 0 } || text[0] != '/' || text.Contains('\0', StringComparison.Ordinal))
             return DaemonSettings.DefaultRuntimeDirectory;
         return Path.TrimEndingDirectorySeparator(Path.GetFullPath(text));

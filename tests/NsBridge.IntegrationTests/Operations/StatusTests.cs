@@ -55,6 +55,20 @@ internal sealed class StatusTests : BridgeFixture
         Assert.That(Cookie(await BridgeAsync(daemon, "web")), Is.Not.EqualTo(first), "another namespace under the same name");
     }
 
+    [TestCase("{ \"NsBridge\": { \"RuntimeDirectory\": \"DIR\", \"Bridges\": [ { ")]
+    [TestCase("{ \"NsBridge\": { \"RuntimeDirectory\": \"DIR\", \"EventLoops\": -1 } }")]
+    public async Task Status_WhileTheFileIsBroken_AsksTheRightDaemonAndSaysWhereItIsBroken(string text)
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        await File.WriteAllTextAsync(scene.Daemon.ConfigurationFile, text.Replace("DIR", scene.Daemon.RuntimeDirectory, StringComparison.Ordinal));
+
+        var result = await scene.Daemon.AskAsync("status", "--json");
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(JsonDocument.Parse(result.Output).RootElement.GetProperty("bridges").GetArrayLength(), Is.EqualTo(1));
+        Assert.That(result.Error, Does.Contain(text.Contains("EventLoops", StringComparison.Ordinal) ? "NsBridge:EventLoops" : "line 1").And.Contain("runs on with what it has"));
+    }
+
     [Test]
     public async Task Status_OfARefusedAndAFailedClient_CountsThem()
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using NsBridge.Configuration;
+using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Configuration;
 
@@ -96,5 +97,50 @@ internal sealed class WrongFileTests
             Assert.That(fault.ExitCode, Is.EqualTo(78));
             Assert.That(fault.Message.Split(Environment.NewLine), Has.Length.EqualTo(2));
         }
+    }
+
+    [Test]
+    public void Load_ARelativeDirectory_SuggestsOne() =>
+        LoadedText.AssertOnlyFault(LoadedText.Load("""{"NsBridge":{"RuntimeDirectory":"run"}}"""), "NsBridge:RuntimeDirectory", "such as /run/nsbridge");
+
+    [Test]
+    public void Load_ALinkThatLeadsNowhere_SaysWhereTo()
+    {
+        using var scratch = new ScratchDirectory();
+        File.CreateSymbolicLink(scratch["appsettings.json"], "gone.json");
+
+        var outcome = new ConfigurationLoader(scratch["appsettings.json"], new Dictionary<string, string>()).Load();
+
+        LoadedText.AssertOnlyFault(outcome, outcome.File, "a link to gone.json, which is not there");
+    }
+
+    [Test]
+    public void Load_ADirectoryTooLongForTheControlSocket_IsAFault()
+    {
+        var directory = "/run/" + new string('n', 98);
+        var outcome = LoadedText.Load($$$"""{"NsBridge":{"RuntimeDirectory":"{{{directory}}}"}}""");
+
+        LoadedText.AssertOnlyFault(outcome, "NsBridge:RuntimeDirectory", "at most 107");
+        Assert.That(LoadedText.Load($$$"""{"NsBridge":{"RuntimeDirectory":"{{{directory[..^4]}}}"}}""").Faults, Is.Empty);
+    }
+
+    [TestCase("""{"NsBridge":{"RuntimeDirectory":"/run/x","EventLoops":-1}}""", "/run/x")]
+    [TestCase("""{"nsbridge":{"runtimedirectory":"/run/x/", "Bridges": [ { """, "/run/x")]
+    [TestCase("""{"NsBridge":{"Bridges": [ { "Name": }, "RuntimeDirectory":"/run/x"}""", null)]
+    [TestCase("""{"NsBridge":{"RuntimeDirectory":"run/x"}}""", null)]
+    [TestCase("""{"NsBridge":{"Bridges":1}}""", "/run/nsbridge")]
+    public void Load_OfAWrongFile_TellsTheDirectoryWhereItCanBeRead(string json, string? directory)
+    {
+        var outcome = LoadedText.Load(json);
+
+        Assert.That(outcome.Faults, Is.Not.Empty);
+        Assert.That(outcome.RuntimeDirectory, Is.EqualTo(directory));
+    }
+
+    [Test]
+    public void Load_OfABrokenFileWithADirectoryInTheEnvironment_TellsThat()
+    {
+        Assert.That(LoadedText.Load("{", ("NSBRIDGE__RuntimeDirectory", "/run/y")).RuntimeDirectory, Is.EqualTo("/run/y"));
+        Assert.That(LoadedText.Load("{", ("RUNTIME_DIRECTORY", "/run/z:/run/y")).RuntimeDirectory, Is.EqualTo("/run/z"));
     }
 }

@@ -42,9 +42,10 @@ internal static class ConfigurationFile
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
-            message = given
-                ? "there is no such file"
-                : $"there is no configuration: neither {FullPath(Name)} nor this file exists; give one with --config FILE";
+            message = new FileInfo(file).LinkTarget is { } target ? $"this is a link to {target}, which is not there"
+                : given
+                    ? "there is no such file"
+                    : $"there is no configuration: neither {FullPath(Name)} nor this file exists; give one with --config FILE";
         }
         catch (UnauthorizedAccessException)
         {

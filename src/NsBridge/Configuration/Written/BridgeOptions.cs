@@ -21,7 +21,7 @@ internal sealed class BridgeOptions
     [NamespaceText]
     public string? ListenNamespace { get; set; }
 
-    [AbsolutePath]
+    [AbsolutePath("/run/nsbridge/web.sock")]
     public string? Socket { get; set; }
 
     [FileMode]

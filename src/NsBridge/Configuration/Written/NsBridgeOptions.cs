@@ -10,7 +10,7 @@ internal sealed class NsBridgeOptions
 {
     public const string SectionName = "NsBridge";
 
-    [AbsolutePath]
+    [AbsolutePath("/run/nsbridge")]
     public string? RuntimeDirectory { get; set; }
 
     [Duration(0, DurationAttribute.Day)]

@@ -1,5 +1,7 @@
 using System.Net.Sockets;
+using System.Text;
 using NsBridge.CommandLine;
+using NsBridge.Configuration;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Operations.Status;
@@ -17,6 +19,8 @@ internal static class ControlClient
     /// <exception cref="UserFault">No daemon answers, or this user may not ask; says which, and the cure.</exception>
     public static async Task<byte[]> AskStatusAsync(string path, CancellationToken stop)
     {
+        if (Encoding.UTF8.GetByteCount(path) > TargetEndpoint.LongestUnixName)
+            throw new UserFault($"no daemon can be at {path}: the path of a socket is at most {TargetEndpoint.LongestUnixName} bytes; correct NsBridge:RuntimeDirectory", ExitCode.Configuration);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(s_deadline);
         try

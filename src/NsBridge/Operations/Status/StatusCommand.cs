@@ -17,7 +17,9 @@ internal static class StatusCommand
 
     public static async Task<int> RunAsync(StatusOptions options, CancellationToken stop)
     {
-        var path = ControlPath.Find(options.ConfigFile);
+        var (path, doubt) = ControlPath.Find(options.ConfigFile);
+        if (doubt is not null)
+            await Console.Error.WriteLineAsync(doubt.AsMemory(), stop);
         if (options.Watch)
             return await WatchAsync(options, path, stop);
         var answer = await ControlClient.AskStatusAsync(path, stop);
