@@ -73,6 +73,21 @@ internal sealed class DiscoverTests : BridgeFixture
     }
 
     [Test]
+    public async Task Discover_WithoutPrivilege_Exits77()
+    {
+        var space = await NamespaceAsync();
+        using var scratch = new ScratchDirectory();
+        scratch.OpenToEveryone();
+        File.Copy(await PublishedDaemon.PathAsync(), scratch["nsbridge"]);
+
+        var result = await Command.RunAsync(
+            "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "discover", space.Name]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
+        Assert.That(result.Error, Does.Contain("CAP_SYS_ADMIN"));
+    }
+
+    [Test]
     public async Task Discover_WriteToAFileThatIsNotThere_MakesIt()
     {
         var space = await NamespaceAsync();

@@ -15,7 +15,7 @@ internal static class DiscoverCommand
         if (options.Write && File.Exists(loader.File))
             _ = outcome.SettingsOrFault();
         var configured = outcome.Settings?.Bridges ?? [];
-        var (services, host, faults) = await OwnThread.RunAsync(() => Look(options.Namespace));
+        var (services, host, faults, isForbidden) = await OwnThread.RunAsync(() => Look(options.Namespace));
         foreach (var fault in faults)
             await Console.Error.WriteLineAsync(fault);
 
@@ -35,7 +35,7 @@ internal static class DiscoverCommand
             if (services.Count == 0 && faults.Count == 0)
                 await Console.Error.WriteLineAsync($"nothing listens in {(options.Namespace is { } one ? $"network namespace {one}" : "any network namespace but the host's")}");
             // What was asked for by name and cannot be looked into is a failure; nothing to find is not.
-            return faults.Count > 0 ? ExitCode.Failed : ExitCode.Well;
+            return isForbidden ? ExitCode.Privilege : faults.Count > 0 ? ExitCode.Failed : ExitCode.Well;
         }
 
         await Console.Out.WriteLineAsync(DraftText.Of(drafts));
@@ -50,19 +50,21 @@ internal static class DiscoverCommand
         return ExitCode.Well;
     }
 
-    private static (List<ServiceFound> Services, IReadOnlyList<BoundSocket> Host, List<string> Faults) Look(string? only)
+    private static (List<ServiceFound> Services, IReadOnlyList<BoundSocket> Host, List<string> Faults, bool IsForbidden) Look(string? only)
     {
         var faults = new List<string>();
         var services = new List<ServiceFound>();
+        var isForbidden = false;
         foreach (var place in only is null ? NamespaceSearch.All() : [Named(only)])
         {
             var sockets = NamespaceSockets.Look(place.Network);
             if (sockets.Fault is { } fault)
                 faults.Add($"{place.Reference}: {fault}");
+            isForbidden |= sockets.IsForbidden;
             services.AddRange(ServiceFound.In(place.Reference, sockets.Sockets));
         }
 
-        return (services, NamespaceSockets.Look(NetworkNamespace.Own).Sockets, faults);
+        return (services, NamespaceSockets.Look(NetworkNamespace.Own).Sockets, faults, isForbidden);
     }
 
     private static NamespaceFound Named(string text)

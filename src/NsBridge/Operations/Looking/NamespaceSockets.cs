@@ -8,12 +8,21 @@ namespace NsBridge.Operations.Looking;
 /// <param name="Fault">Why it cannot be told, in words; null where it can.</param>
 internal sealed record NamespaceSockets(IReadOnlyList<BoundSocket> Sockets, string? Fault)
 {
+    /// <summary>Whether the fault is that this process may not enter.</summary>
+    public bool IsForbidden { get; private init; }
+
     /// <summary>Asks the kernel. On a thread of the caller's own, as it may enter the namespace.</summary>
     public static NamespaceSockets Look(NetworkNamespace network)
     {
         var netlink = network.OpenSocket(Libc.AF_NETLINK, Libc.SOCK_RAW, out _, out var failure, Libc.NETLINK_SOCK_DIAG);
         if (netlink < 0)
-            return new NamespaceSockets([], network.Explain(failure));
+        {
+            return new NamespaceSockets([], network.Explain(failure))
+            {
+                IsForbidden = failure is (EnterStep.Open, Errno.EACCES or Errno.EPERM) or (EnterStep.Enter, Errno.EPERM),
+            };
+        }
+
         try
         {
             var found = SocketDiagnostics.Listening(netlink, out var error);
