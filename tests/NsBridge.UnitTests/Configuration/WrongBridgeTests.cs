@@ -16,6 +16,7 @@ internal sealed class WrongBridgeTests
     [TestCase(Web, """ "ListenNamespace":"a/b" """, "ListenNamespace", "one file in /run/netns")]
     [TestCase(Web, """ "Socket":"run/web.sock" """, "Socket", "absolute")]
     [TestCase(Web, """ "Socket":"" """, "Socket", "absolute")]
+    [TestCase(Web, """ "Socket":"web.sock" """, "Socket", "/run/nsbridge/web.sock")]
     [TestCase(Web, """ "Socket":"/run/nsbridge/" """, "Socket", "file name")]
     [TestCase(Web, """ "Socket":"/run/nsbridge/control" """, "Socket", "control socket")]
     [TestCase(Web, """ "SocketMode":"0999" """, "SocketMode", "octal")]
@@ -117,9 +118,19 @@ internal sealed class WrongBridgeTests
     [Test]
     public void Load_DefaultSocketTooLong_SaysWhichPath()
     {
-        var directory = "/" + new string('d', 110);
+        // Long enough for the control socket alone.
+        var directory = "/" + new string('d', 98);
         var outcome = LoadedText.Load($$$"""{"NsBridge":{"RuntimeDirectory":"{{{directory}}}","Bridges":[{{{{Web}}}}]}}""");
         LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:0:Socket", $"{directory}/web.sock");
+    }
+
+    [Test]
+    public void Load_AKeyThatIsNearNone_NamesItsValueAndThoseThereAre()
+    {
+        var outcome = LoadedText.Bridges($$"""{{Web}}, "Colour":"blue" """);
+
+        LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:0:Colour", "here may stand AllowFrom, ConnectTimeout, ");
+        Assert.That(outcome.Faults[0].Value, Is.EqualTo("blue"));
     }
 
     [Test]

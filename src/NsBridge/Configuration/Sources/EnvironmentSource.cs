@@ -30,7 +30,7 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
                 if (node.Schema.TryFind(keys[0], out var name, out var schema))
                     Read(node.Key(name, schema), keys[1..], variable, value);
                 else
-                    faults.Add(UnknownKey.Tell(node, keys[0], variable));
+                    faults.Add(UnknownKey.Tell(node, keys[0], value, variable));
                 break;
             case KeyKind.SectionList or KeyKind.ValueOrList when keys.Length > 0:
                 ReadItem(node, keys, variable, value);

@@ -81,7 +81,7 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
         {
             if (!node.Schema.TryFind(property.Name, out var name, out var schema))
             {
-                faults.Add(UnknownKey.Tell(node, property.Name, null));
+                faults.Add(UnknownKey.Tell(node, property.Name, IsValue(property.Value) ? TextOf(property.Value) : null, null));
                 continue;
             }
 
@@ -141,6 +141,8 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
                 break;
         }
     }
+
+    private static bool IsValue(JsonElement element) => element.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array);
 
     private static string TextOf(JsonElement element) =>
         element.ValueKind == JsonValueKind.String ? element.GetString()! : element.GetRawText();

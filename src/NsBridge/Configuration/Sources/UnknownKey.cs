@@ -2,11 +2,12 @@ namespace NsBridge.Configuration.Sources;
 
 internal static class UnknownKey
 {
-    /// <summary>The fault of a key that means nothing, with the one that was probably meant.</summary>
+    /// <summary>The fault of a key that means nothing, with the one that was probably meant, or else those there are.</summary>
     /// <param name="node">Where the key was written.</param>
     /// <param name="key">The key itself, without a path.</param>
+    /// <param name="value">What stands there; null where that is more than one value.</param>
     /// <param name="variable">The environment variable that names it; null for the file.</param>
-    public static ConfigurationFault Tell(KeyNode node, string key, string? variable)
+    public static ConfigurationFault Tell(KeyNode node, string key, string? value, string? variable)
     {
         var path = node.Path.Length == 0 ? key : $"{node.Path}:{key}";
         var message = "there is no such key";
@@ -19,7 +20,11 @@ internal static class UnknownKey
             if (!node.Keys.ContainsKey(name))
                 node.Key(name, schema).Broken = true;
         }
+        else
+        {
+            message += $"; here may stand {string.Join(", ", node.Schema.Keys.Keys.Order(StringComparer.Ordinal))}";
+        }
 
-        return new ConfigurationFault(path, null, variable is null ? message : $"{message} (environment variable {variable})");
+        return new ConfigurationFault(path, value, variable is null ? message : $"{message} (environment variable {variable})");
     }
 }
