@@ -15,6 +15,14 @@ internal sealed record AddressLiteral(IPAddress Address, string? Interface)
     /// <summary>Whether it means every address of its family.</summary>
     public bool IsWildcard => Address.Equals(Address.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any);
 
+    /// <summary>Whether it is link-local and names no interface: every interface has that network, so no socket can be bound to it or reach it.</summary>
+    public bool LacksInterface => Address.IsIPv6LinkLocal && Interface is null && Address.ScopeId == 0;
+
+    /// <summary>Whether it belongs to a group of machines, or to all of a network, and so to nobody who could listen there.</summary>
+    public bool IsMulticastOrBroadcast => Address.AddressFamily == AddressFamily.InterNetworkV6
+        ? Address.IsIPv6Multicast
+        : Address.GetAddressBytes()[0] is >= 224 and < 240 || Address.Equals(IPAddress.Broadcast);
+
     public override string ToString() => Interface is null ? Address.ToString() : $"{Address}%{Interface}";
 
     /// <summary>Reads a dotted quad or an IPv6 address without brackets. IPv4-mapped addresses become IPv4 ones.</summary>

@@ -57,9 +57,14 @@ internal sealed class CrossBridgeRules(WrittenConfiguration written, List<Config
             faults.Add(written.Fault(MetricsKey, "this is the daemon's control socket; choose another path"));
         foreach (var bridge in bridges)
         {
-            if (bridge.Settings.Namespace is null)
-                continue;
             var key = $"{bridge.Key}:{nameof(BridgeOptions.Socket)}";
+            if (bridge.Settings.Namespace is null)
+            {
+                if (bridge.Settings.Socket == settings.ControlSocket)
+                    faults.Add(written.Fault(key, "this is the daemon's control socket, and no inner half is behind it; write the path of that one's Socket"));
+                continue;
+            }
+
             var owner = $"bridge '{bridge.Settings.Name}'";
 
             // Two of one name meet at the same file by default; their fault is the name.

@@ -8,6 +8,12 @@ internal static class HostAndPorts
         host = "";
         ports = default;
         string portText;
+        if (text.Contains("://", StringComparison.Ordinal))
+        {
+            fault = $"this is a URL, of which an address and a port are wanted; {forms}";
+            return false;
+        }
+
         if (text.StartsWith('['))
         {
             var close = text.IndexOf("]:", StringComparison.Ordinal);

@@ -64,6 +64,18 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
             return false;
         }
 
+        if (literal.LacksInterface)
+        {
+            fault = $"a link-local address belongs to an interface; name it, as in [{literal}%eth0]:{ports}";
+            return false;
+        }
+
+        if (literal.IsMulticastOrBroadcast)
+        {
+            fault = "a multicast or broadcast address cannot be listened on";
+            return false;
+        }
+
         value = new ListenEndpoint(text, ListenScope.Address, literal, ports);
         return true;
     }

@@ -77,6 +77,12 @@ internal sealed record TargetEndpoint(string Text, TargetKind Kind, AddressLiter
             return false;
         }
 
+        if (literal.LacksInterface)
+        {
+            fault = $"a link-local address belongs to an interface; name it, as in [{literal}%eth0]:{ports}";
+            return false;
+        }
+
         value = new TargetEndpoint(text, TargetKind.Address, literal, ports, null);
         return true;
     }

@@ -79,6 +79,10 @@ internal sealed class CrossBridgeRulesTests
         """ "Name":"outer", "Listen":80, "Socket":"/run/nsbridge/inner.sock" """);
 
     [Test]
+    public void Socket_OfAnOuterHalfAtTheControlSocket_IsAFault() => LoadedText.AssertOnlyFault(
+        LoadedText.Bridges(""" "Name":"a", "Listen":80, "Socket":"/run/nsbridge/control" """), "NsBridge:Bridges:0:Socket", "control socket");
+
+    [Test]
     public void Target_SamePortOnAnotherMachine_IsNoCircle() =>
         LoadedText.Right(""" "Name":"a", "Listen":"0.0.0.0:80", "Namespace":"host", "Target":"192.168.1.5:80" """);
 }

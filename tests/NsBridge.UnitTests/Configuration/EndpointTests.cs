@@ -76,6 +76,24 @@ internal sealed class EndpointTests
         Assert.That(fault, Is.Not.Empty);
     }
 
+    [TestCase("[fe80::1]:80", "[fe80::1%eth0]:80")]
+    [TestCase("224.0.0.1:80", "multicast")]
+    [TestCase("255.255.255.255:80", "broadcast")]
+    [TestCase("[ff02::1%eth0]:80", "multicast")]
+    public void Listen_OnWhatCannotBeBound_IsRefused(string text, string piece)
+    {
+        Assert.That(ListenEndpoint.TryParse(text, out _, out var fault), Is.False);
+        Assert.That(fault, Does.Contain(piece));
+    }
+
+    [TestCase("[fe80::1]:80", "[fe80::1%eth0]:80")]
+    [TestCase("http://127.0.0.1:80", "URL")]
+    public void Target_WrittenSo_SaysWhatWouldBeRight(string text, string piece)
+    {
+        Assert.That(TargetEndpoint.TryParse(text, out _, out var fault), Is.False);
+        Assert.That(fault, Does.Contain(piece));
+    }
+
     [TestCase("127.0.0.1:3000", TargetKind.Address, "127.0.0.1")]
     [TestCase("[::1]:3000", TargetKind.Address, "::1")]
     [TestCase("LocalHost:3000", TargetKind.Localhost, "127.0.0.1, ::1")]
@@ -132,6 +150,8 @@ internal sealed class EndpointTests
         {
             var bytes = new byte[random.Next(2) == 0 ? 4 : 16];
             random.NextBytes(bytes);
+            // Neither multicast nor link-local, which are refused.
+            bytes[0] &= 0x7f;
             var address = new IPAddress(bytes);
             var first = random.Next(1, 65536);
             var last = random.Next(first, 65536);
