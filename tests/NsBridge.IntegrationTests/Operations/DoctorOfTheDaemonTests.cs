@@ -48,7 +48,8 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
     [Test]
     public async Task Doctor_ByAUserWhoMayNotAskTheDaemon_JudgesNobodyAndExits77()
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Namespace = "host" });
+        await using var server = TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo);
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { Namespace = "host", Target = server.EndPoint.ToString() });
         using var scratch = new ScratchDirectory();
         scratch.OpenToEveryone();
         File.Copy(await PublishedDaemon.PathAsync(), scratch["nsbridge"]);
@@ -61,6 +62,18 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
         Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
         Assert.That(result.Output, Does.Contain("run this command as root").And.Not.Contain("stop it"));
         Executable.CheckPlain(result);
+    }
+
+    [Test]
+    public async Task Doctor_OfADaemonWhoseControlSocketWasRemoved_TellsItsLock()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        File.Delete(Path.Combine(scene.Daemon.RuntimeDirectory, "control"));
+
+        var result = await scene.Daemon.AskAsync("doctor");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Output, Does.Contain("broken at: daemon").And.Contain("control.lock").And.Contain("systemctl restart nsbridge").And.Not.Contain("another nsbridge"));
     }
 
     /// <summary>Asks about the running daemon with another file.</summary>

@@ -189,6 +189,19 @@ internal sealed class DoctorTests : DoctorFixture
             new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Socket = "/nonexistent/web.sock" }, "socket", "there is no /nonexistent/web.sock");
 
     [Test]
+    public async Task Doctor_OfASocketWithoutADirectory_SaysSo() =>
+        await FindsAsync(Entry("host") with { Socket = "/nonexistent/web.sock" }, "socket", "mkdir -p /nonexistent");
+
+    [Test]
+    public async Task Doctor_OfAPlainFileInTheSocketsPlace_SaysSo()
+    {
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("web.sock", "");
+
+        await FindsAsync(Entry("host") with { Socket = file }, "socket", $"{file} is no socket");
+    }
+
+    [Test]
     public async Task Doctor_OfAChangedSocketMode_SaysSo()
     {
         var scene = await SceneAsync(Serve.Echo);

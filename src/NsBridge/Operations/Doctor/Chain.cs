@@ -7,6 +7,7 @@ internal static class Chain
 {
     private static readonly Func<Patient, Link?>[] s_checks =
     [
+        SocketCheck.LookAtPlace,
         ListenerCheck.Look,
         NamespaceCheck.Look,
         LoopbackCheck.Look,

@@ -2,6 +2,7 @@ using System.Text.Json;
 using NsBridge.CommandLine;
 using NsBridge.Configuration;
 using NsBridge.Operations.Looking;
+using NsBridge.Operations.Serving;
 using NsBridge.Operations.Status;
 
 namespace NsBridge.Operations.Doctor;
@@ -34,7 +35,7 @@ internal static class DoctorCommand
         {
             var door = await FoundPlace.FindAsync(bridges[i].ListenNamespace, stop);
             var inside = bridges[i].Namespace is { } place ? await FoundPlace.FindAsync(place, stop) : null;
-            var patient = new Patient(bridges[i], door, inside, daemon, daemonFault);
+            var patient = new Patient(bridges[i], door, inside, daemon, daemonFault, settings.RuntimeDirectory);
             var links = await OwnThread.RunAsync(() => Chain.Walk(patient));
             stop.ThrowIfCancellationRequested();
             well &= links[^1].State != LinkState.Broken;
@@ -67,6 +68,13 @@ internal static class DoctorCommand
         catch (UserFault fault) when (ControlClient.ProcessAt(path) > 0)
         {
             return (null, new DaemonFault(fault.Message, "journalctl -u nsbridge tells what it does; then systemctl restart nsbridge", ExitCode.Failed));
+        }
+        catch (UserFault) when (RuntimeDirectoryLock.IsHeld(RuntimeDirectoryLock.PathFor(path)))
+        {
+            return (null, new DaemonFault(
+                $"a daemon runs, since it holds {RuntimeDirectoryLock.PathFor(path)}, but nobody answers at {path}: the file was removed or replaced",
+                "systemctl restart nsbridge",
+                ExitCode.Failed));
         }
         catch (UserFault)
         {

@@ -11,7 +11,8 @@ namespace NsBridge.Operations.Doctor;
 /// <param name="Inside">Where its target is; null for an outer half alone.</param>
 /// <param name="Daemon">What the running daemon says; null where none runs.</param>
 /// <param name="DaemonFault">Why the daemon could not be asked although one may run; null where it could, or none runs.</param>
-internal sealed record Patient(BridgeSettings Bridge, FoundPlace Door, FoundPlace? Inside, StatusDocument? Daemon, DaemonFault? DaemonFault)
+/// <param name="RuntimeDirectory">Of the configuration; the daemon makes it where it is missing.</param>
+internal sealed record Patient(BridgeSettings Bridge, FoundPlace Door, FoundPlace? Inside, StatusDocument? Daemon, DaemonFault? DaemonFault, string RuntimeDirectory)
 {
     private readonly Lazy<NamespaceSockets> _host = new(() => NamespaceSockets.Look(NetworkNamespace.Own));
 

@@ -10,13 +10,29 @@ internal static class SocketCheck
     private const string Name = "socket";
     private const int Permissions = 0b111_111_111;
 
+    /// <summary>Can the socket be there at all? Asked first: without it the daemon does not even listen.</summary>
+    public static Link? LookAtPlace(Patient patient)
+    {
+        var path = patient.Bridge.Socket;
+        if (Libc.LinkStatus(Libc.PathBytes(path), out var status) >= 0)
+        {
+            return status.IsSocket
+                ? null
+                : Link.Broken(Name, $"{path} is {(status.IsSymbolicLink ? "a link" : "no socket")}", "remove it, or choose another \"Socket\"; the daemon never replaces what it did not make");
+        }
+
+        // The runtime directory the daemon makes itself.
+        var directory = Path.GetDirectoryName(path)!;
+        return patient.Bridge.Namespace is null || directory == patient.RuntimeDirectory || Directory.Exists(directory)
+            ? null
+            : Link.Broken(Name, $"there is no directory {directory} for {path}", $"make it, such that the daemon's user may write in it (mkdir -p {directory}), or choose another \"Socket\"");
+    }
+
     public static Link? Look(Patient patient)
     {
         var bridge = patient.Bridge;
         var path = bridge.Socket;
         var exists = Libc.LinkStatus(Libc.PathBytes(path), out var status) >= 0;
-        if (exists && !status.IsSocket)
-            return Link.Broken(Name, $"{path} is {(status.IsSymbolicLink ? "a link" : "no socket")}", "remove it; the daemon never replaces what it did not make");
         if (bridge.Namespace is null)
             return LookAtOther(path, exists);
         if (patient.Daemon is null || patient.Status is not { State: "up" })

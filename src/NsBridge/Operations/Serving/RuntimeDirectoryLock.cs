@@ -1,3 +1,4 @@
+using System.Globalization;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Operations.Serving;
@@ -15,6 +16,26 @@ internal sealed class RuntimeDirectoryLock : IDisposable
     {
         _path = path;
         _file = file;
+    }
+
+    /// <summary>Where the lock of the daemon with that control socket is.</summary>
+    public static string PathFor(string controlSocket) => $"{controlSocket}.lock";
+
+    /// <summary>Whether a process holds the lock. Looked up, not tried: a daemon that starts at this moment would find it taken.</summary>
+    public static bool IsHeld(string path)
+    {
+        if (Libc.LinkStatus(Libc.PathBytes(path), out var file) < 0)
+            return false;
+        try
+        {
+            // "1: FLOCK  ADVISORY  WRITE 7 00:2d:56 0 EOF", with the inode behind the device.
+            return File.ReadLines("/proc/locks").Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                .Any(words => words is [_, "FLOCK", _, "WRITE", _, var place, ..] && place.EndsWith(string.Create(CultureInfo.InvariantCulture, $":{file.Inode}"), StringComparison.Ordinal));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Takes the lock; null where another process has it.</summary>

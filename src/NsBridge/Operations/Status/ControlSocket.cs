@@ -39,7 +39,7 @@ internal sealed class ControlSocket : IHostedService, IAsyncDisposable
         try
         {
             Directory.CreateDirectory(_settings.RuntimeDirectory);
-            _lock = RuntimeDirectoryLock.TryTake(path + ".lock");
+            _lock = RuntimeDirectoryLock.TryTake(RuntimeDirectoryLock.PathFor(path));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
