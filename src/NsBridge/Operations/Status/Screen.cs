@@ -19,8 +19,11 @@ internal sealed class Screen : IDisposable
 
     public Screen()
     {
-        if (_inPlace)
-            Console.Out.Write(Enter);
+        if (!_inPlace)
+            return;
+        // The framework switches the terminal's keys when it is first asked something: before the first frame, not within it.
+        _ = Console.WindowWidth;
+        Console.Out.Write(Enter);
     }
 
     /// <summary>Whether colours are wanted: a terminal, and nobody who says no (no-color.org).</summary>
