@@ -12,8 +12,11 @@ internal static class SourceReader
         var commands = File.Exists(source) ? ReadFile(File.ReadAllText(source)) : ReadLine(source, null);
         return commands.Count > 0
             ? commands
-            : throw new UserFault($"there is no socat in '{source}'; give its command line in quotes, or a unit file that holds it", ExitCode.Usage);
+            : throw new UserFault(IsFileName(source) ? $"there is no file '{source}'" : $"there is no socat in '{source}'; give its command line in quotes, or a unit file that holds it", ExitCode.Usage);
     }
+
+    // A command line has arguments.
+    private static bool IsFileName(string source) => !source.Contains(' ', StringComparison.Ordinal) && !File.Exists(source);
 
     /// <summary>A systemd unit: the commands of ExecStart= in the namespace that the unit names; any other text: every line.</summary>
     internal static List<SocatCommand> ReadFile(string text)

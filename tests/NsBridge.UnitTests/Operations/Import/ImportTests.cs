@@ -83,6 +83,10 @@ public class ImportTests
         Assert.That(notes, Has.Some.Contains("user=www").And.Some.Contains("bind=127.0.0.9"));
     }
 
+    [Test]
+    public void Import_OfAFileThatIsNotThere_SaysThat() =>
+        Assert.That(() => SourceReader.Read("missing.service"), Throws.TypeOf<UserFault>().With.Message.EqualTo("there is no file 'missing.service'"));
+
     [TestCase("10.0.0.0:255.0.255.0")]
     [TestCase("host:255.0.0.0")]
     public void Import_OfARangeThatIsNoNetwork_SaysWhy(string range) =>
