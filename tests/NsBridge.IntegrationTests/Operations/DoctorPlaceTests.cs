@@ -22,6 +22,21 @@ internal sealed class DoctorPlaceTests : DoctorFixture
     }
 
     [Test]
+    public async Task Doctor_OfAListenerOnALinkLocalAddress_KnowsIt()
+    {
+        var (door, target) = (await NamespaceAsync(), await NamespaceAsync());
+        await door.IpAsync("address", "add", "fe80::1/64", "dev", "lo", "nodad");
+        var server = Target(target, Serve.Echo);
+        var entry = Entry(target.Name, server.EndPoint) with { Listen = new[] { Inside.ToString(), $"[fe80::1%lo]:{Inside.Port}" }, ListenNamespace = door.Name };
+        var daemon = await StartAsync(entry);
+
+        var result = await daemon.AskAsync("doctor");
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(result.Output, Does.Contain("the daemon listens on").And.Contain("web is well"));
+    }
+
+    [Test]
     public async Task Doctor_OfAMissingListenNamespace_NamesIt()
     {
         var door = await ReserveNamespaceAsync();

@@ -92,7 +92,8 @@ internal static class ListenerCheck
     {
         if (socket.Address is not { } there || there.Port != wanted.Port)
             return false;
-        if (there.Address.Equals(wanted.Address))
+        // Byte by byte: the kernel tells the index of a link-local address's interface, and an entry has its name.
+        if (there.Address.GetAddressBytes().AsSpan().SequenceEqual(wanted.Address.GetAddressBytes()))
             return true;
         var sameFamily = there.AddressFamily == wanted.Address.AddressFamily;
         if (IsWildcard(wanted.Address) && (sameFamily || wanted.DualStack))
