@@ -40,5 +40,7 @@ internal sealed record DaemonSettings
             yield return nameof(Metrics);
         if (EventLoops != started.EventLoops)
             yield return nameof(EventLoops);
+        if (IoUring != started.IoUring)
+            yield return nameof(IoUring);
     }
 }

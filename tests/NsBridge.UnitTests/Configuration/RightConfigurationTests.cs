@@ -163,9 +163,9 @@ internal sealed class RightConfigurationTests
     public void KeysThatWait_AreThoseInWhichItDiffersFromWhatRuns()
     {
         var started = LoadedText.Right(Web);
-        var wanted = started with { RuntimeDirectory = "/run/b", EventLoops = 3, ShutdownTimeout = TimeSpan.Zero };
+        var wanted = started with { RuntimeDirectory = "/run/b", EventLoops = 3, IoUring = !started.IoUring, ShutdownTimeout = TimeSpan.Zero };
 
-        Assert.That(wanted.KeysThatWait(started), Is.EqualTo(new[] { "RuntimeDirectory", "EventLoops" }));
+        Assert.That(wanted.KeysThatWait(started), Is.EqualTo(new[] { "RuntimeDirectory", "EventLoops", "IoUring" }));
         Assert.That(started.KeysThatWait(started), Is.Empty);
     }
 }
