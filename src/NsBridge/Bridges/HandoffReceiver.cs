@@ -11,9 +11,9 @@ internal sealed class HandoffReceiver : EventSource
 {
     private readonly InnerConnections _owner;
     private readonly Connector _connector;
-    private readonly int _socket;
     private readonly bool _isOwn;
     private readonly Queue<HandoffNotice> _notices = new();
+    private int _socket;
 
     /// <param name="owner">Whose socket it came to.</param>
     /// <param name="connector">Who dials for what comes here; on its loop this lives.</param>
@@ -96,9 +96,12 @@ internal sealed class HandoffReceiver : EventSource
             _connector.Connect(arrivals[..taken]);
     }
 
-    /// <summary>Tells the outer half of another process how a connection ended.</summary>
+    /// <summary>Tells the outer half of another process how a connection ended. Where that has gone, nobody.</summary>
     public void Notify(in HandoffNotice notice)
     {
+        // What was handed over outlives the link, whose descriptor may be somebody else's by now.
+        if (_socket < 0)
+            return;
         _notices.Enqueue(notice);
         if (_notices.Count == 1)
             SendNotices();
@@ -129,5 +132,7 @@ internal sealed class HandoffReceiver : EventSource
             return;
         Loop.Detach(this);
         Libc.Close(_socket);
+        _socket = -1;
+        _notices.Clear();
     }
 }

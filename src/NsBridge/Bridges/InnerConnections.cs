@@ -68,6 +68,12 @@ internal sealed class InnerConnections : IConnectorOwner
     {
         _receivers.Remove(receiver);
         receiver.Close();
+        // What came by it goes on, but nobody is left to be told of its end.
+        foreach (var (number, foreign) in _foreign)
+        {
+            if (foreign.Receiver == receiver)
+                _foreign.Remove(number);
+        }
     }
 
     /// <summary>Clients of this process that were handed over, but for whom it had no descriptor left.</summary>
