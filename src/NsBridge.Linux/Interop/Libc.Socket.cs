@@ -40,6 +40,7 @@ public static unsafe partial class Libc
     public const int TCP_CONGESTION = 13;
     public const int TCP_USER_TIMEOUT = 18;
 
+    public const int SHUT_RD = 0;
     public const int SHUT_WR = 1;
     public const int MSG_OOB = 1;
     public const int MSG_PEEK = 2;

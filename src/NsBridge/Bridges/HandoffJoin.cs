@@ -16,6 +16,7 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
     private readonly BridgeEngine _engine;
     private readonly EventLoop _home;
     private readonly HandoffLink?[] _links;
+    private readonly List<HandoffLink> _retired = [];
     private readonly Dictionary<ulong, (HandoffLink Link, PeerAddress Peer)> _away = [];
     private readonly bool _hasInner;
     private long _waitingSince;
@@ -151,14 +152,44 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
         _bridge.OnEnded(away.Peer, new RelayOutcome(RelayEnding.Closed), notice.ToTarget, notice.ToClient);
     }
 
+    public void OnRetired(HandoffLink link)
+    {
+        int index = Array.IndexOf(_links, link);
+        _links[index] = null;
+        _retired.Add(link);
+        if (_stopped)
+            return;
+        HandoffLink next = LinkTo(index);
+        if (link.Waiting > 0)
+            _waitingSince = _home.Now;
+        while (link.TryTakeBack(out Arrival arrival))
+        {
+            if (_away.TryGetValue(arrival.Number, out var away))
+                _away[arrival.Number] = away with { Link = next };
+            next.Enqueue(arrival);
+        }
+        Wait();
+    }
+
     public void OnLost(HandoffLink link, Errno error, bool refused)
     {
+        if (_retired.Remove(link))
+        {
+            Forget(link);
+            return;
+        }
         SetTrouble(refused
             ? $"{_bridge.Settings.Socket} does not take connections over: no nsbridge of this user behind it. Use \"Join\": \"relay\" for another program or user"
             : $"the inner half behind {_bridge.Settings.Socket} has gone");
         if (_stopped)
             return;
-        // What the other process has taken over lives on there or not; here it cannot be known any more.
+        Forget(link);
+        Wait();
+    }
+
+    /// <summary>What the other process has taken over lives on there or not; here it cannot be known any more.</summary>
+    private void Forget(HandoffLink link)
+    {
         foreach (var (number, (_, peer)) in _away.Where(away => away.Value.Link == link).ToArray())
         {
             if (link.IsWaiting(number))
@@ -166,7 +197,6 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
             _away.Remove(number);
             _bridge.OnEnded(peer, new RelayOutcome(RelayEnding.Closed), 0, 0);
         }
-        Wait();
     }
 
     private void SetTrouble(string? trouble)
@@ -209,6 +239,8 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
             ResetWaiting(link);
             link.Close();
         }
+        foreach (HandoffLink link in _retired)
+            link.Close();
         foreach (var (_, peer) in _away.Values)
             _bridge.OnEnded(peer, new RelayOutcome(RelayEnding.Closed), 0, 0);
         _away.Clear();

@@ -20,6 +20,7 @@ internal sealed class HandoffLink : EventSource
     private int _socket = -1;
     private bool _ready;
     private bool _full;
+    private bool _retired;
 
     public HandoffLink(EventLoop loop, IHandoffOwner owner)
     {
@@ -70,7 +71,7 @@ internal sealed class HandoffLink : EventSource
     /// <summary>Sends what waits, as many in a message as there are.</summary>
     public void Flush()
     {
-        if (!_ready || _full)
+        if (!_ready || _full || _retired)
             return;
         Span<byte> records = stackalloc byte[Libc.DescriptorsPerMessage * HandoffRecord.Size];
         Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
@@ -94,6 +95,12 @@ internal sealed class HandoffLink : EventSource
             {
                 // Descriptors of this user in flight are at their limit: the receiver has to catch up first.
                 _loop.Again(this);
+                return;
+            }
+            if (sent == -(nint)(int)Errno.EPIPE)
+            {
+                // Whether it takes no more or has gone: what waits goes elsewhere, and what it still says is heard first.
+                Retire();
                 return;
             }
             if (sent < 0)
@@ -154,17 +161,35 @@ internal sealed class HandoffLink : EventSource
             _ready = true;
             _owner.OnReady(this);
         }
+        bool takesMore = true;
         for (; heard.Length >= HandoffNotice.Size; heard = heard[HandoffNotice.Size..])
-            _owner.OnNotice(this, HandoffNotice.Read(heard));
+        {
+            HandoffNotice notice = HandoffNotice.Read(heard);
+            if (notice == HandoffNotice.TakesNoMore)
+                takesMore = false;
+            else
+                _owner.OnNotice(this, notice);
+        }
         heard.CopyTo(_heard);
         _heardLength = heard.Length;
+        if (!takesMore)
+            Retire();
         Flush();
         return _socket >= 0;
     }
 
+    private void Retire()
+    {
+        if (_retired)
+            return;
+        _retired = true;
+        _owner.OnRetired(this);
+    }
+
     private void Lose(Errno error)
     {
-        bool refused = !_ready;
+        // Who waits in the backlog of a listener that is closed is reset; that says nothing of who listened.
+        bool refused = !_ready && error != Errno.ECONNRESET;
         Close();
         _owner.OnLost(this, error, refused);
     }

@@ -14,6 +14,12 @@ internal readonly record struct HandoffNotice(ulong Number, long ToTarget, long 
 {
     public const int Size = 32;
 
+    /// <summary>
+    /// Nothing more is taken here: who comes from now on goes over a new link. No connection has its number, and an outer half that does not
+    /// know it finds out by EPIPE when it sends the next.
+    /// </summary>
+    public static HandoffNotice TakesNoMore => default;
+
     public void Write(Span<byte> to)
     {
         Span<ulong> words = MemoryMarshal.Cast<byte, ulong>(to[..Size]);

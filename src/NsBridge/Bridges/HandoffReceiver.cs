@@ -14,6 +14,8 @@ internal sealed class HandoffReceiver : EventSource
     private readonly bool _isOwn;
     private readonly Queue<HandoffNotice> _notices = new();
     private int _socket;
+    private bool _retired;
+    private bool _drained;
 
     /// <param name="owner">Whose socket it came to.</param>
     /// <param name="connector">Who dials for what comes here; on its loop this lives.</param>
@@ -27,21 +29,44 @@ internal sealed class HandoffReceiver : EventSource
         _isOwn = isOwn;
     }
 
+    /// <summary>Whether this very process is the other end.</summary>
+    public bool IsOwn => _isOwn;
+
     private EventLoop Loop => _connector.Loop;
+
+    private uint Interest => (_drained ? 0 : Libc.EPOLLIN | Libc.EPOLLRDHUP) | (_notices.Count > 0 ? Libc.EPOLLOUT : 0);
 
     /// <summary>Says that descriptors are taken. On the loop.</summary>
     public void Start()
     {
         Loop.Attach(this);
-        Loop.Watch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLRDHUP);
+        Loop.Watch(this, 0, _socket, Interest);
         Libc.Send(_socket, HandoffLink.Hello);
+    }
+
+    /// <summary>
+    /// Takes what was sent so far and nothing more: from this moment on the outer half cannot send, and links anew. It still hears how those whom it
+    /// handed over end. On the loop; again does nothing.
+    /// </summary>
+    public void Retire()
+    {
+        if (_socket < 0 || _retired)
+            return;
+        _retired = true;
+        // The kernel's own lock decides: what was sent before is in the queue, what comes later is refused and still the sender's.
+        Libc.Shutdown(_socket, Libc.SHUT_RD);
+        Drain();
+        Notify(HandoffNotice.TakesNoMore);
     }
 
     protected override void OnEvents(uint events, int end)
     {
-        if ((events & Libc.EPOLLOUT) != 0)
-            SendNotices();
-        Read();
+        if ((events & Libc.EPOLLOUT) != 0 && SendNotices())
+            Loop.Rewatch(this, 0, _socket, Interest);
+        if (!_drained)
+            Read();
+        else if ((events & (Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
+            _owner.Remove(this);
     }
 
     /// <summary>Takes over what was sent so far. On the loop.</summary>
@@ -60,6 +85,13 @@ internal sealed class HandoffReceiver : EventSource
         nint read = Libc.ReceiveDescriptors(_socket, records, descriptors, out int count, out bool truncated);
         if (read == -(nint)(int)Errno.EAGAIN)
             return false;
+        if (read == 0 && _retired)
+        {
+            // Its own shutdown reads as an end too; whether the outer half has gone is told by EPOLLHUP.
+            _drained = true;
+            Loop.Rewatch(this, 0, _socket, Interest);
+            return false;
+        }
         if (read <= 0)
         {
             _owner.Remove(this);
@@ -103,11 +135,13 @@ internal sealed class HandoffReceiver : EventSource
         if (_socket < 0)
             return;
         _notices.Enqueue(notice);
-        if (_notices.Count == 1)
-            SendNotices();
+        // More than one: they wait for EPOLLOUT.
+        if (_notices.Count == 1 && !SendNotices())
+            Loop.Rewatch(this, 0, _socket, Interest);
     }
 
-    private void SendNotices()
+    /// <returns>False where some have to wait.</returns>
+    private bool SendNotices()
     {
         Span<byte> bytes = stackalloc byte[HandoffNotice.Size];
         while (_notices.TryPeek(out HandoffNotice notice))
@@ -116,13 +150,10 @@ internal sealed class HandoffReceiver : EventSource
             // All or nothing: a message this small is never cut on a UNIX socket.
             nint sent = Libc.Send(_socket, bytes);
             if (sent == -(nint)(int)Errno.EAGAIN)
-            {
-                Loop.Rewatch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLOUT);
-                return;
-            }
+                return false;
             _notices.Dequeue();
         }
-        Loop.Rewatch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLRDHUP);
+        return true;
     }
 
     /// <summary>Closes the link. On the loop.</summary>

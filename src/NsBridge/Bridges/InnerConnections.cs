@@ -76,6 +76,19 @@ internal sealed class InnerConnections : IConnectorOwner
         }
     }
 
+    /// <summary>
+    /// Outer halves of other processes are sent elsewhere: the bridge's next inner half is theirs, if there is one. That of this process has stopped
+    /// by itself.
+    /// </summary>
+    public void RetireForeign()
+    {
+        foreach (HandoffReceiver receiver in _receivers.ToArray())
+        {
+            if (!receiver.IsOwn)
+                receiver.Retire();
+        }
+    }
+
     /// <summary>Clients of this process that were handed over, but for whom it had no descriptor left.</summary>
     public void OnLostInTransit(ReadOnlySpan<byte> records)
     {

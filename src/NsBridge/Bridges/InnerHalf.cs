@@ -103,12 +103,18 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
     public Task<IReadOnlyList<CarriedListener>> ListenersAsync() =>
         Home.InvokeAsync<IReadOnlyList<CarriedListener>>(() => _listener.Listener >= 0 ? [_file.Carry(_listener.Listener)] : []);
 
-    public Task UnbindAsync() => Home.InvokeAsync(() =>
+    public async Task UnbindAsync()
     {
-        int listener = _listener.Release();
-        if (listener >= 0)
-            _engine.Kept.Keep(_file.Carry(listener));
-    });
+        await Home.InvokeAsync(() =>
+        {
+            int listener = _listener.Release();
+            if (listener >= 0)
+                _engine.Kept.Keep(_file.Carry(listener));
+        });
+        // After the listener: who links anew finds the next inner half, or waits for it in the backlog.
+        foreach (InnerConnections connections in _connections)
+            await connections.Loop.InvokeAsync(connections.RetireForeign);
+    }
 
     public async Task<IEnumerable<CarriedConnection>> SuspendAsync()
     {
@@ -130,12 +136,5 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
     {
         foreach (InnerConnections connections in _connections)
             await connections.Loop.InvokeAsync(connections.Stop);
-    }
-
-    /// <summary>For a half that never started.</summary>
-    public void Discard()
-    {
-        _file.Remove();
-        Libc.Close(_file.Listener);
     }
 }

@@ -41,9 +41,64 @@ internal sealed class HalvesEndTests : BridgeFixture
         }
     }
 
-    private async Task StartHalvesAsync(Func<BridgeEntry, BridgeEntry>? withInner = null)
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task InnerHalf_ReloadedWithAnotherNamespace_LeadsNobodyToTheOldOneAnyMore(bool holding)
     {
-        _scene = await SceneAsync(Serve.Echo, entry => (withInner?.Invoke(entry) ?? entry) with { Listen = null, Socket = Scratch()["web.sock"] });
+        await StartHalvesAsync();
+        var before = await HandOverAsync();
+        if (!holding)
+            await EndAsync(before, leaving: 0);
+        var other = await NamespaceAsync();
+        Target(other, Serve.Greeting("other"), ((IPEndPoint)_scene.Server.EndPoint).Port);
+
+        await ReloadInnerAsync(_scene.Entry with { Namespace = other.Name });
+
+        var after = Own(await Dial.TcpAsync(_listen));
+        Assert.That(await after.ReceiveExactlyAsync(5), Is.EqualTo("other"u8.ToArray()));
+        if (!holding)
+            return;
+        await before.EchoAsync(Hello);
+        await EndAsync(before, leaving: 1);
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task InnerHalf_TakenAwayByAReload_LeadsNobodyAnywhereUntilItIsBack(bool disabled)
+    {
+        await StartHalvesAsync();
+        var before = await HandOverAsync();
+
+        await ReloadInnerAsync(disabled ? [_scene.Entry with { Enabled = false }] : []);
+
+        Assert.That(await Dial.EndingAsync(_listen), Is.EqualTo(Ending.Reset));
+        Assert.That(_scene.Server.Accepted, Is.EqualTo(1));
+        await _outer.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "waiting", "the outer half waits for another");
+        await before.EchoAsync(Hello);
+        await EndAsync(before, leaving: 0);
+
+        await ReloadInnerAsync(_scene.Entry);
+        await Eventually.TrueAsync(() => EchoesAsync(_listen), Soon, "the inner half is found again");
+    }
+
+    private async Task ReloadInnerAsync(params BridgeEntry[] bridges)
+    {
+        var told = _scene.Daemon.Log.Count;
+        _scene.Daemon.Rewrite(new DaemonSettings(bridges));
+        await _scene.Daemon.WaitLogAsync("Reloaded", told);
+    }
+
+    /// <summary>Ends a connection that was handed over, of which the outer half is told.</summary>
+    private async Task EndAsync(Socket client, int leaving)
+    {
+        client.Shutdown(SocketShutdown.Send);
+        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Closed));
+        await WaitActiveAsync(_outer, leaving);
+    }
+
+    private async Task StartHalvesAsync()
+    {
+        _scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = Scratch()["web.sock"] });
         _outer = await StartAsync(
             new DaemonSettings(new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = _scene.SocketPath, Join = "handoff" }) { ShutdownTimeout = TimeSpan.FromSeconds(1) });
     }
