@@ -67,7 +67,7 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
     {
         if (_links[index] is { } known)
             return known;
-        var link = new HandoffLink(_home, this);
+        var link = new HandoffLink(_home, this, _hasInner ? Libc.DescriptorsPerMessage : HandoffLink.ClientsPerMessage);
         int result = link.Connect(_bridge.Settings.Socket, index);
         if (result < 0)
         {

@@ -12,8 +12,17 @@ internal sealed class HandoffLink : EventSource
     /// <summary>What an inner half says first, to an outer half whose descriptors it takes.</summary>
     public static ReadOnlySpan<byte> Hello => "nsbridge handoff 1\n"u8;
 
+    /// <summary>
+    /// Clients in one message to another process. It takes a message where it has room for one client; the other seven, with a target each, have
+    /// to fit into what <see cref="DescriptorPressure"/> keeps in reserve.
+    /// </summary>
+    public const int ClientsPerMessage = 8;
+
+    private const int CatchUpMilliseconds = 10;
+
     private readonly EventLoop _loop;
     private readonly IHandoffOwner _owner;
+    private readonly int _perMessage;
     private readonly Queue<Arrival> _waiting = new();
     private readonly byte[] _heard = new byte[4096];
     private int _heardLength;
@@ -22,8 +31,12 @@ internal sealed class HandoffLink : EventSource
     private bool _full;
     private bool _retired;
 
-    public HandoffLink(EventLoop loop, IHandoffOwner owner)
+    /// <param name="loop">The loop it lives on.</param>
+    /// <param name="owner">Told of what the inner half says.</param>
+    /// <param name="perMessage">Clients that may go in one message.</param>
+    public HandoffLink(EventLoop loop, IHandoffOwner owner, int perMessage)
     {
+        _perMessage = perMessage;
         _loop = loop;
         _owner = owner;
     }
@@ -80,7 +93,7 @@ internal sealed class HandoffLink : EventSource
             int count = 0;
             foreach (Arrival arrival in _waiting)
             {
-                if (count == Libc.DescriptorsPerMessage)
+                if (count == _perMessage)
                     break;
                 new HandoffRecord(arrival.Peer, arrival.Offset, arrival.Number).Write(records[(count * HandoffRecord.Size)..]);
                 descriptors[count++] = arrival.Client;
@@ -93,8 +106,8 @@ internal sealed class HandoffLink : EventSource
             }
             if (sent == -(nint)(int)Errno.ETOOMANYREFS)
             {
-                // Descriptors of this user in flight are at their limit: the receiver has to catch up first.
-                _loop.Again(this);
+                // Descriptors of this user in flight are at their limit: the receiver has to catch up first, and may have none left itself.
+                _loop.SetTimer(this, CatchUpMilliseconds);
                 return;
             }
             if (sent == -(nint)(int)Errno.EPIPE)
@@ -122,7 +135,7 @@ internal sealed class HandoffLink : EventSource
         _loop.Rewatch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLRDHUP | (full ? Libc.EPOLLOUT : 0));
     }
 
-    protected override void OnAgain() => Flush();
+    protected override void OnTimer() => Flush();
 
     protected override void OnEvents(uint events, int end)
     {

@@ -9,7 +9,7 @@ namespace NsBridge.Bridges;
 /// <param name="Number">The connection's <see cref="HandoffRecord.Number"/>.</param>
 /// <param name="ToTarget">Bytes to the target.</param>
 /// <param name="ToClient">Bytes to the client.</param>
-/// <param name="Reached">Whether the target was reached at all.</param>
+/// <param name="Reached">False where the client had no target: it could not be reached, or the client was not let in.</param>
 internal readonly record struct HandoffNotice(ulong Number, long ToTarget, long ToClient, bool Reached)
 {
     public const int Size = 32;

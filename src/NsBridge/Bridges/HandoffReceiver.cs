@@ -9,6 +9,9 @@ namespace NsBridge.Bridges;
 /// </summary>
 internal sealed class HandoffReceiver : EventSource
 {
+    /// <summary>Milliseconds between looks for free descriptors.</summary>
+    private const int Pause = 100;
+
     private readonly InnerConnections _owner;
     private readonly Connector _connector;
     private readonly bool _isOwn;
@@ -34,6 +37,12 @@ internal sealed class HandoffReceiver : EventSource
 
     private EventLoop Loop => _connector.Loop;
 
+    /// <summary>
+    /// Whether clients may be taken: while they stay in the link nothing is lost but time. A message of more than there is room for fits into the reserve
+    /// (see <see cref="HandoffLink.ClientsPerMessage"/>). Those of this process came in with room for the target too.
+    /// </summary>
+    private bool HasRoom => _isOwn || _owner.HasRoom;
+
     private uint Interest => (_drained ? 0 : Libc.EPOLLIN | Libc.EPOLLRDHUP) | (_notices.Count > 0 ? Libc.EPOLLOUT : 0);
 
     /// <summary>Says that descriptors are taken. On the loop.</summary>
@@ -55,7 +64,9 @@ internal sealed class HandoffReceiver : EventSource
         _retired = true;
         // The kernel's own lock decides: what was sent before is in the queue, what comes later is refused and still the sender's.
         Libc.Shutdown(_socket, Libc.SHUT_RD);
-        Drain();
+        while (HasRoom && Read())
+        {
+        }
         Notify(HandoffNotice.TakesNoMore);
     }
 
@@ -63,13 +74,33 @@ internal sealed class HandoffReceiver : EventSource
     {
         if ((events & Libc.EPOLLOUT) != 0 && SendNotices())
             Loop.Rewatch(this, 0, _socket, Interest);
-        if (!_drained)
+        if (_drained)
+        {
+            if ((events & (Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
+                _owner.Remove(this);
+        }
+        else if (HasRoom)
+        {
             Read();
-        else if ((events & (Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
-            _owner.Remove(this);
+        }
+        else
+        {
+            // Not watched at all meanwhile: the end of the outer half would be told again and again.
+            Loop.Unwatch(_socket);
+            Loop.SetTimer(this, Pause);
+        }
     }
 
-    /// <summary>Takes over what was sent so far. On the loop.</summary>
+    protected override void OnTimer()
+    {
+        SendNotices();
+        if (_drained || HasRoom)
+            Loop.Watch(this, 0, _socket, Interest);
+        else
+            Loop.SetTimer(this, Pause);
+    }
+
+    /// <summary>Takes over what was sent so far, with room or without. On the loop.</summary>
     public void Drain()
     {
         while (Read())
@@ -98,7 +129,7 @@ internal sealed class HandoffReceiver : EventSource
             return false;
         }
         int announced = (int)read / HandoffRecord.Size;
-        // Descriptors that did not fit into this process are lost, from the last one on: their clients see the connection end.
+        // Descriptors that did not fit into this process are lost, from the last one on: the kernel has closed them.
         bool wellFormed = read % HandoffRecord.Size == 0 && (truncated ? count <= announced : count == announced);
         if (!wellFormed)
         {
@@ -108,8 +139,8 @@ internal sealed class HandoffReceiver : EventSource
             return false;
         }
         Take(records, descriptors[..count]);
-        if (truncated && _isOwn)
-            _owner.OnLostInTransit(records[(count * HandoffRecord.Size)..(int)read]);
+        if (truncated)
+            _owner.OnLostInTransit(this, records[(count * HandoffRecord.Size)..(int)read]);
         return true;
     }
 

@@ -12,20 +12,36 @@ internal sealed class InnerConnections : IConnectorOwner
     public const ulong CountedElsewhere = ulong.MaxValue;
 
     private readonly Bridge _bridge;
+    private readonly DescriptorPressure _descriptors;
     private readonly NamespacePlace _place;
     private readonly List<HandoffReceiver> _receivers = [];
     private readonly Dictionary<ulong, (HandoffReceiver Receiver, ulong Number)> _foreign = [];
     private Connector _connector = null!;
     private ulong _lastForeign;
 
-    public InnerConnections(Bridge bridge, EventLoop loop, NamespacePlace place)
+    public InnerConnections(Bridge bridge, EventLoop loop, NamespacePlace place, DescriptorPressure descriptors)
     {
         _bridge = bridge;
+        _descriptors = descriptors;
         _place = place;
         Loop = loop;
     }
 
     public EventLoop Loop { get; }
+
+    /// <summary>Whether another client from another process may be taken; where not, that is told.</summary>
+    public bool HasRoom
+    {
+        get
+        {
+            bool hasRoom = _descriptors.HasRoom;
+            if (hasRoom)
+                _descriptors.Relax();
+            else
+                _descriptors.Press(Errno.EMFILE);
+            return hasRoom;
+        }
+    }
 
     public void Start()
     {
@@ -89,14 +105,19 @@ internal sealed class InnerConnections : IConnectorOwner
         }
     }
 
-    /// <summary>Clients of this process that were handed over, but for whom it had no descriptor left.</summary>
-    public void OnLostInTransit(ReadOnlySpan<byte> records)
+    /// <summary>Clients that were handed over, but for whom this process had no descriptor left.</summary>
+    public void OnLostInTransit(HandoffReceiver receiver, ReadOnlySpan<byte> records)
     {
         for (; records.Length >= HandoffRecord.Size; records = records[HandoffRecord.Size..])
         {
-            PeerAddress peer = HandoffRecord.Read(records).Peer;
-            _bridge.OnFailed(peer, "no descriptor was left to take the client over");
-            _bridge.OnEnded(peer, new RelayOutcome(RelayEnding.Aborted, Errno.EMFILE), 0, 0);
+            HandoffRecord lost = HandoffRecord.Read(records);
+            if (!receiver.IsOwn)
+            {
+                receiver.Notify(new HandoffNotice(lost.Number, 0, 0, false));
+                continue;
+            }
+            _bridge.OnFailed(lost.Peer, "no descriptor was left to take the client over");
+            _bridge.OnEnded(lost.Peer, new RelayOutcome(RelayEnding.Aborted, Errno.EMFILE), 0, 0);
         }
     }
 
@@ -105,7 +126,9 @@ internal sealed class InnerConnections : IConnectorOwner
     {
         if (!IsConnectedTcp(arrival.Client, out PeerAddress peer))
         {
+            // Who went away while he waited in the link is not connected any more either.
             Libc.Close(arrival.Client);
+            receiver.Notify(new HandoffNotice(arrival.Number, 0, 0, true));
             return false;
         }
         if (!_bridge.Admit(peer))
@@ -138,7 +161,7 @@ internal sealed class InnerConnections : IConnectorOwner
     public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient)
     {
         if (number != 0 && number != CountedElsewhere && _foreign.Remove(number, out var foreign))
-            foreign.Receiver.Notify(new HandoffNotice(foreign.Number, toTarget, toClient, toTarget + toClient > 0 || outcome.Ending == RelayEnding.Closed));
+            foreign.Receiver.Notify(new HandoffNotice(foreign.Number, toTarget, toClient, toTarget + toClient > 0 || outcome.Ending is RelayEnding.Closed or RelayEnding.ClientReset));
         if (number != CountedElsewhere)
             _bridge.OnEnded(peer, outcome, toTarget, toClient);
     }
@@ -162,9 +185,12 @@ internal sealed class InnerConnections : IConnectorOwner
     /// <param name="cookie">The namespace.</param>
     public void AbortClientsIn(ulong cookie)
     {
-        // Those who are on their way from the outer half hold the namespace too.
+        // Those who are on their way from the outer half hold the namespace too; what other processes hand over is never of it.
         foreach (HandoffReceiver receiver in _receivers.ToArray())
-            receiver.Drain();
+        {
+            if (receiver.IsOwn)
+                receiver.Drain();
+        }
         int ended = _connector.AbortClientsIn(cookie);
         if (ended > 0)
             _bridge.OnNamespaceEnded(ended);
@@ -172,6 +198,9 @@ internal sealed class InnerConnections : IConnectorOwner
 
     public void Stop()
     {
+        // Who is still in a link is reset with the others: the kernel would end him as if he had been served.
+        foreach (HandoffReceiver receiver in _receivers.ToArray())
+            receiver.Drain();
         _connector.Stop();
         foreach (HandoffReceiver receiver in _receivers)
             receiver.Close();

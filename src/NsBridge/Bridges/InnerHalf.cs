@@ -23,7 +23,7 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
         _bridge = bridge;
         _engine = engine;
         Home = home;
-        _connections = [.. engine.Loops.Select(loop => new InnerConnections(bridge, loop, place))];
+        _connections = [.. engine.Loops.Select(loop => new InnerConnections(bridge, loop, place, engine.Descriptors))];
         _file = UnixSocketFile.Create(bridge.Settings.Socket, bridge.Settings.SocketMode, bridge.Settings.SocketGroupId, engine.Kept);
         _listener = new JoinListener(this, home, _file.Listener, engine.Descriptors, bridge.RelaysWithin);
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Text;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Resources;
@@ -8,6 +9,8 @@ internal sealed class DescriptorLimitTests : BridgeFixture
 {
     private const int Limit = 256;
     private const int Clients = 1000;
+    private const int InnerLimit = 64;
+    private const int HandedOver = 150;
     private static readonly byte[] Hello = Pattern.Take(100);
 
     [TestCase("handoff")]
@@ -50,6 +53,45 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         clients.ForEach(client => client.Dispose());
         await Eventually.TrueAsync(() => EchoesAsync(listen), TimeSpan.FromSeconds(20), "new clients are served again");
         await held.EchoAsync(Hello);
+    }
+
+    [Test]
+    public async Task InnerHalf_HandedMoreThanItHasDescriptors_ServesThemAllInTheEnd()
+    {
+        var space = await NamespaceAsync();
+        var server = Target(space, Serve.Greeting("served"));
+        var listen = FreeEndPoint();
+        var entry = new BridgeEntry("web") { Socket = Scratch()["web.sock"], Namespace = space.Name, Target = server.EndPoint.ToString() };
+        var inner = await StartAsync(new DaemonSettings(entry), new DaemonLaunch { DescriptorLimit = InnerLimit });
+        var outer = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = entry.Socket, Join = "handoff" });
+        Assert.That(await ServedAsync(await Dial.TcpAsync(listen)), Is.EqualTo("served"));
+
+        // All of them wait in the link at once.
+        await inner.SignalAsync("STOP");
+        var clients = await Task.WhenAll(Enumerable.Range(0, HandedOver).Select(_ => Dial.TcpAsync(listen)));
+        await Eventually.SteadyAsync(() => ProcessFacts.Descriptors(outer.Id).Count, TimeSpan.FromSeconds(0.5), Soon, "they are handed over");
+        await inner.SignalAsync("CONT");
+
+        var answers = await Task.WhenAll(clients.Select(ServedAsync));
+        Assert.That(answers, Is.All.EqualTo("served"));
+        foreach (var daemon in (DaemonProcess[])[inner, outer])
+            await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt32() == 0, "nobody is counted any more");
+    }
+
+    /// <summary>What the target said, or how the connection ended before.</summary>
+    private static async Task<string> ServedAsync(Socket client)
+    {
+        using (client)
+        {
+            try
+            {
+                return Encoding.ASCII.GetString(await client.ReceiveExactlyAsync("served".Length));
+            }
+            catch (Exception error) when (error is SocketException or EndOfStreamException)
+            {
+                return error.Message;
+            }
+        }
     }
 
     /// <summary>The part of one core that the daemon uses over a span of time.</summary>
