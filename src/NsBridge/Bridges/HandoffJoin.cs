@@ -68,16 +68,21 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
         if (_links[index] is { } known)
             return known;
         var link = new HandoffLink(_home, this, _hasInner ? Libc.DescriptorsPerMessage : HandoffLink.ClientsPerMessage);
-        int result = link.Connect(_bridge.Settings.Socket, index);
-        if (result < 0)
-        {
-            SetTrouble(TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result)));
-            _links[index] = link;
+        if (!Connect(link, index))
             Wait();
-            return link;
-        }
         return _links[index] = link;
     }
+
+    private bool Connect(HandoffLink link, int index)
+    {
+        int result = link.Connect(_bridge.Settings.Socket, index);
+        if (result < 0)
+            SetTrouble(result == HandoffLink.NotOwnUser ? Refusal : TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result)));
+        return result >= 0;
+    }
+
+    private string Refusal =>
+        $"{_bridge.Settings.Socket} does not take connections over: no nsbridge of this user behind it. Use \"Join\": \"relay\" for another program or user";
 
     // A link that is not there is tried again; who waits for it longer than a target may take is reset.
     private void Wait()
@@ -96,9 +101,7 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
             if (link.Waiting > 0 && _home.Now - _waitingSince >= patience.TotalMilliseconds)
                 ResetWaiting(link);
             link.Close();
-            int result = link.Connect(_bridge.Settings.Socket, i);
-            if (result < 0)
-                SetTrouble(TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result)));
+            Connect(link, i);
             Wait();
         }
     }
@@ -178,9 +181,7 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
             Forget(link);
             return;
         }
-        SetTrouble(refused
-            ? $"{_bridge.Settings.Socket} does not take connections over: no nsbridge of this user behind it. Use \"Join\": \"relay\" for another program or user"
-            : $"the inner half behind {_bridge.Settings.Socket} has gone");
+        SetTrouble(refused ? Refusal : $"the inner half behind {_bridge.Settings.Socket} has gone");
         if (_stopped)
             return;
         Forget(link);

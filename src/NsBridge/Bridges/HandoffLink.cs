@@ -18,6 +18,9 @@ internal sealed class HandoffLink : EventSource
     /// </summary>
     public const int ClientsPerMessage = 8;
 
+    /// <summary>Another user listens there, to whom no connection is handed over. connect(2) has no such error for a UNIX socket.</summary>
+    public const int NotOwnUser = -(int)Errno.EPROTO;
+
     private const int CatchUpMilliseconds = 10;
 
     private readonly EventLoop _loop;
@@ -53,7 +56,7 @@ internal sealed class HandoffLink : EventSource
     /// <summary>Connects to the bridge's UNIX socket.</summary>
     /// <param name="path">Its file.</param>
     /// <param name="relayLoop">The loop of an inner half in this process that should relay what comes here.</param>
-    /// <returns>0, or a negated error.</returns>
+    /// <returns>0, or a negated error; <see cref="NotOwnUser"/> is one.</returns>
     public int Connect(string path, int relayLoop)
     {
         int socket = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
@@ -63,6 +66,8 @@ internal sealed class HandoffLink : EventSource
         int result = Libc.Bind(socket, new JoinName(JoinKind.Handoff, relayLoop).ToAddress(server));
         if (result >= 0)
             result = Libc.Connect(socket, server);
+        if (result >= 0 && !PeerUser.IsBehind(socket))
+            result = NotOwnUser;
         if (result >= 0)
         {
             _socket = socket;

@@ -18,6 +18,9 @@ internal static class PeerUser
     /// <param name="user">SO_PEERCRED's.</param>
     public static bool IsOwn(int process, uint user) => process == Environment.ProcessId || (user == Libc.EffectiveUser() && !s_provesNothing);
 
+    /// <summary>Whether the daemon's own user listens at the other end of a connected UNIX socket.</summary>
+    public static bool IsBehind(int socket) => Libc.PeerCredentials(socket, out int process, out uint user) >= 0 && IsOwn(process, user);
+
     private static uint OverflowUser()
     {
         try

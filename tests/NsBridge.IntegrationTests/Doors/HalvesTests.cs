@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Doors;
@@ -44,5 +45,34 @@ internal sealed class HalvesTests : BridgeFixture
         Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         await StartAsync(scene.Entry);
         await Eventually.TrueAsync(() => EchoesAsync(listen), Soon, "the inner half is found again");
+    }
+
+    [TestCase("tcp", "nsbridge handoff 1\n")]
+    [TestCase("udp", "nsbridge datagrams 1\n")]
+    public async Task OuterHalf_AnotherUserBehindTheSocket_HandsNothingOver(string protocol, string greeting)
+    {
+        var folder = Scratch();
+        folder.OpenToEveryone();
+        var path = folder["web.sock"];
+        // Speaks as an inner half does, and it is root's: the daemon is not.
+        var handed = 0;
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        listener.Listen();
+        File.SetUnixFileMode(path, (UnixFileMode)0b110_110_110);
+        Own(TargetServer.Start(listener, async (connection, cancel) =>
+        {
+            await connection.SendAsync(Encoding.ASCII.GetBytes(greeting), cancel);
+            Interlocked.Add(ref handed, await connection.ReceiveAsync(new byte[1], cancel));
+        }));
+        var listen = FreeEndPoint();
+        var entry = new BridgeEntry("outer") { Protocol = protocol, Listen = listen.ToString(), Socket = path, Join = protocol == "tcp" ? "handoff" : null };
+        var outer = await StartAsync(new DaemonSettings(entry), new DaemonLaunch { User = "nobody" });
+
+        await outer.WaitStatusAsync(
+            bridge => bridge.GetProperty("reason").GetString()!.Contains("nsbridge of this user", StringComparison.Ordinal), "it says so");
+        if (protocol == "tcp")
+            Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+        Assert.That(handed, Is.Zero);
     }
 }

@@ -81,10 +81,11 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         int result = socket < 0 ? socket : Libc.Bind(socket, new JoinName(JoinKind.Datagrams, 0).ToAddress(server));
         if (result >= 0)
             result = Libc.Connect(socket, server);
-        if (result < 0)
+        bool isStranger = result >= 0 && !PeerUser.IsBehind(socket);
+        if (result < 0 || isStranger)
         {
             Libc.Close(socket);
-            SetTrouble(TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result)));
+            SetTrouble(isStranger ? Refusal : TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result)));
             RetryLater();
             return;
         }
@@ -157,12 +158,12 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         if (_hasInner)
             CloseListeners();
         _passed = 0;
-        SetTrouble(refused
-            ? $"{_bridge.Settings.Socket} does not take listeners over: no UDP bridge of an nsbridge of this user is behind it"
-            : $"the inner half behind {_bridge.Settings.Socket} has gone");
+        SetTrouble(refused ? Refusal : $"the inner half behind {_bridge.Settings.Socket} has gone");
         _isBound &= !_hasInner;
         RetryLater();
     }
+
+    private string Refusal => $"{_bridge.Settings.Socket} does not take listeners over: no UDP bridge of an nsbridge of this user is behind it";
 
     private void SetTrouble(string? trouble)
     {
