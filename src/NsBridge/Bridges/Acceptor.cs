@@ -108,6 +108,9 @@ internal abstract class Acceptor : EventSource
         Loop.Rewatch(this, 0, _listener, Libc.EPOLLIN);
     }
 
+    /// <summary>Accepts those who wait already. On the loop.</summary>
+    public void AcceptWaiting() => OnEvents(Libc.EPOLLIN, 0);
+
     /// <summary>Ends accepting and closes the socket. On the loop; again does nothing.</summary>
     public void Stop() => Libc.Close(Release());
 

@@ -90,7 +90,9 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         {
             if (_stopping)
                 return;
-            if (_place is not null && _inner is null)
+            if (_inner is not null)
+                await KeepSocketAsync(_inner.Socket);
+            else if (_place is not null)
                 await StartInnerAsync();
             if (_outer is not null && (_place is null || _inner is not null))
                 await _outer.BindAsync();

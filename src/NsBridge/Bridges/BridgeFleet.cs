@@ -159,7 +159,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
                 {
                     foreach (Bridge bridge in _bridges)
                     {
-                        if (bridge.Report().State == BridgeState.Failed)
+                        if (bridge.HasLostSocket || bridge.Report().State == BridgeState.Failed)
                             await bridge.RecoverAsync();
                     }
                     if (_engine.Bindings != _bindingsShelved)

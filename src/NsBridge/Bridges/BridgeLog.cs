@@ -31,6 +31,8 @@ internal sealed partial class BridgeLog : IDisposable
 
     public void Stopped() => Stopped(_log, _bridge);
 
+    public void SocketMadeAnew(string path) => SocketMadeAnew(_log, _bridge, path);
+
     public void Changed(string what) => Changed(_log, _bridge, what);
 
     public void NamespaceEnded(int connections) => NamespaceEnded(_log, _bridge, connections);
@@ -117,4 +119,7 @@ internal sealed partial class BridgeLog : IDisposable
 
     [LoggerMessage(EventId = 1012, Level = LogLevel.Warning, Message = "Bridge {Bridge}: {Reason}")]
     private static partial void Dropped(ILogger log, string bridge, string reason);
+
+    [LoggerMessage(EventId = 1013, Level = LogLevel.Warning, Message = "Bridge {Bridge}: somebody removed or replaced {Path}; it was made anew")]
+    private static partial void SocketMadeAnew(ILogger log, string bridge, string path);
 }

@@ -55,7 +55,7 @@ internal sealed class ConnectorPlan
     }
 
     /// <summary>Towards the bridge's UNIX socket, behind which the inner half is.</summary>
-    public static ConnectorPlan ToJoin(BridgeSettings settings) => new([SockAddr.FromPath(settings.Socket)], null)
+    public static ConnectorPlan ToJoin(BridgeSettings settings, in SockAddr address) => new([address], null)
     {
         ConnectTimeout = settings.ConnectTimeout,
         // With an inner half in this process the waiting is its part.

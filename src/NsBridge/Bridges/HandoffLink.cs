@@ -54,15 +54,14 @@ internal sealed class HandoffLink : EventSource
     public bool IsWaiting(ulong number) => _waiting.Any(arrival => arrival.Number == number);
 
     /// <summary>Connects to the bridge's UNIX socket.</summary>
-    /// <param name="path">Its file.</param>
+    /// <param name="server">Its address.</param>
     /// <param name="relayLoop">The loop of an inner half in this process that should relay what comes here.</param>
     /// <returns>0, or a negated error; <see cref="NotOwnUser"/> is one.</returns>
-    public int Connect(string path, int relayLoop)
+    public int Connect(in SockAddr server, int relayLoop)
     {
         int socket = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
         if (socket < 0)
             return socket;
-        SockAddr server = SockAddr.FromPath(path);
         int result = Libc.Bind(socket, new JoinName(JoinKind.Handoff, relayLoop).ToAddress(server));
         if (result >= 0)
             result = Libc.Connect(socket, server);

@@ -5,6 +5,9 @@ namespace NsBridge.Bridges;
 /// <summary>The part of a bridge that has its UNIX socket and reaches the target inside the namespace.</summary>
 internal interface IInnerHalf
 {
+    /// <summary>Its UNIX socket.</summary>
+    JoinSocket Socket { get; }
+
     /// <summary>Starts serving the UNIX socket.</summary>
     Task StartAsync();
 

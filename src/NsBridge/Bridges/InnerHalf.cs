@@ -13,8 +13,6 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
 {
     private readonly Bridge _bridge;
     private readonly BridgeEngine _engine;
-    private readonly UnixSocketFile _file;
-    private readonly JoinListener _listener;
     private readonly InnerConnections[] _connections;
 
     /// <exception cref="BridgeFault">The UNIX socket cannot be had.</exception>
@@ -24,17 +22,18 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
         _engine = engine;
         Home = home;
         _connections = [.. engine.Loops.Select(loop => new InnerConnections(bridge, loop, place, engine.Descriptors))];
-        _file = UnixSocketFile.Create(bridge.Settings.Socket, bridge.Settings.SocketMode, bridge.Settings.SocketGroupId, engine.Kept);
-        _listener = new JoinListener(this, home, _file.Listener, engine.Descriptors, bridge.RelaysWithin);
+        Socket = new JoinSocket(this, bridge.Settings, engine, home, bridge.RelaysWithin);
     }
 
     public EventLoop Home { get; }
+
+    public JoinSocket Socket { get; }
 
     public async Task StartAsync()
     {
         foreach (InnerConnections connections in _connections)
             await connections.Loop.InvokeAsync(connections.Start);
-        await Home.InvokeAsync(_listener.Start);
+        await Home.InvokeAsync(Socket.Start);
     }
 
     public void Change()
@@ -100,17 +99,11 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             connections.Loop.Post(() => connections.AbortClientsIn(cookie));
     }
 
-    public Task<IReadOnlyList<CarriedListener>> ListenersAsync() =>
-        Home.InvokeAsync<IReadOnlyList<CarriedListener>>(() => _listener.Listener >= 0 ? [_file.Carry(_listener.Listener)] : []);
+    public Task<IReadOnlyList<CarriedListener>> ListenersAsync() => Home.InvokeAsync(Socket.Listeners);
 
     public async Task UnbindAsync()
     {
-        await Home.InvokeAsync(() =>
-        {
-            int listener = _listener.Release();
-            if (listener >= 0)
-                _engine.Kept.Keep(_file.Carry(listener));
-        });
+        await Home.InvokeAsync(Socket.Release);
         // After the listener: who links anew finds the next inner half, or waits for it in the backlog.
         foreach (InnerConnections connections in _connections)
             await connections.Loop.InvokeAsync(connections.RetireForeign);
@@ -136,5 +129,6 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
     {
         foreach (InnerConnections connections in _connections)
             await connections.Loop.InvokeAsync(connections.Stop);
+        await Home.InvokeAsync(Socket.Close);
     }
 }

@@ -32,8 +32,8 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     private Connector UpToDateConnector()
     {
         // With an inner half in this process the bytes are counted where they reach the target: once, not twice.
-        _connector ??= new Connector(_home, _own, ConnectorPlan.ToJoin(_bridge.Settings), _hasInner ? new RelayCounters() : _bridge.Tally.RelaysOf(_home.Index), this);
-        _connector.Change(ConnectorPlan.ToJoin(_bridge.Settings), _hasInner ? 0 : (long)_bridge.Settings.IdleTimeout.TotalMilliseconds);
+        _connector ??= new Connector(_home, _own, ConnectorPlan.ToJoin(_bridge.Settings, _bridge.JoinAddress), _hasInner ? new RelayCounters() : _bridge.Tally.RelaysOf(_home.Index), this);
+        _connector.Change(ConnectorPlan.ToJoin(_bridge.Settings, _bridge.JoinAddress), _hasInner ? 0 : (long)_bridge.Settings.IdleTimeout.TotalMilliseconds);
         return _connector;
     }
 

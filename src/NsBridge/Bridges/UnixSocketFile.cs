@@ -16,17 +16,30 @@ internal sealed class UnixSocketFile
     private const uint OwnerOnly = 0b110_000_000;
 
     private readonly string _path;
+    private readonly byte[] _pathBytes;
     private readonly FileStatus _status;
+    private int _file;
 
-    private UnixSocketFile(string path, int listener, FileStatus status)
+    private UnixSocketFile(string path, int listener, int file, FileStatus status)
     {
         _path = path;
-        Listener = listener;
+        _pathBytes = Libc.PathBytes(path);
+        _file = file;
         _status = status;
+        Listener = listener;
+        Address = SockAddr.FromPath(NameOf(file));
     }
 
     /// <summary>The listening socket; whoever takes it closes it.</summary>
     public int Listener { get; }
+
+    /// <summary>
+    /// Leads to this socket and no other, whatever becomes of its path: by way of the file itself, which this process holds. Nobody else can use it.
+    /// </summary>
+    public SockAddr Address { get; }
+
+    /// <summary>Whether the file still lies at its path. While it is held no other file gets its number.</summary>
+    public bool IsInPlace => Libc.LinkStatus(_pathBytes, out FileStatus now) >= 0 && now.IsSameFile(_status);
 
     /// <summary>Makes the socket and its file.</summary>
     /// <param name="path">A full path of at most 107 bytes.</param>
@@ -41,32 +54,40 @@ internal sealed class UnixSocketFile
         if (at < 0)
             throw Fault(path, $"cannot open its directory {directory}", at);
         int listener = -1;
+        int file = -1;
         byte[] hidden = Libc.PathBytes("." + Random.Shared.GetHexString(16, lowercase: true));
         byte[] name = Libc.PathBytes(Path.GetFileName(path));
         bool bound = false;
         try
         {
-            listener = TakeKept(path, name, at, kept);
+            listener = TakeKept(path, name, at, kept, out file);
             if (listener >= 0)
-                return new UnixSocketFile(path, listener, SetAccess(path, name, at, mode, group));
+            {
+                // Whose it is, others see from who called listen(2) last.
+                Check(Libc.Listen(listener, Backlog), path, "cannot listen on it");
+                return new UnixSocketFile(path, listener, file, SetAccess(path, file, mode, group));
+            }
             RefuseWhatIsNotOurs(path, name, at);
             listener = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
             Check(listener, path, "cannot make a socket");
             Check(Libc.ChangeMode(listener, OwnerOnly), path, "cannot set the socket's mode");
             // By way of the directory's descriptor: it stays the directory that was looked at, and its path's length does not count.
-            string alias = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{at}/{NameOf(hidden)}");
+            string alias = $"{NameOf(at)}/{TextOf(hidden)}";
             Check(Libc.Bind(listener, SockAddr.FromPath(alias)), path, "cannot make it");
             bound = true;
             Check(Libc.Listen(listener, Backlog), path, "cannot listen on it");
-            FileStatus status = SetAccess(path, hidden, at, mode, group);
+            file = Libc.Open(hidden, Libc.O_PATH | Libc.O_NOFOLLOW, at);
+            Check(file, path, "cannot open it");
+            FileStatus status = SetAccess(path, file, mode, group);
             Check(Libc.Rename(at, hidden, name), path, "cannot put it in its place");
-            return new UnixSocketFile(path, listener, status);
+            return new UnixSocketFile(path, listener, file, status);
         }
         catch
         {
             if (bound)
                 Libc.Unlink(hidden, at);
             Libc.Close(listener);
+            Libc.Close(file);
             throw;
         }
         finally
@@ -75,29 +96,35 @@ internal sealed class UnixSocketFile
         }
     }
 
-    private static int TakeKept(string path, byte[] name, int at, KeptListeners? kept) =>
-        kept is not null && Libc.LinkStatus(name, out FileStatus status, at) >= 0 && status.IsSocket && status.User == Libc.EffectiveUser() ? kept.TakeUnix(path, status.Inode) : -1;
-
-    private static FileStatus SetAccess(string path, byte[] hidden, int at, int mode, uint? group)
+    private static int TakeKept(string path, byte[] name, int at, KeptListeners? kept, out int file)
     {
-        int file = Libc.Open(hidden, Libc.O_PATH | Libc.O_NOFOLLOW, at);
-        Check(file, path, "cannot open it");
-        try
-        {
-            Check(Libc.Status(file, out FileStatus status), path, "cannot look at it");
-            if (!status.IsSocket)
-                throw new BridgeFault($"{path} was replaced while it was made; who else writes to its directory?");
-            byte[] alias = Libc.PathBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file}"));
-            if (group is { } id)
-                Check(Libc.ChangeGroup(alias, id), path, $"cannot give it to group {id} (the daemon has to be a member)");
-            Check(Libc.ChangeMode(alias, (uint)mode), path, "cannot set its mode");
-            return status;
-        }
-        finally
+        file = kept is null ? -1 : Libc.Open(name, Libc.O_PATH | Libc.O_NOFOLLOW, at);
+        if (file < 0)
+            return -1;
+        bool isOurs = Libc.Status(file, out FileStatus status) >= 0 && status.IsSocket && status.User == Libc.EffectiveUser();
+        int listener = isOurs ? kept!.TakeUnix(path, status.Inode) : -1;
+        if (listener < 0)
         {
             Libc.Close(file);
+            file = -1;
         }
+        return listener;
     }
+
+    private static FileStatus SetAccess(string path, int file, int mode, uint? group)
+    {
+        Check(Libc.Status(file, out FileStatus status), path, "cannot look at it");
+        if (!status.IsSocket)
+            throw new BridgeFault($"{path} was replaced while it was made; who else writes to its directory?");
+        byte[] alias = Libc.PathBytes(NameOf(file));
+        if (group is { } id)
+            Check(Libc.ChangeGroup(alias, id), path, $"cannot give it to group {id} (the daemon has to be a member)");
+        Check(Libc.ChangeMode(alias, (uint)mode), path, "cannot set its mode");
+        return status;
+    }
+
+    /// <summary>A path that leads to an open file.</summary>
+    private static string NameOf(int file) => string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file}");
 
     private static void RefuseWhatIsNotOurs(string path, byte[] name, int at)
     {
@@ -122,7 +149,7 @@ internal sealed class UnixSocketFile
                 : $"{path} is a socket in use ({Libc.ErrorOf(connected)}); it is left alone");
     }
 
-    private static string NameOf(byte[] zeroTerminated) => System.Text.Encoding.UTF8.GetString(zeroTerminated.AsSpan()[..^1]);
+    private static string TextOf(byte[] zeroTerminated) => System.Text.Encoding.UTF8.GetString(zeroTerminated.AsSpan()[..^1]);
 
     private static void Check(int result, string path, string what)
     {
@@ -135,11 +162,18 @@ internal sealed class UnixSocketFile
     /// <summary>The socket with its file, as it goes to who comes next.</summary>
     public CarriedListener Carry(int listener) => new(listener, _path, _status.Inode);
 
-    /// <summary>Removes the file, where it is still the one that was made.</summary>
+    /// <summary>Removes the file, where it is still the one that was made, and lets go of it.</summary>
     public void Remove()
     {
-        byte[] path = Libc.PathBytes(_path);
-        if (Libc.LinkStatus(path, out FileStatus now) >= 0 && now.IsSameFile(_status))
-            Libc.Unlink(path);
+        if (IsInPlace)
+            Libc.Unlink(_pathBytes);
+        Close();
+    }
+
+    /// <summary>Lets go of the file, which stays where it is. Again does nothing.</summary>
+    public void Close()
+    {
+        Libc.Close(_file);
+        _file = -1;
     }
 }

@@ -144,6 +144,46 @@ internal sealed class UnixSocketFileTests : BridgeFixture
         Assert.That(await client.ReceiveExactlyAsync(5), Is.EqualTo("first"u8.ToArray()));
     }
 
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Socket_RemovedWhileItServes_IsMadeAnewAndNobodyElseNoticesIt(string join)
+    {
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join, Socket = Scratch()["web.sock"] });
+        var before = await ConnectAsync(scene, Door.Unix);
+        await before.EchoAsync(Hello);
+
+        File.Delete(scene.SocketPath);
+        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
+        await scene.Daemon.WaitListeningAsync(scene.SocketPath);
+
+        Assert.That(File.GetUnixFileMode(scene.SocketPath), Is.EqualTo(OwnerOnly));
+        await (await ConnectAsync(scene, Door.Unix)).EchoAsync(Hello);
+        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
+        await before.EchoAsync(Hello);
+    }
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Socket_ReplacedByAnotherServer_IsToldAndThatServerGetsNoClient(string join)
+    {
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join, Socket = Scratch()["web.sock"] });
+        File.Delete(scene.SocketPath);
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(scene.SocketPath));
+        listener.Listen();
+        var stranger = Own(TargetServer.Start(listener, Serve.Greeting("stranger")));
+
+        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
+        await scene.Daemon.WaitStatusAsync(
+            bridge => bridge.GetProperty("state").GetString() == "failed" && bridge.GetProperty("reason").GetString()!.Contains(scene.SocketPath, StringComparison.Ordinal),
+            "it has failed and says why");
+        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
+
+        await stranger.DisposeAsync();
+        await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "it is up again");
+        await (await ConnectAsync(scene, Door.Unix)).EchoAsync(Hello);
+    }
+
     /// <summary>Starts a daemon whose socket's place is taken; it must say so by the path, ended or not.</summary>
     private async Task StartInPlaceAsync(string path)
     {

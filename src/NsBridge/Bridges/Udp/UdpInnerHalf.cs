@@ -12,9 +12,6 @@ namespace NsBridge.Bridges.Udp;
 internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
 {
     private readonly EventLoop _home;
-    private readonly UnixSocketFile _file;
-    private readonly KeptListeners _kept;
-    private readonly JoinListener _door;
     private readonly FlowConnector _connector;
     private readonly List<ListenerReceiver> _receivers = [];
 
@@ -23,15 +20,15 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
     {
         _home = home;
         _connector = new FlowConnector(bridge, home, place, engine.Descriptors);
-        _kept = engine.Kept;
-        _file = UnixSocketFile.Create(bridge.Settings.Socket, bridge.Settings.SocketMode, bridge.Settings.SocketGroupId, engine.Kept);
-        _door = new JoinListener(this, home, _file.Listener, engine.Descriptors, hasRoomAlready: false);
+        Socket = new JoinSocket(this, bridge.Settings, engine, home, hasRoomAlready: false);
     }
+
+    public JoinSocket Socket { get; }
 
     public Task StartAsync() => _home.InvokeAsync(() =>
     {
         _connector.Start();
-        _door.Start();
+        Socket.Start();
     });
 
     public void Change() => _home.Post(_connector.Change);
@@ -67,21 +64,22 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
     /// </summary>
     public Task UnbindAsync() => _home.InvokeAsync(() =>
     {
-        int door = _door.Release();
-        if (door >= 0)
-            _kept.Keep(_file.Carry(door));
+        Socket.Release();
         foreach (ListenerReceiver receiver in _receivers)
             receiver.Close();
         _receivers.Clear();
     });
 
-    public Task<IReadOnlyList<CarriedListener>> ListenersAsync() =>
-        _home.InvokeAsync<IReadOnlyList<CarriedListener>>(() => _door.Listener >= 0 ? [_file.Carry(_door.Listener)] : []);
+    public Task<IReadOnlyList<CarriedListener>> ListenersAsync() => _home.InvokeAsync(Socket.Listeners);
 
     /// <summary>A flow is a target's socket that any client's next datagram makes anew: flows are not carried.</summary>
     public Task<IEnumerable<CarriedConnection>> SuspendAsync() => Task.FromResult<IEnumerable<CarriedConnection>>([]);
 
     public Task ResumeAsync(IReadOnlyList<CarriedConnection> carried) => throw new NotSupportedException("A UDP bridge carries no connections");
 
-    public Task AbortAsync() => _home.InvokeAsync(_connector.Stop);
+    public Task AbortAsync() => _home.InvokeAsync(() =>
+    {
+        _connector.Stop();
+        Socket.Close();
+    });
 }

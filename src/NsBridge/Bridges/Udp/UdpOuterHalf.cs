@@ -77,7 +77,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     private void Connect()
     {
         int socket = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
-        SockAddr server = SockAddr.FromPath(_bridge.Settings.Socket);
+        SockAddr server = _bridge.JoinAddress;
         int result = socket < 0 ? socket : Libc.Bind(socket, new JoinName(JoinKind.Datagrams, 0).ToAddress(server));
         if (result >= 0)
             result = Libc.Connect(socket, server);
