@@ -97,7 +97,8 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
                     }
                     await LetGoAsync(bridge);
                 }
-                var made = new Bridge(settings, _engine, bridge);
+                // One that an earlier reload took away may still have connections, which count.
+                var made = new Bridge(settings, _engine, bridge ?? _leaving.FindLast(leaving => leaving.Settings.Name == settings.Name));
                 next.Add(made);
                 fresh.Add(made);
             }

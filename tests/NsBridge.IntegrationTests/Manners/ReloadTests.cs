@@ -47,6 +47,25 @@ internal sealed class ReloadTests : BridgeFixture
     }
 
     [Test]
+    public async Task Reload_TakesABridgeAwayAndTheNextBringsItBack_WhoIsStillInCounts()
+    {
+        var limited = _kept with { MaxConnections = 1 };
+        var daemon = await StartAsync(limited);
+        var client = Own(await Dial.TcpAsync(_first));
+        await client.EchoAsync(Hello);
+
+        daemon.Rewrite(new DaemonSettings());
+        await daemon.WaitNotListeningAsync(_first);
+        daemon.Rewrite(new DaemonSettings(limited));
+        await daemon.WaitListeningAsync(_first);
+
+        Assert.That(await Dial.EndingAsync(_first), Is.EqualTo(Ending.Reset));
+        await client.EchoAsync(Hello);
+        client.Dispose();
+        await Eventually.TrueAsync(() => EchoesAsync(_first), Soon, "its place is free");
+    }
+
+    [Test]
     public async Task Reload_OfAWrongFile_IsRefusedWholeAndToldWithAllFaults()
     {
         var daemon = await StartAsync(_kept);
