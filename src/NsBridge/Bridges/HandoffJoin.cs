@@ -75,7 +75,7 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
 
     private bool Connect(HandoffLink link, int index)
     {
-        int result = link.Connect(_bridge.JoinAddress, index);
+        int result = link.Connect(_bridge.JoinAddress, _hasInner ? index : _engine.Loops.Count);
         if (result < 0)
             SetTrouble(result == HandoffLink.NotOwnUser ? Refusal : TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result)));
         return result >= 0;

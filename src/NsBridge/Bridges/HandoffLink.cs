@@ -55,7 +55,7 @@ internal sealed class HandoffLink : EventSource
 
     /// <summary>Connects to the bridge's UNIX socket.</summary>
     /// <param name="server">Its address.</param>
-    /// <param name="relayLoop">The loop of an inner half in this process that should relay what comes here.</param>
+    /// <param name="relayLoop">The loop of the bridge's own inner half that should relay what comes here; without one a number that no loop has.</param>
     /// <returns>0, or a negated error; <see cref="NotOwnUser"/> is one.</returns>
     public int Connect(in SockAddr server, int relayLoop)
     {

@@ -23,7 +23,7 @@ internal sealed class HandoffReceiver : EventSource
     /// <param name="owner">Whose socket it came to.</param>
     /// <param name="connector">Who dials for what comes here; on its loop this lives.</param>
     /// <param name="socket">The connection, owned from here on.</param>
-    /// <param name="isOwn">Whether this very process is the other end: it has checked and admitted what it sends, and counts by itself.</param>
+    /// <param name="isOwn">Whether the bridge's own outer half is the other end: it has checked and admitted what it sends, and counts by itself.</param>
     public HandoffReceiver(InnerConnections owner, Connector connector, int socket, bool isOwn)
     {
         _owner = owner;
@@ -32,7 +32,7 @@ internal sealed class HandoffReceiver : EventSource
         _isOwn = isOwn;
     }
 
-    /// <summary>Whether this very process is the other end.</summary>
+    /// <summary>Whether the bridge's own outer half is the other end.</summary>
     public bool IsOwn => _isOwn;
 
     private EventLoop Loop => _connector.Loop;

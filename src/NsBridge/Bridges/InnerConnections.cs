@@ -93,8 +93,7 @@ internal sealed class InnerConnections : IConnectorOwner
     }
 
     /// <summary>
-    /// Outer halves of other processes are sent elsewhere: the bridge's next inner half is theirs, if there is one. That of this process has stopped
-    /// by itself.
+    /// Outer halves of others are sent elsewhere: the bridge's next inner half is theirs, if there is one. Its own has stopped by itself.
     /// </summary>
     public void RetireForeign()
     {

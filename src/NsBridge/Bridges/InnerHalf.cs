@@ -56,14 +56,18 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
         {
             // Whoever else takes that name gets nothing: neither his descriptors nor his bytes go anywhere.
             if (!PeerUser.IsOwn(process, user))
+            {
                 Libc.Close(descriptor);
-            else
-                AddReceiver(descriptor, isOwn, isOwn && name.Number < _connections.Length ? _connections[name.Number] : Choose());
+                return;
+            }
+            // Another bridge of this process names no loop: its outer half is to this one as that of any other process.
+            bool isOwnHalf = isOwn && name.Number < _connections.Length;
+            AddReceiver(descriptor, isOwnHalf, isOwnHalf ? _connections[name.Number] : Choose());
             return;
         }
         bool isHalf = name.Kind == JoinKind.Relay;
-        // What an outer half in this process relays was admitted and is counted there.
-        ulong number = isHalf && isOwn ? InnerConnections.CountedElsewhere : 0;
+        // What the bridge's own outer half relays was admitted and is counted there.
+        ulong number = isHalf && isOwn && _bridge.RelaysWithin ? InnerConnections.CountedElsewhere : 0;
         var arrival = new Arrival(descriptor, isHalf ? EndKind.UnixHalf : EndKind.Unix, PeerAddress.Unix, isHalf ? name.Number : 0, number);
         if (number == 0 && !_bridge.Admit(PeerAddress.Unix))
         {

@@ -81,6 +81,28 @@ internal sealed class HalvesEndTests : BridgeFixture
         await Eventually.TrueAsync(() => EchoesAsync(_listen), Soon, "the inner half is found again");
     }
 
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Halves_TwoBridgesOfOneDaemon_AreToEachOtherAsThoseOfTwo(string join)
+    {
+        _scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = Scratch()["web.sock"] });
+        var outer = new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = _scene.SocketPath, Join = join };
+        await ReloadInnerAsync(_scene.Entry, outer);
+        var before = await HandOverAsync();
+        await WaitActiveAsync(_scene.Daemon, 1);
+        var other = await NamespaceAsync();
+        Target(other, Serve.Greeting("other"), ((IPEndPoint)_scene.Server.EndPoint).Port);
+
+        await ReloadInnerAsync(_scene.Entry with { Namespace = other.Name }, outer);
+
+        var after = Own(await Dial.TcpAsync(_listen));
+        Assert.That(await after.ReceiveExactlyAsync(5), Is.EqualTo("other"u8.ToArray()));
+        await before.EchoAsync(Hello);
+        before.Dispose();
+        after.Dispose();
+        await WaitActiveAsync(_scene.Daemon, 0);
+    }
+
     private async Task ReloadInnerAsync(params BridgeEntry[] bridges)
     {
         var told = _scene.Daemon.Log.Count;
