@@ -10,20 +10,14 @@ namespace NsBridge.Bridges;
 /// Connects admitted clients of one bridge to its target, on one loop: enters the namespace once for all that come together,
 /// parks them while the target is not there, and hands them to the relay. All on the loop's thread.
 /// </summary>
-internal sealed class Connector : EventSource
+internal sealed partial class Connector : EventSource
 {
-    private const int RetryMilliseconds = 100;
-
-    /// <summary>Parked clients that are dialled at once when the target is back.</summary>
-    private const int DialsPerRetry = 64;
-
     private readonly NamespacePlace _place;
     private readonly IConnectorOwner _owner;
     private readonly RelayGroup _relays;
     private readonly Stack<Dial> _idle = new();
     private readonly HashSet<Dial> _dialling = [];
     private readonly ParkedClients _parked = new();
-    private ConnectorPlan _plan;
 
     /// <param name="loop">Where everything of it lives.</param>
     /// <param name="place">The target's namespace.</param>
@@ -34,7 +28,7 @@ internal sealed class Connector : EventSource
     {
         Loop = loop;
         _place = place;
-        _plan = plan;
+        Plan = plan;
         _owner = owner;
         _relays = new RelayGroup(loop, counters, (target, kind) => Settle(target, kind), (relay, outcome) => owner.OnEnded(relay.Peer, relay.Number, outcome, relay.BytesToTarget, relay.BytesToClient));
         loop.Attach(this);
@@ -42,15 +36,11 @@ internal sealed class Connector : EventSource
 
     public EventLoop Loop { get; }
 
+    /// <summary>Where everybody is dialled to who has no target yet, whenever he came.</summary>
+    public ConnectorPlan Plan { get; private set; }
+
     /// <summary>Clients on their way, and relays.</summary>
     public int Count => _dialling.Count + _parked.Count + (int)_relays.Counters.Active;
-
-    public void Change(ConnectorPlan plan, long idleTimeout)
-    {
-        _plan = plan;
-        if (_relays.IdleTimeout != idleTimeout)
-            _relays.ChangeIdleTimeout(idleTimeout);
-    }
 
     /// <summary>Takes over clients that came together.</summary>
     /// <param name="arrivals">The clients.</param>
@@ -58,23 +48,23 @@ internal sealed class Connector : EventSource
     public void Connect(ReadOnlySpan<Arrival> arrivals, long age = 0)
     {
         Span<int> sockets = stackalloc int[arrivals.Length];
-        int made = OpenSockets(_plan.Family(0), sockets, out ulong cookie, out EnterFailure failure);
+        int made = OpenSockets(Plan.Family(0), sockets, out ulong cookie, out EnterFailure failure);
         int queuedAt = -1;
         for (int i = 0; i < arrivals.Length; i++)
         {
             if (!_idle.TryPop(out Dial? dial))
                 dial = new Dial(this);
-            dial.Take(arrivals[i], _plan, age);
+            dial.Take(arrivals[i], age);
             _dialling.Add(dial);
             if (i >= made)
             {
                 Unreachable(dial, failure);
             }
-            else if (_parked.ShouldQueue(arrivals[i].Offset) && CanPark(dial, _plan.TargetWait))
+            else if (_parked.ShouldQueue(arrivals[i].Offset) && CanPark(dial, Errno.None))
             {
                 // The target may have come back this very moment: who waits for it is served before who comes now.
                 Libc.Close(sockets[i]);
-                Park(dial, _plan.TargetWait);
+                Park(dial, Errno.None);
                 queuedAt = arrivals[i].Offset;
             }
             else
@@ -84,14 +74,14 @@ internal sealed class Connector : EventSource
         }
         // Those who come together came to one port.
         if (queuedAt >= 0)
-            Retry(_parked.Next(queuedAt, 1));
+            Retry(_parked.Next(queuedAt, 1), Plan.ConnectTimeout);
     }
 
     // Five calls that only a connection of some age has use for.
     private void Settle(int target, EndKind kind)
     {
         if (kind == EndKind.Tcp)
-            TcpOptions.KeepAlive(target, _plan.KeepAlive);
+            TcpOptions.KeepAlive(target, Plan.KeepAlive);
     }
 
     private int OpenSockets(int family, Span<int> sockets, out ulong cookie, out EnterFailure failure)
@@ -103,11 +93,11 @@ internal sealed class Connector : EventSource
         return made;
     }
 
-    /// <summary>The next address of a dial.</summary>
-    internal void DialAgain(Dial dial, int family)
+    /// <summary>Dials by a new socket, for the address that is the dial's turn.</summary>
+    internal void DialAgain(Dial dial)
     {
         Span<int> socket = stackalloc int[1];
-        if (OpenSockets(family, socket, out ulong cookie, out EnterFailure failure) == 1)
+        if (OpenSockets(dial.Family, socket, out ulong cookie, out EnterFailure failure) == 1)
             dial.Connect(socket[0], cookie);
         else
             Unreachable(dial, failure);
@@ -115,96 +105,16 @@ internal sealed class Connector : EventSource
 
     internal void Establish(Dial dial, in RelayEnds ends, ReadOnlySpan<byte> greeting, long microseconds)
     {
-        bool wasParked = dial.Parked is not null;
         Arrival arrival = dial.Arrival;
         Forget(dial);
         _owner.OnConnected(microseconds);
         _relays.Start(dial, ends, arrival.Peer, dial.Cookie, arrival.Number, greeting);
         _idle.Push(dial);
-        // The target is back: the others need not wait for their turn.
-        if (wasParked && _parked.HasLine(arrival.Offset))
-            Retry(_parked.Next(arrival.Offset, DialsPerRetry));
+        Follow(arrival.Offset, TimeSpan.FromMicroseconds(microseconds));
     }
 
     /// <summary>The client went away by itself.</summary>
     internal void Abandon(Dial dial) => End(dial, new RelayOutcome(RelayEnding.ClientReset));
-
-    internal void Failed(Dial dial, ConnectorPlan plan, Errno error)
-    {
-        if (CanPark(dial, plan.TargetWait))
-        {
-            Park(dial, plan.TargetWait);
-            return;
-        }
-        _owner.OnUnreachable(dial.Arrival.Peer, TargetFailure.Explain(plan.Description, error));
-        End(dial, new RelayOutcome(RelayEnding.TargetReset, error));
-    }
-
-    private void Unreachable(Dial dial, EnterFailure failure)
-    {
-        // Out of descriptors is our fault, not the target's: it is worth the wait that a connection may take anyway.
-        TimeSpan patience = failure.IsExhaustion && _plan.ConnectTimeout > _plan.TargetWait ? _plan.ConnectTimeout : _plan.TargetWait;
-        if (CanPark(dial, patience))
-        {
-            Park(dial, patience);
-            return;
-        }
-        string reason = _place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason;
-        _owner.OnUnreachable(dial.Arrival.Peer, reason);
-        End(dial, new RelayOutcome(RelayEnding.TargetReset, failure.Error));
-    }
-
-    internal void TimedOut(Dial dial, ConnectorPlan plan, bool parked)
-    {
-        if (!parked && CanPark(dial, plan.TargetWait))
-        {
-            Park(dial, plan.TargetWait);
-            return;
-        }
-        _owner.OnUnreachable(dial.Arrival.Peer, TargetFailure.Explain(plan.Description, Errno.ETIMEDOUT));
-        End(dial, new RelayOutcome(RelayEnding.TargetReset, Errno.ETIMEDOUT));
-    }
-
-    private bool CanPark(Dial dial, TimeSpan patience) =>
-        dial.Age < (long)patience.TotalMilliseconds && (dial.Parked is not null || _parked.HasRoom);
-
-    private void Park(Dial dial, TimeSpan patience)
-    {
-        if (dial.Parked is null)
-        {
-            if (dial.HasHungUp || dial.WatchClient() < 0)
-            {
-                Abandon(dial);
-                return;
-            }
-            _dialling.Remove(dial);
-            _parked.Add(dial);
-            Loop.SetTimer(dial, (long)patience.TotalMilliseconds - dial.Age);
-        }
-        if (!IsTimerSet)
-            Loop.SetTimer(this, RetryMilliseconds);
-    }
-
-    /// <summary>The target may be there now: the first in each line finds out, and when it is, the others follow.</summary>
-    public void Retry() => Retry(_parked.Heads());
-
-    private void Retry(ReadOnlySpan<Dial> dials)
-    {
-        foreach (Dial dial in dials)
-        {
-            if (dial.Parked is null)
-                continue;
-            // An attempt that nobody answers may have begun before the target was there; the next one finds it.
-            if (dial.IsConnecting && dial.AttemptAge >= _plan.ConnectTimeout)
-                dial.CloseTarget();
-            if (!dial.IsConnecting)
-                DialAgain(dial, _plan.Family(0));
-        }
-        if (_parked.Count > 0)
-            Loop.SetTimer(this, RetryMilliseconds);
-    }
-
-    protected override void OnTimer() => Retry();
 
     protected override void OnEvents(uint events, int end)
     {
@@ -226,7 +136,7 @@ internal sealed class Connector : EventSource
         foreach (Dial dial in _parked.All)
         {
             if (dial.Cookie != cookie)
-                dial.CloseTarget();
+                dial.Restart();
         }
         return count;
     }

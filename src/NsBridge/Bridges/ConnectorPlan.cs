@@ -66,6 +66,13 @@ internal sealed class ConnectorPlan
         Description = settings.Socket,
     };
 
+    /// <summary>Milliseconds for which a client may be parked.</summary>
+    /// <param name="shortage">What there is not enough of for another connection, which is worth the wait that one may take anyway; None where the target is not there.</param>
+    public long Patience(Errno shortage) => (long)(shortage != Errno.None && ConnectTimeout > TargetWait ? ConnectTimeout : TargetWait).TotalMilliseconds;
+
+    /// <summary>Whether who is being dialled by another plan of the same connector goes to the same target, and has the same time for it.</summary>
+    public bool DialsAs(ConnectorPlan other) => Target == other.Target && ConnectTimeout == other.ConnectTimeout && TargetWait == other.TargetWait;
+
     /// <summary>The address to dial.</summary>
     /// <param name="index">Which of them, in the order to try.</param>
     /// <param name="offset">The position in the range of ports.</param>

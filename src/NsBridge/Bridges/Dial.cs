@@ -14,9 +14,11 @@ internal sealed class Dial : EventSource
     private const int ClientEnd = 0;
     private const int TargetEnd = 1;
 
+    /// <summary>From here on nobody waits for what becomes of an attempt.</summary>
+    public static readonly TimeSpan LongAttempt = TimeSpan.FromMilliseconds(100);
+
     private readonly Connector _connector;
     private Arrival _arrival;
-    private ConnectorPlan _plan = null!;
     private int _target;
     private int _address;
     private uint _clientEvents;
@@ -33,24 +35,28 @@ internal sealed class Dial : EventSource
     /// <summary>The namespace the dialled socket belongs to.</summary>
     public ulong Cookie { get; private set; }
 
+    /// <summary>What a parked client waits for where it is only that there is no room for another connection; else, None.</summary>
+    public Errno Shortage { get; set; }
+
+    /// <summary>The family of the socket for the address that is its turn.</summary>
+    public int Family => Plan.Family(_address);
+
     /// <summary>Whether an attempt is under way.</summary>
     public bool IsConnecting => _target >= 0;
 
     /// <summary>Takes over a client.</summary>
     /// <param name="arrival">The client.</param>
-    /// <param name="plan">Where to.</param>
     /// <param name="age">Milliseconds that it has waited already.</param>
-    public void Take(in Arrival arrival, ConnectorPlan plan, long age)
+    public void Take(in Arrival arrival, long age)
     {
         _arrival = arrival;
-        _plan = plan;
         _target = -1;
         _address = 0;
         _clientEvents = 0;
         _clientWatched = false;
         _began = _connector.Loop.Now - age;
         _connector.Loop.Attach(this);
-        _connector.Loop.SetTimer(this, (long)plan.ConnectTimeout.TotalMilliseconds);
+        _connector.Loop.SetTimer(this, (long)Plan.ConnectTimeout.TotalMilliseconds);
     }
 
     /// <summary>Watches the client who has to wait, so that one who hangs up is noticed.</summary>
@@ -70,11 +76,11 @@ internal sealed class Dial : EventSource
         Cookie = cookie;
         _target = socket;
         _dialled = Stopwatch.GetTimestamp();
-        int result = _plan.Address(socket, _address, _arrival.Offset, out SockAddr address);
-        if (_plan.Family(_address) != Libc.AF_UNIX)
+        int result = Plan.Address(socket, _address, _arrival.Offset, out SockAddr address);
+        if (Family != Libc.AF_UNIX)
             TcpOptions.SendAtOnce(socket, address);
-        else if (_plan.IsJoin)
-            Libc.Bind(socket, new JoinName(JoinKind.Relay, _arrival.Offset).ToAddress(_plan.Address(_address, 0)));
+        else if (Plan.IsJoin)
+            Libc.Bind(socket, new JoinName(JoinKind.Relay, _arrival.Offset).ToAddress(Plan.Address(_address, 0)));
         if (result >= 0)
             result = Libc.Connect(socket, address);
         if (result < 0 && result != -(int)Errno.EINPROGRESS)
@@ -96,7 +102,10 @@ internal sealed class Dial : EventSource
             Fail(Libc.ErrorOf(watched));
     }
 
-    private EndKind TargetKind => _plan.Family(_address) != Libc.AF_UNIX ? EndKind.Tcp : _plan.IsJoin ? EndKind.UnixHalf : EndKind.Unix;
+    // A connector that takes a new plan over restarts who is on his way by the old one.
+    private ConnectorPlan Plan => _connector.Plan;
+
+    private EndKind TargetKind => Family != Libc.AF_UNIX ? EndKind.Tcp : Plan.IsJoin ? EndKind.UnixHalf : EndKind.Unix;
 
     protected override void OnEvents(uint events, int end)
     {
@@ -107,6 +116,9 @@ internal sealed class Dial : EventSource
                 _connector.Abandon(this);
             return;
         }
+        // The event may be one of the attempt before: others who are connected restart who is parked.
+        if (Parked is not null)
+            events = Libc.Ready(_target, Relay.Interest & ~Libc.EPOLLET);
         OnTarget(events);
     }
 
@@ -149,7 +161,7 @@ internal sealed class Dial : EventSource
         _target = -1;
         var ends = new RelayEnds(_arrival.Client, target, _arrival.Kind, TargetKind, _clientEvents, targetEvents, Watched: _clientWatched);
         Span<byte> greeting = stackalloc byte[ProxyHeader.Longest];
-        ProxyProtocol version = _arrival.Number == InnerConnections.CountedElsewhere ? ProxyProtocol.None : _plan.ProxyProtocol;
+        ProxyProtocol version = _arrival.Number == InnerConnections.CountedElsewhere ? ProxyProtocol.None : Plan.ProxyProtocol;
         int size = ProxyHeader.Write(greeting, version, _arrival.Peer, _arrival.Client);
         _connector.Establish(this, ends, greeting[..size], (long)Stopwatch.GetElapsedTime(_dialled).TotalMicroseconds);
     }
@@ -157,28 +169,38 @@ internal sealed class Dial : EventSource
     /// <summary>This address failed: the next one, or the connector decides.</summary>
     private void Fail(Errno error)
     {
-        CloseTarget();
-        if (_address + 1 < _plan.AddressCount)
+        if (_address + 1 < Plan.AddressCount)
         {
+            CloseTarget();
             _address++;
-            _connector.DialAgain(this, _plan.Family(_address));
+            _connector.DialAgain(this);
             return;
         }
-        _address = 0;
-        _connector.Failed(this, _plan, error);
+        Restart();
+        _connector.Failed(this, error);
     }
 
     protected override void OnTimer()
     {
-        CloseTarget();
-        _connector.TimedOut(this, _plan, parked: Parked is not null);
+        Restart();
+        _connector.TimedOut(this);
     }
 
     /// <summary>Milliseconds since the client came.</summary>
     public long Age => _connector.Loop.Now - _began;
 
-    /// <summary>How long the attempt under way has lasted.</summary>
-    public TimeSpan AttemptAge => Stopwatch.GetElapsedTime(_dialled);
+    /// <summary>Whether an attempt is under way that has not taken so long yet.</summary>
+    public bool IsUnderWay(TimeSpan within) => IsConnecting && Stopwatch.GetElapsedTime(_dialled) < within;
+
+    /// <summary>Whether an attempt is under way that takes so long that nobody should wait for what becomes of it.</summary>
+    public bool IsLongUnderWay => IsUnderWay(Plan.ConnectTimeout) && !IsUnderWay(LongAttempt);
+
+    /// <summary>Ends the attempt; the next one begins with the target's first address.</summary>
+    public void Restart()
+    {
+        CloseTarget();
+        _address = 0;
+    }
 
     /// <summary>Ends the attempt; the client stays.</summary>
     public void CloseTarget()

@@ -9,8 +9,6 @@ internal sealed class ParkedClients
     /// <summary>Clients that may wait. Beyond it they are reset: memory and descriptors are bounded.</summary>
     private const int Most = 1024;
 
-    private static readonly TimeSpan LongAttempt = TimeSpan.FromMilliseconds(100);
-
     private readonly Dictionary<int, LinkedList<Dial>> _lines = [];
 
     public int Count { get; private set; }
@@ -26,12 +24,12 @@ internal sealed class ParkedClients
     /// nobody has to wait for the end of that.
     /// </summary>
     public bool ShouldQueue(int offset) =>
-        HasLine(offset) && _lines[offset].First!.Value is var head && !(head.IsConnecting && head.AttemptAge > LongAttempt);
+        HasLine(offset) && !_lines[offset].First!.Value.IsLongUnderWay;
 
     public IEnumerable<Dial> All => _lines.Values.SelectMany(line => line);
 
-    /// <summary>The first of each line.</summary>
-    public Dial[] Heads() => [.. _lines.Values.Select(line => line.First!.Value)];
+    /// <summary>Of each line the first who is not dialling already, without an answer: what he waits for may be an answer that the next one need not wait for.</summary>
+    public Dial[] Heads() => [.. _lines.Values.Select(line => line.FirstOrDefault(dial => !dial.IsLongUnderWay)).OfType<Dial>()];
 
     /// <summary>The first of one line, in order.</summary>
     public Dial[] Next(int offset, int count) => _lines.TryGetValue(offset, out LinkedList<Dial>? line) ? [.. line.Take(count)] : [];

@@ -1,4 +1,5 @@
 using NsBridge.Configuration;
+using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;
 using NsBridge.Restart;
@@ -14,6 +15,8 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     private readonly NamespaceWatch _namespaces;
     private readonly NamespacePlace _own;
     private Connector? _connector;
+    private BridgeSettings? _planned;
+    private SockAddr _plannedAddress;
     private volatile string? _trouble;
 
     public RelayJoin(Bridge bridge, EventLoop home, NamespaceWatch namespaces)
@@ -32,8 +35,14 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     private Connector UpToDateConnector()
     {
         // With an inner half in this process the bytes are counted where they reach the target: once, not twice.
-        _connector ??= new Connector(_home, _own, ConnectorPlan.ToJoin(_bridge.Settings, _bridge.JoinAddress), _hasInner ? new RelayCounters() : _bridge.Tally.RelaysOf(_home.Index), this);
-        _connector.Change(ConnectorPlan.ToJoin(_bridge.Settings, _bridge.JoinAddress), _hasInner ? 0 : (long)_bridge.Settings.IdleTimeout.TotalMilliseconds);
+        SockAddr address = _bridge.JoinAddress;
+        _connector ??= new Connector(_home, _own, ConnectorPlan.ToJoin(_bridge.Settings, address), _hasInner ? new RelayCounters() : _bridge.Tally.RelaysOf(_home.Index), this);
+        if (!ReferenceEquals(_planned, _bridge.Settings) || !_plannedAddress.IsSame(address))
+        {
+            _planned = _bridge.Settings;
+            _plannedAddress = address;
+            _connector.Change(ConnectorPlan.ToJoin(_planned, address), _hasInner ? 0 : (long)_planned.IdleTimeout.TotalMilliseconds);
+        }
         return _connector;
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Manners;
@@ -92,17 +93,78 @@ internal sealed class ParkingTests : BridgeFixture
         Assert.That(clock.Elapsed, Is.InRange(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(6)));
     }
 
+    [TestCase("127.0.0.1")]
+    [TestCase("::1")]
+    public async Task Reload_OfTheTarget_ParkedClientsAndNewOnesAreServedByIt(string address)
+    {
+        var space = await NamespaceAsync();
+        var (daemon, listen) = await StartAsync(space, TimeSpan.FromSeconds(60), "handoff");
+        var parked = Own(await Dial.TcpAsync(listen));
+        await parked.SendAllAsync(Hello);
+        await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "the client is parked");
+        var moved = Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.Parse(address), 0)), Serve.Echo));
+
+        daemon.Rewrite(new DaemonSettings(Entry(space, listen, TimeSpan.FromSeconds(50)) with { Target = moved.EndPoint.ToString() }));
+        await daemon.SignalAsync("HUP");
+        var coming = Own(await Dial.TcpAsync(listen));
+
+        Assert.That(await parked.ReceiveExactlyAsync(Hello.Length).WaitAsync(Soon), Is.EqualTo(Hello));
+        await coming.EchoAsync(Hello).WaitAsync(Soon);
+    }
+
+    [Test]
+    public async Task Reload_ThatGrantsNoMoreWait_ReleasesParkedClients()
+    {
+        var space = await NamespaceAsync();
+        var (daemon, listen) = await StartAsync(space, TimeSpan.FromSeconds(60), "handoff");
+        var parked = Own(await Dial.TcpAsync(listen));
+        await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "the client is parked");
+
+        daemon.Rewrite(new DaemonSettings(Entry(space, listen, TimeSpan.Zero)));
+        await daemon.SignalAsync("HUP");
+
+        Assert.That(await parked.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+    }
+
+    [Test]
+    public async Task TargetWait_AttemptsOlderThanTheTarget_HoldNobodyUpOnceItIsThere()
+    {
+        var (near, far) = (await ReserveNamespaceAsync(), await NamespaceAsync());
+        var listen = FreeEndPoint();
+        var server = Own(TargetServer.Start(far.Listen(new IPEndPoint(IPAddress.Any, Port)), Serve.Echo));
+        await far.IpAsync("address", "add", "10.254.12.2/32", "dev", "lo");
+        await StartAsync(Entry(near, listen, TimeSpan.FromSeconds(60)) with { Target = $"10.254.12.2:{Port}", ConnectTimeout = TimeSpan.FromSeconds(60) });
+        using (var vanished = await Dial.TcpAsync(listen))
+            await vanished.SendAllAsync(Hello);
+        var staying = Own(await Dial.TcpAsync(listen));
+        var echo = staying.EchoAsync(Hello);
+
+        // The far side gets what is sent, and has no way back.
+        await near.AddAsync();
+        await near.RunAsync("sysctl", "-q", "-w", "net.ipv4.tcp_syn_linear_timeouts=0");
+        await near.LinkToAsync(far, "10.254.10.1/29", "10.254.10.2/29");
+        await near.IpAsync("address", "add", "10.254.11.1/32", "dev", "lo");
+        await near.IpAsync("route", "add", "10.254.12.2/32", "via", "10.254.10.2", "src", "10.254.11.1");
+        // The kernel asks again after 1, 3 and 7 seconds.
+        await Task.Delay(TimeSpan.FromSeconds(3.5));
+        var clock = Stopwatch.StartNew();
+        await far.IpAsync("route", "add", "10.254.11.1/32", "via", "10.254.10.1");
+        await Own(await Dial.TcpAsync(listen)).EchoAsync(Hello);
+        await echo;
+
+        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(2)));
+        await Eventually.TrueAsync(() => server.Accepted == 3, Soon, "whoever sent something is connected in the end");
+    }
+
+    private static long Active(JsonElement bridge) => bridge.GetProperty("connections").GetProperty("active").GetInt64();
+
+    private static BridgeEntry Entry(TestNamespace space, IPEndPoint listen, TimeSpan wait) =>
+        new("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"127.0.0.1:{Port}", TargetWait = wait, Join = "handoff" };
+
     private async Task<(DaemonProcess Daemon, IPEndPoint Listen)> StartAsync(TestNamespace space, TimeSpan wait, string join)
     {
         var listen = FreeEndPoint();
-        var daemon = await StartAsync(new BridgeEntry("web")
-        {
-            Listen = listen.ToString(),
-            Namespace = space.Name,
-            Target = $"127.0.0.1:{Port}",
-            TargetWait = wait,
-            Join = join,
-        });
+        var daemon = await StartAsync(Entry(space, listen, wait) with { Join = join });
         return (daemon, listen);
     }
 }
