@@ -54,6 +54,13 @@ public struct SockAddr
     public readonly bool IsSame(in SockAddr other) =>
         Length == other.Length && ((ReadOnlySpan<byte>)_bytes)[..Length].SequenceEqual(((ReadOnlySpan<byte>)other._bytes)[..Length]);
 
+    /// <summary>Whether both are of one internet host, whatever the port and the interface.</summary>
+    public readonly bool IsSameHost(in SockAddr other)
+    {
+        Span<byte> one = stackalloc byte[16], another = stackalloc byte[16];
+        return TryWriteAddress(one) && other.TryWriteAddress(another) && one.SequenceEqual(another);
+    }
+
     /// <summary>The internet address of a host and port.</summary>
     public static SockAddr From(IPAddress host, int port)
     {

@@ -83,6 +83,9 @@ internal sealed class Dial : EventSource
             Libc.Bind(socket, new JoinName(JoinKind.Relay, _arrival.Offset).ToAddress(Plan.Address(_address, 0)));
         if (result >= 0)
             result = Libc.Connect(socket, address);
+        // The kernel chooses the port when it begins to connect. Measured, the question is half a microsecond of a connection's hundred.
+        if (Family != Libc.AF_UNIX && SelfConnection.IsOne(socket, address))
+            result = -(int)Errno.ECONNREFUSED;
         if (result < 0 && result != -(int)Errno.EINPROGRESS)
         {
             Fail(Libc.ErrorOf(result));

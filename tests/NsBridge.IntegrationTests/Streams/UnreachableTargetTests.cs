@@ -37,6 +37,22 @@ internal sealed class UnreachableTargetTests : BridgeFixture
     }
 
     [Test]
+    public async Task Dial_PortIsOneTheKernelMayGiveToWhoConnects_NoClientMeetsHimself()
+    {
+        var space = await NamespaceAsync();
+        // Four ports to choose from, and the target's is one of the even ones, which the kernel takes first.
+        await space.RunAsync("sysctl", "-q", "-w", "net.ipv4.ip_local_port_range=40000 40003");
+        var listen = FreeEndPoint();
+        await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = "127.0.0.1:40002" });
+
+        for (var attempt = 0; attempt < 100; attempt++)
+            Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+
+        Target(space, Serve.Echo, 40002);
+        await Own(await Dial.TcpAsync(listen)).EchoAsync(Hello);
+    }
+
+    [Test]
     public async Task Dial_LoopbackIsDown_ClientIsResetAndTheLogSaysSo()
     {
         var space = await ReserveNamespaceAsync();

@@ -51,4 +51,21 @@ internal sealed class RefusalTests : UdpFixture
 
         await Client(listen).EchoAsync(Hello);
     }
+
+    [Test]
+    public async Task Refusal_PortIsOneTheKernelMayGiveToWhoConnects_NoFlowMeetsItself()
+    {
+        var space = await NamespaceAsync();
+        // Four ports to choose from, and the target's is one of them.
+        await space.RunAsync("sysctl", "-q", "-w", "net.ipv4.ip_local_port_range=40000 40003");
+        var listen = FreeEndPoint();
+        var daemon = await StartAsync(Entry("self", listen.ToString(), space, "127.0.0.1:40001"));
+
+        for (var attempt = 1; attempt <= 40; attempt++)
+        {
+            var client = Client(listen);
+            client.Send(Hello);
+            await Eventually.TrueAsync(async () => await CountAsync(daemon, "failed") == attempt, Soon, "refused");
+        }
+    }
 }

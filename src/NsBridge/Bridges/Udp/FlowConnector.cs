@@ -125,6 +125,8 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
         int result = _plan.Address(socket, flow.AddressIndex, flow.Offset, out SockAddr address);
         if (result >= 0)
             result = Libc.Connect(socket, address);
+        if (result >= 0 && SelfConnection.IsOne(socket, address))
+            result = -(int)Errno.ECONNREFUSED;
         if (result < 0)
         {
             Libc.Close(socket);
