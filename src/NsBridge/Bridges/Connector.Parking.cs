@@ -47,8 +47,10 @@ internal sealed partial class Connector
 
     internal void Failed(Dial dial, Errno error)
     {
-        if (CanPark(dial, Errno.None))
-            Park(dial, Errno.None);
+        // A UNIX socket that listens, and has a full backlog. One of TCP does not answer then.
+        Errno shortage = error == Errno.EAGAIN ? error : Errno.None;
+        if (CanPark(dial, shortage))
+            Park(dial, shortage);
         else
             GiveUp(dial, error);
     }
@@ -123,6 +125,9 @@ internal sealed partial class Connector
                 continue;
             dial.Restart();
             DialAgain(dial);
+            // Where there is no room for one there is none for the next.
+            if (dial.Parked is not null && dial.Shortage != Errno.None && !dial.IsConnecting)
+                break;
         }
         if (_parked.Count > 0)
             Loop.SetTimer(this, RetryMilliseconds);

@@ -60,11 +60,11 @@ internal sealed partial class Connector : EventSource
             {
                 Unreachable(dial, failure);
             }
-            else if (_parked.ShouldQueue(arrivals[i].Offset) && CanPark(dial, Errno.None))
+            else if (_parked.ShouldQueue(arrivals[i].Offset, out Errno shortage) && CanPark(dial, shortage))
             {
                 // The target may have come back this very moment: who waits for it is served before who comes now.
                 Libc.Close(sockets[i]);
-                Park(dial, Errno.None);
+                Park(dial, shortage);
                 queuedAt = arrivals[i].Offset;
             }
             else

@@ -1,3 +1,5 @@
+using NsBridge.Linux.Interop;
+
 namespace NsBridge.Bridges;
 
 /// <summary>
@@ -23,8 +25,14 @@ internal sealed class ParkedClients
     /// Whether a client who comes now should wait behind others. Where the first of them has long been dialling, as to a place that does not answer,
     /// nobody has to wait for the end of that.
     /// </summary>
-    public bool ShouldQueue(int offset) =>
-        HasLine(offset) && !_lines[offset].First!.Value.IsLongUnderWay;
+    /// <param name="offset">The position in the range of ports.</param>
+    /// <param name="shortage">What the first of them waits for, as <see cref="Dial.Shortage"/>.</param>
+    public bool ShouldQueue(int offset, out Errno shortage)
+    {
+        Dial? head = HasLine(offset) ? _lines[offset].First!.Value : null;
+        shortage = head?.Shortage ?? Errno.None;
+        return head is { IsLongUnderWay: false };
+    }
 
     public IEnumerable<Dial> All => _lines.Values.SelectMany(line => line);
 

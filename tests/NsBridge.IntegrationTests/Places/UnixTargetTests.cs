@@ -53,6 +53,43 @@ internal sealed class UnixTargetTests : BridgeFixture
     }
 
     [Test]
+    public async Task Target_BusyWithAFullBacklog_ClientsWaitAndAreServed()
+    {
+        var path = Scratch()["busy.sock"];
+        var space = await NamespaceAsync();
+        var busy = Own(OnHost(path, backlog: 1));
+        var listen = FreeEndPoint();
+        var daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", ConnectTimeout = TimeSpan.FromSeconds(60) });
+        var clients = new List<Socket>();
+        for (var client = 0; client < 12; client++)
+            clients.Add(Own(await Dial.TcpAsync(listen)));
+        var echoes = Task.WhenAll(clients.Select(client => client.EchoAsync(Pattern.Take(1000))));
+        await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("total").GetInt64() == clients.Count, "all have come");
+
+        Own(TargetServer.Start(busy, Serve.Echo));
+
+        await echoes.WaitAsync(Soon);
+    }
+
+    [Test]
+    public async Task Target_BusyForLongerThanConnectTimeout_ClientIsResetAfterIt()
+    {
+        var path = Scratch()["busy.sock"];
+        var space = await NamespaceAsync();
+        Own(OnHost(path, backlog: 0));
+        var listen = FreeEndPoint();
+        var daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", ConnectTimeout = TimeSpan.FromSeconds(2) });
+        Own(await Dial.TcpAsync(listen));
+        await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 1, "the backlog is full");
+
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+
+        Assert.That(clock.Elapsed, Is.InRange(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(6)));
+        await daemon.WaitLogAsync("its backlog is full");
+    }
+
+    [Test]
     public async Task OuterHalf_BeforeAnyUnixServer_OffersItOnTcp()
     {
         var path = Scratch()["any.sock"];
@@ -75,11 +112,11 @@ internal sealed class UnixTargetTests : BridgeFixture
         Assert.That(await EchoesAsync(listen), Is.False);
     }
 
-    private static Socket OnHost(string name)
+    private static Socket OnHost(string name, int backlog = int.MaxValue)
     {
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(name));
-        listener.Listen();
+        listener.Listen(backlog);
         return listener;
     }
 }
