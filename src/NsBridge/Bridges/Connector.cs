@@ -77,7 +77,7 @@ internal sealed partial class Connector : EventSource
             Retry(_parked.Next(queuedAt, 1), Plan.ConnectTimeout);
     }
 
-    // Five calls that only a connection of some age has use for.
+    // Four calls that only a connection of some age has use for.
     private void Settle(int target, EndKind kind)
     {
         if (kind == EndKind.Tcp)

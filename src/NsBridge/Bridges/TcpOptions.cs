@@ -7,12 +7,6 @@ internal static class TcpOptions
 {
     private const int Probes = 4;
 
-    /// <summary>
-    /// A peer that takes nothing for this many keepalive times is taken for dead although it may only have stopped reading: the kernel
-    /// does not tell the two apart (TCP_USER_TIMEOUT covers a closed window too), so it is long.
-    /// </summary>
-    private const int UserTimeoutFactor = 10;
-
     /// <summary>All of them, for a listener.</summary>
     /// <param name="socket">The listener.</param>
     /// <param name="address">Where it listens.</param>
@@ -20,12 +14,9 @@ internal static class TcpOptions
     public static void ForListener(int socket, in SockAddr address, TimeSpan keepAlive)
     {
         SendAtOnce(socket, address);
-        // A listener may have had them from an earlier configuration.
+        // A listener may have it from an earlier configuration.
         if (keepAlive <= TimeSpan.Zero)
-        {
             Libc.SetOption(socket, Libc.SOL_SOCKET, Libc.SO_KEEPALIVE, 0);
-            Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_USER_TIMEOUT, 0);
-        }
         KeepAlive(socket, keepAlive);
     }
 
@@ -43,6 +34,10 @@ internal static class TcpOptions
     }
 
     /// <summary>Lets a peer that has died be noticed; nothing where <paramref name="keepAlive"/> is zero.</summary>
+    /// <remarks>
+    /// Probes are for a leg without bytes under way; with them the kernel gives up by itself (tcp_retries2). No TCP_USER_TIMEOUT: it counts the time that a
+    /// window is closed too, and so resets a reader that pauses.
+    /// </remarks>
     public static void KeepAlive(int socket, TimeSpan keepAlive)
     {
         if (keepAlive <= TimeSpan.Zero)
@@ -52,6 +47,5 @@ internal static class TcpOptions
         Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_KEEPIDLE, seconds);
         Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_KEEPINTVL, Math.Max(1, seconds / Probes));
         Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_KEEPCNT, Probes);
-        Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_USER_TIMEOUT, (int)Math.Min(int.MaxValue, seconds * 1000L * UserTimeoutFactor));
     }
 }

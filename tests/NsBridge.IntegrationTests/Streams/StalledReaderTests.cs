@@ -32,4 +32,18 @@ internal sealed class StalledReaderTests : BridgeFixture
             Assert.That(await reader.ReceivePatternAsync(), Is.EqualTo(Length));
         TestContext.Out.WriteLine($"{growth >> 20} MiB for {Readers} stalled readers");
     }
+
+    [Test]
+    public async Task StalledReader_PausesForManyKeepAlives_LosesNothing()
+    {
+        long sent = 0;
+        var scene = await SceneAsync(Serve.Source(Length, count => Interlocked.Add(ref sent, count)), entry => entry with { KeepAlive = TimeSpan.FromSeconds(1) });
+        var reader = await ConnectAsync(scene);
+        await Eventually.SteadyAsync(() => Interlocked.Read(ref sent), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), "the server has stopped for the reader");
+
+        // Only time itself shows that nothing counts it.
+        await Task.Delay(TimeSpan.FromSeconds(20));
+
+        Assert.That(await reader.ReceivePatternAsync(), Is.EqualTo(Length));
+    }
 }
