@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using NsBridge.Configuration;
 using NsBridge.Operations.Journal;
 
@@ -20,6 +21,7 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
     private readonly ConfigurationLoader _loader;
     private readonly BridgeFleet _fleet;
     private readonly LogLevels _levels;
+    private readonly HostOptions _host;
     private readonly ILogger<ConfigurationWatch> _log;
     private readonly SemaphoreSlim _asked = new(0);
     private readonly FileMark _loaded;
@@ -27,13 +29,15 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
     private DaemonSettings _running;
     private PosixSignalRegistration? _hangUp;
 
-    public ConfigurationWatch(ConfigurationLoader loader, DaemonSettings running, BridgeFleet fleet, LogLevels levels, ILogger<ConfigurationWatch> log)
+    public ConfigurationWatch(
+        ConfigurationLoader loader, DaemonSettings running, BridgeFleet fleet, LogLevels levels, IOptions<HostOptions> host, ILogger<ConfigurationWatch> log)
     {
         _loader = loader;
         _started = running;
         _running = running;
         _fleet = fleet;
         _levels = levels;
+        _host = host.Value;
         _log = log;
         _loaded = FileMark.Of(loader.File);
     }
@@ -99,6 +103,8 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
         if (!wanted.Logging.Equals(_running.Logging))
             _levels.Change(wanted.Logging);
         await _fleet.ApplyAsync(wanted);
+        // The host looks when it stops.
+        _host.ShutdownTimeout = Daemon.StopWithin(wanted);
         _running = wanted;
     }
 

@@ -17,6 +17,9 @@ internal static class Daemon
     /// <summary>What stopping may take beyond <c>ShutdownTimeout</c>: closing sockets and removing files.</summary>
     private static readonly TimeSpan StopMargin = TimeSpan.FromSeconds(5);
 
+    /// <summary>What a stop may take by these settings. A reload may change it.</summary>
+    public static TimeSpan StopWithin(DaemonSettings settings) => settings.ShutdownTimeout + StopMargin;
+
     /// <summary>Runs until <paramref name="stop"/>, and then as long as connections may take to end or until <paramref name="hurry"/>.</summary>
     /// <returns>The exit code.</returns>
     /// <exception cref="UserFault">The configuration is wrong, or a privilege is missing without which no bridge can work.</exception>
@@ -37,7 +40,7 @@ internal static class Daemon
         // A start that fails is told once, as what the command ends with.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.Configure<ConsoleLifetimeOptions>(options => options.SuppressStatusMessages = true);
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.ShutdownTimeout + StopMargin);
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = StopWithin(settings));
         builder.Services.AddNsBridgeConfiguration(outcome);
         builder.Services.AddSingleton(loader);
         builder.Services.AddSingleton(levels);

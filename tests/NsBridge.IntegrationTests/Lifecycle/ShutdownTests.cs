@@ -88,6 +88,26 @@ internal sealed class ShutdownTests : BridgeFixture
     }
 
     [Test]
+    public async Task Terminate_AfterAReloadThatGrantsMoreTime_WaitsThatLong()
+    {
+        var scene = await SceneAsync(TimeSpan.FromSeconds(1), "handoff");
+        var client = await ConnectAsync(scene);
+        await client.EchoAsync(Hello);
+        scene.Daemon.Rewrite(new DaemonSettings(scene.Entry) { ShutdownTimeout = TimeSpan.FromSeconds(60) });
+        await scene.Daemon.SignalAsync("HUP");
+        await scene.Daemon.WaitLogAsync("Reloaded");
+
+        await scene.Daemon.SignalAsync("TERM");
+        await scene.Daemon.WaitNotListeningAsync(scene.Listen);
+        // Beyond what the first configuration granted, with all that a stop may take in addition.
+        await Task.Delay(TimeSpan.FromSeconds(7.5));
+        await client.EchoAsync(Hello);
+
+        client.Dispose();
+        Assert.That(await scene.Daemon.ExitAsync(), Is.Zero);
+    }
+
+    [Test]
     public async Task Terminate_Interrupted_EndsLikeTerminated()
     {
         var scene = await SceneAsync(Serve.Echo);

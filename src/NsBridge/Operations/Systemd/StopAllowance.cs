@@ -13,14 +13,14 @@ internal sealed class StopAllowance : IHostedService, IDisposable
 {
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ISystemdNotifier _manager;
-    private readonly TimeSpan _needed;
+    private readonly HostOptions _host;
     private CancellationTokenRegistration _stopping;
 
     public StopAllowance(IHostApplicationLifetime lifetime, ISystemdNotifier manager, IOptions<HostOptions> host)
     {
         _lifetime = lifetime;
         _manager = manager;
-        _needed = host.Value.ShutdownTimeout;
+        _host = host.Value;
     }
 
     public Task StartAsync(CancellationToken cancellationToken)
@@ -36,6 +36,6 @@ internal sealed class StopAllowance : IHostedService, IDisposable
     private void Ask()
     {
         if (_manager.IsEnabled)
-            _manager.Notify(new ServiceState(string.Create(CultureInfo.InvariantCulture, $"EXTEND_TIMEOUT_USEC={(long)_needed.TotalMicroseconds}")));
+            _manager.Notify(new ServiceState(string.Create(CultureInfo.InvariantCulture, $"EXTEND_TIMEOUT_USEC={(long)_host.ShutdownTimeout.TotalMicroseconds}")));
     }
 }

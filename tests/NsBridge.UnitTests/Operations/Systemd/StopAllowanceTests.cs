@@ -11,10 +11,13 @@ internal sealed class StopAllowanceTests
     {
         var manager = new RecordingNotifier();
         using var lifetime = new Lifetime();
-        using var allowance = new StopAllowance(lifetime, manager, Options.Create(new HostOptions { ShutdownTimeout = TimeSpan.FromMinutes(10) }));
+        var host = new HostOptions { ShutdownTimeout = TimeSpan.FromMinutes(1) };
+        using var allowance = new StopAllowance(lifetime, manager, Options.Create(host));
         await allowance.StartAsync(CancellationToken.None);
         Assert.That(manager.States.TryRead(out _), Is.False);
 
+        // As a reload does.
+        host.ShutdownTimeout = TimeSpan.FromMinutes(10);
         lifetime.StopApplication();
         Assert.That(await manager.NextAsync(), Is.EqualTo("EXTEND_TIMEOUT_USEC=600000000"));
     }
