@@ -1,3 +1,4 @@
+using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying;
@@ -18,7 +19,8 @@ namespace NsBridge.Relaying;
 /// a source that has shown any of these is read from then on.
 /// </para>
 /// <para>
-/// The source's end is passed on (shutdown(2)) after its last byte. When both directions are over the sockets are closed. An error
+/// The source's end is passed on (shutdown(2)) after its last byte. When both directions are over the sockets are closed (see also
+/// <see cref="Lingering"/>). An error
 /// on either socket resets the other at once: the bytes in between are lost, as they are in a TCP connection that is reset.
 /// </para>
 /// <para>
@@ -207,9 +209,29 @@ public sealed partial class Relay : EventSource
     {
         if (_onRing)
             LeaveCount(_group.Loop.Messages!);
-        _client.Close();
-        _target.Close();
+        if (_client.HasUntaken)
+            Leave(ref _client, Libc.NetworkNamespaceCookie(_client.Descriptor), isClient: true);
+        else
+            _client.Close();
+        if (Cookie != NetworkNamespace.OwnCookie && _target.HasUntaken)
+            Leave(ref _target, Cookie, isClient: false);
+        else
+            _target.Close();
         Finish(new RelayOutcome(RelayEnding.Closed));
+    }
+
+    /// <summary>Leaves a socket to its peer, who has not taken everything. In the daemon's own namespace the kernel may have it.</summary>
+    private void Leave(ref RelayEnd end, ulong cookie, bool isClient)
+    {
+        if (cookie == NetworkNamespace.OwnCookie)
+        {
+            end.Close();
+            return;
+        }
+        if (_watched)
+            _group.Loop.Unwatch(end.Descriptor);
+        _group.Linger(end.Descriptor, cookie, isClient);
+        end.Descriptor = -1;
     }
 
     private void Finish(RelayOutcome outcome)

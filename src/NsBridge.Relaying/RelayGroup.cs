@@ -8,6 +8,7 @@ public sealed class RelayGroup
 {
     private readonly Stack<Relay> _idle = new();
     private Relay? _first;
+    private Lingering? _lingering;
 
     /// <param name="loop">The loop that owns every relay of the group.</param>
     /// <param name="counters">What they count on.</param>
@@ -73,8 +74,15 @@ public sealed class RelayGroup
             states.Add(state);
             Unlink(relay);
         }
+        LetGo();
         return states;
     }
+
+    /// <summary>Keeps the socket of a relay that is over until its peer has taken everything. It counts as no relay any more.</summary>
+    internal void Linger(int descriptor, ulong cookie, bool isClient) => (_lingering ??= new Lingering(Loop)).Add(descriptor, cookie, isClient);
+
+    /// <summary>Leaves to the kernel what peers of relays that are over have still to take.</summary>
+    public void LetGo() => _lingering?.LetGo();
 
     private Relay Link()
     {
@@ -117,6 +125,7 @@ public sealed class RelayGroup
     /// <returns>How many were reset.</returns>
     public int AbortAllBut(ulong cookie)
     {
+        _lingering?.ResetTargetsBut(cookie);
         int count = 0;
         for (Relay? relay = _first; relay is not null;)
         {
@@ -136,6 +145,7 @@ public sealed class RelayGroup
     /// <returns>How many were reset.</returns>
     public int AbortClientsIn(ulong cookie)
     {
+        _lingering?.ResetClientsIn(cookie);
         int count = 0;
         for (Relay? relay = _first; relay is not null;)
         {

@@ -180,6 +180,7 @@ internal sealed partial class Connector : EventSource
     /// <summary>Resets everything and leaves the loop.</summary>
     public void Stop()
     {
+        _relays.LetGo();
         AbortAllBut(0);
         foreach (Dial dial in _parked.All.ToArray())
             End(dial, new RelayOutcome(RelayEnding.Aborted));

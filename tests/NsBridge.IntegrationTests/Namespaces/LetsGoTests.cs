@@ -11,6 +11,8 @@ namespace NsBridge.IntegrationTests.Namespaces;
 internal sealed class LetsGoTests : BridgeFixture
 {
     private static readonly TimeSpan Promised = TimeSpan.FromSeconds(5);
+    /// <summary>More than a peer takes that reads nothing, and less than the daemon's socket holds in addition.</summary>
+    private const int Untaken = 300_000;
     private static readonly byte[] Hello = Pattern.Take(1000);
 
     [TestCase("handoff", Door.Tcp)]
@@ -79,12 +81,64 @@ internal sealed class LetsGoTests : BridgeFixture
         await Eventually.TrueAsync(async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, "the deleted namespace is freed");
     }
 
-    private async Task<VethScene> BeyondVethAsync(Func<BridgeEntry, BridgeEntry> with)
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Delete_AfterAConnectionWhoseTargetHasNotTakenAll_FreesTheNamespace(string join)
+    {
+        var scene = await BeyondVethAsync(entry => entry with { Join = join }, EndAndReadNothing);
+        using (var client = await Dial.TcpAsync(scene.Listen))
+        {
+            await client.EndingAsync(Soon);
+            await client.SendPatternAsync(Untaken);
+        }
+        await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 0, "the connection is over");
+
+        await scene.Near.DeleteAsync();
+
+        await Eventually.TrueAsync(
+            async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+    }
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Delete_OfTheListenersAfterAConnectionWhoseClientHasNotTakenAll_FreesTheNamespace(string join)
+    {
+        var near = await NamespaceAsync();
+        var far = await NamespaceAsync();
+        var farLink = await near.LinkToAsync(far, "10.254.13.1/29", "10.254.13.2/29");
+        var server = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Source(Untaken)));
+        var listen = new IPEndPoint(IPAddress.Parse("10.254.13.1"), 3000);
+        var daemon = await StartAsync(new BridgeEntry("back")
+        {
+            Listen = listen.ToString(),
+            ListenNamespace = near.Name,
+            Namespace = "host",
+            Target = server.EndPoint.ToString(),
+            Join = join,
+        });
+        var client = Own(await far.DialAsync(listen));
+        client.Shutdown(SocketShutdown.Send);
+        await daemon.WaitStatusAsync(
+            bridge => bridge.GetProperty("connections") is var count && count.GetProperty("total").GetInt64() == 1 && count.GetProperty("active").GetInt64() == 0,
+            "the connection is over");
+
+        await near.DeleteAsync();
+
+        await Eventually.TrueAsync(async () => !await far.HasLinkAsync(farLink), Promised, $"the deleted namespace is freed\n{daemon.LogText()}");
+    }
+
+    private static async Task EndAndReadNothing(Socket connection, CancellationToken cancel)
+    {
+        connection.Shutdown(SocketShutdown.Send);
+        await Task.Delay(Timeout.Infinite, cancel);
+    }
+
+    private async Task<VethScene> BeyondVethAsync(Func<BridgeEntry, BridgeEntry> with, Func<Socket, CancellationToken, Task>? serve = null)
     {
         var near = await NamespaceAsync();
         var far = await NamespaceAsync();
         var farLink = await near.LinkToAsync(far, "10.254.9.1/29", "10.254.9.2/29");
-        var server = Own(TargetServer.Start(far.Listen(new IPEndPoint(IPAddress.Parse("10.254.9.2"), 0)), Serve.Echo));
+        var server = Own(TargetServer.Start(far.Listen(new IPEndPoint(IPAddress.Parse("10.254.9.2"), 0)), serve ?? Serve.Echo));
         var listen = FreeEndPoint();
         var daemon = await StartAsync(with(new BridgeEntry("far")
         {

@@ -85,6 +85,7 @@ internal sealed class ConstantTests
         ["offsetof(struct unix_diag_req, udiag_show)"] = 12,
         ["sizeof(struct unix_diag_msg)"] = 16,
         ["offsetof(struct unix_diag_msg, udiag_ino)"] = 4,
+        ["offsetof(struct tcp_info, tcpi_ca_state)"] = 1,
         ["TCP_LISTEN"] = 10,
         ["sizeof(eventfd_t)"] = 8,
         ["sizeof(socklen_t)"] = 4,

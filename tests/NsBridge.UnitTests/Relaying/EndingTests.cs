@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using NsBridge.Relaying;
 using NsBridge.Testing;
 
@@ -5,6 +6,9 @@ namespace NsBridge.UnitTests.Relaying;
 
 internal sealed class EndingTests(bool ring) : RelayFixture(ring)
 {
+    /// <summary>More than a program's socket takes before it is read, and less than the relay's socket holds.</summary>
+    private const int Untaken = 400_000;
+    private const ulong OfTheTarget = 1;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
     [Test]
@@ -72,6 +76,49 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
             await conversation.Target.ReceiveExactlyAsync(100);
             await conversation.CloseAsync();
         }
+    }
+
+    [Test]
+    public async Task End_WithBytesThatTheTargetHasNotTaken_ItGetsThemWheneverItReads()
+    {
+        var conversation = await EndUntakenAsync();
+        await Scene.Loop.InvokeAsync(() => Scene.Group.AbortAllBut(OfTheTarget));
+        // Longer than between two looks.
+        await Task.Delay(600);
+        Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(Untaken));
+    }
+
+    [Test]
+    public async Task AbortAllBut_WhileATargetHasStillToTakeBytes_ResetsIt()
+    {
+        var conversation = await EndUntakenAsync();
+        var count = 0;
+        await Scene.Loop.InvokeAsync(() => count = Scene.Group.AbortAllBut(OfTheTarget + 1));
+        Assert.That(count, Is.Zero, "it is no connection any more");
+        Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
+    }
+
+    [Test]
+    public async Task LetGo_WhileManyTargetsHaveStillToTakeBytes_TheyGetThemAll()
+    {
+        var conversations = new List<Conversation>();
+        for (var i = 0; i < 70; i++)
+            conversations.Add(await EndUntakenAsync());
+        await Scene.Loop.InvokeAsync(() => Scene.Group.LetGo());
+        foreach (var conversation in conversations)
+            Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(Untaken));
+    }
+
+    /// <summary>A relay that is over, and whose target has read nothing.</summary>
+    private async Task<Conversation> EndUntakenAsync()
+    {
+        var conversation = await Scene.StartAsync(cookie: OfTheTarget);
+        conversation.Target.Shutdown(SocketShutdown.Send);
+        await conversation.Client.SendPatternAsync(Untaken);
+        conversation.Client.Shutdown(SocketShutdown.Send);
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That(Scene.Counters.Active, Is.Zero);
+        return conversation;
     }
 
     [Test]

@@ -1,0 +1,26 @@
+namespace NsBridge.Linux.Interop;
+
+/// <summary>How far the peer of a TCP socket has come with what it was sent.</summary>
+public static unsafe partial class Libc
+{
+    public const int TCP_FIN_WAIT1 = 4;
+    public const int TCP_LAST_ACK = 9;
+    public const int TCP_CLOSING = 11;
+    private const int TCP_INFO = 11;
+    private const nuint SIOCOUTQ = 0x5411;
+
+    /// <summary>Bytes that were written to a TCP socket and that its peer has not acknowledged; 0 where it cannot be told.</summary>
+    public static int Untaken(int descriptor)
+    {
+        int bytes = 0;
+        return ioctl(descriptor, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
+    }
+
+    /// <summary>The state of a TCP socket (TCP_…), or a negated error.</summary>
+    public static int TcpState(int descriptor)
+    {
+        // The first byte of struct tcp_info.
+        int result = GetOption(descriptor, IPPROTO_TCP, TCP_INFO, out int first);
+        return result < 0 ? result : first & 0xff;
+    }
+}
