@@ -65,7 +65,7 @@ public sealed class DatagramFlow : EventSource
     /// <summary>The owner's place for it among those that wait; null where it is not there.</summary>
     public LinkedListNode<DatagramFlow>? Parked { get; set; }
 
-    /// <summary>Payload that the target's socket has taken.</summary>
+    /// <summary>Payload that the target's socket has taken, each datagram once.</summary>
     public long BytesToTarget { get; private set; }
 
     /// <summary>Payload that came from the target.</summary>
@@ -115,7 +115,7 @@ public sealed class DatagramFlow : EventSource
         DatagramOutbox outbox = Listener.Gear.ToTarget;
         outbox.Clear();
         _backlog.AddTo(outbox);
-        Errno failed = Send(outbox);
+        Errno failed = Send(outbox, again: _backlog.Counted);
         if (_keepUntil == 0)
             ForgetKept();
         if (failed != Errno.None)
@@ -159,7 +159,7 @@ public sealed class DatagramFlow : EventSource
             if (outbox.Count == 0 || !outbox.TryJoin(address, length, segment, _largestInTrain))
                 outbox.Add(address, length, segment);
         }
-        Errno failed = Send(outbox);
+        Errno failed = Send(outbox, again: 0);
         if (failed != Errno.None)
             Table.Owner.OnFailed(this, failed);
     }
@@ -176,11 +176,13 @@ public sealed class DatagramFlow : EventSource
         }
     }
 
-    private Errno Send(DatagramOutbox outbox)
+    private Errno Send(DatagramOutbox outbox, int again)
     {
         SendTally tally = DatagramSending.Send(outbox, _socket, isConnected: true, ref _largestInTrain);
-        BytesToTarget += tally.Bytes;
-        Table.Counters.AddToTarget(tally.Bytes);
+        long first = Math.Max(0, tally.Bytes - again);
+        _backlog.NoteCounted(first);
+        BytesToTarget += first;
+        Table.Counters.AddToTarget(first);
         if (tally.Dropped != Errno.None)
             Table.Owner.OnDropped(tally.Dropped, towardsTarget: true);
         return tally.Failed;

@@ -59,6 +59,9 @@ internal struct FlowBacklog
         return true;
     }
 
+    /// <summary>Of the bytes that are kept, how many a socket has taken before. They count once, however often they are sent.</summary>
+    internal int Counted { get; private set; }
+
     /// <summary>Puts all that is kept into an outbox for a connected socket.</summary>
     internal readonly void AddTo(DatagramOutbox outbox)
     {
@@ -69,6 +72,9 @@ internal struct FlowBacklog
             offset += _lengths[i];
         }
     }
+
+    /// <summary>A socket has taken so many bytes that had not been counted, all of them kept where anything is.</summary>
+    internal void NoteCounted(long bytes) => Counted = (int)Math.Min(_bytes, Counted + bytes);
 
     internal void Clear(BlockPool blocks)
     {

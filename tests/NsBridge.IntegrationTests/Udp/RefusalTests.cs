@@ -53,6 +53,27 @@ internal sealed class RefusalTests : UdpFixture
     }
 
     [Test]
+    public async Task Refusal_AgainAndAgainWhileTheServiceIsAwaited_CountsTheDatagramOnce()
+    {
+        var space = await NamespaceAsync();
+        var target = UdpTarget.Start(space);
+        var port = target.EndPoint.Port;
+        await target.DisposeAsync();
+        var listen = FreeEndPoint();
+        var daemon = await StartAsync(Entry("late", listen.ToString(), space, $"127.0.0.1:{port}") with { TargetWait = TimeSpan.FromSeconds(60) });
+        var client = Client(listen);
+        client.Send(Hello);
+        await Eventually.TrueAsync(async () => await BytesAsync(daemon) > 0, Soon, "sent for the first time");
+        // Some refusals, one each tenth of a second.
+        await Task.Delay(500);
+
+        Own(UdpTarget.Start(space, port: port));
+        Assert.That(await client.ReceiveAsync(), Is.EqualTo(Hello));
+
+        Assert.That(await BytesAsync(daemon), Is.EqualTo(Hello.Length));
+    }
+
+    [Test]
     public async Task Refusal_PortIsOneTheKernelMayGiveToWhoConnects_NoFlowMeetsItself()
     {
         var space = await NamespaceAsync();
@@ -68,4 +89,7 @@ internal sealed class RefusalTests : UdpFixture
             await Eventually.TrueAsync(async () => await CountAsync(daemon, "failed") == attempt, Soon, "refused");
         }
     }
+
+    private static async Task<long> BytesAsync(DaemonProcess daemon) =>
+        (await daemon.StatusAsync()).GetProperty("bridges")[0].GetProperty("bytes").GetProperty("toTarget").GetInt64();
 }
