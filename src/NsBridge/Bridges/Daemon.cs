@@ -63,7 +63,9 @@ internal static class Daemon
         builder.Services.AddSystemdOperation();
         builder.Services.AddHostedService<StartMemory>();
         using IHost host = builder.Build();
-        await host.RunAsync(stop);
+        // Not interrupted: what has been begun is undone in order by the stop, which a signal during the start asks for all the same.
+        await host.StartAsync(CancellationToken.None);
+        await host.WaitForShutdownAsync(stop);
         return 0;
     }
 }

@@ -54,6 +54,20 @@ internal sealed class ShutdownTests : BridgeFixture
     }
 
     [Test]
+    public async Task Terminate_WhileItStillStarts_EndsWellAndLeavesNothing()
+    {
+        // So many that the first of them is there long before the last one.
+        var bridges = Enumerable.Range(0, 300).Select(i => new BridgeEntry($"b{i}") { Namespace = "host", Target = "127.0.0.1:9" });
+        await using var daemon = await DaemonProcess.LaunchAsync(new DaemonSettings([.. bridges]));
+        await daemon.WaitListeningAsync(daemon.SocketPath("b0"));
+
+        await daemon.SignalAsync("TERM");
+
+        Assert.That(await daemon.ExitAsync(), Is.Zero);
+        Assert.That(Directory.GetFileSystemEntries(daemon.RuntimeDirectory), Is.Empty);
+    }
+
+    [Test]
     public async Task Terminate_ToldTwiceAtOnce_IsTheUsualStop()
     {
         // As timeout(1) does it, which signals its child and then its whole group.
