@@ -63,8 +63,14 @@ internal static class Daemon
         builder.Services.AddSystemdOperation();
         builder.Services.AddHostedService<StartMemory>();
         using IHost host = builder.Build();
-        // Not interrupted: what has been begun is undone in order by the stop, which a signal during the start asks for all the same.
-        await host.StartAsync(CancellationToken.None);
+        try
+        {
+            await host.StartAsync(stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // A signal during the start. What has been begun is undone in order, as at any stop.
+        }
         await host.WaitForShutdownAsync(stop);
         return 0;
     }
