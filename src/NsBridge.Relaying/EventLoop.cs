@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.Datagrams;
 
@@ -17,11 +16,10 @@ public sealed class EventLoop : IDisposable
     private const ulong WakeNumber = ulong.MaxValue;
 
     private readonly ReadinessQueue _readiness = new();
-    private readonly int _wake;
     private readonly bool _mayRing;
     private readonly EventWait _wait = new();
     private readonly SourceTable _sources = new();
-    private readonly ConcurrentQueue<Action> _mailbox = new();
+    private readonly Mailbox _mailbox = new();
     private readonly TimerWheel _timers;
     private readonly Thread _thread;
     private Queue<EventSource> _again = new();
@@ -30,7 +28,6 @@ public sealed class EventLoop : IDisposable
     private bool _ringAsked;
     private DatagramGear? _datagrams;
     private int _disposed;
-    private int _woken;
     private int _load;
     private bool _stopping;
 
@@ -41,8 +38,7 @@ public sealed class EventLoop : IDisposable
     {
         Index = index;
         _mayRing = mayRing;
-        _wake = Required(Libc.EventFd(), "eventfd");
-        Required(_readiness.Add(_wake, Libc.EPOLLIN, WakeNumber), "epoll_ctl");
+        Required(_readiness.Add(_mailbox.Descriptor, Libc.EPOLLIN, WakeNumber), "epoll_ctl");
         Now = Environment.TickCount64;
         _timers = new TimerWheel(Now);
         Scratch = Blocks.Rent(BlockPool.Largest);
@@ -94,12 +90,7 @@ public sealed class EventLoop : IDisposable
     }
 
     /// <summary>Runs <paramref name="action"/> on the loop's thread, in the order of posting. Any thread may call.</summary>
-    public void Post(Action action)
-    {
-        _mailbox.Enqueue(action);
-        if (Interlocked.Exchange(ref _woken, 1) == 0)
-            Libc.Write(_wake, [1, 0, 0, 0, 0, 0, 0, 0]);
-    }
+    public void Post(Action action) => _mailbox.Post(action);
 
     /// <summary>As <see cref="Post"/>; the task ends when the action has run.</summary>
     public Task InvokeAsync(Action action) => InvokeAsync(() =>
@@ -190,7 +181,7 @@ public sealed class EventLoop : IDisposable
                 DispatchCompletions(ring, count);
             RunAgain();
             _timers.Advance(Now);
-            RunMailbox();
+            _mailbox.Run();
         }
     }
 
@@ -200,7 +191,7 @@ public sealed class EventLoop : IDisposable
         {
             ulong number = _readiness.Data(i);
             if (number == WakeNumber)
-                BeAwake();
+                _mailbox.NoteAwake();
             else
                 _sources.Find(number)?.OnEvents(_readiness.Events(i), (int)(number & 1));
         }
@@ -226,15 +217,6 @@ public sealed class EventLoop : IDisposable
         }
     }
 
-    private void BeAwake()
-    {
-        Span<byte> counter = stackalloc byte[8];
-        Libc.Read(_wake, counter);
-        // Here and nowhere else, and before the mailbox is emptied: whoever posts from now on writes again, and what was posted before
-        // without a write is found.
-        Interlocked.Exchange(ref _woken, 0);
-    }
-
     private void RunAgain()
     {
         if (_again.Count == 0)
@@ -246,12 +228,6 @@ public sealed class EventLoop : IDisposable
             if (source.Slot != EventSource.NoSlot)
                 source.OnAgain();
         }
-    }
-
-    private void RunMailbox()
-    {
-        while (_mailbox.TryDequeue(out Action? action))
-            action();
     }
 
     private static int Required(int result, string call) => result >= 0
@@ -266,7 +242,7 @@ public sealed class EventLoop : IDisposable
         Post(() => _stopping = true);
         if (!IsCurrent)
             _thread.Join();
-        Libc.Close(_wake);
+        _mailbox.Dispose();
         _readiness.Dispose();
         _messages?.Dispose();
         Blocks.Return(Scratch);

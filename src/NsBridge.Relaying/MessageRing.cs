@@ -113,7 +113,9 @@ internal sealed class MessageRing : IEventQueue, IDisposable
     {
         do
         {
-            _ring.Enter(0, 0);
+            int result = _ring.Enter(0, 0);
+            if (result < 0)
+                throw new InvalidOperationException($"io_uring_enter failed: {Libc.ErrorOf(result)}");
             SetAside();
         }
         while (_ring.HasUnsubmitted);
