@@ -23,6 +23,9 @@ public sealed unsafe class DatagramBatch : IDisposable
 
     private const int ControlHeader = 16;
 
+    /// <summary>The first byte of IPv4 addresses that name no single machine.</summary>
+    private const byte FirstMulticast = 224;
+
     private readonly nint _data;
     private readonly byte* _names;
     private readonly byte* _controls;
@@ -94,9 +97,8 @@ public sealed unsafe class DatagramBatch : IDisposable
         ushort port = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(*(ushort*)(name + 2));
         if (*(ushort*)name == Libc.AF_INET)
         {
-            // in_pktinfo: the interface, our address for the answer, the address of the header.
             byte* info = Find(slot, Libc.IPPROTO_IP, Libc.IP_PKTINFO, 12);
-            return new DatagramRoute(0, Mapped(*(uint*)(name + 4)), 0, info is null ? 0 : Mapped(*(uint*)(info + 4)), 0, 0, port);
+            return new DatagramRoute(0, Mapped(*(uint*)(name + 4)), 0, info is null ? 0 : LocalOf((uint*)info), 0, 0, port);
         }
         uint scope = *(uint*)(name + 24);
         byte* six = Find(slot, Libc.IPPROTO_IPV6, Libc.IPV6_PKTINFO, 20);
@@ -106,6 +108,14 @@ public sealed unsafe class DatagramBatch : IDisposable
         bool linkLocal = six[0] == 0xfe && (six[1] & 0xc0) == 0x80;
         return new DatagramRoute(
             *(ulong*)(name + 8), *(ulong*)(name + 16), *(ulong*)six, *(ulong*)(six + 8), scope, linkLocal ? *(uint*)(six + 16) : 0, port);
+    }
+
+    /// <summary>Our address, of an in_pktinfo: the interface, our address for the answer, the address of the header.</summary>
+    private static ulong LocalOf(uint* info)
+    {
+        // What waited before the socket was asked for this has the header's address alone, which may be one that no answer can leave from.
+        uint address = info[1] != 0 ? info[1] : info[2];
+        return *(byte*)&address >= FirstMulticast ? 0 : Mapped(address);
     }
 
     /// <summary>The second half of an IPv4-mapped address.</summary>

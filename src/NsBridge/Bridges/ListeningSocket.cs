@@ -1,4 +1,5 @@
 using System.Net;
+using NsBridge.Bridges.Udp;
 using NsBridge.Configuration;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
@@ -71,7 +72,9 @@ internal static class ListeningSocket
             Libc.SetOption(socket, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
         if (six)
             Libc.SetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, wanted.DualStack ? 0 : 1);
-        if (!isUdp)
+        if (isUdp)
+            UdpSocket.PrepareListener(socket);
+        else
             TcpOptions.ForListener(socket, address, settings.KeepAlive);
         int result = Libc.Bind(socket, address);
         return result < 0 || isUdp ? result : Libc.Listen(socket, Backlog);

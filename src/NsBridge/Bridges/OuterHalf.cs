@@ -20,6 +20,7 @@ internal sealed class OuterHalf : IOuterHalf
     private ulong _boundIn;
     private volatile string? _bindTrouble;
     private volatile bool _isBound;
+    private bool _isWanted;
     private bool _leaving;
 
     public OuterHalf(Bridge bridge, BridgeEngine engine, EventLoop home, NamespacePlace place)
@@ -39,7 +40,11 @@ internal sealed class OuterHalf : IOuterHalf
 
     public string? JoinTrouble => _join.Trouble;
 
-    public Task BindAsync() => _home.InvokeAsync(Bind);
+    public Task BindAsync() => _home.InvokeAsync(() =>
+    {
+        _isWanted = true;
+        Bind();
+    });
 
     private void Bind()
     {
@@ -78,7 +83,9 @@ internal sealed class OuterHalf : IOuterHalf
 
     private void Follow()
     {
-        Bind();
+        // A namespace that changes while the bridge starts is no reason to let clients come before its inner half is there.
+        if (_isWanted)
+            Bind();
         _bridge.OnStateChanged();
     }
 

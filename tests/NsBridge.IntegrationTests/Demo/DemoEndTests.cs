@@ -19,7 +19,7 @@ internal sealed class DemoEndTests
         using var program = await DemoProgram.PrepareAsync(asRoot);
         using var demo = await program.StartAsync();
         var second = Children(demo.Id).Single();
-        var place = new FileInfo($"/proc/{second}/ns/net").LinkTarget!;
+        using var place = new ProcessPlace(second);
         var url = demo.Lines.Single(line => line.Contains("curl http", StringComparison.Ordinal)).Trim()["curl ".Length..];
         Assert.That(await Command.CheckAsync("curl", "--silent", "--max-time", "5", url), Does.Contain("Hello from inside"));
 
@@ -43,7 +43,7 @@ internal sealed class DemoEndTests
         using var program = await DemoProgram.PrepareAsync(asRoot);
         using var demo = await program.StartAsync();
         var second = Children(demo.Id).Single();
-        var place = new FileInfo($"/proc/{second}/ns/net").LinkTarget!;
+        using var place = new ProcessPlace(second);
 
         await Command.CheckAsync("/bin/sh", "-c", $"kill -{signal} -{demo.Id}");
 
@@ -58,7 +58,7 @@ internal sealed class DemoEndTests
         using var program = await DemoProgram.PrepareAsync(asRoot);
         using var demo = await program.StartAsync();
         var second = Children(demo.Id).Single();
-        var place = new FileInfo($"/proc/{second}/ns/net").LinkTarget!;
+        using var place = new ProcessPlace(second);
 
         await Command.CheckAsync("/bin/sh", "-c", $"kill -TERM {demo.Id}; kill -TERM {demo.Id}");
 
@@ -80,10 +80,10 @@ internal sealed class DemoEndTests
         Assert.That(program.Leftovers, Is.Empty);
     }
 
-    private static async Task CheckGoneAsync(DemoProgram program, int second, string place)
+    private static async Task CheckGoneAsync(DemoProgram program, int second, ProcessPlace place)
     {
         await Eventually.TrueAsync(() => !Directory.Exists($"/proc/{second}"), Soon, "the namespace's process is gone");
-        Assert.That(ProcessesIn(place), Is.Empty);
+        Assert.That(place.Processes(), Is.Empty);
         Assert.That(program.Leftovers, Is.Empty);
     }
 
@@ -92,19 +92,4 @@ internal sealed class DemoEndTests
         [.. Directory.EnumerateDirectories($"/proc/{parent}/task")
             .SelectMany(thread => File.ReadAllText($"{thread}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Select(text => int.Parse(text, CultureInfo.InvariantCulture))];
-
-    private static List<string> ProcessesIn(string place) => [.. Directory.EnumerateDirectories("/proc")
-        .Where(folder => char.IsAsciiDigit(Path.GetFileName(folder)[0]) && ProcessNamespace(folder) == place)];
-
-    private static string? ProcessNamespace(string folder)
-    {
-        try
-        {
-            return new FileInfo($"{folder}/ns/net").LinkTarget;
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
 }

@@ -26,6 +26,24 @@ internal sealed class UdpHalvesTests : UdpFixture
     }
 
     [Test]
+    public async Task Client_WhoseDatagramWaitedForTheInnerHalf_HasOneFlow()
+    {
+        var path = Scratch()["dns.sock"];
+        var space = await NamespaceAsync();
+        var target = Own(UdpTarget.Start(space));
+        var listen = FreeEndPoint();
+        await StartAsync(new BridgeEntry("outer") { Protocol = "udp", Socket = path, Listen = listen.ToString() });
+        var client = Client(listen);
+        client.Send(Hello);
+
+        await StartAsync(new BridgeEntry("inner") { Protocol = "udp", Socket = path, Namespace = space.Name, Target = target.EndPoint.ToString(), IdleTimeout = TimeSpan.FromSeconds(5) });
+
+        Assert.That(await client.ReceiveAsync(), Is.EqualTo(Hello), "what waited is answered");
+        await client.EchoAsync(Hello);
+        Assert.That(target.Senders, Has.Count.EqualTo(1), "one client address is one flow");
+    }
+
+    [Test]
     public async Task Reload_OfAnotherTarget_MovesTheClient()
     {
         var (space, target, daemon, listen) = await UdpSceneAsync();

@@ -22,6 +22,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     private List<(int Socket, int Offset)> _listeners = [];
     private ulong _boundIn;
     private volatile bool _isBound;
+    private bool _isWanted;
     private int _link = -1;
     private int _heardLength;
     private int _passed;
@@ -44,7 +45,11 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
 
     private bool IsReady => _heardLength == ListenerReceiver.Hello.Length;
 
-    public Task BindAsync() => _home.InvokeAsync(Bind);
+    public Task BindAsync() => _home.InvokeAsync(() =>
+    {
+        _isWanted = true;
+        Bind();
+    });
 
     private void Bind()
     {
@@ -179,7 +184,9 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     {
         if (!_place.State.CanEnter)
             Unbind();
-        Bind();
+        // As for TCP: while the bridge starts its inner half comes first.
+        if (_isWanted)
+            Bind();
         _bridge.OnStateChanged();
     }
 

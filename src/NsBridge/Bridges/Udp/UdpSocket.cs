@@ -19,7 +19,9 @@ internal static class UdpSocket
 
     public static bool IsSix(int socket) => Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_DOMAIN, out int domain) >= 0 && domain == Libc.AF_INET6;
 
-    /// <summary>Prepares a socket that clients send to.</summary>
+    /// <summary>
+    /// Prepares a socket that clients send to. Before it is bound: the kernel notes the address that a datagram was sent to as it comes, or never.
+    /// </summary>
     public static void PrepareListener(int socket)
     {
         Prepare(socket);
