@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NsBridge.Configuration;
+using NsBridge.Linux;
 using NsBridge.Operations;
 using NsBridge.Operations.Journal;
 using NsBridge.Operations.Status;
@@ -17,6 +18,9 @@ internal static class Daemon
     /// <summary>What stopping may take beyond <c>ShutdownTimeout</c>: closing sockets and removing files.</summary>
     private static readonly TimeSpan StopMargin = TimeSpan.FromSeconds(5);
 
+    /// <summary>For some 8,000 connections, and all that the process before may have left of as many: 128 KiB of the kernel's memory.</summary>
+    private const int ExpectedDescriptors = 16_384;
+
     /// <summary>What a stop may take by these settings. A reload may change it.</summary>
     public static TimeSpan StopWithin(DaemonSettings settings) => settings.ShutdownTimeout + StopMargin;
 
@@ -25,6 +29,7 @@ internal static class Daemon
     /// <exception cref="UserFault">The configuration is wrong, or a privilege is missing without which no bridge can work.</exception>
     public static async Task<int> RunAsync(string? configFile, CancellationToken stop, CancellationToken hurry)
     {
+        DescriptorTable.GrowAside(ExpectedDescriptors);
         ILookup<bool, ActivatedDescriptor> handed = ListenEnvironment.Take().ToLookup(descriptor => descriptor.Name.StartsWith(ParcelShelf.NamePrefix, StringComparison.Ordinal));
         using SystemdSockets sockets = SystemdSockets.Adopt(handed[false]);
         ConfigurationLoader loader = ConfigurationLoader.ForProcess(configFile);
