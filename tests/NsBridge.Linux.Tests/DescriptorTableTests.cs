@@ -1,5 +1,4 @@
 using System.Globalization;
-using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Testing;
 

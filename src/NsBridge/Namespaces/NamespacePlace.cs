@@ -13,9 +13,13 @@ internal sealed class NamespacePlace
     /// <summary>`ip netns delete` unmounts the namespace and removes its file right after; what the file is in between would be told as a fault.</summary>
     private static readonly TimeSpan Removal = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>`ip netns add` makes the file before it mounts the namespace there: what may still become one is waited for, and no fault until it has lasted.</summary>
+    private static readonly TimeSpan Making = TimeSpan.FromMilliseconds(500);
+
     private readonly INamespaceResolver _resolver;
     private readonly TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile NamespaceState _state;
+    private long? _faultSince;
 
     public NamespacePlace(NamespaceReference reference, INamespaceResolver resolver)
     {
@@ -63,11 +67,26 @@ internal sealed class NamespacePlace
             Thread.Sleep(Removal);
             seen = Probe();
         }
+        seen = Weigh(seen);
         if (seen == _state)
             return;
         _state = seen;
         _looked.TrySetResult();
         Changed?.Invoke(this);
+    }
+
+    private NamespaceState Weigh(NamespaceState seen)
+    {
+        if (!seen.IsFault)
+        {
+            _faultSince = null;
+            return seen;
+        }
+        long now = Environment.TickCount64;
+        long making = (long)Making.TotalMilliseconds;
+        // What was so from the first look on is not just being made.
+        _faultSince ??= _looked.Task.IsCompleted ? now : now - making;
+        return seen with { IsFault = now - _faultSince >= making };
     }
 
     private NamespaceState Probe()
