@@ -41,12 +41,21 @@ internal sealed class BlockPool : IDisposable
     // 4, 16, 64 and 256 KiB.
     private static int Size(int sizeClass) => sizeClass < Classes ? 1 << (SmallestShift + 2 * sizeClass) : throw new ArgumentOutOfRangeException(nameof(sizeClass));
 
-    public void Dispose()
+    /// <summary>Gives the kept blocks back to the kernel.</summary>
+    /// <returns>Whether there were any.</returns>
+    internal bool Empty()
     {
+        bool had = false;
         for (int i = 0; i < Classes; i++)
         {
             while (_kept[i].TryPop(out nint address))
+            {
                 NativePages.Unmap(address, Size(i));
+                had = true;
+            }
         }
+        return had;
     }
+
+    public void Dispose() => Empty();
 }

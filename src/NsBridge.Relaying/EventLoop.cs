@@ -85,8 +85,12 @@ public sealed class EventLoop : IDisposable
     internal void AddLoad(int change)
     {
         Volatile.Write(ref _load, _load + change);
-        if (_load == 0)
-            Pipes.Empty();
+        if (_load > 0)
+            return;
+        // Nobody is left who could borrow one. Where blocks were kept long reads were made too, which have touched all of the scratch block.
+        Pipes.Empty();
+        if (Blocks.Empty())
+            NativePages.Discard(Scratch.Address, Scratch.Size);
     }
 
     /// <summary>Runs <paramref name="action"/> on the loop's thread, in the order of posting. Any thread may call.</summary>

@@ -46,4 +46,20 @@ internal sealed class BlockPoolTests
         blocks.ForEach(pool.Return);
         Assert.That(ProcessFacts.ResidentBytes(Environment.ProcessId) - before, Is.LessThan(30L << 20), "of 100 MiB");
     }
+
+    [Test]
+    public void Empty_OfKeptBlocks_GivesTheirMemoryBack()
+    {
+        using var pool = new BlockPool();
+        var content = new byte[BlockPool.Largest];
+        var blocks = Enumerable.Range(0, 8).Select(_ => pool.Rent(BlockPool.Largest)).ToList();
+        blocks.ForEach(block => NativePages.Write(block.Address, content));
+        blocks.ForEach(pool.Return);
+        var before = ProcessFacts.ResidentBytes(Environment.ProcessId);
+
+        Assert.That(pool.Empty());
+
+        Assert.That(before - ProcessFacts.ResidentBytes(Environment.ProcessId), Is.GreaterThan(1L << 20), "of 2 MiB");
+        Assert.That(pool.Empty(), Is.False, "none is left");
+    }
 }
