@@ -52,6 +52,8 @@ public sealed partial class Relay
         }
         _onRing = true;
         _smallReads = 0;
+        // From here on the ring tells; after it epoll does, from the beginning.
+        _client.Readable = _target.Readable = false;
         _toTarget.LargeReads = _toClient.LargeReads = 0;
         ring.Relays++;
         Receive(ring, ClientEnd);
@@ -76,7 +78,16 @@ public sealed partial class Relay
         nint sent = ring.SendNow(to == ClientEnd ? _client.Descriptor : _target.Descriptor, flow.Messages);
         if (sent > 0)
             NoteSent(ring, ref flow, (int)sent, to);
+        else
+            NoteSendError((int)sent, to);
         return flow.Messages.IsEmpty;
+    }
+
+    /// <summary>A socket tells its error once. Whatever asks next would take what is left for an end in good order.</summary>
+    private void NoteSendError(int result, int to)
+    {
+        if (!WouldBlock(result))
+            (to == ClientEnd ? ref _client : ref _target).Failed = true;
     }
 
     private void NoteSent(MessageRing ring, ref RelayFlow flow, int bytes, int to)
@@ -120,29 +131,31 @@ public sealed partial class Relay
                 Receive(ring, from);
             return;
         }
-        if (completion.Result == 0)
+        ref RelayEnd source = ref from == ClientEnd ? ref _client : ref _target;
+        if (completion.Result == 0 && !source.Failed)
         {
             flow.Ended = true;
             if (!_withdrawing && !flow.Sending)
                 PassEnd(ref flow, 1 - from);
             return;
         }
-        Errno error = Libc.ErrorOf(completion.Result);
+        // The error of a zero was told to who sent.
+        Errno error = completion.Result == 0 ? Errno.ECONNRESET : Libc.ErrorOf(completion.Result);
         if (error == Errno.ENOBUFS)
         {
-            // They come back with what is being sent now.
+            // More conversations at once than there are buffers. A read needs none; to wait for those that come back costs each of the others a try.
             if (!_withdrawing)
-                _group.Loop.Again(this);
+                LeaveRing();
         }
         else if (_withdrawing)
         {
             if (error != Errno.ECANCELED)
-                (from == ClientEnd ? ref _client : ref _target).Failed = true;
+                source.Failed = true;
         }
         else if (flow.Sending)
         {
             // What was said before the error goes first.
-            (from == ClientEnd ? ref _client : ref _target).Failed = true;
+            source.Failed = true;
             LeaveRing();
         }
         else
@@ -157,6 +170,8 @@ public sealed partial class Relay
         flow.Sending = false;
         if (result > 0)
             NoteSent(ring, ref flow, result, to);
+        else
+            NoteSendError(result, to);
         if (_withdrawing)
             return;
         // Not all of it was taken, or nothing ever will be: a write that is tried again tells.
@@ -180,18 +195,6 @@ public sealed partial class Relay
         // A young relay's timer comes soon enough.
         if (_settled)
             _group.Loop.SetTimer(this, HalfClosedMilliseconds);
-    }
-
-    /// <summary>Receives again where buffers were wanting.</summary>
-    private void ReceiveAgain()
-    {
-        MessageRing ring = _group.Loop.Messages!;
-        for (int end = ClientEnd; end <= TargetEnd; end++)
-        {
-            bool ended = end == ClientEnd ? _toTarget.Ended : _toClient.Ended;
-            if (!ended && (_receiving & 1 << end) == 0)
-                Receive(ring, end);
-        }
     }
 
     /// <summary>Goes on by reads and writes.</summary>

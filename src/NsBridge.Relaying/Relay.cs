@@ -88,6 +88,8 @@ public sealed partial class Relay : EventSource
         StartSettling();
         if (!greeting.IsEmpty && !Greet(greeting))
             return;
+        if (_onRing)
+            return;
         if (IsForRing && IsWholeAndEmpty)
             EnterRing(_group.Loop.Messages!);
         else if (_watched || Watch())
@@ -160,9 +162,8 @@ public sealed partial class Relay : EventSource
 
     protected internal override void OnAgain()
     {
-        if (_onRing)
-            ReceiveAgain();
-        else
+        // Asked for before the relay went to the ring, as its events are.
+        if (!_onRing)
             Advance(client: true, target: true);
     }
 

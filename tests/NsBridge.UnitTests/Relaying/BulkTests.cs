@@ -106,6 +106,39 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
     }
 
     [Test]
+    public async Task Signals_AmidABulkStream_DoNotStopIt()
+    {
+        const int total = 16 * Megabyte;
+        // Sent page by page, a pipe's slots take many steps to empty; a signal ends that between two of them.
+        var file = Path.Combine("/dev/shm", Path.GetRandomFileName());
+        await File.WriteAllBytesAsync(file, Pattern.Take(total));
+        try
+        {
+            using var over = new CancellationTokenSource();
+            var signalling = Task.Run(() =>
+            {
+                // The collector stops every thread by a signal.
+                while (!over.IsCancellationRequested)
+                    GC.Collect(0);
+            });
+            for (var round = 0; round < 4; round++)
+            {
+                var conversation = await Scene.StartAsync();
+                var sending = Task.Run(() => conversation.Client.SendFile(file));
+                await Task.Run(() => ReceiveAsync(conversation.Target, 0, total)).WaitAsync(Deadline);
+                await sending;
+                await conversation.CloseAsync();
+            }
+            await over.CancelAsync();
+            await signalling;
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Test]
     public async Task UrgentData_AmidABulkStream_DoesNotStopIt()
     {
         const int piece = 8 * Megabyte;

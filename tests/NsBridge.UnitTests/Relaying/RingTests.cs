@@ -90,7 +90,7 @@ internal sealed class RingTests
             foreach (var conversation in conversations)
                 Assert.That(await conversation.Target.ReceiveExactlyAsync(13), Is.EqualTo("and so to bed"u8.ToArray()));
         }
-        Assert.That(await OnRingAsync(), Is.EqualTo(Many));
+        Assert.That(await OnRingAsync(), Is.InRange(1, Many), "those who found no buffer have left it");
     }
 
     [Test]
@@ -129,7 +129,7 @@ internal sealed class RingTests
         }
         foreach (var conversation in stays)
             Assert.That(await conversation.Target.ReceiveExactlyAsync(4), Is.EqualTo("kept"u8.ToArray()));
-        Assert.That(await OnRingAsync(), Is.EqualTo(stays.Count));
+        Assert.That(await OnRingAsync(), Is.InRange(1, stays.Count), "those who found no buffer have left it");
     }
 
     [TestCase(0)]
@@ -164,6 +164,30 @@ internal sealed class RingTests
         }
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Reset_WhileAMessageIsOnItsWayToWhoResets_IsNoOrderlyEndForTheOther(bool ofTheClient)
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            // Several at once, so that messages are sent by requests, which are submitted after the reset.
+            var conversations = new List<Conversation>();
+            for (var i = 0; i < 4; i++)
+                conversations.Add(await _scene.StartAsync());
+            var conversation = conversations[round % 4];
+            var reset = new OneTurn((ofTheClient ? conversation.Client : conversation.Target).Reset);
+            await _scene.Loop.InvokeAsync(() =>
+            {
+                foreach (var any in conversations)
+                    (ofTheClient ? any.Target : any.Client).Send("never taken"u8);
+                _scene.Loop.Attach(reset);
+                _scene.Loop.Again(reset);
+            });
+            Assert.That(await (ofTheClient ? conversation.Target : conversation.Client).EndingAsync(), Is.EqualTo(Ending.Reset), $"round {round}");
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(ofTheClient ? RelayEnding.ClientReset : RelayEnding.TargetReset), $"round {round}");
+        }
+    }
+
     [Test]
     public async Task OtherSources_OfABusyRing_HaveTheirTurn()
     {
@@ -195,5 +219,15 @@ internal sealed class RingTests
             await from.SendAllAsync(message);
             Assert.That(await to.ReceiveExactlyAsync(bytes), Is.EqualTo(message));
         }
+    }
+
+    /// <summary>Does something at one turn of the loop, after the events of that turn.</summary>
+    private sealed class OneTurn(Action action) : EventSource
+    {
+        protected internal override void OnEvents(uint events, int end)
+        {
+        }
+
+        protected internal override void OnAgain() => action();
     }
 }
