@@ -97,11 +97,12 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
         {
             if (_links[i] is not { IsReady: false } link)
                 continue;
-            TimeSpan patience = _bridge.Settings.TargetWait > TimeSpan.Zero ? _bridge.Settings.TargetWait : _trouble is null ? _bridge.Settings.ConnectTimeout : TimeSpan.Zero;
+            link.Close();
+            // First: whoever came since the last attempt may wait for an inner half that has come since then too.
+            bool answers = Connect(link, i) && _trouble != Refusal;
+            TimeSpan patience = _bridge.Settings.TargetWait > TimeSpan.Zero ? _bridge.Settings.TargetWait : answers ? _bridge.Settings.ConnectTimeout : TimeSpan.Zero;
             if (link.Waiting > 0 && _home.Now - _waitingSince >= patience.TotalMilliseconds)
                 ResetWaiting(link);
-            link.Close();
-            Connect(link, i);
             Wait();
         }
     }

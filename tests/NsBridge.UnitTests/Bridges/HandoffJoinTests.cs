@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using NsBridge.Bridges;
+using NsBridge.Operations.Systemd;
+using NsBridge.Relaying;
+using NsBridge.Testing;
+using NsBridge.UnitTests.Configuration;
+using NsBridge.UnitTests.Relaying;
+
+namespace NsBridge.UnitTests.Bridges;
+
+/// <summary>Clients of an outer half who wait for an inner one.</summary>
+[TestFixture, LeaksNothing, FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+internal sealed class HandoffJoinTests : IDisposable
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    private readonly ScratchDirectory _scratch = new();
+    private readonly SystemdSockets _sockets = SystemdSockets.Adopt([]);
+    private readonly List<Socket> _clients = [];
+    private BridgeEngine _engine = null!;
+    private Bridge _bridge = null!;
+    private HandoffJoin _join = null!;
+
+    private EventLoop Loop => _engine.Loops[0];
+
+    [Test]
+    public async Task Client_WhoseInnerHalfComesBeforeTheNextAttempt_IsHandedOver()
+    {
+        await StartAsync(TimeSpan.Zero);
+        await Eventually.TrueAsync(() => _join.Trouble is not null, Soon, "there is no inner half");
+
+        var client = Client();
+        using var inner = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await Loop.InvokeAsync(() =>
+        {
+            inner.Bind(new UnixDomainSocketEndPoint(_scratch["web.sock"]));
+            inner.Listen();
+            Pass(client);
+        });
+
+        using var link = await inner.AcceptAsync();
+        await link.SendAllAsync(HandoffLink.Hello.ToArray());
+        Assert.That(await link.ReceiveAsync(new byte[1]).WaitAsync(Soon), Is.EqualTo(1), "a client came");
+    }
+
+    [TearDown]
+    public async Task StopAsync()
+    {
+        await Loop.InvokeAsync(_join.Stop);
+        Assert.That(_bridge.Tally.Active, Is.Zero);
+    }
+
+    private async Task StartAsync(TimeSpan targetWait)
+    {
+        _engine = new BridgeEngine(1, mayRing: false, _sockets, NullLoggerFactory.Instance);
+        _bridge = new Bridge(
+            LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
+                $""" "Name":"web", "Listen":"127.0.0.1:3003", "Socket":"{_scratch["web.sock"]}", "Join":"handoff", "TargetWait":"{targetWait}" """)).Bridges[0],
+            _engine);
+        _join = new HandoffJoin(_bridge, _engine, Loop);
+        await Loop.InvokeAsync(() => { });
+    }
+
+    private StreamPair Client()
+    {
+        var pair = StreamPair.Of(EndKind.Tcp);
+        _clients.Add(pair.Program);
+        return pair;
+    }
+
+    private void Pass(StreamPair client)
+    {
+        Assert.That(_bridge.Admit(PeerAddress.Unix));
+        _join.Pass([new Arrival(client.Relayed, EndKind.Tcp, PeerAddress.Unix, 0, 0)]);
+    }
+
+    public void Dispose()
+    {
+        _clients.ForEach(client => client.Dispose());
+        _bridge.Dispose();
+        _engine.Dispose();
+        _sockets.Dispose();
+        _scratch.Dispose();
+    }
+}
