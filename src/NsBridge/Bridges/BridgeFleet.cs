@@ -52,7 +52,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
             PrivilegeSpared();
         _bridges = [.. _settings.Bridges.Select(settings => new Bridge(settings, _engine))];
         CloseUnwanted(_bridges);
-        foreach (CarriedConnection misfit in await TogetherAsync(_bridges, bridge => StartAsync(bridge, _succession.Claim(bridge.Settings.Name), cancellationToken)))
+        foreach (CarriedConnection misfit in await InnerFirstAsync(_bridges, bridge => StartAsync(bridge, _succession.Claim(bridge.Settings.Name), cancellationToken)))
             _succession.End(misfit);
         _succession.Finish();
         _engine.Kept.CloseRest();
@@ -78,6 +78,14 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
     /// </summary>
     private static async Task<IEnumerable<T>> TogetherAsync<T>(IEnumerable<Bridge> bridges, Func<Bridge, Task<IEnumerable<T>>> ask) =>
         (await Task.WhenAll(bridges.Select(ask))).SelectMany(answer => answer);
+
+    /// <summary>Asks first those that have an inner half: the outer half of another bridge may be joined to it, and would turn its first clients away.</summary>
+    private static async Task<IEnumerable<T>> InnerFirstAsync<T>(IEnumerable<Bridge> bridges, Func<Bridge, Task<IEnumerable<T>>> ask)
+    {
+        ILookup<bool, Bridge> halves = bridges.ToLookup(bridge => bridge.Settings.Namespace is not null);
+        IEnumerable<T> first = await TogetherAsync(halves[true], ask);
+        return first.Concat(await TogetherAsync(halves[false], ask));
+    }
 
     /// <summary>Takes a new configuration over. What did not change is not touched.</summary>
     public async Task ApplyAsync(DaemonSettings wanted)
@@ -118,7 +126,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
             _bridges = [.. next];
             if (CloseUnwanted(fresh) > 0)
                 await ShelveAsync();
-            await Task.WhenAll(fresh.Select(bridge => bridge.StartAsync(CancellationToken.None)));
+            await InnerFirstAsync(fresh, bridge => StartAsync(bridge, [], CancellationToken.None));
             _engine.Kept.CloseRest();
             await ShelveAsync();
             _engine.Descriptors.Measure();

@@ -1,0 +1,44 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using NsBridge.Bridges;
+using NsBridge.Operations.Status;
+using NsBridge.Operations.Systemd;
+using NsBridge.Restart;
+using NsBridge.Testing;
+using NsBridge.UnitTests.Configuration;
+
+namespace NsBridge.UnitTests.Bridges;
+
+internal sealed class BridgeFleetTests
+{
+    [TestCase("start")]
+    [TestCase("reload")]
+    public async Task Halves_TwoBridgesThatComeTogether_FindEachOtherAtOnce(string how)
+    {
+        using var scratch = new ScratchDirectory();
+        // The outer half is written first.
+        var settings = LoadedText.Right(
+            string.Create(CultureInfo.InvariantCulture, $""" "Name":"outer", "Listen":"127.0.0.1:{FreePort()}", "Socket":"{scratch["web.sock"]}", "Join":"handoff" """),
+            $""" "Name":"inner", "Socket":"{scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" """);
+        using var sockets = SystemdSockets.Adopt([]);
+        using var engine = new BridgeEngine(1, mayRing: false, sockets, NullLoggerFactory.Instance);
+        var succession = new Succession(new ParcelShelf(DescriptorStore.FromEnvironment()), NullLogger<Succession>.Instance);
+        using var fleet = new BridgeFleet(how == "start" ? settings : LoadedText.Right(), engine, succession, NullLogger<BridgeFleet>.Instance);
+
+        await fleet.StartAsync(CancellationToken.None);
+        if (how == "reload")
+            await fleet.ApplyAsync(settings);
+
+        Assert.That(fleet.Snapshot().Select(bridge => bridge.State), Is.All.EqualTo(BridgeState.Up));
+        await fleet.StopAsync(CancellationToken.None);
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}
