@@ -14,6 +14,21 @@ internal readonly record struct Arrival(int Client, EndKind Kind, PeerAddress Pe
     /// <summary>Whether it is a TCP client whose socket belongs to that network namespace.</summary>
     public bool IsIn(ulong cookie) => Kind == EndKind.Tcp && Libc.NetworkNamespaceCookie(Client) == cookie;
 
+    /// <summary>
+    /// Whether there is nobody to wait for. A client that reset is gone. One that has closed its sending side may want its answer all the
+    /// same, unless it never said anything.
+    /// </summary>
+    /// <param name="events">What its socket has shown so far: EPOLL… bits.</param>
+    public bool HasHungUp(uint events)
+    {
+        if ((events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
+            return true;
+        if ((events & Libc.EPOLLRDHUP) == 0)
+            return false;
+        Span<byte> first = stackalloc byte[1];
+        return Libc.Receive(Client, first, Libc.MSG_PEEK) == 0;
+    }
+
     /// <summary>Closes the client with a reset, as far as its kind has one.</summary>
     public void Reset() => SocketReset.Close(Client, Kind);
 }

@@ -140,22 +140,8 @@ internal sealed class Dial : EventSource
             Establish(events);
     }
 
-    /// <summary>
-    /// Whether there is nobody to wait for. A client that reset is gone. One that has closed its sending side may want its answer all the
-    /// same, unless it never said anything.
-    /// </summary>
-    public bool HasHungUp
-    {
-        get
-        {
-            if ((_clientEvents & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
-                return true;
-            if ((_clientEvents & Libc.EPOLLRDHUP) == 0)
-                return false;
-            Span<byte> first = stackalloc byte[1];
-            return Libc.Receive(_arrival.Client, first, Libc.MSG_PEEK) == 0;
-        }
-    }
+    /// <summary>Whether there is nobody to wait for.</summary>
+    public bool HasHungUp => _arrival.HasHungUp(_clientEvents);
 
     private void Establish(uint targetEvents)
     {

@@ -19,7 +19,6 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
     private readonly List<HandoffLink> _retired = [];
     private readonly Dictionary<ulong, (HandoffLink Link, PeerAddress Peer)> _away = [];
     private readonly bool _hasInner;
-    private long _waitingSince;
     private ulong _lastNumber;
     private volatile string? _trouble;
     private bool _stopped;
@@ -45,18 +44,16 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
     {
         int index = _hasInner ? _engine.ChooseRelay(_home).Index : 0;
         HandoffLink link = LinkTo(index);
-        if (link.Waiting == 0)
-            _waitingSince = _home.Now;
         foreach (Arrival arrival in arrivals)
         {
             if (_hasInner)
             {
-                link.Enqueue(arrival);
+                link.Enqueue(new WaitingClient(arrival, _home.Now));
                 continue;
             }
             ulong number = ++_lastNumber;
             _away.Add(number, (link, arrival.Peer));
-            link.Enqueue(arrival with { Number = number });
+            link.Enqueue(new WaitingClient(arrival with { Number = number }, _home.Now));
         }
         link.Flush();
         if (link.Waiting > 0)
@@ -101,43 +98,52 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
             // First: whoever came since the last attempt may wait for an inner half that has come since then too.
             bool answers = Connect(link, i) && _trouble != Refusal;
             TimeSpan patience = _bridge.Settings.TargetWait > TimeSpan.Zero ? _bridge.Settings.TargetWait : answers ? _bridge.Settings.ConnectTimeout : TimeSpan.Zero;
-            if (link.Waiting > 0 && _home.Now - _waitingSince >= patience.TotalMilliseconds)
-                ResetWaiting(link);
+            // Nobody watches them. Seldom enough, and there are few: a watch would be two more calls for everybody who need not wait.
+            EndWaiting(link, HasHungUp, RelayEnding.ClientReset);
+            ResetWaiting(link, _home.Now - (long)patience.TotalMilliseconds);
             Wait();
         }
     }
 
-    private void ResetWaiting(HandoffLink link)
+    private static bool HasHungUp(Arrival arrival) => arrival.HasHungUp(Libc.Ready(arrival.Client, Libc.EPOLLRDHUP));
+
+    /// <summary>Resets who came by then; who came first is first in the line.</summary>
+    private void ResetWaiting(HandoffLink link, long cameBy)
     {
-        while (link.TryTakeBack(out Arrival arrival))
+        while (link.FirstSince <= cameBy && link.TryTakeBack(out WaitingClient client))
         {
-            arrival.Reset();
-            _away.Remove(arrival.Number);
-            _bridge.OnFailed(arrival.Peer, _trouble ?? $"{_bridge.Settings.Socket} does not take connections");
-            _bridge.OnEnded(arrival.Peer, new RelayOutcome(RelayEnding.TargetReset), 0, 0);
+            _bridge.OnFailed(client.Arrival.Peer, _trouble ?? $"{_bridge.Settings.Socket} does not take connections");
+            End(client.Arrival, RelayEnding.TargetReset);
         }
     }
 
-    public int AbortClientsIn(ulong cookie)
+    /// <summary>Resets some of those who wait; the others keep their order.</summary>
+    /// <returns>How many there were.</returns>
+    private int EndWaiting(HandoffLink link, Func<Arrival, bool> isMeant, RelayEnding ending)
     {
         int count = 0;
-        foreach (HandoffLink? link in _links)
+        for (int left = link.Waiting; left > 0 && link.TryTakeBack(out WaitingClient client); left--)
         {
-            for (int left = link?.Waiting ?? 0; left > 0 && link!.TryTakeBack(out Arrival arrival); left--)
+            if (!isMeant(client.Arrival))
             {
-                if (!arrival.IsIn(cookie))
-                {
-                    link.Enqueue(arrival);
-                    continue;
-                }
-                arrival.Reset();
-                _away.Remove(arrival.Number);
-                _bridge.OnEnded(arrival.Peer, new RelayOutcome(RelayEnding.Aborted), 0, 0);
-                count++;
+                link.Enqueue(client);
+                continue;
             }
+            End(client.Arrival, ending);
+            count++;
         }
         return count;
     }
+
+    private void End(in Arrival arrival, RelayEnding ending)
+    {
+        arrival.Reset();
+        _away.Remove(arrival.Number);
+        _bridge.OnEnded(arrival.Peer, new RelayOutcome(ending), 0, 0);
+    }
+
+    public int AbortClientsIn(ulong cookie) =>
+        _links.OfType<HandoffLink>().Sum(link => EndWaiting(link, arrival => arrival.IsIn(cookie), RelayEnding.Aborted));
 
     public void OnReady(HandoffLink link)
     {
@@ -164,13 +170,11 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
         if (_stopped)
             return;
         HandoffLink next = LinkTo(index);
-        if (link.Waiting > 0)
-            _waitingSince = _home.Now;
-        while (link.TryTakeBack(out Arrival arrival))
+        while (link.TryTakeBack(out WaitingClient client))
         {
-            if (_away.TryGetValue(arrival.Number, out var away))
-                _away[arrival.Number] = away with { Link = next };
-            next.Enqueue(arrival);
+            if (_away.TryGetValue(client.Arrival.Number, out var away))
+                _away[client.Arrival.Number] = away with { Link = next };
+            next.Enqueue(client);
         }
         Wait();
     }
@@ -222,8 +226,11 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
             if (link is null)
                 continue;
             link.Flush();
-            while (link.TryTakeBack(out Arrival arrival))
+            while (link.TryTakeBack(out WaitingClient client))
+            {
+                Arrival arrival = client.Arrival;
                 carried.Add(CarriedConnection.Waiting(_bridge.Settings.Name, CarriedRole.Outer, arrival.Client, arrival.Kind, arrival.Peer, arrival.Offset, 0));
+            }
         }
         _home.Detach(this);
         return carried;
@@ -238,7 +245,7 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
         {
             if (link is null)
                 continue;
-            ResetWaiting(link);
+            ResetWaiting(link, _home.Now);
             link.Close();
         }
         foreach (HandoffLink link in _retired)

@@ -26,7 +26,7 @@ internal sealed class HandoffLink : EventSource
     private readonly EventLoop _loop;
     private readonly IHandoffOwner _owner;
     private readonly int _perMessage;
-    private readonly Queue<Arrival> _waiting = new();
+    private readonly Queue<WaitingClient> _waiting = new();
     private readonly byte[] _heard = new byte[4096];
     private int _heardLength;
     private int _socket = -1;
@@ -50,8 +50,11 @@ internal sealed class HandoffLink : EventSource
     /// <summary>Connections that wait to be handed over.</summary>
     public int Waiting => _waiting.Count;
 
+    /// <summary>When the first of them came, by the loop's clock; without any the end of time.</summary>
+    public long FirstSince => _waiting.TryPeek(out WaitingClient first) ? first.Since : long.MaxValue;
+
     /// <summary>Whether a connection still waits here.</summary>
-    public bool IsWaiting(ulong number) => _waiting.Any(arrival => arrival.Number == number);
+    public bool IsWaiting(ulong number) => _waiting.Any(client => client.Arrival.Number == number);
 
     /// <summary>Connects to the bridge's UNIX socket.</summary>
     /// <param name="server">Its address.</param>
@@ -83,7 +86,7 @@ internal sealed class HandoffLink : EventSource
     }
 
     /// <summary>Hands a client over, at once or when the link takes it; order is kept.</summary>
-    public void Enqueue(in Arrival arrival) => _waiting.Enqueue(arrival);
+    public void Enqueue(in WaitingClient client) => _waiting.Enqueue(client);
 
     /// <summary>Sends what waits, as many in a message as there are.</summary>
     public void Flush()
@@ -95,7 +98,7 @@ internal sealed class HandoffLink : EventSource
         while (_waiting.Count > 0)
         {
             int count = 0;
-            foreach (Arrival arrival in _waiting)
+            foreach ((Arrival arrival, _) in _waiting)
             {
                 if (count == _perMessage)
                     break;
@@ -126,10 +129,7 @@ internal sealed class HandoffLink : EventSource
                 return;
             }
             for (int i = 0; i < count; i++)
-            {
-                Arrival arrival = _waiting.Dequeue();
-                Libc.Close(arrival.Client);
-            }
+                Libc.Close(_waiting.Dequeue().Arrival.Client);
         }
     }
 
@@ -212,7 +212,7 @@ internal sealed class HandoffLink : EventSource
     }
 
     /// <summary>Takes back the clients that were not handed over.</summary>
-    public bool TryTakeBack(out Arrival arrival) => _waiting.TryDequeue(out arrival);
+    public bool TryTakeBack(out WaitingClient client) => _waiting.TryDequeue(out client);
 
     /// <summary>Closes the link; what waits stays with it until taken back.</summary>
     public void Close()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -45,6 +46,47 @@ internal sealed class HandoffJoinTests : IDisposable
         Assert.That(await link.ReceiveAsync(new byte[1]).WaitAsync(Soon), Is.EqualTo(1), "a client came");
     }
 
+    [Test]
+    public async Task Client_WhoComesWhileAnotherWaits_HasATimeOfItsOwn()
+    {
+        await StartAsync(TimeSpan.FromSeconds(2));
+        var first = await PassAsync();
+        await Task.Delay(1500);
+        var second = await PassAsync();
+        var clock = Stopwatch.StartNew();
+
+        Assert.That(await first.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        Assert.That(await second.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        Assert.That(clock.Elapsed, Is.GreaterThan(TimeSpan.FromSeconds(1.9)));
+    }
+
+    [TestCase("reset", true)]
+    [TestCase("closed", true)]
+    [TestCase("asked and closed", false)]
+    public async Task Client_WhoHangsUp_KeepsNoPlaceUnlessItSaidSomething(string how, bool leaves)
+    {
+        await StartAsync(TimeSpan.FromMinutes(1));
+        var client = await PassAsync();
+        var other = await PassAsync();
+
+        if (how == "reset")
+        {
+            client.Reset();
+        }
+        else
+        {
+            if (how == "asked and closed")
+                await client.SendAllAsync(new byte[1]);
+            client.Shutdown(SocketShutdown.Send);
+        }
+
+        if (leaves)
+            await Eventually.TrueAsync(() => _bridge.Tally.Active == 1, Soon, "its place is free");
+        await Task.Delay(600);
+        Assert.That(_bridge.Tally.Active, Is.EqualTo(leaves ? 1 : 2));
+        Assert.That(other.Poll(0, SelectMode.SelectRead), Is.False, "who did not hang up still waits");
+    }
+
     [TearDown]
     public async Task StopAsync()
     {
@@ -68,6 +110,13 @@ internal sealed class HandoffJoinTests : IDisposable
         var pair = StreamPair.Of(EndKind.Tcp);
         _clients.Add(pair.Program);
         return pair;
+    }
+
+    private async Task<Socket> PassAsync()
+    {
+        var client = Client();
+        await Loop.InvokeAsync(() => Pass(client));
+        return client.Program;
     }
 
     private void Pass(StreamPair client)
