@@ -23,6 +23,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     private ulong _boundIn;
     private volatile bool _isBound;
     private bool _isWanted;
+    private bool _leaving;
     private int _link = -1;
     private int _heardLength;
     private int _passed;
@@ -53,6 +54,8 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
 
     private void Bind()
     {
+        if (_leaving)
+            return;
         NamespaceState state = _place.State;
         bool isHost = _place.Reference.Kind == Configuration.NamespaceKind.Host;
         if (_isBound && !isHost && state.Cookie != _boundIn)
@@ -217,8 +220,10 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     public Task<IReadOnlyList<CarriedListener>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<CarriedListener>>(() =>
         _boundIn != 0 ? [.. _listeners.Select(listener => CarriedListener.Internet(listener.Socket))] : []);
 
+    /// <summary>Ends listening for good: the address of the join may lead to another bridge from now on.</summary>
     public Task UnbindAsync() => _home.InvokeAsync(() =>
     {
+        _leaving = true;
         if (_boundIn != 0)
         {
             foreach ((int socket, _) in _listeners)
