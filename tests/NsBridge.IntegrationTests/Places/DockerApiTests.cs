@@ -76,6 +76,25 @@ internal sealed class DockerApiTests : BridgeFixture
         Assert.That(await EchoesAsync(_listen), Is.False);
     }
 
+    [Test]
+    public async Task Engine_CannotBeAskedForWantOfDescriptors_IsAskedAgain()
+    {
+        var daemon = await DaemonAsync();
+        await daemon.WaitLogAsync("there is no container web");
+        var space = await NamespaceAsync();
+        Target(space, Serve.Echo, Port);
+        using var shim = Shim(space, _id);
+
+        // Fewer than it has open.
+        await Command.CheckAsync("prlimit", $"--pid={daemon.Id}", "--nofile=8:");
+        _container = Running(await FirstProcessAsync(shim));
+        await Task.Delay(TimeSpan.FromSeconds(3));
+        Assert.That(daemon.HasExited, Is.False, daemon.LogText);
+        await Command.CheckAsync("prlimit", $"--pid={daemon.Id}", "--nofile=1024:");
+
+        await Eventually.TrueAsync(() => EchoesAsync(_listen), Soon, $"it is served\n{daemon.LogText()}");
+    }
+
     private Task<DaemonProcess> DaemonAsync() => StartAsync(
         new DaemonSettings(new BridgeEntry("web") { Listen = _listen.ToString(), Namespace = "container:web", Target = $"127.0.0.1:{Port}" }),
         new DaemonLaunch { Environment = new Dictionary<string, string?> { ["XDG_RUNTIME_DIR"] = _runtime.FullName, ["HOME"] = _runtime.FullName } });

@@ -17,15 +17,7 @@ internal static class UnixHttp
     /// <exception cref="IOException">Nobody answers, or not in HTTP; says why.</exception>
     public static async Task<(int Status, ReadOnlyMemory<byte> Body)> GetAsync(string socketPath, string path, CancellationToken cancel)
     {
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancel);
-        }
-        catch (SocketException fault)
-        {
-            throw new IOException(fault.SocketErrorCode == SocketError.AccessDenied ? "this user may not ask it (EACCES)" : $"it cannot be asked: {fault.SocketErrorCode}", fault);
-        }
+        using Socket socket = await ConnectAsync(socketPath, cancel);
         await using var stream = new NetworkStream(socket, ownsSocket: false);
         // HTTP/1.0: the body then ends with the connection and comes in one piece.
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n"), cancel);
@@ -38,6 +30,25 @@ internal static class UnixHttp
                 throw new IOException("its answer is too long");
         }
         return Split(answer.ToArray());
+    }
+
+    private static async Task<Socket> ConnectAsync(string path, CancellationToken cancel)
+    {
+        Socket? socket = null;
+        try
+        {
+            // Fails where no descriptor is left.
+            socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel);
+            return socket;
+        }
+        catch (Exception fault)
+        {
+            socket?.Dispose();
+            if (fault is SocketException { SocketErrorCode: var error })
+                throw new IOException(error == SocketError.AccessDenied ? "this user may not ask it (EACCES)" : $"it cannot be asked: {error}", fault);
+            throw;
+        }
     }
 
     private static (int Status, ReadOnlyMemory<byte> Body) Split(byte[] answer)
