@@ -67,17 +67,29 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         if (_settings.Namespace is { } reference)
         {
             _place = _engine.Namespaces.Acquire(reference);
-            await _place.FirstLook.WaitAsync(FirstLookPatience, cancellationToken);
+            await AwaitFirstLookAsync(_place, cancellationToken);
             _place.Changed += OnPlaceChanged;
         }
         if (_settings.Listen.Count > 0)
         {
             _listenPlace = _engine.Namespaces.Acquire(_settings.ListenNamespace);
-            await _listenPlace.FirstLook.WaitAsync(FirstLookPatience, cancellationToken);
+            await AwaitFirstLookAsync(_listenPlace, cancellationToken);
             _listenPlace.Changed += OnListenPlaceChanged;
             _outer = IsUdp ? new UdpOuterHalf(this, _engine, _home, _listenPlace) : new OuterHalf(this, _engine, _home, _listenPlace);
         }
         await RecoverAsync();
+    }
+
+    private static async Task AwaitFirstLookAsync(NamespacePlace place, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await place.FirstLook.WaitAsync(FirstLookPatience, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // Out of descriptors, say: no reason to end the others. It waits, as for a namespace that is not there yet.
+        }
     }
 
     /// <summary>Makes what is missing: sockets that could not be had before. Cheap where nothing is.</summary>

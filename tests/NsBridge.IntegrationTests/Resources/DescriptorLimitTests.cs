@@ -78,6 +78,27 @@ internal sealed class DescriptorLimitTests : BridgeFixture
             await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt32() == 0, "nobody is counted any more");
     }
 
+    [Test]
+    public async Task Bridge_WhoseNamespaceCannotBeLookedAtForWantOfDescriptors_ServesOnceItCan()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        await Own(await Dial.TcpAsync(scene.Listen)).EchoAsync(Hello);
+        var other = await NamespaceAsync();
+        var server = Target(other, Serve.Echo);
+        var entry = new BridgeEntry("other") { Namespace = other.Name, Target = server.EndPoint.ToString() };
+
+        // One more: enough to read the file, and too few for a look.
+        var free = Enumerable.Range(0, int.MaxValue).Where(number => !Path.Exists($"/proc/{scene.Daemon.Id}/fd/{number}")).Skip(1).First();
+        await Command.CheckAsync("prlimit", $"--pid={scene.Daemon.Id}", $"--nofile={free}:");
+        var told = scene.Daemon.Log.Count;
+        scene.Daemon.Rewrite(new DaemonSettings(scene.Entry, entry));
+        await scene.Daemon.WaitLogAsync("Reloaded", told);
+        await Command.CheckAsync("prlimit", $"--pid={scene.Daemon.Id}", "--nofile=1024:");
+
+        await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "it is up");
+        await Own(await Dial.UnixAsync(scene.Daemon.SocketPath("other"))).EchoAsync(Hello);
+    }
+
     /// <summary>What the target said, or how the connection ended before.</summary>
     private static async Task<string> ServedAsync(Socket client)
     {
