@@ -40,6 +40,8 @@ internal sealed partial class Bridge
         IReadOnlyList<CarriedConnection> refused = outer.Count > 0 ? await _outer!.ResumeAsync(outer) : [];
         foreach (CarriedConnection connection in refused)
             OnEnded(connection.Relay.Peer, new RelayOutcome(RelayEnding.Aborted), 0, 0);
+        if (_place is { State.CanEnter: true })
+            FollowPlace();
         return fitting[false].Concat(refused);
     }
 

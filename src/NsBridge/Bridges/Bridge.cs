@@ -123,6 +123,8 @@ internal sealed partial class Bridge : IHostedService, IDisposable
             IInnerHalf inner = IsUdp ? new UdpInnerHalf(this, _engine, _home, _place!) : new InnerHalf(this, _engine, _home, _place!);
             await inner.StartAsync();
             _inner = inner;
+            // Its door has been open for a moment; a change meanwhile was told to nobody.
+            FollowPlace();
             _fault = null;
         }
         catch (BridgeFault fault)
@@ -265,8 +267,18 @@ internal sealed partial class Bridge : IHostedService, IDisposable
 
     private void OnPlaceChanged(NamespacePlace place)
     {
-        _inner?.FollowNamespace(place.State.Cookie);
+        FollowPlace();
         OnStateChanged();
+    }
+
+    private void FollowPlace()
+    {
+        // One after the other: what was true before must not be told last.
+        lock (_stateLock)
+        {
+            if (_place!.State is var state && state != NamespaceState.Unknown)
+                _inner?.FollowNamespace(state.Cookie);
+        }
     }
 
     private void OnListenPlaceChanged(NamespacePlace place)
