@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using NsBridge.Bridges;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Operations.Systemd;
@@ -71,9 +72,14 @@ internal sealed partial class Succession : IDisposable
     public void End(CarriedConnection connection)
     {
         _taken--;
-        Libc.CloseWithReset(connection.Relay.Client);
+        Reset(connection);
+    }
+
+    private static void Reset(CarriedConnection connection)
+    {
+        SocketReset.Close(connection.Relay.Client, connection.Relay.ClientKind);
         if (connection.HasTarget)
-            Libc.CloseWithReset(connection.Relay.Target);
+            SocketReset.Close(connection.Relay.Target, connection.Relay.TargetKind);
     }
 
     /// <summary>Ends what no bridge has claimed, and tells what was taken up.</summary>

@@ -1,0 +1,47 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying;
+using NsBridge.Restart;
+
+namespace NsBridge.UnitTests.Restart;
+
+/// <summary>What cannot go on after a restart, or before it, is cut off, and looks so to both sides.</summary>
+internal sealed class SuccessionTests
+{
+    [Test]
+    public void End_OfAHalf_LooksLikeAResetToItsPeer()
+    {
+        using var succession = Succession.None(NullLoggerFactory.Instance);
+        CarriedConnection connection = Connection(out int clientsPeer, out int targetsPeer);
+
+        succession.End(connection);
+
+        AssertCutOff(clientsPeer, targetsPeer);
+    }
+
+    private static CarriedConnection Connection(out int clientsPeer, out int targetsPeer)
+    {
+        Assert.That(Libc.SocketPair(Libc.SOCK_STREAM, out int client, out clientsPeer), Is.Zero);
+        Assert.That(Libc.SocketPair(Libc.SOCK_STREAM, out int target, out targetsPeer), Is.Zero);
+        return new CarriedConnection("web", CarriedRole.Inner, new RelayState
+        {
+            Client = client,
+            Target = target,
+            ClientKind = EndKind.UnixHalf,
+            TargetKind = EndKind.UnixHalf,
+            Peer = PeerAddress.Unix,
+            Cookie = 0,
+        });
+    }
+
+    private static void AssertCutOff(params ReadOnlySpan<int> peers)
+    {
+        Span<byte> nothing = stackalloc byte[1];
+        foreach (int peer in peers)
+        {
+            Assert.That(ResetMark.IsOn(peer), "the mark");
+            Assert.That(Libc.Receive(peer, nothing), Is.LessThanOrEqualTo((nint)0), "the end");
+            Libc.Close(peer);
+        }
+    }
+}
