@@ -34,7 +34,7 @@ internal sealed class ParcelShelf(DescriptorStore? store) : IDisposable
     {
         if (store is null)
             return true;
-        if (Libc.SocketPair(Libc.SOCK_SEQPACKET, out int queue, out int kept) < 0)
+        if (ParcelQueue.Make(out int queue, out int kept) < 0)
             return false;
         string name = string.Create(CultureInfo.InvariantCulture, $"{NamePrefix}{Environment.ProcessId}-{++_count}");
         // First the parcel and then its place: what the manager has is complete at any moment.

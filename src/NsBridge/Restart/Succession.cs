@@ -116,14 +116,19 @@ internal sealed partial class Succession : IDisposable
     /// <summary>Whether another process of the service is about to follow this one, and what is left to it will reach it.</summary>
     public async Task<bool> IsFollowedAsync() => _shelf.IsKept && await RestartIntent.AskAsync() != false;
 
-    /// <summary>Leaves everything to the next process.</summary>
+    /// <summary>Leaves everything to the next process; connections that cannot be left are reset.</summary>
     public void Leave(Parcel parcel)
     {
         int result = _shelf.Leave(parcel);
-        if (result < 0)
-            NotLeft(Libc.ErrorOf(result));
-        else
+        if (result >= 0)
+        {
             Left(parcel.Listeners.Count, parcel.Connections.Count);
+            return;
+        }
+        NotLeft(Libc.ErrorOf(result));
+        // Closed by the kernel at the end of the process, they would look as if they had come to their own end.
+        foreach (CarriedConnection connection in parcel.Connections)
+            Reset(connection);
     }
 
     /// <summary>Nobody follows: the manager closes what it keeps.</summary>
@@ -141,6 +146,6 @@ internal sealed partial class Succession : IDisposable
     [LoggerMessage(EventId = 1303, Level = LogLevel.Information, Message = "Restarting: {Listeners} listening sockets and {Connections} connections go to the next process")]
     private partial void Left(int listeners, int connections);
 
-    [LoggerMessage(EventId = 1304, Level = LogLevel.Error, Message = "Restarting: the connections cannot be left to the next process ({Error}) and end")]
+    [LoggerMessage(EventId = 1304, Level = LogLevel.Error, Message = "Restarting: the connections cannot be left to the next process ({Error}) and are reset")]
     private partial void NotLeft(Errno error);
 }

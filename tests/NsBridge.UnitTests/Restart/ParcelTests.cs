@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying;
 using NsBridge.Restart;
@@ -16,7 +17,7 @@ internal sealed class ParcelTests
     [SetUp]
     public void MakeQueue()
     {
-        Assert.That(Libc.SocketPair(Libc.SOCK_SEQPACKET, out _queue, out _kept), Is.Zero);
+        Assert.That(ParcelQueue.Make(out _queue, out _kept), Is.Zero);
     }
 
     [TearDown]
@@ -70,6 +71,18 @@ internal sealed class ParcelTests
         }))));
         foreach (var (before, after) in pairs)
             Assert.That(Libc.SocketCookie(after), Is.EqualTo(Libc.SocketCookie(before)), "the socket itself");
+    }
+
+    [Test]
+    public void Parcel_OfAHundredThousandDescriptors_FitsIntoTheQueue()
+    {
+        // Twice net.core.wmem_max, of which a message takes some 900 bytes.
+        var room = 2 * long.Parse(File.ReadAllText("/proc/sys/net/core/wmem_max"), CultureInfo.InvariantCulture) / 1024 * Libc.DescriptorsPerMessage;
+        Assume.That(room, Is.GreaterThan(100_000), "net.core.wmem_max as Linux 6.18 has it");
+
+        var one = Socket();
+
+        Assert.That(ParcelQueue.Send(_queue, new Parcel([.. Enumerable.Repeat(CarriedListener.Internet(one), 100_000)], []), 1), Is.Zero);
     }
 
     [Test]

@@ -19,6 +19,17 @@ internal sealed class SuccessionTests
         AssertCutOff(clientsPeer, targetsPeer);
     }
 
+    [Test]
+    public void Leave_Fails_ConnectionsAreReset()
+    {
+        using var succession = Succession.None(NullLoggerFactory.Instance);
+        CarriedConnection connection = Connection(out int clientsPeer, out int targetsPeer);
+
+        succession.Leave(new Parcel([], [connection]));
+
+        AssertCutOff(clientsPeer, targetsPeer);
+    }
+
     private static CarriedConnection Connection(out int clientsPeer, out int targetsPeer)
     {
         Assert.That(Libc.SocketPair(Libc.SOCK_STREAM, out int client, out clientsPeer), Is.Zero);
