@@ -28,7 +28,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
     private volatile Bridge[] _bridges = [];
     private DaemonSettings _settings;
     private Task _recovery = Task.CompletedTask;
-    private int _bindingsShelved;
+    private int? _bindingsShelved;
 
     /// <param name="settings">What runs first.</param>
     /// <param name="engine">What all bridges share.</param>
@@ -148,11 +148,12 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
             [.. settings.SelectMany(bridge => bridge.Listen).SelectMany(entry => entry.Sockets()).Select(socket => SockAddr.From(socket.Address, socket.Port))]);
     }
 
-    /// <summary>Puts what is listened on now where a crash does not reach it.</summary>
+    /// <summary>Puts what is listened on now where a crash does not reach it. Where that fails, the next tick tries again.</summary>
     private async Task ShelveAsync()
     {
-        _bindingsShelved = _engine.Bindings;
-        await _succession.ShelveAsync(_engine.Kept.All().Concat(await TogetherAsync(_bridges, bridge => bridge.ListenersAsync())));
+        int bindings = _engine.Bindings;
+        bool isShelved = await _succession.ShelveAsync(_engine.Kept.All().Concat(await TogetherAsync(_bridges, bridge => bridge.ListenersAsync())));
+        _bindingsShelved = isShelved ? bindings : null;
     }
 
     private async Task LetGoAsync(Bridge bridge)

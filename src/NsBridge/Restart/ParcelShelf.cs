@@ -29,16 +29,17 @@ internal sealed class ParcelShelf(DescriptorStore? store) : IDisposable
     public void Supersede(IEnumerable<string> names) => _inherited.AddRange(names);
 
     /// <summary>Puts listening sockets there in place of all that lay there before.</summary>
-    /// <returns>Whether everything older is gone from there: what was closed here is then closed for good.</returns>
-    public async Task<bool> PutAsync(IReadOnlyList<CarriedListener> listeners)
+    /// <returns>0, or a negated error: what lay there before then still does.</returns>
+    public async Task<int> PutAsync(IReadOnlyList<CarriedListener> listeners)
     {
         if (store is null)
-            return true;
-        if (ParcelQueue.Make(out int queue, out int kept) < 0)
-            return false;
+            return 0;
+        int result = ParcelQueue.Make(out int queue, out int kept);
+        if (result < 0)
+            return result;
         string name = string.Create(CultureInfo.InvariantCulture, $"{NamePrefix}{Environment.ProcessId}-{++_count}");
         // First the parcel and then its place: what the manager has is complete at any moment.
-        int result = ParcelQueue.Send(queue, new Parcel(listeners, []), Stopwatch.GetTimestamp());
+        result = ParcelQueue.Send(queue, new Parcel(listeners, []), Stopwatch.GetTimestamp());
         if (result >= 0)
             result = store.Put(name, kept);
         Libc.Close(kept);
@@ -46,12 +47,13 @@ internal sealed class ParcelShelf(DescriptorStore? store) : IDisposable
         if (result < 0)
         {
             Libc.Close(queue);
-            return false;
+            return result;
         }
         _inherited.Clear();
         CloseQueue();
         (_queue, _name) = (queue, name);
-        return await RemoveAsync(older);
+        await RemoveAsync(older);
+        return 0;
     }
 
     /// <summary>Leaves everything to the next process.</summary>
@@ -68,13 +70,14 @@ internal sealed class ParcelShelf(DescriptorStore? store) : IDisposable
         _name = null;
     }
 
-    private async Task<bool> RemoveAsync(string[] names)
+    // Waits for the manager: a socket that was closed here is closed for good, and its port free, when it has closed it too.
+    private async Task RemoveAsync(string[] names)
     {
         if (names.Length == 0)
-            return true;
+            return;
         foreach (string name in names)
             store!.Remove(name);
-        return await store!.SyncAsync(Patience);
+        await store!.SyncAsync(Patience);
     }
 
     private void CloseQueue()

@@ -16,6 +16,7 @@ internal sealed partial class Succession : IDisposable
     private readonly ILogger<Succession> _log;
     private readonly Dictionary<string, List<CarriedConnection>> _connections = [];
     private HashSet<ulong>? _shelved;
+    private bool _isShelfTold;
     private int _listeners;
     private int _taken;
 
@@ -102,15 +103,24 @@ internal sealed partial class Succession : IDisposable
     /// Puts the listening sockets where a crash does not reach them, unless they lie there already. Those of other namespaces are left out: while
     /// nobody runs who sees their namespace go, they would keep it alive.
     /// </summary>
-    /// <returns>False where the manager may still hold a socket that was closed here: its port is then taken for a moment more.</returns>
+    /// <returns>False where they could not be put there, which is to be tried again.</returns>
     public async Task<bool> ShelveAsync(IEnumerable<CarriedListener> listeners)
     {
         CarriedListener[] wanted = [.. listeners.Where(listener => Libc.NetworkNamespaceCookie(listener.Descriptor) == NetworkNamespace.OwnCookie)];
         HashSet<ulong> sockets = [.. wanted.Select(listener => Libc.SocketCookie(listener.Descriptor))];
         if (_shelved is not null && _shelved.SetEquals(sockets))
             return true;
+        int result = await _shelf.PutAsync(wanted);
+        if (result < 0)
+        {
+            if (!_isShelfTold)
+                NotShelved(Libc.ErrorOf(result));
+            _isShelfTold = true;
+            return false;
+        }
         _shelved = sockets;
-        return await _shelf.PutAsync(wanted);
+        _isShelfTold = false;
+        return true;
     }
 
     /// <summary>Whether another process of the service is about to follow this one, and what is left to it will reach it.</summary>
@@ -148,4 +158,8 @@ internal sealed partial class Succession : IDisposable
 
     [LoggerMessage(EventId = 1304, Level = LogLevel.Error, Message = "Restarting: the connections cannot be left to the next process ({Error}) and are reset")]
     private partial void NotLeft(Errno error);
+
+    [LoggerMessage(EventId = 1305, Level = LogLevel.Warning,
+        Message = "The service manager cannot be given what the next process goes on with ({Error}): until it can, a restart ends connections and a crash refuses clients")]
+    private partial void NotShelved(Errno error);
 }

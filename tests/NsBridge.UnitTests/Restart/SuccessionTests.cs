@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying;
@@ -28,6 +29,28 @@ internal sealed class SuccessionTests
         succession.Leave(new Parcel([], [connection]));
 
         AssertCutOff(clientsPeer, targetsPeer);
+    }
+
+    [Test]
+    public async Task Shelve_FailsAtFirst_IsTriedAgain()
+    {
+        string address = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        using var succession = new Succession(new ParcelShelf(new DescriptorStore(address)), NullLogger<Succession>.Instance);
+        Assert.That(await succession.ShelveAsync([]), Is.False);
+        int manager = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_DGRAM);
+        Libc.Bind(manager, SockAddr.FromPath(address));
+        try
+        {
+            Assert.That(await succession.ShelveAsync([]));
+            byte[] message = new byte[100];
+            int length = (int)Libc.Receive(manager, message);
+            Assert.That(Encoding.UTF8.GetString(message, 0, Math.Max(length, 0)), Does.StartWith("FDSTORE=1\n"));
+        }
+        finally
+        {
+            Libc.Close(manager);
+            File.Delete(address);
+        }
     }
 
     private static CarriedConnection Connection(out int clientsPeer, out int targetsPeer)
