@@ -1,5 +1,6 @@
 using NsBridge.Configuration;
 using NsBridge.Linux.Interop;
+using NsBridge.Namespaces;
 using NsBridge.Relaying;
 using NsBridge.Restart;
 
@@ -27,7 +28,8 @@ internal sealed partial class Bridge
     /// <returns>Those for which the bridge, or its namespace, has changed too much; they are still the caller's.</returns>
     public async Task<IEnumerable<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried)
     {
-        ILookup<bool, CarriedConnection> fitting = carried.ToLookup(Fits);
+        NamespaceState? inside = _place?.State;
+        ILookup<bool, CarriedConnection> fitting = carried.ToLookup(connection => Fits(connection, inside));
         List<CarriedConnection> inner = [.. fitting[true].Where(connection => connection.IsInner)];
         List<CarriedConnection> outer = [.. fitting[true].Where(connection => !connection.IsInner)];
         foreach (CarriedConnection connection in fitting[true].Where(connection => connection.Role != CarriedRole.InnerLeg))
@@ -40,19 +42,21 @@ internal sealed partial class Bridge
         IReadOnlyList<CarriedConnection> refused = outer.Count > 0 ? await _outer!.ResumeAsync(outer) : [];
         foreach (CarriedConnection connection in refused)
             OnEnded(connection.Relay.Peer, new RelayOutcome(RelayEnding.Aborted), 0, 0);
-        if (_place is { State.CanEnter: true })
+        // What was told while they were on their way to their loops, those there did not hear.
+        if (_place is not null)
             FollowPlace();
         return fitting[false].Concat(refused);
     }
 
-    private bool Fits(CarriedConnection connection)
+    private bool Fits(CarriedConnection connection, NamespaceState? inside)
     {
         if (!_settings.Enabled || IsUdp || (connection.IsInner ? _inner is null : _outer is null))
             return false;
         if (!connection.HasTarget)
             return true;
         ulong cookie = Libc.NetworkNamespaceCookie(connection.Relay.Target);
+        // Where nobody can tell yet which namespace it is, the first answer ends what does not fit.
         return cookie == connection.Relay.Cookie
-            && (!connection.IsInner || _settings.WhenNamespaceGoes == WhenNamespaceGoes.Drain || cookie == _place!.State.Cookie);
+            && (!connection.IsInner || _settings.WhenNamespaceGoes == WhenNamespaceGoes.Drain || inside is { IsUnknown: true } || cookie == inside!.Cookie);
     }
 }

@@ -276,7 +276,8 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         // One after the other: what was true before must not be told last.
         lock (_stateLock)
         {
-            if (_place!.State is var state && state != NamespaceState.Unknown)
+            // Until the first answer, what was taken up of the process before goes on.
+            if (_place!.State is { IsUnknown: false } state)
                 _inner?.FollowNamespace(state.Cookie);
         }
     }

@@ -97,7 +97,7 @@ internal sealed class FollowingResolver : INamespaceResolver, IDisposable
             if (_finding.Network is not null && !_finding.HasEnded)
                 return;
             string why = fault is IOException ? fault.Message : $"no answer within {AskDeadline.TotalSeconds:0} s";
-            found = new Finding(null, null, _finding.Lead, new NamespaceState(0, $"cannot find {_source.Description}: {why}", false));
+            found = new Finding(null, null, _finding.Lead, new NamespaceState(0, $"cannot find {_source.Description}: {why}", false) { IsUnknown = true });
         }
         Publish(found);
     }

@@ -77,6 +77,9 @@ internal sealed class NamespacePlace
 
     private NamespaceState Weigh(NamespaceState seen)
     {
+        // Where it was seen, or seen to be gone, no answer is no excuse any more for what still goes there.
+        if (!_state.IsUnknown)
+            seen = seen with { IsUnknown = false };
         if (!seen.IsFault)
         {
             _faultSince = null;

@@ -8,6 +8,7 @@ namespace NsBridge.UnitTests.Namespaces;
 internal sealed class NamespacePlaceTests
 {
     private static readonly NamespaceState Absent = new(0, "it does not exist", false);
+    private static readonly NamespaceState Silent = new(0, "no answer", false) { IsUnknown = true };
     private static readonly NamespaceState Faulty = new(0, "it is no namespace", true);
 
     [Test]
@@ -52,6 +53,22 @@ internal sealed class NamespacePlaceTests
             Assert.That(place.State.IsFault, Is.False);
             await Task.Delay(100);
         }
+    }
+
+    [Test]
+    public void Look_FindsNobodyWhoKnows_IsUnknownUntilTheFirstAnswerAndNeverAgain()
+    {
+        var place = Place(Silent, out var lead);
+        place.Look();
+        Assert.That(place.State.IsUnknown);
+
+        lead.State = Absent;
+        place.Look();
+        Assert.That(place.State, Is.EqualTo(Absent));
+
+        lead.State = Silent;
+        place.Look();
+        Assert.That(place.State, Is.EqualTo(Silent with { IsUnknown = false }));
     }
 
     private static NamespacePlace Place(NamespaceState first, out Lead lead)
