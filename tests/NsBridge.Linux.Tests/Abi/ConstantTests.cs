@@ -31,6 +31,7 @@ internal sealed class ConstantTests
         ["Libc.TCPF_LISTEN"] = "1 << TCP_LISTEN",
         ["DatagramBatch.NameBytes"] = "sizeof(struct sockaddr_in6)",
         ["DatagramBatch.ControlHeader"] = "CMSG_LEN(0)",
+        ["DatagramBatch.FirstMulticast"] = "((unsigned)INADDR_UNSPEC_GROUP) >> 24",
         ["DatagramOutbox.ControlHeader"] = "CMSG_LEN(0)",
         ["DatagramOutbox.SegmentControl"] = "CMSG_SPACE(sizeof(unsigned short))",
         ["Libc.SendFlags"] = "MSG_DONTWAIT | MSG_NOSIGNAL",
