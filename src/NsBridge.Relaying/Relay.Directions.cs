@@ -51,11 +51,11 @@ public sealed partial class Relay
                 Count(taken, towardsTarget);
                 flow.Offset += (int)taken;
                 flow.Pending -= (int)taken;
-                // A signal (the collector's, a debugger's) ends a splice early, with the sink as writable as before and no event to come.
-                if (flow.Pending > 0 && taken > 0 && !flow.Pipe.IsNone)
-                    continue;
                 if (flow.Pending > 0)
                 {
+                    // A signal (the collector's, a debugger's) ends a splice early, with the sink as writable as before and no event to come.
+                    if (taken > 0 && !flow.Pipe.IsNone)
+                        continue;
                     sink.Writable = false;
                     return true;
                 }

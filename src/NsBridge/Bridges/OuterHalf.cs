@@ -20,8 +20,8 @@ internal sealed class OuterHalf : IOuterHalf
     private ulong _boundIn;
     private volatile string? _bindTrouble;
     private volatile bool _isBound;
+    // Not before its turn comes, and not after it was taken away: a namespace that changes then lets no client come.
     private bool _isWanted;
-    private bool _leaving;
 
     public OuterHalf(Bridge bridge, BridgeEngine engine, EventLoop home, NamespacePlace place)
     {
@@ -52,7 +52,7 @@ internal sealed class OuterHalf : IOuterHalf
         bool isHost = _place.Reference.Kind == NamespaceKind.Host;
         if (_boundIn != 0 && !isHost && state.Cookie != _boundIn)
             LeaveNamespace();
-        if (_leaving || _listeners.Count > 0 || (!isHost && !state.CanEnter))
+        if (!_isWanted || _listeners.Count > 0 || (!isHost && !state.CanEnter))
             return;
         List<(int Socket, int Offset)> sockets;
         try
@@ -83,9 +83,7 @@ internal sealed class OuterHalf : IOuterHalf
 
     private void Follow()
     {
-        // A namespace that changes while the bridge starts is no reason to let clients come before its inner half is there.
-        if (_isWanted)
-            Bind();
+        Bind();
         _bridge.OnStateChanged();
     }
 
@@ -120,7 +118,7 @@ internal sealed class OuterHalf : IOuterHalf
     /// <summary>Ends listening for good; clients go on, as long as their namespace does.</summary>
     public Task UnbindAsync() => _home.InvokeAsync(() =>
     {
-        _leaving = true;
+        _isWanted = false;
         _isBound = false;
         foreach (ClientListener listener in _listeners)
         {

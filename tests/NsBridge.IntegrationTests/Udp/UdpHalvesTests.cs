@@ -1,3 +1,4 @@
+using System.Net;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Udp;
@@ -12,9 +13,9 @@ internal sealed class UdpHalvesTests : UdpFixture
         var space = await NamespaceAsync();
         var target = Own(UdpTarget.Start(space));
         var listen = FreeEndPoint();
-        var inner = new BridgeEntry("inner") { Protocol = "udp", Socket = path, Namespace = space.Name, Target = target.EndPoint.ToString(), IdleTimeout = TimeSpan.FromSeconds(5) };
+        var inner = Inner(path, space, target);
         var first = await StartAsync(inner);
-        await StartAsync(new BridgeEntry("outer") { Protocol = "udp", Socket = path, Listen = listen.ToString() });
+        await StartAsync(Outer(path, listen));
         var client = Client(listen);
         await Eventually.TrueAsync(() => client.IsServedAsync(Hello), Soon, "served");
 
@@ -32,11 +33,11 @@ internal sealed class UdpHalvesTests : UdpFixture
         var space = await NamespaceAsync();
         var target = Own(UdpTarget.Start(space));
         var listen = FreeEndPoint();
-        await StartAsync(new BridgeEntry("outer") { Protocol = "udp", Socket = path, Listen = listen.ToString() });
+        await StartAsync(Outer(path, listen));
         var client = Client(listen);
         client.Send(Hello);
 
-        await StartAsync(new BridgeEntry("inner") { Protocol = "udp", Socket = path, Namespace = space.Name, Target = target.EndPoint.ToString(), IdleTimeout = TimeSpan.FromSeconds(5) });
+        await StartAsync(Inner(path, space, target));
 
         Assert.That(await client.ReceiveAsync(), Is.EqualTo(Hello), "what waited is answered");
         await client.EchoAsync(Hello);
@@ -77,4 +78,9 @@ internal sealed class UdpHalvesTests : UdpFixture
 
         Assert.That(target.Senders, Has.Count.EqualTo(1), "the same flow");
     }
+
+    private static BridgeEntry Inner(string path, TestNamespace space, UdpTarget target) =>
+        new("inner") { Protocol = "udp", Socket = path, Namespace = space.Name, Target = target.EndPoint.ToString(), IdleTimeout = TimeSpan.FromSeconds(5) };
+
+    private static BridgeEntry Outer(string path, IPEndPoint listen) => new("outer") { Protocol = "udp", Socket = path, Listen = listen.ToString() };
 }

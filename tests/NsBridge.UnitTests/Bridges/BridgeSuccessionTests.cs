@@ -9,6 +9,7 @@ using NsBridge.Relaying;
 using NsBridge.Restart;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
+using NsBridge.UnitTests.Restart;
 
 namespace NsBridge.UnitTests.Bridges;
 
@@ -50,7 +51,7 @@ internal sealed class BridgeSuccessionTests
         using var api = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         api.Bind(new UnixDomainSocketEndPoint(Path.Combine(_runtime, "docker.sock")));
         using Bridge bridge = await StartAsync("container:web");
-        CarriedConnection connection = Connection(out int clientsPeer, out int targetsPeer);
+        CarriedConnection connection = CarriedPair.Make(EndKind.Unix, NetworkNamespace.OwnCookie, out int clientsPeer, out int targetsPeer);
 
         Assert.That(await bridge.ResumeAsync([connection]), Is.Empty);
         Libc.Write(clientsPeer, "ping"u8);
@@ -76,20 +77,5 @@ internal sealed class BridgeSuccessionTests
             _engine);
         await bridge.StartAsync(CancellationToken.None);
         return bridge;
-    }
-
-    private static CarriedConnection Connection(out int clientsPeer, out int targetsPeer)
-    {
-        Libc.SocketPair(Libc.SOCK_STREAM, out int client, out clientsPeer);
-        Libc.SocketPair(Libc.SOCK_STREAM, out int target, out targetsPeer);
-        return new CarriedConnection("web", CarriedRole.Inner, new RelayState
-        {
-            Client = client,
-            Target = target,
-            ClientKind = EndKind.Unix,
-            TargetKind = EndKind.Unix,
-            Peer = PeerAddress.Unix,
-            Cookie = NetworkNamespace.OwnCookie,
-        });
     }
 }

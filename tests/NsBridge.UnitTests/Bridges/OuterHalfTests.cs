@@ -11,53 +11,63 @@ using NsBridge.UnitTests.Configuration;
 
 namespace NsBridge.UnitTests.Bridges;
 
-internal sealed class OuterHalfTests
+[TestFixture("tcp")]
+[TestFixture("udp")]
+internal sealed class OuterHalfTests(string protocol)
 {
-    [TestCase("tcp")]
-    [TestCase("udp")]
-    public async Task Namespace_ChangesWhileTheBridgeStarts_NobodyIsLetInBeforeItsTurn(string protocol)
+    private SystemdSockets _sockets = null!;
+    private BridgeEngine _engine = null!;
+    private Bridge _bridge = null!;
+    private NamespacePlace _place = null!;
+    private IOuterHalf _outer = null!;
+
+    [SetUp]
+    public async Task MakeAsync()
     {
         BridgeSettings settings = Settings(protocol);
-        using var sockets = SystemdSockets.Adopt([]);
-        using var engine = new BridgeEngine(1, mayRing: false, sockets, NullLoggerFactory.Instance);
-        using var bridge = new Bridge(settings, engine);
-        var place = engine.Namespaces.Acquire(settings.ListenNamespace);
-        await place.FirstLook;
-        IOuterHalf outer = Outer(bridge, engine, place);
-
-        outer.FollowNamespace();
-        await engine.Loops[0].InvokeAsync(() => { });
-        Assert.That(outer.IsBound, Is.False);
-
-        await outer.BindAsync();
-        Assert.That(outer.IsBound);
-        await outer.UnbindAsync();
-        await outer.AbortAsync();
-        engine.Kept.CloseRest();
-        engine.Namespaces.Release(place);
+        _sockets = SystemdSockets.Adopt([]);
+        _engine = new BridgeEngine(1, mayRing: false, _sockets, NullLoggerFactory.Instance);
+        _bridge = new Bridge(settings, _engine);
+        _place = _engine.Namespaces.Acquire(settings.ListenNamespace);
+        await _place.FirstLook;
+        _outer = Outer(_bridge, _engine, _place);
     }
 
-    [TestCase("tcp")]
-    [TestCase("udp")]
-    public async Task Namespace_ChangesAfterTheBridgeWasTakenAway_NothingIsBoundAgain(string protocol)
+    [TearDown]
+    public async Task EndAsync()
     {
-        BridgeSettings settings = Settings(protocol);
-        using var sockets = SystemdSockets.Adopt([]);
-        using var engine = new BridgeEngine(1, mayRing: false, sockets, NullLoggerFactory.Instance);
-        using var bridge = new Bridge(settings, engine);
-        var place = engine.Namespaces.Acquire(settings.ListenNamespace);
-        await place.FirstLook;
-        IOuterHalf outer = Outer(bridge, engine, place);
-        await outer.BindAsync();
-        await outer.UnbindAsync();
+        await _outer.UnbindAsync();
+        await _outer.AbortAsync();
+        _engine.Namespaces.Release(_place);
+        _bridge.Dispose();
+        _engine.Dispose();
+        _sockets.Dispose();
+    }
 
-        outer.FollowNamespace();
-        await engine.Loops[0].InvokeAsync(() => { });
-        Assert.That(outer.IsBound, Is.False);
+    [Test]
+    public async Task Namespace_ChangesWhileTheBridgeStarts_NobodyIsLetInBeforeItsTurn()
+    {
+        await FollowAsync();
+        Assert.That(_outer.IsBound, Is.False);
 
-        await outer.AbortAsync();
-        engine.Kept.CloseRest();
-        engine.Namespaces.Release(place);
+        await _outer.BindAsync();
+        Assert.That(_outer.IsBound);
+    }
+
+    [Test]
+    public async Task Namespace_ChangesAfterTheBridgeWasTakenAway_NothingIsBoundAgain()
+    {
+        await _outer.BindAsync();
+        await _outer.UnbindAsync();
+
+        await FollowAsync();
+        Assert.That(_outer.IsBound, Is.False);
+    }
+
+    private Task FollowAsync()
+    {
+        _outer.FollowNamespace();
+        return _engine.Loops[0].InvokeAsync(() => { });
     }
 
     private static BridgeSettings Settings(string protocol) => LoadedText.Right(string.Create(CultureInfo.InvariantCulture,

@@ -13,7 +13,7 @@ internal sealed class SuccessionTests
     public void End_OfAHalf_LooksLikeAResetToItsPeer()
     {
         using var succession = Succession.None(NullLoggerFactory.Instance);
-        CarriedConnection connection = Connection(out int clientsPeer, out int targetsPeer);
+        CarriedConnection connection = CarriedPair.Make(EndKind.UnixHalf, 0, out int clientsPeer, out int targetsPeer);
 
         succession.End(connection);
 
@@ -24,7 +24,7 @@ internal sealed class SuccessionTests
     public void Leave_Fails_ConnectionsAreReset()
     {
         using var succession = Succession.None(NullLoggerFactory.Instance);
-        CarriedConnection connection = Connection(out int clientsPeer, out int targetsPeer);
+        CarriedConnection connection = CarriedPair.Make(EndKind.UnixHalf, 0, out int clientsPeer, out int targetsPeer);
 
         succession.Leave(new Parcel([], [connection]));
 
@@ -51,21 +51,6 @@ internal sealed class SuccessionTests
             Libc.Close(manager);
             File.Delete(address);
         }
-    }
-
-    private static CarriedConnection Connection(out int clientsPeer, out int targetsPeer)
-    {
-        Assert.That(Libc.SocketPair(Libc.SOCK_STREAM, out int client, out clientsPeer), Is.Zero);
-        Assert.That(Libc.SocketPair(Libc.SOCK_STREAM, out int target, out targetsPeer), Is.Zero);
-        return new CarriedConnection("web", CarriedRole.Inner, new RelayState
-        {
-            Client = client,
-            Target = target,
-            ClientKind = EndKind.UnixHalf,
-            TargetKind = EndKind.UnixHalf,
-            Peer = PeerAddress.Unix,
-            Cookie = 0,
-        });
     }
 
     private static void AssertCutOff(params ReadOnlySpan<int> peers)

@@ -22,8 +22,8 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     private List<(int Socket, int Offset)> _listeners = [];
     private ulong _boundIn;
     private volatile bool _isBound;
+    // Between its turn to begin and its end, as for TCP.
     private bool _isWanted;
-    private bool _leaving;
     private int _link = -1;
     private int _heardLength;
     private int _passed;
@@ -54,7 +54,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
 
     private void Bind()
     {
-        if (_leaving)
+        if (!_isWanted)
             return;
         NamespaceState state = _place.State;
         bool isHost = _place.Reference.Kind == Configuration.NamespaceKind.Host;
@@ -187,9 +187,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     {
         if (!_place.State.CanEnter)
             Unbind();
-        // As for TCP: while the bridge starts its inner half comes first.
-        if (_isWanted)
-            Bind();
+        Bind();
         _bridge.OnStateChanged();
     }
 
@@ -223,7 +221,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     /// <summary>Ends listening for good: the address of the join may lead to another bridge from now on.</summary>
     public Task UnbindAsync() => _home.InvokeAsync(() =>
     {
-        _leaving = true;
+        _isWanted = false;
         if (_boundIn != 0)
         {
             foreach ((int socket, _) in _listeners)
