@@ -102,6 +102,8 @@ public sealed class DatagramFlow : EventSource
     {
         _socket = socket;
         Cookie = cookie;
+        // What is kept leaves now, however long ago it came: its answer has the whole idle timeout.
+        _lastDatagram = Loop.Now;
         _keepUntil = keepFor > 0 ? Loop.Now + keepFor : 0;
         int watched = Loop.Watch(this, 0, socket, Libc.EPOLLIN | Libc.EPOLLET);
         if (watched < 0)

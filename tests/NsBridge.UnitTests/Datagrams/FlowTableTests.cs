@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using NsBridge.Linux.Interop;
@@ -97,6 +98,27 @@ internal sealed class FlowTableTests
         await UntilAsync(() => _owner.Endings.Count == 1, "the flow has ended");
 
         Assert.That(_owner.Endings, Is.EqualTo(new[] { RelayEnding.Idle }));
+    }
+
+    [Test]
+    public async Task IdleTimeout_OfAFlowThatWaitedLonger_BeginsWhenItGetsItsSocket()
+    {
+        const int Timeout = 300;
+        await _loop.InvokeAsync(() =>
+        {
+            _table.IdleTimeout = Timeout;
+            _owner.Holds = true;
+        });
+        Client().SendTo(new byte[1], _listen);
+        await UntilAsync(() => _owner.Begun.Count == 1, "the flow waits");
+        await Task.Delay(2 * Timeout);
+
+        var opened = Stopwatch.StartNew();
+        await _loop.InvokeAsync(() => _owner.Open(_owner.Begun[0]));
+        await UntilAsync(() => _owner.Endings.Count == 1, "the flow has ended");
+
+        // Not to the millisecond: the loop's clock is read once a turn.
+        Assert.That(opened.ElapsedMilliseconds, Is.GreaterThan(Timeout / 2), "the target had that long to answer");
     }
 
     [Test]
