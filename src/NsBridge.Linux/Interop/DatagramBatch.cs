@@ -18,7 +18,7 @@ public sealed unsafe class DatagramBatch : IDisposable
     private const int NameBytes = 28;
     private const int NameStride = 32;
 
-    /// <summary>For a packet information and a segment size, 40 and 24 bytes.</summary>
+    /// <summary>For the packet information of IPv6, that of IPv4 beside it and a segment size: 40, 32 and 24 bytes.</summary>
     private const int ControlBytes = 128;
 
     private const int ControlHeader = 16;
@@ -96,18 +96,24 @@ public sealed unsafe class DatagramBatch : IDisposable
         byte* name = _names + slot * NameStride;
         ushort port = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(*(ushort*)(name + 2));
         if (*(ushort*)name == Libc.AF_INET)
-        {
-            byte* info = Find(slot, Libc.IPPROTO_IP, Libc.IP_PKTINFO, 12);
-            return new DatagramRoute(0, Mapped(*(uint*)(name + 4)), 0, info is null ? 0 : LocalOf((uint*)info), 0, 0, port);
-        }
+            return RouteOfFour(slot, Mapped(*(uint*)(name + 4)), port);
+        ulong high = *(ulong*)(name + 8), low = *(ulong*)(name + 16);
+        // Came by IPv4 to a socket of both: IPV6_PKTINFO has the header's address, which may be a broadcast one.
+        if (high == 0 && low == Mapped(*(uint*)(name + 20)))
+            return RouteOfFour(slot, low, port);
         uint scope = *(uint*)(name + 24);
         byte* six = Find(slot, Libc.IPPROTO_IPV6, Libc.IPV6_PKTINFO, 20);
         // No answer can leave from a multicast address: the kernel chooses then.
         if (six is null || *six == 0xff)
-            return new DatagramRoute(*(ulong*)(name + 8), *(ulong*)(name + 16), 0, 0, scope, 0, port);
+            return new DatagramRoute(high, low, 0, 0, scope, 0, port);
         bool linkLocal = six[0] == 0xfe && (six[1] & 0xc0) == 0x80;
-        return new DatagramRoute(
-            *(ulong*)(name + 8), *(ulong*)(name + 16), *(ulong*)six, *(ulong*)(six + 8), scope, linkLocal ? *(uint*)(six + 16) : 0, port);
+        return new DatagramRoute(high, low, *(ulong*)six, *(ulong*)(six + 8), scope, linkLocal ? *(uint*)(six + 16) : 0, port);
+    }
+
+    private DatagramRoute RouteOfFour(int slot, ulong client, ushort port)
+    {
+        byte* info = Find(slot, Libc.IPPROTO_IP, Libc.IP_PKTINFO, 12);
+        return new DatagramRoute(0, client, 0, info is null ? 0 : LocalOf((uint*)info), 0, 0, port);
     }
 
     /// <summary>Our address, of an in_pktinfo: the interface, our address for the answer, the address of the header.</summary>

@@ -12,7 +12,7 @@ public static unsafe partial class Libc
     /// <summary>Tells with each datagram the address it was sent to; given with one, chooses the address it leaves from.</summary>
     public const int IP_PKTINFO = 8;
 
-    /// <summary>As <see cref="IP_PKTINFO"/>, for a socket of AF_INET6; an IPv4 address comes IPv4-mapped.</summary>
+    /// <summary>As <see cref="IP_PKTINFO"/>, for a socket of AF_INET6; an IPv4 datagram's address comes IPv4-mapped, as the header has it.</summary>
     public const int IPV6_RECVPKTINFO = 49;
 
     /// <summary>Given with a message: the kernel cuts it into datagrams of this many bytes (Linux 4.18).</summary>

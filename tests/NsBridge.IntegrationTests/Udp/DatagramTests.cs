@@ -70,6 +70,19 @@ internal sealed class DatagramTests : UdpFixture
         Assert.That(client.Answerer, Is.EqualTo(asked));
     }
 
+    [TestCase("*")]
+    [TestCase("0.0.0.0")]
+    public async Task Answer_ToABroadcast_LeavesFromTheInterfacesOwnAddress(string wildcard)
+    {
+        var port = HostSockets.FreePort();
+        await UdpSceneAsync(entry => entry with { Listen = $"{wildcard}:{port}" });
+        var client = Client(new IPEndPoint(IPAddress.Parse("127.255.255.255"), port), IPAddress.Loopback);
+
+        await client.EchoAsync(Hello);
+
+        Assert.That(client.Answerer, Is.EqualTo(new IPEndPoint(IPAddress.Loopback, port)));
+    }
+
     [Test]
     public async Task Listener_AskedAtTwoAddresses_HasAFlowForEach()
     {

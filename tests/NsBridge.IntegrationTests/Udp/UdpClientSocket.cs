@@ -18,7 +18,7 @@ internal sealed class UdpClientSocket : IDisposable
     public UdpClientSocket(IPEndPoint to, IPAddress? from = null)
     {
         _to = to;
-        _socket = new Socket(to.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        _socket = new Socket(to.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { EnableBroadcast = to.AddressFamily == AddressFamily.InterNetwork };
         _socket.Bind(new IPEndPoint(from ?? (to.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any), 0));
     }
 

@@ -71,6 +71,7 @@ internal sealed class ConstantTests
         ["sizeof(struct in6_pktinfo)"] = 20,
         ["offsetof(struct in6_pktinfo, ipi6_ifindex)"] = 16,
         ["CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) <= 80"] = 1,
+        ["CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(int)) <= 128"] = 1,
         ["sizeof(struct nlmsghdr)"] = 16,
         ["offsetof(struct nlmsghdr, nlmsg_type)"] = 4,
         ["offsetof(struct nlmsghdr, nlmsg_flags)"] = 6,

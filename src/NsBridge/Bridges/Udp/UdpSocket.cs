@@ -28,8 +28,8 @@ internal static class UdpSocket
         // Needed on every listener, not only on wildcard ones: it costs little, and an address may be a broadcast one.
         if (IsSix(socket))
             Libc.SetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_RECVPKTINFO, 1);
-        else
-            Libc.SetOption(socket, Libc.IPPROTO_IP, Libc.IP_PKTINFO, 1);
+        // On those of IPv6 as well: they may hear IPv4.
+        Libc.SetOption(socket, Libc.IPPROTO_IP, Libc.IP_PKTINFO, 1);
     }
 
     /// <summary>Prepares a socket towards a target, or any other.</summary>
