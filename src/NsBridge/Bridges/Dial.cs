@@ -115,7 +115,7 @@ internal sealed class Dial : EventSource
         if (end == ClientEnd)
         {
             _clientEvents |= events;
-            if (Parked is not null ? HasHungUp : (events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
+            if ((Parked is not null || (events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0) && HasHungUp)
                 _connector.Abandon(this);
             return;
         }
@@ -195,7 +195,7 @@ internal sealed class Dial : EventSource
     public void CloseTarget()
     {
         if (_target >= 0)
-            Libc.CloseWithReset(_target);
+            SocketReset.Close(_target, TargetKind);
         _target = -1;
     }
 }

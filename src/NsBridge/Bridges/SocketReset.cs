@@ -3,7 +3,7 @@ using NsBridge.Relaying;
 
 namespace NsBridge.Bridges;
 
-/// <summary>Closing a client that was never relayed.</summary>
+/// <summary>Closing a socket that was never relayed.</summary>
 internal static class SocketReset
 {
     /// <summary>Closes the socket so that its peer sees a reset, as far as its kind has one.</summary>

@@ -46,6 +46,48 @@ internal sealed class ResetTests : BridgeFixture
         await Eventually.TrueAsync(() => scene.Server.Resets == 1, Soon, "the target sees the reset");
     }
 
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Reset_ByTheClientBeforeTheTargetIsReached_IsNeverAnEndInGoodOrder(string join)
+    {
+        const int clients = 400;
+        var ends = 0;
+        var scene = await SceneAsync(
+            async (connection, cancel) =>
+            {
+                await Serve.Echo(connection, cancel);
+                Interlocked.Increment(ref ends);
+            },
+            entry => entry with { Join = join });
+
+        for (var i = 0; i < clients; i++)
+        {
+            var client = await ConnectAsync(scene);
+            await client.SendAllAsync(Hello.AsMemory(0, 8));
+            client.Reset();
+        }
+        await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 0, "all are over");
+        await Eventually.SteadyAsync(() => scene.Server.Resets, TimeSpan.FromMilliseconds(200), Soon, "the target has heard all");
+
+        Assert.That(ends, Is.Zero);
+    }
+
+    [Test]
+    public async Task End_ByALocalClientRightAfterItsBytes_TheTargetGetsThem()
+    {
+        const int clients = 20;
+        long heard = 0;
+        var scene = await SceneAsync(async (connection, cancel) => Interlocked.Add(ref heard, await connection.ReceivePatternAsync(cancel)));
+
+        for (var i = 0; i < clients; i++)
+        {
+            using var client = await ConnectAsync(scene, Door.Unix);
+            await client.SendAllAsync(Hello);
+        }
+
+        await Eventually.TrueAsync(() => Interlocked.Read(ref heard) == clients * Hello.Length, Soon, "all of it arrives");
+    }
+
     [Test]
     public async Task Reset_ByTheTarget_EndsAClientOfTheUnixSocket()
     {
