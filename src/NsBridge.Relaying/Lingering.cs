@@ -3,9 +3,9 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Relaying;
 
 /// <summary>
-/// TCP sockets of relays that are over, in other network namespaces than the daemon's own, whose peers have not taken every byte yet. Closed, they would
-/// live on in the kernel, where nobody can end them, and keep their namespace alive when it is deleted: for minutes, where the peer takes nothing. So
-/// they stay open until the last byte and the end are taken. On the loop's thread.
+/// TCP sockets of relays that are over, in other network namespaces than the daemon's own, whose peers have not taken every byte or the end yet. Closed,
+/// they would live on in the kernel, where nobody can end them, and keep their namespace alive when it is deleted: for minutes, where the peer takes
+/// nothing. So they stay open until all is taken. On the loop's thread.
 /// </summary>
 internal sealed class Lingering : EventSource
 {
@@ -17,6 +17,9 @@ internal sealed class Lingering : EventSource
     /// <summary>Once nobody looks after a socket any more the kernel does, for as long as its peer goes on taking.</summary>
     private const int PatienceOfTheKernelMilliseconds = 30_000;
 
+    /// <summary>Where the peer has all but the end: nobody is slow to take that, so he has gone.</summary>
+    private const int PatienceForTheEndMilliseconds = 3000;
+
     private readonly record struct Leg(int Descriptor, ulong Cookie, bool IsClient);
 
     private readonly EventLoop _loop;
@@ -24,8 +27,8 @@ internal sealed class Lingering : EventSource
 
     internal Lingering(EventLoop loop) => _loop = loop;
 
-    /// <summary>Sends the socket's end after its last byte, and keeps it until both are taken.</summary>
-    /// <param name="descriptor">The socket, owned from here on and watched by nobody.</param>
+    /// <summary>Keeps a socket until its last byte and its end are taken.</summary>
+    /// <param name="descriptor">The socket, whose end was sent; owned from here on and watched by nobody.</param>
     /// <param name="cookie">Its network namespace.</param>
     /// <param name="isClient">Whether it is the client's; else, the target's.</param>
     internal void Add(int descriptor, ulong cookie, bool isClient)
@@ -40,7 +43,6 @@ internal sealed class Lingering : EventSource
             LeaveToTheKernel(_legs[0]);
             _legs.RemoveAt(0);
         }
-        Libc.Shutdown(descriptor, Libc.SHUT_WR);
         _legs.Add(new Leg(descriptor, cookie, isClient));
     }
 
@@ -68,7 +70,8 @@ internal sealed class Lingering : EventSource
 
     private static void LeaveToTheKernel(Leg leg)
     {
-        Libc.SetOption(leg.Descriptor, Libc.IPPROTO_TCP, Libc.TCP_USER_TIMEOUT, PatienceOfTheKernelMilliseconds);
+        int patience = Libc.Untaken(leg.Descriptor) > 1 ? PatienceOfTheKernelMilliseconds : PatienceForTheEndMilliseconds;
+        Libc.SetOption(leg.Descriptor, Libc.IPPROTO_TCP, Libc.TCP_USER_TIMEOUT, patience);
         Libc.Close(leg.Descriptor);
     }
 

@@ -210,21 +210,19 @@ public sealed partial class Relay : EventSource
     {
         if (_onRing)
             LeaveCount(_group.Loop.Messages!);
-        if (_client.HasUntaken)
-            Leave(ref _client, Libc.NetworkNamespaceCookie(_client.Descriptor), isClient: true);
-        else
-            _client.Close();
-        if (Cookie != NetworkNamespace.OwnCookie && _target.HasUntaken)
-            Leave(ref _target, Cookie, isClient: false);
-        else
-            _target.Close();
+        CloseOrLeave(ref _client, isClient: true);
+        CloseOrLeave(ref _target, isClient: false);
         Finish(new RelayOutcome(RelayEnding.Closed));
     }
 
-    /// <summary>Leaves a socket to its peer, who has not taken everything. In the daemon's own namespace the kernel may have it.</summary>
-    private void Leave(ref RelayEnd end, ulong cookie, bool isClient)
+    /// <summary>
+    /// Closes a socket, or leaves it to its peer, who has not taken everything: neither the last byte nor the end. In the daemon's own namespace the kernel
+    /// may have it.
+    /// </summary>
+    private void CloseOrLeave(ref RelayEnd end, bool isClient)
     {
-        if (cookie == NetworkNamespace.OwnCookie)
+        ulong cookie = end.Kind != EndKind.Tcp ? NetworkNamespace.OwnCookie : isClient ? Libc.NetworkNamespaceCookie(end.Descriptor) : Cookie;
+        if (cookie == NetworkNamespace.OwnCookie || !end.HasUntakenAfterEnd())
         {
             end.Close();
             return;

@@ -24,6 +24,9 @@ internal struct RelayEnd
     /// <summary>An error waits on the socket.</summary>
     internal bool Failed;
 
+    /// <summary>The other half of the bridge has closed its end, or its process has gone.</summary>
+    internal bool HalfHasClosed;
+
     internal void Begin(int descriptor, EndKind kind, uint events)
     {
         Descriptor = descriptor;
@@ -33,7 +36,7 @@ internal struct RelayEnd
         Writable = true;
         // A message that carried descriptors ends a read of a UNIX socket early.
         ShortReadProvesNothing = kind != EndKind.Tcp;
-        Failed = false;
+        Failed = HalfHasClosed = false;
         Note(events);
     }
 
@@ -48,6 +51,15 @@ internal struct RelayEnd
             Writable = true;
         if ((events & Libc.EPOLLERR) != 0)
             Failed = true;
+        if ((events & Libc.EPOLLHUP) != 0 && Kind == EndKind.UnixHalf)
+            HalfHasClosed = true;
+    }
+
+    /// <summary>At the end of what the other half sent: whether it has gone as well, which no event may have told yet.</summary>
+    internal void LookWhetherHalfHasClosed()
+    {
+        if (Kind == EndKind.UnixHalf)
+            Note(Libc.Ready(Descriptor, Libc.EPOLLRDHUP) & Libc.EPOLLHUP);
     }
 
     /// <summary>Reads what is there: bytes, 0 at the end, or a negated error.</summary>
@@ -64,8 +76,12 @@ internal struct RelayEnd
         return Libc.Receive(Descriptor, block.Address, block.Size);
     }
 
-    /// <summary>Whether bytes that were written to a TCP socket are not taken by its peer. Measured: 0.4 µs.</summary>
-    internal readonly bool HasUntaken => Kind == EndKind.Tcp && Libc.Untaken(Descriptor) > 0;
+    /// <summary>Sends the end on a TCP socket, and tells whether that or bytes before it are not taken by the peer. On this machine a peer takes an end at once.</summary>
+    internal readonly bool HasUntakenAfterEnd()
+    {
+        Libc.Shutdown(Descriptor, Libc.SHUT_WR);
+        return Libc.Untaken(Descriptor) > 0;
+    }
 
     /// <summary>Closes the socket so that the peer sees a reset, as far as its kind has one.</summary>
     internal void Reset()

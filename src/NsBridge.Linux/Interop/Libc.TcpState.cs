@@ -9,7 +9,7 @@ public static unsafe partial class Libc
     private const int TCP_INFO = 11;
     private const nuint SIOCOUTQ = 0x5411;
 
-    /// <summary>Bytes that were written to a TCP socket and that its peer has not acknowledged; 0 where it cannot be told.</summary>
+    /// <summary>Bytes that were written to a TCP socket and that its peer has not acknowledged, an end that was sent being one; 0 where it cannot be told.</summary>
     public static int Untaken(int descriptor)
     {
         int bytes = 0;

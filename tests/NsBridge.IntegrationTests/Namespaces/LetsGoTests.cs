@@ -127,6 +127,24 @@ internal sealed class LetsGoTests : BridgeFixture
         await Eventually.TrueAsync(async () => !await far.HasLinkAsync(farLink), Promised, $"the deleted namespace is freed\n{daemon.LogText()}");
     }
 
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Delete_AfterAConnectionWhoseTargetDidNotTakeTheEnd_FreesTheNamespace(string join)
+    {
+        var scene = await BeyondVethAsync(entry => entry with { Join = join }, static (connection, cancel) => connection.SendAllAsync(Hello, cancel));
+        using (var client = await Dial.TcpAsync(scene.Listen))
+        {
+            await client.EndingAsync(Soon);
+            await scene.Far.IpAsync("link", "set", scene.FarLink, "down");
+        }
+        await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 0, "the connection is over");
+
+        await scene.Near.DeleteAsync();
+
+        await Eventually.TrueAsync(
+            async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+    }
+
     private static async Task EndAndReadNothing(Socket connection, CancellationToken cancel)
     {
         connection.Shutdown(SocketShutdown.Send);
