@@ -24,9 +24,19 @@ public sealed partial class Relay
             Abort(new RelayOutcome(RelayEnding.ClientReset, Libc.PendingError(_client.Descriptor)));
         else if (_target.Failed && (_toClient.Pending > 0 || _toClient.Ended))
             Abort(new RelayOutcome(RelayEnding.TargetReset, Libc.PendingError(_target.Descriptor)));
+        else if (_toTarget.Ended && IsBroken(_client, _toClient))
+            Abort(new RelayOutcome(RelayEnding.ClientReset, Errno.ECONNRESET));
+        else if (_toClient.Ended && IsBroken(_target, _toTarget))
+            Abort(new RelayOutcome(RelayEnding.TargetReset, Errno.ECONNRESET));
         else if (_smallReads == SmallReadsForRing && IsForRing && IsWholeAndEmpty)
             EnterRing(_group.Loop.Messages!);
     }
+
+    /// <summary>
+    /// Whether the other half of the bridge went before it was told of the end: in good order it closes once both directions are over. A half that
+    /// has sent its own end cannot send <see cref="ResetMark"/> any more, and one that was killed sends nothing.
+    /// </summary>
+    private static bool IsBroken(in RelayEnd half, in RelayFlow towardsIt) => half.HalfHasClosed && !towardsIt.Closed;
 
     /// <returns>False where the relay has ended.</returns>
     private bool Advance(ref RelayEnd source, ref RelayEnd sink, ref RelayFlow flow, bool towardsTarget)
@@ -89,9 +99,11 @@ public sealed partial class Relay
             nint read = source.Receive(scratch);
             if (read <= 0)
             {
+                if (read == 0)
+                    source.LookWhetherHalfHasClosed();
                 source.Readable = false;
                 // Not the end of a socket that failed: whoever was told of its error before, it was cut off and must not pass for complete.
-                if (read == 0 && source.Failed)
+                if (read == 0 && (source.Failed || IsBroken(source, towardsTarget ? _toClient : _toTarget)))
                     read = -(nint)(int)Errno.ECONNRESET;
                 if (read == 0)
                 {

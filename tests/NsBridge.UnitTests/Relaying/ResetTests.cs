@@ -125,6 +125,34 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Half_ThatGoesAmidItsBytes_IsNoEndInGoodOrder(bool ofClient)
+    {
+        var (conversation, half, sees) = await StartWithHalfAsync(ofClient);
+        await half.SendAllAsync(Pattern.Take(1000));
+        half.Close();
+        Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
+        Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? RelayEnding.ClientReset : RelayEnding.TargetReset, Errno.ECONNRESET)));
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Half_ThatGoesAfterItsOwnEnd_ResetsTheOtherWithoutWaitingForAWrite(bool ofClient)
+    {
+        var (conversation, half, sees) = await StartWithHalfAsync(ofClient);
+        half.Shutdown(SocketShutdown.Send);
+        Assert.That(await sees.ReceivePatternAsync(), Is.Zero);
+        half.Close();
+        Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? RelayEnding.ClientReset : RelayEnding.TargetReset, Errno.ECONNRESET)));
+    }
+
+    private async Task<(Conversation Conversation, Socket Half, Socket Sees)> StartWithHalfAsync(bool ofClient)
+    {
+        var conversation = ofClient ? await Scene.StartAsync(client: EndKind.UnixHalf) : await Scene.StartAsync(target: EndKind.UnixHalf);
+        return ofClient ? (conversation, conversation.Client, conversation.Target) : (conversation, conversation.Target, conversation.Client);
+    }
+
     private static bool MarkIsOn(Socket socket) => ResetMark.IsOn(socket.SafeHandle.DangerousGetHandle().ToInt32());
 
     private static async Task SendUntilRefusedAsync(Socket socket)
