@@ -32,6 +32,7 @@ internal sealed class MessageRing : IEventQueue, IDisposable
     private readonly ushort[] _length = new ushort[Buffers];
     private readonly List<IoUringCompletion> _setAside = [];
     private int _setAsideTaken;
+    private int _takenOutOfTurn;
     private bool _readinessAsked;
 
     private MessageRing(IoUring ring, int readiness)
@@ -105,7 +106,20 @@ internal sealed class MessageRing : IEventQueue, IDisposable
         if (_setAsideTaken < _setAside.Count)
             return;
         _setAside.Clear();
-        _setAsideTaken = 0;
+        _setAsideTaken = _takenOutOfTurn = 0;
+    }
+
+    /// <summary>
+    /// Forgets what was taken out of turn once it is most of the list: every search goes through it, and where thousands of relays end at once there are as
+    /// many searches.
+    /// </summary>
+    private void ForgetTaken()
+    {
+        if (_takenOutOfTurn <= Buffers || _takenOutOfTurn <= _setAside.Count / 2)
+            return;
+        _setAside.RemoveRange(0, _setAsideTaken);
+        _setAside.RemoveAll(static completion => completion.UserData == Nobody);
+        _setAsideTaken = _takenOutOfTurn = 0;
     }
 
     /// <summary>Submits what was prepared. After it no request names a socket by its number any more.</summary>
@@ -124,6 +138,7 @@ internal sealed class MessageRing : IEventQueue, IDisposable
     /// <summary>Empties the kernel's queue, which must not fill up while its owner looks for one completion.</summary>
     private void SetAside()
     {
+        ForgetTaken();
         while (_ring.TryTake(out IoUringCompletion completion))
         {
             if (completion.UserData != Nobody)
@@ -144,6 +159,7 @@ internal sealed class MessageRing : IEventQueue, IDisposable
             if ((completion.UserData & mask) != number)
                 continue;
             _setAside[i] = completion with { UserData = Nobody };
+            _takenOutOfTurn++;
             return true;
         }
         completion = default;
