@@ -1,6 +1,5 @@
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying;
-using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -8,7 +7,7 @@ namespace NsBridge.Bridges;
 /// Joins the halves by handing accepted connections over. Keeps one link for each loop that relays; a link is made when it is
 /// first wanted and again when it was lost. On the home loop.
 /// </summary>
-internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
+internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
 {
     private const int RetryMilliseconds = 250;
 
@@ -40,20 +39,21 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
 
     public string? Trouble => _trouble;
 
-    public void Pass(ReadOnlySpan<Arrival> arrivals)
+    public void Pass(ReadOnlySpan<Arrival> arrivals, long age = 0)
     {
         int index = _hasInner ? _engine.ChooseRelay(_home).Index : 0;
+        long since = _home.Now - age;
         HandoffLink link = LinkTo(index);
         foreach (Arrival arrival in arrivals)
         {
             if (_hasInner)
             {
-                link.Enqueue(new WaitingClient(arrival, _home.Now));
+                link.Enqueue(new WaitingClient(arrival, since));
                 continue;
             }
             ulong number = ++_lastNumber;
             _away.Add(number, (link, arrival.Peer));
-            link.Enqueue(new WaitingClient(arrival with { Number = number }, _home.Now));
+            link.Enqueue(new WaitingClient(arrival with { Number = number }, since));
         }
         link.Flush();
         if (link.Waiting > 0)
@@ -216,27 +216,6 @@ internal sealed class HandoffJoin : EventSource, IJoin, IHandoffOwner
     protected override void OnEvents(uint events, int end)
     {
     }
-
-    public IEnumerable<CarriedConnection> Suspend()
-    {
-        _stopped = true;
-        var carried = new List<CarriedConnection>();
-        foreach (HandoffLink? link in _links)
-        {
-            if (link is null)
-                continue;
-            link.Flush();
-            while (link.TryTakeBack(out WaitingClient client))
-            {
-                Arrival arrival = client.Arrival;
-                carried.Add(CarriedConnection.Waiting(_bridge.Settings.Name, CarriedRole.Outer, arrival.Client, arrival.Kind, arrival.Peer, arrival.Offset, 0));
-            }
-        }
-        _home.Detach(this);
-        return carried;
-    }
-
-    public bool Resume(RelayState state) => false;
 
     public void Stop()
     {

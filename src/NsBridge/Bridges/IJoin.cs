@@ -7,7 +7,9 @@ namespace NsBridge.Bridges;
 internal interface IJoin
 {
     /// <summary>Passes clients on; they belong to the join from here on, whatever becomes of them.</summary>
-    void Pass(ReadOnlySpan<Arrival> arrivals);
+    /// <param name="arrivals">The clients.</param>
+    /// <param name="age">Milliseconds that they have waited already.</param>
+    void Pass(ReadOnlySpan<Arrival> arrivals, long age = 0);
 
     /// <summary>Resets the clients it still holds who are in a network namespace that has gone.</summary>
     /// <returns>How many there were.</returns>

@@ -133,13 +133,14 @@ internal sealed class OuterHalf : IOuterHalf
     public Task<IEnumerable<CarriedConnection>> SuspendAsync() => _home.InvokeAsync(_join.Suspend);
 
     public Task<IReadOnlyList<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried) => _home.InvokeAsync<IReadOnlyList<CarriedConnection>>(() =>
-        [.. carried.Where(connection => !Resume(connection))]);
+        // Who came first is first in the line again.
+        [.. carried.OrderByDescending(connection => connection.Age).Where(connection => !Resume(connection))]);
 
     private bool Resume(CarriedConnection carried)
     {
         if (carried.HasTarget)
             return _join.Resume(carried.Relay);
-        _join.Pass([new Arrival(carried.Relay.Client, carried.Relay.ClientKind, carried.Relay.Peer, carried.Offset, 0)]);
+        _join.Pass([new Arrival(carried.Relay.Client, carried.Relay.ClientKind, carried.Relay.Peer, carried.Offset, 0)], carried.Age);
         return true;
     }
 

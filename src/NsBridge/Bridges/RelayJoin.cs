@@ -30,7 +30,7 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
 
     public string? Trouble => _trouble;
 
-    public void Pass(ReadOnlySpan<Arrival> arrivals) => UpToDateConnector().Connect(arrivals);
+    public void Pass(ReadOnlySpan<Arrival> arrivals, long age = 0) => UpToDateConnector().Connect(arrivals, age);
 
     private Connector UpToDateConnector()
     {

@@ -87,6 +87,23 @@ internal sealed class HandoffJoinTests : IDisposable
         Assert.That(other.Poll(0, SelectMode.SelectRead), Is.False, "who did not hang up still waits");
     }
 
+    [Test]
+    public async Task Client_WhoHasWaited_TakesTheTimeAlongToTheNextProcess()
+    {
+        await StartAsync(TimeSpan.FromSeconds(2));
+        var first = await PassAsync();
+        await Task.Delay(1500);
+
+        var carried = await Loop.InvokeAsync(() => _join.Suspend().Single());
+        Assert.That(carried.Age, Is.InRange(1400, 10_000));
+
+        _join = new HandoffJoin(_bridge, _engine, Loop);
+        var clock = Stopwatch.StartNew();
+        await Loop.InvokeAsync(() => _join.Pass([new Arrival(carried.Relay.Client, EndKind.Tcp, PeerAddress.Unix, 0, 0)], carried.Age));
+        Assert.That(await first.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(1.9)));
+    }
+
     [TearDown]
     public async Task StopAsync()
     {
