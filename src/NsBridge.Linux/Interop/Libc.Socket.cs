@@ -240,9 +240,15 @@ public static unsafe partial class Libc
     {
         if (descriptor < 0)
             return;
-        int* linger = stackalloc int[2] { 1, 0 };
-        _ = setsockopt(descriptor, SOL_SOCKET, SO_LINGER, linger, 2 * sizeof(int));
+        ResetAtClose(descriptor, true);
         _ = close(descriptor);
+    }
+
+    /// <summary>Whether a TCP socket's peer is to see a reset when the socket is closed for the last time, whoever closes it: a process or the kernel.</summary>
+    public static void ResetAtClose(int descriptor, bool isWanted)
+    {
+        int* linger = stackalloc int[2] { isWanted ? 1 : 0, 0 };
+        _ = setsockopt(descriptor, SOL_SOCKET, SO_LINGER, linger, 2 * sizeof(int));
     }
 
     /// <summary>The address a socket is bound to.</summary>

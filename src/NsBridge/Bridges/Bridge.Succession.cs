@@ -32,8 +32,11 @@ internal sealed partial class Bridge
         ILookup<bool, CarriedConnection> fitting = carried.ToLookup(connection => Fits(connection, inside));
         List<CarriedConnection> inner = [.. fitting[true].Where(connection => connection.IsInner)];
         List<CarriedConnection> outer = [.. fitting[true].Where(connection => !connection.IsInner)];
-        foreach (CarriedConnection connection in fitting[true].Where(connection => connection.Role != CarriedRole.InnerLeg))
+        foreach (CarriedConnection connection in fitting[true])
         {
+            connection.Arrive();
+            if (connection.Role == CarriedRole.InnerLeg)
+                continue;
             _admission.Restore(connection.Relay.Peer);
             CountIn(connection.Relay.Peer);
         }

@@ -1,3 +1,4 @@
+using NsBridge.Linux.Interop;
 using NsBridge.Relaying;
 
 namespace NsBridge.Restart;
@@ -17,6 +18,21 @@ internal sealed record CarriedConnection(string Bridge, CarriedRole Role, RelayS
 
     /// <summary>Whether it is the inner half's.</summary>
     public bool IsInner => Role is CarriedRole.Inner or CarriedRole.InnerLeg;
+
+    /// <summary>
+    /// From here on whoever closes it without going on with it resets it: a process that dies with it, or a service manager that is not to start another.
+    /// </summary>
+    public void Depart() => ResetAtClose(true);
+
+    /// <summary>Its end is that of its two sides again.</summary>
+    public void Arrive() => ResetAtClose(false);
+
+    private void ResetAtClose(bool isWanted)
+    {
+        Libc.ResetAtClose(Relay.Client, isWanted);
+        if (HasTarget)
+            Libc.ResetAtClose(Relay.Target, isWanted);
+    }
 
     /// <summary>A client that has no target yet.</summary>
     public static CarriedConnection Waiting(string bridge, CarriedRole role, int client, EndKind kind, PeerAddress peer, int offset, long age) =>

@@ -16,8 +16,11 @@ internal static class ParcelFormat
     public const int HeaderSize = 40;
     public const int RecordHeaderSize = 8;
 
-    /// <summary>The version written. Others are not read.</summary>
-    public const uint Version = 1;
+    /// <summary>The version written. Since the second one connections are reset at their close until they have arrived, which an older program would leave so.</summary>
+    public const uint Version = 2;
+
+    /// <summary>The first of the versions that are read.</summary>
+    public const uint OldestVersion = 1;
 
     public const ushort ListenerKind = 1;
     public const ushort ConnectionKind = 2;
@@ -47,8 +50,8 @@ internal static class ParcelFormat
         if (header.Length < HeaderSize || !header.StartsWith(Magic))
             throw new ParcelFault("it is not a parcel of nsbridge");
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(header[8..]);
-        if (version != Version)
-            throw new ParcelFault($"its format has version {version}, and this program knows version {Version}");
+        if (version is < OldestVersion or > Version)
+            throw new ParcelFault($"its format has version {version}, and this program knows versions {OldestVersion} to {Version}");
         descriptors = BinaryPrimitives.ReadInt32LittleEndian(header[12..]);
         moment = BinaryPrimitives.ReadInt64LittleEndian(header[16..]);
         ReadOnlyMemory<byte> body = whole[HeaderSize..];

@@ -26,7 +26,7 @@ internal static class ParcelQueue
         return result;
     }
 
-    /// <summary>Puts a parcel into the queue. Its descriptors stay the caller's too.</summary>
+    /// <summary>Puts a parcel into the queue. Its descriptors stay the caller's too. Where nobody takes it up, its connections are reset.</summary>
     /// <param name="socket">The end to write to.</param>
     /// <param name="parcel">What is left.</param>
     /// <param name="moment">Now, on the monotonic clock.</param>
@@ -46,6 +46,8 @@ internal static class ParcelQueue
                     return (int)written;
                 rest = rest[(int)written..];
             }
+            foreach (CarriedConnection connection in parcel.Connections)
+                connection.Depart();
             nint sent = Libc.SendDescriptors(socket, [Description], [file]);
             foreach (int[] some in parcel.Descriptors().Chunk(Libc.DescriptorsPerMessage))
             {
@@ -146,6 +148,6 @@ internal static class ParcelQueue
     private static void CloseAll(ReadOnlySpan<int> descriptors)
     {
         foreach (int descriptor in descriptors)
-            Libc.Close(descriptor);
+            UntoldDescriptor.Close(descriptor);
     }
 }

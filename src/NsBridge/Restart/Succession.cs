@@ -50,7 +50,7 @@ internal sealed partial class Succession : IDisposable
             if (moment > newestMoment)
                 (newest, newestMoment) = (parcel, moment);
             foreach (int descriptor in older.Descriptors())
-                Libc.Close(descriptor);
+                UntoldDescriptor.Close(descriptor);
         }
         _shelf.Supersede(parcels.Select(stored => stored.Name));
         foreach (CarriedListener listener in newest.Listeners)

@@ -109,10 +109,23 @@ internal sealed class ParcelTests
     }
 
     [Test]
-    public void Version_OfANewerProgram_IsToldAndDropped() => AssertDropped(whole => BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), 2), "version 2");
+    public void Version_OfANewerProgram_IsToldAndDropped() => AssertDropped(whole => BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), 3), "version 3");
 
     [Test]
     public void Version_OfNone_IsToldAndDropped() => AssertDropped(whole => BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), 0), "version 0");
+
+    [Test]
+    public void Version_OfTheProgramBefore_IsRead()
+    {
+        var parcel = Some(3);
+        var whole = ParcelWriter.Write(parcel, 1);
+        BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), 1);
+        SendDescription(whole);
+        Libc.SendDescriptors(_queue, [2], [.. parcel.Descriptors()]);
+
+        Assert.That(Receive(out _, out var fault)!.Listeners, Has.Count.EqualTo(3));
+        Assert.That(fault, Is.Null);
+    }
 
     [Test]
     public void Magic_OfAnotherProgram_IsToldAndDropped() => AssertDropped(whole => whole[0] ^= 1, "not a parcel");
