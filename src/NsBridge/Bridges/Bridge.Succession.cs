@@ -1,4 +1,5 @@
 using NsBridge.Configuration;
+using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;
@@ -32,6 +33,8 @@ internal sealed partial class Bridge
         ILookup<bool, CarriedConnection> fitting = carried.ToLookup(connection => Fits(connection, inside));
         List<CarriedConnection> inner = [.. fitting[true].Where(connection => connection.IsInner)];
         List<CarriedConnection> outer = [.. fitting[true].Where(connection => !connection.IsInner)];
+        HashSet<ulong> origins = [.. fitting[true].Where(connection => connection.Relay.ClientKind == EndKind.Tcp)
+            .Select(connection => Libc.NetworkNamespaceCookie(connection.Relay.Client))];
         foreach (CarriedConnection connection in fitting[true])
         {
             connection.Arrive();
@@ -48,6 +51,10 @@ internal sealed partial class Bridge
         // What was told while they were on their way to their loops, those there did not hear.
         if (_place is not null)
             FollowPlace();
+        // The daemon's own never goes: whoever came there by a listener of this bridge, when it had another place, or by that of another daemon stays.
+        origins.Remove(NetworkNamespace.OwnCookie);
+        if (origins.Count > 0)
+            _outer?.FollowClientsOf(origins);
         return fitting[false].Concat(refused);
     }
 

@@ -33,6 +33,9 @@ internal interface IOuterHalf
     /// <returns>Those for which it has no use, because the bridge joins its halves in another way now; they are still the caller's.</returns>
     Task<IReadOnlyList<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried);
 
+    /// <summary>Clients whom the bridge goes on with came by listeners in these namespaces: they stay where that is the listeners' still, or nobody can tell yet.</summary>
+    void FollowClientsOf(IReadOnlySet<ulong> namespaces);
+
     /// <summary>Ends what still waits to be passed on.</summary>
     Task AbortAsync();
 }

@@ -17,6 +17,8 @@ internal sealed class OuterHalf : IOuterHalf
     private readonly EventLoop _home;
     private readonly IJoin _join;
     private readonly List<ClientListener> _listeners = [];
+    // Where clients came by a listener, in this process or the one before: they go when the reference leads elsewhere.
+    private readonly HashSet<ulong> _origins = [];
     private ulong _boundIn;
     private volatile string? _bindTrouble;
     private volatile bool _isBound;
@@ -50,8 +52,8 @@ internal sealed class OuterHalf : IOuterHalf
     {
         NamespaceState state = _place.State;
         bool isHost = _place.Reference.Kind == NamespaceKind.Host;
-        if (_boundIn != 0 && !isHost && state.Cookie != _boundIn)
-            LeaveNamespace();
+        if (!isHost)
+            LeaveAllBut(state);
         if (!_isWanted || _listeners.Count > 0 || (!isHost && !state.CanEnter))
             return;
         List<(int Socket, int Offset)> sockets;
@@ -64,6 +66,8 @@ internal sealed class OuterHalf : IOuterHalf
             _bindTrouble = fault.Message;
             return;
         }
+        if (HasOwnSockets)
+            _origins.Add(_boundIn);
         foreach ((int socket, int offset) in sockets)
         {
             var listener = new ClientListener(this, _home, socket, offset, _engine.Descriptors);
@@ -88,18 +92,35 @@ internal sealed class OuterHalf : IOuterHalf
     }
 
     /// <summary>A listener keeps its namespace alive, and so does a client's socket.</summary>
-    private void LeaveNamespace()
+    private void LeaveAllBut(NamespaceState state)
     {
-        Unbind();
-        if (_bridge.Settings.WhenNamespaceGoes == WhenNamespaceGoes.Close)
+        if (_boundIn != 0 && state.Cookie != _boundIn)
         {
-            int ended = _join.AbortClientsIn(_boundIn);
-            if (ended > 0)
-                _bridge.OnNamespaceEnded(ended);
-            _bridge.AbortClientsIn(_boundIn);
+            Unbind();
+            _boundIn = 0;
         }
-        _boundIn = 0;
+        // Until the first answer, who was taken up of the process before goes on.
+        foreach (ulong origin in state.IsUnknown ? [] : _origins.Where(origin => origin != state.Cookie).ToArray())
+        {
+            _origins.Remove(origin);
+            if (_bridge.Settings.WhenNamespaceGoes == WhenNamespaceGoes.Close)
+                AbortClientsIn(origin);
+        }
     }
+
+    private void AbortClientsIn(ulong cookie)
+    {
+        int ended = _join.AbortClientsIn(cookie);
+        if (ended > 0)
+            _bridge.OnNamespaceEnded(ended);
+        _bridge.AbortClientsIn(cookie);
+    }
+
+    public void FollowClientsOf(IReadOnlySet<ulong> namespaces) => _home.Post(() =>
+    {
+        _origins.UnionWith(namespaces);
+        Follow();
+    });
 
     private void Unbind()
     {

@@ -235,5 +235,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
 
     public Task<IReadOnlyList<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried) => Task.FromResult(carried);
 
+    public void FollowClientsOf(IReadOnlySet<ulong> namespaces) => throw new NotSupportedException("A UDP bridge carries no connections");
+
     public Task AbortAsync() => Task.CompletedTask;
 }
