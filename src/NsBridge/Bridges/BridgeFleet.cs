@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NsBridge.Configuration;
-using NsBridge.Linux.Interop;
 using NsBridge.Operations.Status;
 using NsBridge.Operations.Systemd;
 using NsBridge.Restart;
@@ -28,7 +27,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
     private volatile Bridge[] _bridges = [];
     private DaemonSettings _settings;
     private Task _recovery = Task.CompletedTask;
-    private int? _bindingsShelved;
+    private bool _hasBegun;
 
     /// <param name="settings">What runs first.</param>
     /// <param name="engine">What all bridges share.</param>
@@ -44,14 +43,21 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         _log = log;
     }
 
+    /// <remarks>
+    /// A bridge that has gone on with connections cannot give them back. So where there are any the start goes to its end, and whoever wants it
+    /// stopped meanwhile has it stopped as at any other time.
+    /// </remarks>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
+        _hasBegun = true;
+        if (_succession.HasTakenUp)
+            cancellationToken = CancellationToken.None;
         if (Privileges.Lacking(_settings) is { } lacking)
             PrivilegeMissing(lacking);
         else if (Privileges.IsSpared(_settings))
             PrivilegeSpared();
         _bridges = [.. _settings.Bridges.Select(settings => new Bridge(settings, _engine))];
-        CloseUnwanted(_bridges);
         foreach (CarriedConnection misfit in await InnerFirstAsync(_bridges, bridge => StartAsync(bridge, _succession.Claim(bridge.Settings.Name), cancellationToken)))
             _succession.End(misfit);
         _succession.Finish();
@@ -124,7 +130,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
             foreach (Bridge bridge in running.Values)
                 await LetGoAsync(bridge);
             _bridges = [.. next];
-            if (CloseUnwanted(fresh) > 0)
+            if (CloseUnwanted(fresh.Select(bridge => bridge.Settings)) > 0)
                 await ShelveAsync();
             await InnerFirstAsync(fresh, bridge => StartAsync(bridge, [], CancellationToken.None));
             _engine.Kept.CloseRest();
@@ -137,23 +143,6 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         {
             _turn.Release();
         }
-    }
-
-    /// <summary>Closes listening sockets that no bridge is about to go on with: they stand in the way of others.</summary>
-    private int CloseUnwanted(IEnumerable<Bridge> coming)
-    {
-        BridgeSettings[] settings = [.. coming.Select(bridge => bridge.Settings).Where(bridge => bridge.Enabled)];
-        return _engine.Kept.CloseAllBut(
-            settings.Where(bridge => bridge.Namespace is not null).Select(bridge => bridge.Socket).ToHashSet(),
-            [.. settings.SelectMany(bridge => bridge.Listen).SelectMany(entry => entry.Sockets()).Select(socket => SockAddr.From(socket.Address, socket.Port))]);
-    }
-
-    /// <summary>Puts what is listened on now where a crash does not reach it. Where that fails, the next tick tries again.</summary>
-    private async Task ShelveAsync()
-    {
-        int bindings = _engine.Bindings;
-        bool isShelved = await _succession.ShelveAsync(_engine.Kept.All().Concat(await TogetherAsync(_bridges, bridge => bridge.ListenersAsync())));
-        _bindingsShelved = isShelved ? bindings : null;
     }
 
     private async Task LetGoAsync(Bridge bridge)
@@ -200,6 +189,8 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        if (!_hasBegun)
+            return;
         await _stop.CancelAsync();
         await _recovery;
         await _turn.WaitAsync(CancellationToken.None);
@@ -225,15 +216,6 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         if (left > 0)
             Aborting(left);
         await Task.WhenAll(all.Select(bridge => bridge.StopAsync(CancellationToken.None)));
-    }
-
-    /// <summary>Brings every bridge to rest and leaves its sockets to the next process.</summary>
-    private async Task LeaveAsync(Bridge[] all)
-    {
-        await Task.WhenAll(all.Select(bridge => bridge.UnbindAsync()));
-        IEnumerable<CarriedConnection> connections = await TogetherAsync(all, bridge => bridge.SuspendAsync());
-        _succession.Leave(new Parcel(_engine.Kept.All(), [.. connections]));
-        _engine.Kept.Forget();
     }
 
     public void Dispose()

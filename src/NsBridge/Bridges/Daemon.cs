@@ -51,23 +51,21 @@ internal static class Daemon
         builder.Services.AddSingleton(levels);
         builder.Services.AddSingleton(sockets);
         builder.Services.AddSingleton(services => new BridgeEngine(settings.EventLoops, settings.IoUring, sockets, services.GetRequiredService<ILoggerFactory>()));
-        builder.Services.AddSingleton(services =>
-        {
-            var succession = new Succession(new ParcelShelf(DescriptorStore.FromEnvironment()), services.GetRequiredService<ILogger<Succession>>());
-            succession.TakeUp([.. handed[true]], services.GetRequiredService<BridgeEngine>().Kept);
-            return succession;
-        });
+        builder.Services.AddSingleton(services => new Succession(new ParcelShelf(DescriptorStore.FromEnvironment()), services.GetRequiredService<ILogger<Succession>>()));
         builder.Services.AddSingleton<IHeartbeat>(services => services.GetRequiredService<BridgeEngine>());
         builder.Services.AddSingleton(services => new BridgeFleet(
             settings, services.GetRequiredService<BridgeEngine>(), services.GetRequiredService<Succession>(), services.GetRequiredService<ILogger<BridgeFleet>>(), hurry));
         builder.Services.AddSingleton<IBridgeReports>(services => services.GetRequiredService<BridgeFleet>());
         builder.Services.AddSingleton<IStatusLine>(services => services.GetRequiredService<BridgeFleet>());
         builder.Services.AddOperations();
+        // Of those whose start may fail it is the last one: nothing that it has taken up can be lost by another.
         builder.Services.AddHostedService(services => services.GetRequiredService<BridgeFleet>());
         builder.Services.AddHostedService<ConfigurationWatch>();
         builder.Services.AddSystemdOperation();
         builder.Services.AddHostedService<StartMemory>();
         using IHost host = builder.Build();
+        BridgeFleet fleet = host.Services.GetRequiredService<BridgeFleet>();
+        fleet.TakeUp([.. handed[true]]);
         try
         {
             await host.StartAsync(stop);
@@ -75,6 +73,10 @@ internal static class Daemon
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             // A signal during the start. What has been begun is undone in order, as at any stop.
+        }
+        finally
+        {
+            await fleet.GiveBackAsync();
         }
         await host.WaitForShutdownAsync(stop);
         return 0;

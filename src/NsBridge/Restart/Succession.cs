@@ -29,6 +29,9 @@ internal sealed partial class Succession : IDisposable
     /// <summary>For bridges that nobody restarts.</summary>
     public static Succession None(ILoggerFactory logging) => new(new ParcelShelf(null), logging.CreateLogger<Succession>());
 
+    /// <summary>Whether the process before has left anything.</summary>
+    public bool HasTakenUp => _listeners > 0 || _taken > 0 || _connections.Count > 0;
+
     /// <summary>Takes up what lies in the descriptors that came from the manager's store. Call once, before anything is bound.</summary>
     /// <param name="parcels">Descriptors whose names begin with <see cref="ParcelShelf.NamePrefix"/>; owned from here on.</param>
     /// <param name="kept">Gets the listening sockets.</param>
@@ -99,6 +102,19 @@ internal sealed partial class Succession : IDisposable
             TakenUp(_listeners, _taken, ended);
     }
 
+    /// <summary>Leaves to the next process what was taken up and no bridge has claimed.</summary>
+    /// <param name="kept">The listening sockets of it; they are the next process's then.</param>
+    public async Task GiveBackAsync(KeptListeners kept)
+    {
+        if (!HasTakenUp)
+            return;
+        // A place for it: that in which it came is empty.
+        await ShelveAsync(kept.All());
+        Leave(new Parcel(kept.All(), [.. _connections.Values.SelectMany(connections => connections)]));
+        kept.Forget();
+        _connections.Clear();
+    }
+
     /// <summary>
     /// Puts the listening sockets where a crash does not reach them, unless they lie there already. Those of other namespaces are left out: while
     /// nobody runs who sees their namespace go, they would keep it alive.
@@ -153,10 +169,10 @@ internal sealed partial class Succession : IDisposable
     [LoggerMessage(EventId = 1302, Level = LogLevel.Warning, Message = "What the process before has left cannot be taken up: {Fault}. Its connections are ended")]
     private partial void Dropped(string fault);
 
-    [LoggerMessage(EventId = 1303, Level = LogLevel.Information, Message = "Restarting: {Listeners} listening sockets and {Connections} connections go to the next process")]
+    [LoggerMessage(EventId = 1303, Level = LogLevel.Information, Message = "{Listeners} listening sockets and {Connections} connections go to the next process")]
     private partial void Left(int listeners, int connections);
 
-    [LoggerMessage(EventId = 1304, Level = LogLevel.Error, Message = "Restarting: the connections cannot be left to the next process ({Error}) and are reset")]
+    [LoggerMessage(EventId = 1304, Level = LogLevel.Error, Message = "The connections cannot be left to the next process ({Error}) and are reset")]
     private partial void NotLeft(Errno error);
 
     [LoggerMessage(EventId = 1305, Level = LogLevel.Warning,

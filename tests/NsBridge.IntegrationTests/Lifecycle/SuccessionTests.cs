@@ -1,0 +1,126 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Lifecycle;
+
+/// <summary>What becomes of live connections between two processes of the service.</summary>
+internal sealed class SuccessionTests : BridgeFixture
+{
+    private static readonly byte[] Hello = Pattern.Take(1000);
+
+    private TestNamespace _space = null!;
+    private BridgeEntry _web = null!;
+    private IPEndPoint _listen = null!;
+
+    [SetUp]
+    public async Task ServeAsync()
+    {
+        _space = await NamespaceAsync();
+        _listen = FreeEndPoint();
+        _web = new BridgeEntry("web") { Listen = _listen.ToString(), Namespace = _space.Name, Target = Target(_space, Serve.Echo).EndPoint.ToString() };
+    }
+
+    [Test]
+    public async Task Start_FailsUntilAPortIsFree_TheOneThatSucceedsGoesOnWithTheConnections()
+    {
+        using ManagedService service = await StartAsync(_web);
+        using Socket client = await ClientAsync();
+        await using (TargetServer other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Nothing))
+        {
+            service.Write(new DaemonSettings(_web) { Metrics = Metrics(other.EndPoint) });
+            await service.SignalAsync("TERM");
+            await service.WaitAsync(() => service.Codes.Count(code => code == 1) > 1, "starts that fail");
+        }
+
+        await client.EchoAsync(Hello);
+        Assert.That(await EchoesAsync(_listen), service.Text);
+    }
+
+    [Test]
+    public async Task Start_NeedsThePortOfABridgeThatIsGone_HasIt()
+    {
+        IPEndPoint port = FreeEndPoint();
+        using ManagedService service = await StartAsync(_web, _web with { Name = "gone", Listen = port.ToString() });
+        using Socket client = await ClientAsync();
+        // Halted, the daemon cannot take the file over before it ends.
+        await service.SignalAsync("STOP");
+        service.Write(new DaemonSettings(_web) { Metrics = Metrics(port) });
+        await service.SignalAsync("TERM");
+        await service.SignalAsync("CONT");
+        await service.WaitAsync(() => service.Starts == 2, "a restart");
+
+        await client.EchoAsync(Hello);
+        await service.WaitAsync(() => service.Text.Contains("Metrics are served", StringComparison.Ordinal), "metrics");
+        Assert.That(service.Codes, Is.EqualTo([0]), service.Text);
+    }
+
+    [Test]
+    public async Task Stop_AskedForDuringTheStart_TheNextOneGoesOnWithTheConnections()
+    {
+        // So many that the start takes a while.
+        IEnumerable<BridgeEntry> others = Enumerable.Range(0, 300).Select(i => new BridgeEntry($"b{i}") { Namespace = "host", Target = "127.0.0.1:9" });
+        using ManagedService service = await StartAsync([.. others, _web]);
+        using Socket client = await ClientAsync();
+        for (int delay = 0; delay < 200; delay += 20)
+        {
+            int starts = service.Starts;
+            await service.SignalAsync("TERM");
+            await service.WaitAsync(() => service.Starts > starts, "another start");
+            await Task.Delay(delay);
+        }
+
+        await client.EchoAsync(Hello);
+        Assert.That(await EchoesAsync(_listen), service.Text);
+    }
+
+    [Test]
+    public async Task ListenNamespace_MadeAnewMeanwhile_ItsClientsAreReset()
+    {
+        using ManagedService service = await StartAsync(_web with { Namespace = "host", ListenNamespace = _space.Name, Target = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo)).EndPoint.ToString() });
+        using Socket client = await _space.DialAsync(_listen);
+        await client.EchoAsync(Hello);
+        // Halted, the daemon cannot see the namespace go.
+        await service.SignalAsync("STOP");
+        await _space.DeleteAsync();
+        await _space.AddAsync();
+        await service.SignalAsync("TERM");
+        await service.SignalAsync("CONT");
+
+        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+    }
+
+    [Test]
+    public async Task Service_IsStoppedBetweenTwoProcesses_ConnectionsAreReset()
+    {
+        using ManagedService service = await StartAsync(_web);
+        using Socket client = await ClientAsync();
+        await using (TargetServer other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Nothing))
+        {
+            service.Write(new DaemonSettings(_web) { Metrics = Metrics(other.EndPoint) });
+            await service.SignalAsync("TERM");
+            await service.WaitAsync(() => service.Codes.Contains(1), "a start that fails");
+            Assert.That(client.Poll(0, SelectMode.SelectRead), Is.False, "the connection waits");
+            await service.StopAsync();
+        }
+
+        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+    }
+
+    private static JsonObject Metrics(EndPoint at) => new() { ["Listen"] = at.ToString() };
+
+    private static async Task<ManagedService> StartAsync(params BridgeEntry[] bridges)
+    {
+        ManagedService service = await ManagedService.StartAsync(new DaemonSettings(bridges));
+        await service.WaitAsync(() => service.Text.Contains("Bridge web is up", StringComparison.Ordinal), "a listener");
+        return service;
+    }
+
+    private async Task<Socket> ClientAsync()
+    {
+        Socket client = await Dial.TcpAsync(_listen);
+        await client.EchoAsync(Hello);
+        return client;
+    }
+}
