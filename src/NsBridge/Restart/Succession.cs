@@ -30,7 +30,7 @@ internal sealed partial class Succession : IDisposable
     public static Succession None(ILoggerFactory logging) => new(new ParcelShelf(null), logging.CreateLogger<Succession>());
 
     /// <summary>Whether the process before has left anything.</summary>
-    public bool HasTakenUp => _listeners > 0 || _taken > 0 || _connections.Count > 0;
+    public bool HasTakenUp => _listeners > 0 || _connections.Count > 0;
 
     /// <summary>Takes up what lies in the descriptors that came from the manager's store. Call once, before anything is bound.</summary>
     /// <param name="parcels">Descriptors whose names begin with <see cref="ParcelShelf.NamePrefix"/>; owned from here on.</param>

@@ -27,12 +27,8 @@ internal sealed class SuccessionTests : BridgeFixture
     {
         using ManagedService service = await StartAsync(_web);
         using Socket client = await ClientAsync();
-        await using (TargetServer other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Nothing))
-        {
-            service.Write(new DaemonSettings(_web) { Metrics = Metrics(other.EndPoint) });
-            await service.SignalAsync("TERM");
+        await using (TargetServer other = await RestartInVainAsync(service, _web))
             await service.WaitAsync(() => service.Codes.Count(code => code == 1) > 1, "starts that fail");
-        }
 
         await client.EchoAsync(Hello);
         Assert.That(await EchoesAsync(_listen), service.Text);
@@ -76,19 +72,22 @@ internal sealed class SuccessionTests : BridgeFixture
     }
 
     [Test]
-    public async Task ListenNamespace_MadeAnewMeanwhile_ItsClientsAreReset()
+    public async Task ListenNamespace_MadeAnewBetweenTwoProcesses_ItsClientsAreReset()
     {
-        using ManagedService service = await StartAsync(_web with { Namespace = "host", ListenNamespace = _space.Name, Target = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo)).EndPoint.ToString() });
+        TargetServer server = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo));
+        BridgeEntry entry = _web with { ListenNamespace = _space.Name, Namespace = "host", Target = server.EndPoint.ToString() };
+        using ManagedService service = await StartAsync(entry);
         using Socket client = await _space.DialAsync(_listen);
         await client.EchoAsync(Hello);
-        // Halted, the daemon cannot see the namespace go.
-        await service.SignalAsync("STOP");
-        await _space.DeleteAsync();
-        await _space.AddAsync();
-        await service.SignalAsync("TERM");
-        await service.SignalAsync("CONT");
+        await using (TargetServer other = await RestartInVainAsync(service, entry))
+        {
+            await _space.DeleteAsync();
+            await _space.AddAsync();
+            Assert.That(client.Poll(0, SelectMode.SelectRead), Is.False, "the connection waits");
+        }
 
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        await service.WaitAsync(() => service.Text.Contains("its namespace went away", StringComparison.Ordinal), "a line that says so");
     }
 
     [Test]
@@ -96,16 +95,24 @@ internal sealed class SuccessionTests : BridgeFixture
     {
         using ManagedService service = await StartAsync(_web);
         using Socket client = await ClientAsync();
-        await using (TargetServer other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Nothing))
+        await using (TargetServer other = await RestartInVainAsync(service, _web))
         {
-            service.Write(new DaemonSettings(_web) { Metrics = Metrics(other.EndPoint) });
-            await service.SignalAsync("TERM");
-            await service.WaitAsync(() => service.Codes.Contains(1), "a start that fails");
             Assert.That(client.Poll(0, SelectMode.SelectRead), Is.False, "the connection waits");
             await service.StopAsync();
         }
 
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+    }
+
+    /// <summary>Restarts the service with a port for its metrics that another program has; returns when a start has failed.</summary>
+    /// <returns>That program. When it has ended the next start succeeds.</returns>
+    private static async Task<TargetServer> RestartInVainAsync(ManagedService service, BridgeEntry entry)
+    {
+        TargetServer other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Nothing);
+        service.Write(new DaemonSettings(entry) { Metrics = Metrics(other.EndPoint) });
+        await service.SignalAsync("TERM");
+        await service.WaitAsync(() => service.Codes.Contains(1), "a start that fails");
+        return other;
     }
 
     private static JsonObject Metrics(EndPoint at) => new() { ["Listen"] = at.ToString() };
