@@ -32,6 +32,7 @@ internal static class Daemon
         DescriptorTable.GrowAside(ExpectedDescriptors);
         ILookup<bool, ActivatedDescriptor> handed = ListenEnvironment.Take().ToLookup(descriptor => descriptor.Name.StartsWith(ParcelShelf.NamePrefix, StringComparison.Ordinal));
         using SystemdSockets sockets = SystemdSockets.Adopt(handed[false]);
+        using NotifySocket? manager = NotifySocket.FromEnvironment();
         ConfigurationLoader loader = ConfigurationLoader.ForProcess(configFile);
         ConfigurationOutcome outcome = loader.Load();
         DaemonSettings settings = outcome.SettingsOrFault();
@@ -51,7 +52,8 @@ internal static class Daemon
         builder.Services.AddSingleton(levels);
         builder.Services.AddSingleton(sockets);
         builder.Services.AddSingleton(services => new BridgeEngine(settings.EventLoops, settings.IoUring, sockets, services.GetRequiredService<ILoggerFactory>()));
-        builder.Services.AddSingleton(services => new Succession(new ParcelShelf(DescriptorStore.FromEnvironment()), services.GetRequiredService<ILogger<Succession>>()));
+        builder.Services.AddSingleton(services =>
+            new Succession(new ParcelShelf(manager is null ? null : new DescriptorStore(manager)), services.GetRequiredService<ILogger<Succession>>()));
         builder.Services.AddSingleton<IHeartbeat>(services => services.GetRequiredService<BridgeEngine>());
         builder.Services.AddSingleton(services => new BridgeFleet(
             settings, services.GetRequiredService<BridgeEngine>(), services.GetRequiredService<Succession>(), services.GetRequiredService<ILogger<BridgeFleet>>(), hurry));
@@ -61,24 +63,11 @@ internal static class Daemon
         // Of those whose start may fail it is the last one: nothing that it has taken up can be lost by another.
         builder.Services.AddHostedService(services => services.GetRequiredService<BridgeFleet>());
         builder.Services.AddHostedService<ConfigurationWatch>();
-        builder.Services.AddSystemdOperation();
+        builder.Services.AddSystemdOperation(manager);
         builder.Services.AddHostedService<StartMemory>();
         using IHost host = builder.Build();
         BridgeFleet fleet = host.Services.GetRequiredService<BridgeFleet>();
         fleet.TakeUp([.. handed[true]]);
-        try
-        {
-            await host.StartAsync(stop);
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            // A signal during the start. What has been begun is undone in order, as at any stop.
-        }
-        finally
-        {
-            await fleet.GiveBackAsync();
-        }
-        await host.WaitForShutdownAsync(stop);
-        return 0;
+        return await HostRun.ToEndAsync(host, fleet.GiveBackAsync, stop);
     }
 }

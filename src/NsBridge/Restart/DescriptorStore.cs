@@ -1,5 +1,5 @@
-using System.Text;
 using NsBridge.Linux.Interop;
+using NsBridge.Operations.Systemd;
 
 namespace NsBridge.Restart;
 
@@ -7,24 +7,20 @@ namespace NsBridge.Restart;
 /// The file descriptor store of the service manager, see sd_pid_notify_with_fds(3): what it holds is handed to the next process of the service,
 /// however this one ends.
 /// </summary>
-/// <param name="address">Where the manager listens: the value of <c>NOTIFY_SOCKET</c>, a path or <c>@</c> and an abstract name.</param>
-internal sealed class DescriptorStore(string address)
+/// <param name="manager">The way to the manager.</param>
+internal sealed class DescriptorStore(NotifySocket manager)
 {
-    /// <summary>The store of the process's manager; null where none listens.</summary>
-    public static DescriptorStore? FromEnvironment() =>
-        Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 1 } address && address[0] is '/' or '@' ? new DescriptorStore(address) : null;
-
     /// <summary>Gives the manager a descriptor to keep. Whether it keeps it cannot be seen here.</summary>
     /// <param name="name">How it comes back in <c>LISTEN_FDNAMES</c>.</param>
     /// <param name="descriptor">Stays the caller's too.</param>
     /// <returns>0, or a negated error.</returns>
     public int Put(string name, int descriptor) =>
         // Without FDPOLL=0 the manager drops a socket pair's end as soon as the other end is closed, which is when it is needed.
-        Send($"FDSTORE=1\nFDNAME={name}\nFDPOLL=0", [descriptor]);
+        manager.Send($"FDSTORE=1\nFDNAME={name}\nFDPOLL=0", descriptor);
 
     /// <summary>Has the manager close what it keeps under a name.</summary>
     /// <returns>0, or a negated error.</returns>
-    public int Remove(string name) => Send($"FDSTOREREMOVE=1\nFDNAME={name}", []);
+    public int Remove(string name) => manager.Send($"FDSTOREREMOVE=1\nFDNAME={name}");
 
     /// <summary>Waits until the manager has dealt with all that it was sent.</summary>
     /// <returns>False where it did not within <paramref name="patience"/>.</returns>
@@ -34,7 +30,7 @@ internal sealed class DescriptorStore(string address)
             return false;
         try
         {
-            int sent = Send("BARRIER=1", [writeEnd]);
+            int sent = manager.Send("BARRIER=1", writeEnd);
             Libc.Close(writeEnd);
             writeEnd = -1;
             if (sent < 0)
@@ -55,17 +51,5 @@ internal sealed class DescriptorStore(string address)
             if (writeEnd >= 0)
                 Libc.Close(writeEnd);
         }
-    }
-
-    private int Send(string message, ReadOnlySpan<int> descriptors)
-    {
-        int socket = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_DGRAM);
-        if (socket < 0)
-            return socket;
-        int result = Libc.Connect(socket, address[0] == '@' ? SockAddr.FromAbstract(Encoding.UTF8.GetBytes(address[1..])) : SockAddr.FromPath(address));
-        if (result >= 0)
-            result = (int)Math.Min(Libc.SendDescriptors(socket, Encoding.UTF8.GetBytes(message), descriptors), 0);
-        Libc.Close(socket);
-        return result;
     }
 }

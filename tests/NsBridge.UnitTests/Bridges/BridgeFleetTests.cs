@@ -24,7 +24,7 @@ internal sealed class BridgeFleetTests
             $""" "Name":"inner", "Socket":"{scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" """);
         using var sockets = SystemdSockets.Adopt([]);
         using var engine = new BridgeEngine(1, mayRing: false, sockets, NullLoggerFactory.Instance);
-        var succession = new Succession(new ParcelShelf(DescriptorStore.FromEnvironment()), NullLogger<Succession>.Instance);
+        using var succession = Succession.None(NullLoggerFactory.Instance);
         using var fleet = new BridgeFleet(how == "start" ? settings : LoadedText.Right(), engine, succession, NullLogger<BridgeFleet>.Instance);
 
         await fleet.StartAsync(CancellationToken.None);

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Linux.Interop;
+using NsBridge.Operations.Systemd;
 using NsBridge.Relaying;
 using NsBridge.Restart;
 
@@ -35,7 +36,8 @@ internal sealed class SuccessionTests
     public async Task Shelve_FailsAtFirst_IsTriedAgain()
     {
         string address = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        using var succession = new Succession(new ParcelShelf(new DescriptorStore(address)), NullLogger<Succession>.Instance);
+        using NotifySocket way = NotifySocket.To(address)!;
+        using var succession = new Succession(new ParcelShelf(new DescriptorStore(way)), NullLogger<Succession>.Instance);
         Assert.That(await succession.ShelveAsync([]), Is.False);
         int manager = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_DGRAM);
         Libc.Bind(manager, SockAddr.FromPath(address));

@@ -5,6 +5,12 @@ namespace NsBridge.Operations.Systemd;
 /// <summary>The service manager's demand of sd_watchdog_enabled(3).</summary>
 internal static class WatchdogInterval
 {
+    /// <summary>No manager demands more in earnest; timers go no finer.</summary>
+    private const long Shortest = 10_000;
+
+    /// <summary>A day. Signs of life may come sooner than they are demanded; timers go no further than 49 days.</summary>
+    private const long Longest = 86_400_000_000;
+
     /// <returns>How long the manager waits for a sign of life, or null where it does not watch this process.</returns>
     public static TimeSpan? FromEnvironment() => Parse(
         Environment.GetEnvironmentVariable("WATCHDOG_USEC"),
@@ -20,6 +26,6 @@ internal static class WatchdogInterval
             return null;
         if (watchedProcess is not null && watchedProcess != ownProcess.ToString(CultureInfo.InvariantCulture))
             return null;
-        return TimeSpan.FromMicroseconds(length);
+        return TimeSpan.FromMicroseconds(Math.Clamp(length, Shortest, Longest));
     }
 }

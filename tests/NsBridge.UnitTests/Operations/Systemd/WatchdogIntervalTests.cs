@@ -15,4 +15,13 @@ internal sealed class WatchdogIntervalTests
     [TestCase("30000000", "18")]
     public void Parse_NotForThisProcess_None(string? microseconds, string? process) =>
         Assert.That(WatchdogInterval.Parse(microseconds, process, 17), Is.Null);
+
+    [TestCase("1")]
+    [TestCase("1000")]
+    [TestCase("9223372036854775807")]
+    public void Parse_BeyondWhatTimersTake_OneThatTheyTake(string microseconds)
+    {
+        var interval = WatchdogInterval.Parse(microseconds, null, 17)!.Value;
+        Assert.That(interval, Is.InRange(TimeSpan.FromMilliseconds(10), TimeSpan.FromDays(1)));
+    }
 }

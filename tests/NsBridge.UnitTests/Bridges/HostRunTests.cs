@@ -1,0 +1,52 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using NsBridge.Bridges;
+using NsBridge.CommandLine;
+
+namespace NsBridge.UnitTests.Bridges;
+
+/// <summary>Only an end that was asked for is a good one.</summary>
+internal sealed class HostRunTests
+{
+    [Test]
+    public async Task ToEnd_AServiceFails_IsAFailure()
+    {
+        using IHost host = Build<Failing>();
+        Assert.That(await HostRun.ToEndAsync(host, CancellationToken.None), Is.EqualTo(ExitCode.Failed));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task ToEnd_AskedToStop_IsWell(bool before)
+    {
+        using IHost host = Build<Steady>();
+        using var stop = new CancellationTokenSource();
+        if (before)
+            await stop.CancelAsync();
+        var end = HostRun.ToEndAsync(host, stop.Token);
+        await stop.CancelAsync();
+        Assert.That(await end.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(ExitCode.Well));
+    }
+
+    private static IHost Build<TService>()
+        where TService : class, IHostedService
+    {
+        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Services.AddHostedService<TService>();
+        return builder.Build();
+    }
+
+    private sealed class Steady : BackgroundService
+    {
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.Delay(Timeout.Infinite, stoppingToken);
+    }
+
+    private sealed class Failing : BackgroundService
+    {
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            await Task.Yield();
+            throw new InvalidOperationException("this service fails");
+        }
+    }
+}
