@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using NsBridge.CommandLine;
 using NsBridge.Linux;
 
 namespace NsBridge.Operations.Systemd;
@@ -42,7 +43,21 @@ internal sealed class SystemdSockets : IDisposable
     }
 
     /// <summary>Becomes their owner.</summary>
-    /// <exception cref="IOException">One of them is not open.</exception>
+    /// <exception cref="UserFault">One of them is not open.</exception>
     public static SystemdSockets Adopt(IEnumerable<ActivatedDescriptor> descriptors) =>
-        new(descriptors.ToLookup(descriptor => descriptor.Name, descriptor => InheritedSocket.Adopt(descriptor.Descriptor)));
+        new(descriptors.ToLookup(descriptor => descriptor.Name, descriptor => Adopt(descriptor.Descriptor)));
+
+    private static SafeFileHandle Adopt(int descriptor)
+    {
+        try
+        {
+            return InheritedSocket.Adopt(descriptor);
+        }
+        catch (IOException)
+        {
+            throw new UserFault(
+                $"LISTEN_FDS announces the descriptor {descriptor}, which is not open: whoever starts nsbridge with LISTEN_PID and LISTEN_FDS has to hand over as many sockets",
+                ExitCode.Failed);
+        }
+    }
 }

@@ -53,10 +53,10 @@ internal sealed class SystemdSocketsTests
     }
 
     [Test]
-    public void Adopt_NotOpen_SaysWhich() =>
+    public void Adopt_NotOpen_IsTheCallersFaultAndSaysWhich() =>
         Assert.That(
             () => SystemdSockets.Adopt([new ActivatedDescriptor(1_000_000, "web")]),
-            Throws.TypeOf<IOException>().With.Message.Contains("1000000"));
+            Throws.TypeOf<UserFault>().With.Message.Contains("1000000"));
 
     /// <summary>Hands over a copy, as the manager does: the test's own socket object keeps its descriptor.</summary>
     private static SystemdSockets Handed(TcpListener listener, string name)
