@@ -162,20 +162,20 @@ internal sealed partial class Succession : IDisposable
 
     public void Dispose() => _shelf.Dispose();
 
-    [LoggerMessage(EventId = 1301, Level = LogLevel.Information,
+    [LoggerMessage(EventId = 1401, Level = LogLevel.Information,
         Message = "Took up {Listeners} listening sockets and {Connections} connections of the process before; {Ended} connections fit nowhere any more and were ended")]
     private partial void TakenUp(int listeners, int connections, int ended);
 
-    [LoggerMessage(EventId = 1302, Level = LogLevel.Warning, Message = "What the process before has left cannot be taken up: {Fault}. Its connections are ended")]
+    [LoggerMessage(EventId = 1402, Level = LogLevel.Warning, Message = "What the process before has left cannot be taken up: {Fault}. Its connections are ended")]
     private partial void Dropped(string fault);
 
-    [LoggerMessage(EventId = 1303, Level = LogLevel.Information, Message = "{Listeners} listening sockets and {Connections} connections go to the next process")]
+    [LoggerMessage(EventId = 1403, Level = LogLevel.Information, Message = "{Listeners} listening sockets and {Connections} connections go to the next process")]
     private partial void Left(int listeners, int connections);
 
-    [LoggerMessage(EventId = 1304, Level = LogLevel.Error, Message = "The connections cannot be left to the next process ({Error}) and are reset")]
+    [LoggerMessage(EventId = 1404, Level = LogLevel.Error, Message = "The connections cannot be left to the next process ({Error}) and are reset")]
     private partial void NotLeft(Errno error);
 
-    [LoggerMessage(EventId = 1305, Level = LogLevel.Warning,
+    [LoggerMessage(EventId = 1405, Level = LogLevel.Warning,
         Message = "The service manager cannot be given what the next process goes on with ({Error}): until it can, a restart ends connections and a crash refuses clients")]
     private partial void NotShelved(Errno error);
 }

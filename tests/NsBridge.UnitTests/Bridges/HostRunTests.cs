@@ -12,7 +12,7 @@ internal sealed class HostRunTests
     public async Task ToEnd_AServiceFails_IsAFailure()
     {
         using IHost host = Build<Failing>();
-        Assert.That(await HostRun.ToEndAsync(host, CancellationToken.None), Is.EqualTo(ExitCode.Failed));
+        Assert.That(await HostRun.ToEndAsync(host, () => Task.CompletedTask, CancellationToken.None), Is.EqualTo(ExitCode.Failed));
     }
 
     [TestCase(false)]
@@ -23,7 +23,7 @@ internal sealed class HostRunTests
         using var stop = new CancellationTokenSource();
         if (before)
             await stop.CancelAsync();
-        var end = HostRun.ToEndAsync(host, stop.Token);
+        var end = HostRun.ToEndAsync(host, () => Task.CompletedTask, stop.Token);
         await stop.CancelAsync();
         Assert.That(await end.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(ExitCode.Well));
     }
