@@ -10,8 +10,6 @@ namespace NsBridge.Namespaces.Units;
 /// </summary>
 internal sealed class SystemBus : IDisposable
 {
-    private const string BusSocket = "/run/dbus/system_bus_socket";
-    private const string PrivateSocket = "/run/systemd/private";
     private const string Systemd = "org.freedesktop.systemd1";
     private const string Bus = "org.freedesktop.DBus";
     private const int LongestGreeting = 512;
@@ -28,24 +26,34 @@ internal sealed class SystemBus : IDisposable
         _destination = destination;
     }
 
-    /// <summary>Connects.</summary>
+    /// <summary>Connects to the machine's systemd.</summary>
     /// <exception cref="IOException">There is no systemd, or it may not be asked; says which.</exception>
-    public static async Task<SystemBus> ConnectAsync(CancellationToken cancel)
+    public static Task<SystemBus> ConnectAsync(CancellationToken cancel) =>
+        ConnectAsync("/run/dbus/system_bus_socket", "/run/systemd/private", cancel);
+
+    /// <summary>Connects to a user's own systemd.</summary>
+    /// <param name="runtimeDirectory">The user's <c>XDG_RUNTIME_DIR</c>.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <exception cref="IOException">There is no systemd, or it may not be asked; says which.</exception>
+    public static Task<SystemBus> ConnectAsync(string runtimeDirectory, CancellationToken cancel) =>
+        ConnectAsync(Path.Combine(runtimeDirectory, "bus"), Path.Combine(runtimeDirectory, "systemd/private"), cancel);
+
+    private static async Task<SystemBus> ConnectAsync(string busSocket, string privateSocket, CancellationToken cancel)
     {
         SystemBus bus;
         try
         {
-            bus = new SystemBus(await OpenAsync(BusSocket, cancel), Systemd);
+            bus = new SystemBus(await OpenAsync(busSocket, cancel), Systemd);
         }
         catch (SocketException fault)
         {
             try
             {
-                bus = new SystemBus(await OpenAsync(PrivateSocket, cancel), null);
+                bus = new SystemBus(await OpenAsync(privateSocket, cancel), null);
             }
             catch (SocketException)
             {
-                throw new IOException($"systemd cannot be asked by {BusSocket}: {fault.SocketErrorCode}");
+                throw new IOException($"systemd cannot be asked by {busSocket}: {fault.SocketErrorCode}");
             }
         }
         try
