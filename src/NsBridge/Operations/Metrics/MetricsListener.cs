@@ -17,7 +17,8 @@ internal static class MetricsListener
     private const int Everybody = 0b110_110_110;
 
     /// <returns>Listening sockets, at least one; and the file of a UNIX socket, to be disposed with them.</returns>
-    /// <exception cref="UserFault">It is taken, not an address of this machine, or not permitted.</exception>
+    /// <exception cref="EndpointUnready">It is taken, or not an address of this machine: either may pass.</exception>
+    /// <exception cref="UserFault">It is not permitted, or a UNIX socket cannot be made there.</exception>
     public static (IReadOnlyList<Socket> Sockets, LocalListener? File) Open(MetricsEndpoint endpoint)
     {
         if (endpoint.UnixPath is { } path)
@@ -53,13 +54,11 @@ internal static class MetricsListener
             // A machine without IPv6 serves its wildcard by IPv4, and the loopback pair by its first half.
             if (place.DualStack && !Socket.OSSupportsIPv6)
                 address = IPAddress.Any;
+            if (place.Interface is { } link)
+                address = new IPAddress(address.GetAddressBytes(), InterfaceIndex(link));
             socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             if (address.AddressFamily == AddressFamily.InterNetworkV6)
-            {
                 socket.DualMode = place.DualStack;
-                if (place.Interface is { } link)
-                    address = new IPAddress(address.GetAddressBytes(), InterfaceIndex(link));
-            }
 
             // For TCP the framework lets the port of a daemon that has just ended be bound again (SO_REUSEADDR).
             socket.Bind(new IPEndPoint(address, place.Port));
@@ -80,18 +79,18 @@ internal static class MetricsListener
         var file = $"/sys/class/net/{Path.GetFileName(name)}/ifindex";
         return File.Exists(file) && long.TryParse(File.ReadAllText(file), NumberStyles.Integer, CultureInfo.InvariantCulture, out var index)
             ? index
-            : throw new UserFault($"{Key}: there is no network interface '{name}'", ExitCode.Failed);
+            : throw new EndpointUnready($"{Key}: there is no network interface '{name}'");
     }
 
-    private static UserFault Fault(MetricsEndpoint endpoint, SocketException exception)
+    private static Exception Fault(MetricsEndpoint endpoint, SocketException exception)
     {
-        var (why, code) = exception.SocketErrorCode switch
+        string of = $"{Key} = \"{endpoint.Text}\"";
+        return exception.SocketErrorCode switch
         {
-            SocketError.AddressAlreadyInUse => ("another program listens there; 'ss -ltnp' names it", ExitCode.Failed),
-            SocketError.AddressNotAvailable => ("this machine has no such address", ExitCode.Failed),
-            SocketError.AccessDenied => ("ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one", ExitCode.Privilege),
-            _ => (exception.Message, ExitCode.Failed),
+            SocketError.AddressAlreadyInUse => new EndpointUnready($"{of}: another program listens there; 'ss -ltnp' names it"),
+            SocketError.AddressNotAvailable => new EndpointUnready($"{of}: this machine has no such address"),
+            SocketError.AccessDenied => new UserFault($"{of}: ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one", ExitCode.Privilege),
+            _ => new UserFault($"{of}: {exception.Message}", ExitCode.Failed),
         };
-        return new UserFault($"{Key} = \"{endpoint.Text}\": {why}", code);
     }
 }

@@ -16,11 +16,17 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
     private const int LongestHead = 8192;
 
     private const string PlainText = "text/plain; charset=utf-8";
+
+    /// <summary>As a bridge's listener is tried again.</summary>
+    private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _stop = new();
     private readonly DaemonSettings _settings;
     private readonly BridgeCounts _counts;
     private readonly ILogger<MetricsServer> _log;
     private LocalListener? _file;
     private ShortRequestServer? _server;
+    private Task _waiting = Task.CompletedTask;
 
     public MetricsServer(DaemonSettings settings, BridgeCounts counts, ILogger<MetricsServer> log)
     {
@@ -29,24 +35,65 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
         _log = log;
     }
 
-    /// <exception cref="UserFault">The address cannot be listened on.</exception>
+    /// <summary>Serves, or waits for the address: an interface that is not up yet keeps no bridge from starting.</summary>
+    /// <exception cref="UserFault">The address can never be listened on.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         if (_settings.Metrics is not { } endpoint)
             return Task.CompletedTask;
-        (var sockets, _file) = MetricsListener.Open(endpoint);
-        _server = new ShortRequestServer("The metrics endpoint", sockets, AnswerAsync, _log);
-        Serving(endpoint.Text);
+        try
+        {
+            Serve(endpoint);
+        }
+        catch (EndpointUnready fault)
+        {
+            NotServing(fault.Message);
+            _waiting = ServeOnceReadyAsync(endpoint, _stop.Token);
+        }
         return Task.CompletedTask;
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => DisposeAsync().AsTask();
-
-    public async ValueTask DisposeAsync()
+    public async Task StopAsync(CancellationToken cancellationToken)
     {
+        await _stop.CancelAsync();
+        await _waiting;
         if (Interlocked.Exchange(ref _server, null) is { } server)
             await server.DisposeAsync();
         Interlocked.Exchange(ref _file, null)?.Dispose();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(CancellationToken.None);
+        _stop.Dispose();
+    }
+
+    private void Serve(MetricsEndpoint endpoint)
+    {
+        (var sockets, _file) = MetricsListener.Open(endpoint);
+        _server = new ShortRequestServer("The metrics endpoint", sockets, AnswerAsync, _log);
+        Serving(endpoint.Text);
+    }
+
+    private async Task ServeOnceReadyAsync(MetricsEndpoint endpoint, CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(RetryPeriod);
+        while (_server is null)
+        {
+            try
+            {
+                await timer.WaitForNextTickAsync(stop);
+                Serve(endpoint);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception fault) when (fault is EndpointUnready or UserFault)
+            {
+                // Told once. A shortage of descriptors, which a start would end with, passes too.
+            }
+        }
     }
 
     private async Task AnswerAsync(Socket client, CancellationToken deadline)
@@ -107,4 +154,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
 
     [LoggerMessage(EventId = 2202, Level = LogLevel.Information, Message = "Metrics are served at {Endpoint}, path /metrics")]
     private partial void Serving(string endpoint);
+
+    [LoggerMessage(EventId = 2203, Level = LogLevel.Warning, Message = "Metrics cannot be served yet; tried again each second: {Fault}")]
+    private partial void NotServing(string fault);
 }

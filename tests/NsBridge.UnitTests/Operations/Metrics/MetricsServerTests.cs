@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using NsBridge.Operations.Metrics;
+using NsBridge.Testing;
+using NsBridge.UnitTests.Configuration;
+using NsBridge.UnitTests.Operations.Status;
+
+namespace NsBridge.UnitTests.Operations.Metrics;
+
+/// <summary>Metrics that cannot be served yet keep nothing else from starting.</summary>
+internal sealed class MetricsServerTests
+{
+    [Test]
+    public async Task Start_AnotherProgramHasTheAddress_WarnsOnceAndServesWhenItIsFree()
+    {
+        using var other = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        other.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        other.Listen();
+        var at = (IPEndPoint)other.LocalEndPoint!;
+        var log = new Lines();
+        await using var server = Make(at.ToString(), log);
+
+        await server.StartAsync(CancellationToken.None);
+        Assert.That(log.All, Has.Count.EqualTo(1));
+        Assert.That(log.All.Single(), Does.StartWith("Warning").And.Contain("NsBridge:Metrics:Listen").And.Contain("another program"));
+
+        other.Dispose();
+        await Eventually.TrueAsync(() => Task.FromResult(log.All.Count == 2), TimeSpan.FromSeconds(5), "it is told");
+        Assert.That(log.All[1], Does.StartWith("Information").And.Contain(at.ToString()));
+        using var client = new HttpClient();
+        Assert.That(await client.GetStringAsync(new Uri($"http://{at}/metrics")), Does.Contain("nsbridge_bridge_up"));
+    }
+
+    [TestCase("192.0.2.1:9464", "no such address")]
+    [TestCase("[fe80::1%nsbridge-none]:9464", "no network interface")]
+    public async Task Start_TheAddressIsNotThereYet_WarnsAndEndsWell(string listen, string why)
+    {
+        var log = new Lines();
+        await using var server = Make(listen, log);
+
+        await server.StartAsync(CancellationToken.None);
+        await server.StopAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(5));
+
+        Assert.That(log.All.Single(), Does.StartWith("Warning").And.Contain(why));
+    }
+
+    private static MetricsServer Make(string listen, Lines log)
+    {
+        var settings = LoadedText.Load($$$"""{"NsBridge":{"Metrics":{"Listen":"{{{listen}}}"},"Bridges":[]}}""").Settings!;
+        var reports = new Reports();
+        reports.Now.Add(Reports.Web);
+        return new MetricsServer(settings, new BridgeCounts(reports), log);
+    }
+
+    private sealed class Lines : ILogger<MetricsServer>
+    {
+        private readonly List<string> _all = [];
+
+        public IReadOnlyList<string> All
+        {
+            get
+            {
+                lock (_all)
+                    return [.. _all];
+            }
+        }
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            lock (_all)
+                _all.Add(string.Create(CultureInfo.InvariantCulture, $"{logLevel}: {formatter(state, exception)}"));
+        }
+    }
+}
