@@ -58,6 +58,9 @@ public sealed class EventLoop : IDisposable
 
     internal PipePool Pipes { get; } = new();
 
+    /// <summary>The most descriptors that the pipes of all loops take.</summary>
+    public static int MostPipeDescriptors => 2 * PipePool.Limit;
+
     /// <summary>Where every read goes first; a relay whose peer does not take all keeps what is left.</summary>
     internal Block Scratch { get; set; }
 

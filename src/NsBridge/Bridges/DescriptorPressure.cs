@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging;
 using NsBridge.Linux.Interop;
+using NsBridge.Operations.Serving;
+using NsBridge.Relaying;
 
 namespace NsBridge.Bridges;
 
@@ -9,18 +11,25 @@ namespace NsBridge.Bridges;
 /// </summary>
 internal sealed partial class DescriptorPressure
 {
-    private static readonly byte[] OwnDescriptors = Libc.PathBytes("/proc/self/fd");
+    private const string OwnDescriptors = "/proc/self/fd";
 
     private const int PerClient = 2;
-    private const int SmallestReserve = 16;
-    private const int LargestReserve = 128;
+
+    /// <summary>Servers of short requests: the control socket and the metrics.</summary>
+    private const int Servers = 2;
+
+    /// <summary>A message of handed over clients, for one of which there was room, and what opens a descriptor for a moment: a look at a namespace or a file.</summary>
+    private const int Margin = PerClient * HandoffLink.ClientsPerMessage + 16;
+
+    /// <summary>All that may be opened while clients have taken the rest.</summary>
+    private static int Reserve => Servers * ShortRequestServer.MostSessions + EventLoop.MostPipeDescriptors + Margin;
 
     /// <summary>A shortage that comes and goes is told once in this time.</summary>
     private const long TellAgainMilliseconds = 60_000;
 
     private readonly ILogger<DescriptorPressure> _log;
     private readonly int _limit = Libc.DescriptorLimit();
-    private int _room;
+    private int _room = 1;
     private int _clients;
     private int _pressed;
     private long _toldAt = -TellAgainMilliseconds;
@@ -31,21 +40,38 @@ internal sealed partial class DescriptorPressure
         Measure();
     }
 
-    /// <summary>Counts what is open beside the clients: listeners and the rest. To be called when that has changed.</summary>
+    /// <summary>
+    /// Counts what is open beside the clients: listeners and the rest. To be called when that has changed. Where there is no descriptor left to count
+    /// with, the last count holds.
+    /// </summary>
     public void Measure()
     {
         int clients = Volatile.Read(ref _clients);
-        int others = CountOpen() - PerClient * clients;
-        int reserve = Math.Clamp(_limit / 16, SmallestReserve, LargestReserve);
-        Volatile.Write(ref _room, Math.Max(1, (_limit - Math.Max(0, others) - reserve) / PerClient));
+        if (CountOpen() is not { } open)
+            return;
+        int others = open - PerClient * clients;
+        Volatile.Write(ref _room, Math.Max(1, (_limit - Math.Max(0, others) - Reserve) / PerClient));
     }
 
-    private static int CountOpen()
+    private static int? CountOpen()
     {
         // The folder's size, since Linux 6.2. To list it costs two calls for each entry: a tenth of a second with 8,000.
-        if (Libc.LinkStatus(OwnDescriptors, out FileStatus status) >= 0 && status.Size > 0)
+        if (Libc.LinkStatus(Libc.PathBytes(OwnDescriptors), out FileStatus status) >= 0 && status.Size > 0)
             return (int)status.Size;
-        return Directory.GetFileSystemEntries("/proc/self/fd").Length;
+        return CountEntries(OwnDescriptors);
+    }
+
+    /// <returns>Null where the folder cannot be opened, which takes a descriptor.</returns>
+    internal static int? CountEntries(string folder)
+    {
+        try
+        {
+            return Directory.GetFileSystemEntries(folder).Length;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Whether another client may be accepted.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json.Nodes;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Resources;
@@ -9,6 +10,7 @@ internal sealed class DescriptorLimitTests : BridgeFixture
 {
     private const int Limit = 256;
     private const int Clients = 1000;
+    private const int LowLimit = 110;
     private const int InnerLimit = 64;
     private const int HandedOver = 150;
     private static readonly byte[] Hello = Pattern.Take(100);
@@ -52,6 +54,38 @@ internal sealed class DescriptorLimitTests : BridgeFixture
 
         clients.ForEach(client => client.Dispose());
         await Eventually.TrueAsync(() => EchoesAsync(listen), TimeSpan.FromSeconds(20), "new clients are served again");
+        await held.EchoAsync(Hello);
+    }
+
+    [Test]
+    public async Task Clients_AndSilentScrapersWithAVeryLowLimit_LeaveRoomForWhoAsksAndItRecovers()
+    {
+        var space = await NamespaceAsync();
+        var server = Target(space, Serve.Echo);
+        var (listen, metrics) = (FreeEndPoint(), FreeEndPoint());
+        var daemon = await StartAsync(
+            new DaemonSettings(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() })
+            {
+                Metrics = new JsonObject { ["Listen"] = metrics.ToString() },
+            },
+            new DaemonLaunch { DescriptorLimit = LowLimit });
+        var held = Own(await Dial.TcpAsync(listen));
+        await held.EchoAsync(Hello);
+
+        var clients = await Task.WhenAll(Enumerable.Range(0, LowLimit).Select(_ => Dial.TcpAsync(listen)));
+        await daemon.WaitLogAsync("descriptor");
+        var scrapers = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => Dial.TcpAsync(metrics)));
+        await Task.Delay(TimeSpan.FromSeconds(0.3));
+
+        var status = await daemon.StatusAsync();
+        TestContext.Out.WriteLine($"{status.GetProperty("bridges")[0].GetProperty("connections")} with {ProcessFacts.Descriptors(daemon.Id).Count} of {LowLimit} descriptors");
+        Assert.That(daemon.Log, Has.None.Contains("could not be served"));
+        Assert.That(ProcessFacts.Descriptors(daemon.Id), Has.Count.LessThan(LowLimit));
+        await held.EchoAsync(Hello);
+
+        foreach (var client in clients.Concat(scrapers))
+            client.Dispose();
+        await Eventually.TrueAsync(() => EchoesAsync(listen), Soon, "new clients are served again");
         await held.EchoAsync(Hello);
     }
 

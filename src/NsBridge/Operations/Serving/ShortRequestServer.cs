@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using NsBridge.Linux.Interop;
 using NsBridge.Operations.Logging;
 
 namespace NsBridge.Operations.Serving;
@@ -11,8 +12,8 @@ namespace NsBridge.Operations.Serving;
 /// <remarks>Evicting instead of turning away keeps the answer quick while thousands sit there and say nothing.</remarks>
 internal sealed partial class ShortRequestServer : IAsyncDisposable
 {
-    /// <summary>Connections at once, on all sockets together.</summary>
-    public const int MostSessions = 32;
+    /// <summary>Connections at once, on all sockets together: few where the process may have few descriptors, so that they fit into what it keeps in reserve.</summary>
+    public static readonly int MostSessions = Math.Clamp(Libc.DescriptorLimit() / 32, 4, 32);
 
     /// <summary>For a whole exchange. A monitoring system across a slow line needs a few round trips, not more.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
@@ -23,6 +24,10 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
     private readonly LinkedList<CancellationTokenSource> _sessions = new();
     private readonly HashSet<Task> _running = [];
     private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>Connections that may be open, whatever becomes of them: those that are served, and for each listener a newcomer that evicts one of them.</summary>
+    private readonly SemaphoreSlim _places;
+
     private readonly IReadOnlyList<Socket> _listeners;
     private readonly Func<Socket, CancellationToken, Task> _answer;
     private readonly ILogger _log;
@@ -36,6 +41,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
     public ShortRequestServer(string what, IReadOnlyList<Socket> listeners, Func<Socket, CancellationToken, Task> answer, ILogger log)
     {
         _listeners = listeners;
+        _places = new SemaphoreSlim(MostSessions + listeners.Count);
         _answer = answer;
         _log = log;
         _faults = new RepeatedFault(fault => CannotServe(what, fault), TimeProvider.System);
@@ -53,20 +59,33 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
             running = [.. _running];
         await Task.WhenAll(running);
         _faults.Dispose();
+        _places.Dispose();
         _stop.Dispose();
     }
 
     private async Task AcceptAsync(Socket listener)
     {
-        while (!_stop.IsCancellationRequested)
+        try
+        {
+            while (true)
+            {
+                await _places.WaitAsync(_stop.Token);
+                Begin(await NextAsync(listener));
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
+        {
+            // It is stopped.
+        }
+    }
+
+    private async Task<Socket> NextAsync(Socket listener)
+    {
+        while (true)
         {
             try
             {
-                Begin(await listener.AcceptAsync(_stop.Token));
-            }
-            catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
-            {
-                return;
+                return await listener.AcceptAsync(_stop.Token);
             }
             catch (SocketException exception) when (exception.SocketErrorCode is SocketError.ConnectionAborted or SocketError.ConnectionReset)
             {
@@ -76,7 +95,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
             {
                 // Out of descriptors or memory: whoever waits goes on waiting.
                 _faults.Happened(exception.Message);
-                await Task.Delay(PauseWithoutDescriptors, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(PauseWithoutDescriptors, _stop.Token);
             }
         }
     }
@@ -144,6 +163,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
 
             client.Dispose();
             limit.Dispose();
+            _places.Release();
         }
     }
 
