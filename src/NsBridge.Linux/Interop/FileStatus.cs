@@ -20,6 +20,12 @@ public struct FileStatus
     public readonly bool IsSameFile(in FileStatus other) =>
         Inode == other.Inode && DeviceMajor == other.DeviceMajor && DeviceMinor == other.DeviceMinor;
 
+    public readonly bool IsPipe => (Mode & Libc.S_IFMT) == Libc.S_IFIFO;
+
+    public readonly bool IsDirectory => (Mode & Libc.S_IFMT) == Libc.S_IFDIR;
+
+    public readonly bool IsRegular => (Mode & Libc.S_IFMT) == Libc.S_IFREG;
+
     public readonly bool IsSocket => (Mode & Libc.S_IFMT) == Libc.S_IFSOCK;
 
     public readonly bool IsSymbolicLink => (Mode & Libc.S_IFMT) == Libc.S_IFLNK;

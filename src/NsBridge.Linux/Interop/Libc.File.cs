@@ -34,11 +34,17 @@ public static unsafe partial class Libc
     private const uint SPLICE_F_NONBLOCK = 2;
 
     internal const uint S_IFMT = 0xF000;
+    internal const uint S_IFIFO = 0x1000;
+    internal const uint S_IFDIR = 0x4000;
+    internal const uint S_IFREG = 0x8000;
     internal const uint S_IFSOCK = 0xC000;
     internal const uint S_IFLNK = 0xA000;
 
     /// <summary>f_type of a namespace file, NSFS_MAGIC in linux/magic.h.</summary>
     public const long NSFS_MAGIC = 0x6e736673;
+
+    /// <summary>f_type of a pipe without a name, PIPEFS_MAGIC in linux/magic.h.</summary>
+    public const long PIPEFS_MAGIC = 0x50495045;
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int memfd_create(byte* name, uint flags);

@@ -82,6 +82,23 @@ internal sealed class WrongFileTests
     }
 
     [Test]
+    public void Load_ALinkToItself_NamesTheError()
+    {
+        using var scratch = new ScratchDirectory();
+        File.CreateSymbolicLink(scratch["a.json"], "b.json");
+        File.CreateSymbolicLink(scratch["b.json"], "a.json");
+
+        var outcome = new ConfigurationLoader(scratch["a.json"], new Dictionary<string, string>()).Load();
+
+        LoadedText.AssertOnlyFault(outcome, outcome.File, "ELOOP");
+    }
+
+    [TestCase("/etc/passwd/a.json", "ENOTDIR")]
+    [TestCase("/proc/self/mem", "EIO")]
+    public void Load_AFileThatCannotBeRead_NamesTheError(string file, string error) =>
+        LoadedText.AssertOnlyFault(new ConfigurationLoader(file, new Dictionary<string, string>()).Load(), file, error);
+
+    [Test]
     public void Load_EndlessFile_IsRefused()
     {
         var outcome = new ConfigurationLoader("/dev/zero", new Dictionary<string, string>()).Load();
