@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using NsBridge.Configuration;
+using NsBridge.Configuration.Sources;
 using NsBridge.Operations.Journal;
 
 namespace NsBridge.Bridges;
@@ -39,7 +40,7 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
         _levels = levels;
         _host = host.Value;
         _log = log;
-        _loaded = FileMark.Of(loader.File);
+        _loaded = loader.Mark;
     }
 
     /// <summary>Before any bridge is up, and so before anybody can take the daemon for one that reloads: a SIGHUP that nobody heeds ends the process.</summary>

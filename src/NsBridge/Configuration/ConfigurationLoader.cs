@@ -17,6 +17,9 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
     /// <summary>The file's full path, chosen once: a reload does not wander to another file.</summary>
     public string File { get; } = ConfigurationFile.Choose(givenFile);
 
+    /// <summary>What the file was right before it was read last: a save that came since shows as another.</summary>
+    public FileMark Mark { get; private set; }
+
     /// <summary>The loader with the environment of this process.</summary>
     public static ConfigurationLoader ForProcess(string? givenFile)
     {
@@ -33,6 +36,7 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
         var faults = new List<ConfigurationFault>();
         var root = new KeyNode("", KeySchema.Root);
         var foreign = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        Mark = FileMark.Of(File);
         var bytes = ConfigurationFile.Read(File, givenFile is not null, faults);
         if (bytes is not null)
             new JsonSource(File, root, foreign, faults).Read(bytes);

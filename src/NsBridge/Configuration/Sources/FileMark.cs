@@ -1,6 +1,6 @@
 using NsBridge.Linux.Interop;
 
-namespace NsBridge.Bridges;
+namespace NsBridge.Configuration.Sources;
 
 /// <summary>Tells one content of a file from another by what the file system says of it; the default where there is no file.</summary>
 internal readonly record struct FileMark(ulong Inode, ulong Length, long Seconds, uint Nanoseconds)
