@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace NsBridge.Configuration;
 
-/// <summary>Reads <c>hh:mm:ss</c>, with days before (<c>d.</c>) and a fraction behind (<c>.fff</c>) where wanted.</summary>
+/// <summary>
+/// Reads <c>hh:mm:ss</c>, with days before (<c>d.</c>) and a fraction behind (<c>.fff</c>) where wanted. Timers count whole milliseconds, so it is rounded
+/// up to them: the least that is written must not become zero, which often means never.
+/// </summary>
 internal static class DurationText
 {
     public static bool TryParse(string text, out TimeSpan value, out string fault)
@@ -17,8 +20,12 @@ internal static class DurationText
 
         // .NET reads "5" as five days and "0:05" as five minutes; whoever writes those means something else.
         var colons = text.AsSpan().Count(':');
-        if (colons == 2 && TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out value))
+        if (colons == 2 && TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out var exact))
+        {
+            value = TimeSpan.FromMilliseconds((exact.Ticks / TimeSpan.TicksPerMillisecond) + (exact.Ticks % TimeSpan.TicksPerMillisecond > 0 ? 1 : 0));
             return true;
+        }
+
         fault = "write a duration as hh:mm:ss, such as 00:00:05 for five seconds (hours below 24, minutes and seconds below 60)";
         return false;
     }

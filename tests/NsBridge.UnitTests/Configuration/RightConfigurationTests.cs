@@ -100,6 +100,17 @@ internal sealed class RightConfigurationTests
         }
     }
 
+    [TestCase("00:00:00.0000001", 1)]
+    [TestCase("00:00:00.0010001", 2)]
+    [TestCase("00:00:00.0010000", 1)]
+    [TestCase("00:00:05", 5000)]
+    public void Load_ADurationFinerThanAMillisecond_IsRoundedUp(string text, int milliseconds)
+    {
+        var bridge = LoadedText.Right($"""{Web}, "IdleTimeout":"{text}", "TargetWait":"{text}", "ConnectTimeout":"{text}" """).Bridges[0];
+
+        Assert.That(new[] { bridge.IdleTimeout, bridge.TargetWait, bridge.ConnectTimeout }, Is.All.EqualTo(TimeSpan.FromMilliseconds(milliseconds)));
+    }
+
     [TestCase("""{"NsBridge":{}}""")]
     [TestCase("""{"NsBridge":{"Bridges":[]}}""")]
     [TestCase("""{"NsBridge":{"Metrics":{}}}""")]
