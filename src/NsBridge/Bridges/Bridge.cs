@@ -55,6 +55,9 @@ internal sealed partial class Bridge : IHostedService, IDisposable
 
     private bool IsUdp => _settings.Protocol == BridgeProtocol.Udp;
 
+    /// <summary>Whether its listeners cannot be had without a privilege that is missing.</summary>
+    public bool LacksPrivilegeToListen => _outer is { LacksPrivilege: true };
+
     /// <summary>Whether bytes cross the join within this process.</summary>
     public bool RelaysWithin => _settings is { Join: JoinMode.Relay, Namespace: not null, Listen.Count: > 0 };
 

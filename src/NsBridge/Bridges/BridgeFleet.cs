@@ -47,11 +47,13 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
     /// A bridge that has gone on with connections cannot give them back. So where there are any the start goes to its end, and whoever wants it
     /// stopped meanwhile has it stopped as at any other time.
     /// </remarks>
+    /// <exception cref="UserFault">Not one bridge may listen where it should.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         _hasBegun = true;
-        if (_succession.HasTakenUp)
+        bool hasTakenUp = _succession.HasTakenUp;
+        if (hasTakenUp)
             cancellationToken = CancellationToken.None;
         if (Privileges.Lacking(_settings) is { } lacking)
             PrivilegeMissing(lacking);
@@ -61,6 +63,12 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         foreach (CarriedConnection misfit in await InnerFirstAsync(_bridges, bridge => StartAsync(bridge, _succession.Claim(bridge.Settings.Name), cancellationToken)))
             _succession.End(misfit);
         _succession.Finish();
+        if (!hasTakenUp && _bridges.Where(bridge => bridge.Settings.Enabled).ToArray() is [var first, ..] all && all.All(bridge => bridge.LacksPrivilegeToListen))
+        {
+            // Known only now: it is the kernel who says which ports are whose. Nothing may stay behind of a start that leads nowhere.
+            await Task.WhenAll(_bridges.Select(bridge => bridge.StopAsync(CancellationToken.None)));
+            throw Privileges.MissingToListen(first.Settings);
+        }
         _engine.Kept.CloseRest();
         await ShelveAsync();
         _engine.Descriptors.Measure();

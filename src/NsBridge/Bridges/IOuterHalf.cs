@@ -11,6 +11,9 @@ internal interface IOuterHalf
     /// <summary>Why it does not listen, to be tried again by <see cref="BindAsync"/>; null where it does, or tries by itself.</summary>
     string? BindTrouble { get; }
 
+    /// <summary>Whether it does not listen because a privilege is missing.</summary>
+    bool LacksPrivilege { get; }
+
     /// <summary>Why it cannot pass clients on, which it tries again by itself; null where all is well.</summary>
     string? JoinTrouble { get; }
 

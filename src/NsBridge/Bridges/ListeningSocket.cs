@@ -50,7 +50,8 @@ internal static class ListeningSocket
         Libc.Close(socket);
         if (result == -(int)Errno.EADDRNOTAVAIL && hasOther)
             return -1;
-        throw new BridgeFault(Explain(entry, wanted, settings.Protocol, Libc.ErrorOf(result)));
+        Errno error = Libc.ErrorOf(result);
+        throw new BridgeFault(Explain(entry, wanted, settings.Protocol, error)) { LacksPrivilege = error == Errno.EACCES };
     }
 
     private static int Address(int socket, ListenSocket wanted, out SockAddr address)

@@ -33,7 +33,7 @@ internal static class ListeningSockets
         {
             foreach ((int socket, _) in sockets)
                 Libc.Close(socket);
-            throw new BridgeFault(fault.Message);
+            throw new BridgeFault(fault.Message) { LacksPrivilege = fault is BridgeFault { LacksPrivilege: true } };
         }
     }
 

@@ -21,6 +21,7 @@ internal sealed class OuterHalf : IOuterHalf
     private readonly HashSet<ulong> _origins = [];
     private ulong _boundIn;
     private volatile string? _bindTrouble;
+    private volatile bool _lacksPrivilege;
     private volatile bool _isBound;
     // Not before its turn comes, and not after it was taken away: a namespace that changes then lets no client come.
     private bool _isWanted;
@@ -39,6 +40,8 @@ internal sealed class OuterHalf : IOuterHalf
     public bool IsBound => _isBound;
 
     public string? BindTrouble => _bindTrouble;
+
+    public bool LacksPrivilege => _lacksPrivilege;
 
     public string? JoinTrouble => _join.Trouble;
 
@@ -64,6 +67,7 @@ internal sealed class OuterHalf : IOuterHalf
         catch (BridgeFault fault)
         {
             _bindTrouble = fault.Message;
+            _lacksPrivilege = fault.LacksPrivilege;
             return;
         }
         if (HasOwnSockets)
@@ -75,6 +79,7 @@ internal sealed class OuterHalf : IOuterHalf
             listener.Start();
         }
         _bindTrouble = null;
+        _lacksPrivilege = false;
         _isBound = true;
     }
 

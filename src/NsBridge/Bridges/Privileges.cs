@@ -24,6 +24,13 @@ internal static class Privileges
             ExitCode.Privilege);
     }
 
+    /// <summary>What ends a start where every bridge was refused its listeners.</summary>
+    /// <param name="first">One of them.</param>
+    public static UserFault MissingToListen(BridgeSettings first) => new(
+        $"nsbridge: CAP_NET_BIND_SERVICE is missing, and every bridge here needs it: '{first.Name}' to listen on {first.Listen}.\n" +
+        $"For that {Cure}. Without it, ports from net.ipv4.ip_unprivileged_port_start on (1024 unless changed) are for everybody.",
+        ExitCode.Privilege);
+
     /// <summary>Where some bridges can work and others not: one line that says which, why, and the cure; null where nothing is missing.</summary>
     public static string? Lacking(DaemonSettings settings)
     {

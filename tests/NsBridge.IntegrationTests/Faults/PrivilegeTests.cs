@@ -6,6 +6,9 @@ internal sealed class PrivilegeTests : BridgeFixture
 {
     private const int MissingPrivilege = 77;
 
+    /// <summary>There the first port that anybody may have is the kernel's own 1024, whatever the machine says.</summary>
+    private static readonly DaemonLaunch s_nobodyInFreshNetwork = new() { User = "nobody", Behind = ["unshare", "--net", "sh", "-c", "ip link set lo up; exec \"$@\"", "sh"] };
+
     [Test]
     public async Task Run_WithoutTheCapability_EndsWith77AndTellsTheCure()
     {
@@ -34,6 +37,36 @@ internal sealed class PrivilegeTests : BridgeFixture
 
         await Own(await Dial.TcpAsync(listen)).EchoAsync(Pattern.Take(1000));
     }
+
+    [Test]
+    public async Task Run_EveryListenerOnAPortItMayNotHave_EndsWith77AndTellsTheCure()
+    {
+        await using var daemon = await DaemonProcess.LaunchAsync(
+            new DaemonSettings(Privileged("web", 80), Privileged("dns", 53) with { Protocol = "udp" }, Privileged("off", 79) with { Enabled = false }), s_nobodyInFreshNetwork);
+
+        var code = await daemon.ExitAsync(Soon);
+
+        Assert.That(code, Is.EqualTo(MissingPrivilege), daemon.LogText());
+        Assert.That(daemon.LogText(), Does.Contain("CAP_NET_BIND_SERVICE is missing, and every bridge here needs it").And.Contain("as root"));
+        Assert.That(Directory.GetFileSystemEntries(daemon.RuntimeDirectory), Is.Empty);
+        daemon.CheckNoStackTrace();
+    }
+
+    [Test]
+    public async Task Run_OneListenerOnAPortItMayNotHave_TheOthersServeAndAReloadEndsNothing()
+    {
+        var daemon = await LaunchAsync(new DaemonSettings(Privileged("web", 80), Privileged("high", 8080)), s_nobodyInFreshNetwork);
+        await daemon.WaitLogAsync("EACCES");
+        await daemon.WaitAsync(() => File.Exists(daemon.SocketPath("high")), "the other bridge serves");
+
+        daemon.Rewrite(new DaemonSettings(Privileged("web", 80)));
+        await daemon.WaitLogAsync("Reloaded");
+
+        Assert.That((await daemon.StatusAsync()).GetProperty("bridges")[0].GetProperty("state").GetString(), Is.EqualTo("failed"));
+    }
+
+    private static BridgeEntry Privileged(string name, int port) =>
+        new(name) { Listen = $"127.0.0.1:{port}", Namespace = "host", Target = "127.0.0.1:22" };
 
     private string OpenSocketPath()
     {

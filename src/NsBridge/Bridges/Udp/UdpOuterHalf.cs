@@ -28,6 +28,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     private int _heardLength;
     private int _passed;
     private volatile string? _trouble;
+    private volatile bool _lacksPrivilege;
 
     public UdpOuterHalf(Bridge bridge, BridgeEngine engine, EventLoop home, NamespacePlace place)
     {
@@ -41,6 +42,8 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     public bool IsBound => _isBound;
 
     public string? BindTrouble => _isBound ? null : _trouble;
+
+    public bool LacksPrivilege => _lacksPrivilege;
 
     public string? JoinTrouble => _isBound ? _trouble : null;
 
@@ -70,11 +73,13 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
             }
             catch (BridgeFault fault)
             {
+                _lacksPrivilege = fault.LacksPrivilege;
                 SetTrouble(fault.Message);
                 RetryLater();
                 return;
             }
             _isBound = true;
+            _lacksPrivilege = false;
             _passed = 0;
             SetTrouble(null);
         }
