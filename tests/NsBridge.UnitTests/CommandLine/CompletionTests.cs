@@ -1,0 +1,42 @@
+using NsBridge.Testing;
+
+namespace NsBridge.UnitTests.CommandLine;
+
+/// <summary>What the tab key offers at the shell, of the script as it is installed.</summary>
+internal sealed class CompletionTests
+{
+    private static readonly string Script = Path.Combine(Repository.Root, "deploy", "completions", "nsbridge");
+
+    [Test]
+    public async Task Doctor_BridgesOnOneLine_AreAllOffered()
+    {
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("a.json", """
+            { "NsBridge": { "Bridges": [ { "Name": "web", "Listen": 80 }, { "name" : "web2", "Listen": 81 },
+              { "Name": "ssh", "Listen": 22 }, { "Name": "web3", "Listen": 82 } ] } }
+            """);
+
+        Assert.That(await OfferAsync("doctor", "--config", file, "we"), Is.EqualTo(new[] { "web", "web2", "web3" }));
+    }
+
+    [TestCase("--", "--namespace", "--help")]
+    [TestCase("--n", "--namespace")]
+    public async Task Import_ADashTyped_OffersItsOptions(string typed, params string[] expected) =>
+        Assert.That(await OfferAsync("import", typed), Is.EqualTo(expected));
+
+    [Test]
+    public async Task Import_APathTyped_OffersFiles()
+    {
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("socat.service", "");
+
+        Assert.That(await OfferAsync("import", file[..^3]), Is.EqualTo(new[] { file }));
+    }
+
+    private static async Task<string[]> OfferAsync(params string[] words)
+    {
+        const string ask = """. "$1"; shift; COMP_WORDS=(nsbridge "$@"); COMP_CWORD=$#; compopt() { :; }; _nsbridge; printf '%s\n' "${COMPREPLY[@]}" """;
+        var output = await Command.CheckAsync("bash", ["-c", ask, "bash", Script, .. words]);
+        return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+}
