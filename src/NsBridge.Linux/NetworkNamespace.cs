@@ -190,10 +190,17 @@ public sealed class NetworkNamespace
     {
         int file = _path is null ? -1 : Libc.Open(_path, Libc.O_RDONLY | Libc.O_NONBLOCK);
         long type = file < 0 ? Libc.NSFS_MAGIC : Libc.FileSystemType(file);
+        FileStatus status = default;
+        if (file >= 0)
+            Libc.Status(file, out status);
         Libc.Close(file);
-        return type == Libc.NSFS_MAGIC
-            ? "EINVAL - it is a namespace of another kind"
-            : "EINVAL - it is a plain file, not a namespace: just being made, or mounted where this process cannot see it (mount propagation)";
+        return "EINVAL - it is " + status switch
+        {
+            _ when type == Libc.NSFS_MAGIC => "a namespace of another kind",
+            { IsDirectory: true } => "a directory, not a namespace",
+            { IsRegular: true } => "a plain file, not a namespace: just being made, or mounted where this process cannot see it (mount propagation)",
+            _ => "not a namespace's file",
+        };
     }
 
     private static int OpenHome()

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace NsBridge.Configuration;
 
@@ -10,6 +11,12 @@ namespace NsBridge.Configuration;
 internal sealed record NamespaceReference(string Text, NamespaceKind Kind, string Value, int Pid)
 {
     private const string Forms = "write NAME (in /run/netns), an absolute path, pid:N, unit:NAME.service, container:NAME or host";
+
+    /// <summary>NAME_MAX in linux/limits.h.</summary>
+    private const int LongestName = 255;
+
+    /// <summary>PATH_MAX in linux/limits.h, without its closing zero.</summary>
+    private const int LongestPath = 4095;
 
     public static readonly NamespaceReference Host = new("host", NamespaceKind.Host, "", 0);
 
@@ -52,6 +59,8 @@ internal sealed record NamespaceReference(string Text, NamespaceKind Kind, strin
         {
             if (text.EndsWith('/'))
                 return Fail("a path of a namespace file does not end in '/'", out fault);
+            if (!IsNoLongerThan(text, LongestPath) || !text.Split('/').All(name => IsNoLongerThan(name, LongestName)))
+                return Fail($"a path is at most {LongestPath} bytes, and each name in it {LongestName}", out fault);
             value = new NamespaceReference(text, NamespaceKind.Path, text, 0);
             return true;
         }
@@ -66,8 +75,8 @@ internal sealed record NamespaceReference(string Text, NamespaceKind Kind, strin
         fault = "";
         if (text is "." or ".." || text.Contains('/', StringComparison.Ordinal))
             return Fail($"a name is one file in /run/netns; {Forms}", out fault);
-        if (text.Length > 255)
-            return Fail("a name is at most 255 characters", out fault);
+        if (!IsNoLongerThan(text, LongestName))
+            return Fail($"a name is at most {LongestName} bytes", out fault);
         value = new NamespaceReference(text, NamespaceKind.Name, text, 0);
         return true;
     }
@@ -98,6 +107,8 @@ internal sealed record NamespaceReference(string Text, NamespaceKind Kind, strin
                 return Fail($"'{text[..colon]}:' is not a kind of reference; {Forms}", out fault);
         }
     }
+
+    private static bool IsNoLongerThan(string text, int bytes) => Encoding.UTF8.GetByteCount(text) <= bytes;
 
     private static bool IsServiceName(string name)
     {

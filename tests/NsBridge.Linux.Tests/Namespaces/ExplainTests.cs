@@ -24,6 +24,12 @@ internal sealed class ExplainTests
     }
 
     [Test]
+    public void Explain_ADirectory_SaysSo() => Fails("/etc", EnterStep.Enter, Errno.EINVAL, absent: true, "it is a directory, not a namespace");
+
+    [Test]
+    public void Explain_ADevice_IsNotCalledAFile() => Fails("/dev/null", EnterStep.Enter, Errno.EINVAL, absent: true, "it is not a namespace's file");
+
+    [Test]
     public void Explain_NamespaceOfAnotherKind_SaysSo() => Fails("/proc/self/ns/uts", EnterStep.Enter, Errno.EINVAL, absent: true, "another kind");
 
     [Test]

@@ -53,4 +53,23 @@ internal sealed class NamespaceReferenceTests
         Assert.That(NamespaceReference.TryParse(text, out _, out var fault), Is.False);
         Assert.That(fault, Does.Contain(piece));
     }
+
+    [TestCase("/", 4095, "at most 4095 bytes")]
+    [TestCase("/n/", 255, "each name in it 255")]
+    [TestCase("", 255, "at most 255 bytes")]
+    [TestCase("", 127, "at most 255 bytes", "ä")]
+    public void TryParse_LongerThanTheKernelTakes_SaysHowLong(string start, int most, string piece, string letter = "n")
+    {
+        var right = start + (most > 255 ? Path(most - 1) : Repeat(letter, most));
+        var wrong = start + (most > 255 ? Path(most) : Repeat(letter, most + 1));
+
+        Assert.That(NamespaceReference.TryParse(right, out _, out var fault), Is.True, fault);
+        Assert.That(NamespaceReference.TryParse(wrong, out _, out fault), Is.False);
+        Assert.That(fault, Does.Contain(piece));
+    }
+
+    private static string Repeat(string letter, int times) => string.Concat(Enumerable.Repeat(letter, times));
+
+    /// <summary>Short names, as many as it takes.</summary>
+    private static string Path(int length) => string.Concat(Enumerable.Repeat("nnn/", length / 4)) + new string('n', length % 4);
 }

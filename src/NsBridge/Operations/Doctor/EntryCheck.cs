@@ -46,7 +46,9 @@ internal static class EntryCheck
             : "name the file of a network namespace, such as /proc/PID/ns/net or a file in /run/netns",
         (EnterStep.OwnNamespace, Errno.None) => "correct the reference; where the host itself is meant, write \"host\"",
         (EnterStep.OwnNamespace, _) => "run a newer kernel",
-        _ => "see the error; out of memory or descriptors it mends itself once there are some again",
+        (EnterStep.Open, Errno.ENAMETOOLONG or Errno.ELOOP) => "correct the path",
+        { IsExhaustion: true } => "free memory or descriptors; it mends itself once there are some again",
+        _ => $"see the error: {failure.Error}",
     };
 
     private static string Suggest(NamespaceReference reference)

@@ -1,0 +1,27 @@
+using NsBridge.Configuration;
+using NsBridge.Linux;
+using NsBridge.Operations.Doctor;
+using NsBridge.Operations.Looking;
+using NsBridge.UnitTests.Configuration;
+
+namespace NsBridge.UnitTests.Operations.Doctor;
+
+/// <summary>The cure is for what is wrong.</summary>
+internal sealed class EntryCheckTests
+{
+    [TestCase("ENAMETOOLONG", "correct the path")]
+    [TestCase("ELOOP", "correct the path")]
+    public async Task Look_APathThatCannotBeOpened_IsToBeCorrected(string error, string cure)
+    {
+        using var scratch = new Testing.ScratchDirectory();
+        var path = error == "ELOOP" ? File.CreateSymbolicLink(scratch["loop"], "loop").FullName : "/" + new string('n', 300);
+        var settings = LoadedText.Right(""" "Name":"web", "Namespace":"vpn", "Target":"127.0.0.1:3000" """);
+        var place = new FoundPlace(new NamespaceReference(path, NamespaceKind.Path, path, 0), NetworkNamespace.AtPath(path), path, "");
+        var patient = new Patient(settings.Bridges[0], place, place, null, null, settings.RuntimeDirectory);
+
+        var link = await OwnThread.RunAsync(() => EntryCheck.Look("namespace", patient, place, out _));
+
+        Assert.That(link?.Finding, Does.Contain(error));
+        Assert.That(link?.Cure, Does.Contain(cure).And.Not.Contain("memory"));
+    }
+}
