@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace NsBridge.Configuration;
 
 /// <summary>Splits <c>HOST:PORTS</c> and <c>[V6]:PORTS</c>; what HOST may be is the caller's matter.</summary>
@@ -36,7 +38,7 @@ internal static class HostAndPorts
             var colon = text.LastIndexOf(':');
             if (colon < 0)
             {
-                fault = text.Length == 0 ? $"it is empty; {forms}" : $"the port is missing; {forms}";
+                fault = $"{WithoutColon(text)}; {forms}";
                 return false;
             }
 
@@ -57,4 +59,8 @@ internal static class HostAndPorts
 
         return PortRange.TryParse(portText, out ports, out fault);
     }
+
+    private static string WithoutColon(string text) => text.Length == 0 ? "it is empty"
+        // A fraction, as in 3.5; an address has more dots.
+        : decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _) ? PortRange.Wrong : "the port is missing";
 }

@@ -3,6 +3,9 @@ namespace NsBridge.Configuration;
 /// <summary>Consecutive ports, both ends included.</summary>
 internal readonly record struct PortRange(int First, int Last)
 {
+    /// <summary>What is told of a port that cannot be one.</summary>
+    public const string Wrong = "the port must be 1-65535";
+
     public int Count => Last - First + 1;
 
     public bool Contains(int port) => port >= First && port <= Last;
@@ -27,6 +30,12 @@ internal readonly record struct PortRange(int First, int Last)
     public static bool TryParse(ReadOnlySpan<char> text, out PortRange value, out string fault)
     {
         value = default;
+        if (text.StartsWith('-'))
+        {
+            fault = Wrong;
+            return false;
+        }
+
         var dash = text.IndexOf('-');
         var firstText = dash < 0 ? text : text[..dash];
         if (!TryParsePort(firstText, out var first, out fault))
@@ -51,7 +60,7 @@ internal readonly record struct PortRange(int First, int Last)
         var digits = text.Length is > 0 && !text.ContainsAnyExceptInRange('0', '9');
         if (digits && text.Length <= 5 && int.TryParse(text, out port) && port is >= 1 and <= 65535)
             return true;
-        fault = text.IsEmpty ? "the port is missing" : "the port must be 1-65535";
+        fault = text.IsEmpty ? "the port is missing" : Wrong;
         return false;
     }
 }

@@ -113,7 +113,7 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
                 node.Set(element.GetRawText(), null);
                 break;
             case JsonValueKind.Null:
-                Fault(node, element, "null is no value; leave the key out for its default");
+                Fault(node, element, $"null is no value; {node.Schema.InsteadOfNull}");
                 break;
             default:
                 var kinds = node.Schema.Kind == KeyKind.ValueOrList ? "one value or a list of values" : "one value";

@@ -12,12 +12,14 @@ internal sealed record KeySchema(KeyKind Kind, FrozenDictionary<string, KeySchem
     public const string Logging = "Logging";
 
     private static readonly KeySchema s_value = new(KeyKind.Value, FrozenDictionary<string, KeySchema>.Empty);
+    private static readonly KeySchema s_name = s_value with { InsteadOfNull = "every bridge needs a name of its own" };
+    private static readonly KeySchema s_ofInnerHalf = s_value with { InsteadOfNull = "give one; only an outer half alone leaves out both Namespace and Target" };
     private static readonly KeySchema s_valueOrList = new(KeyKind.ValueOrList, FrozenDictionary<string, KeySchema>.Empty);
     private static readonly KeySchema s_foreign = new(KeyKind.Foreign, FrozenDictionary<string, KeySchema>.Empty);
 
     private static readonly KeySchema s_bridge = Section(
         KeyKind.SectionList,
-        (nameof(BridgeOptions.Name), s_value),
+        (nameof(BridgeOptions.Name), s_name),
         (nameof(BridgeOptions.Enabled), s_value),
         (nameof(BridgeOptions.Protocol), s_value),
         (nameof(BridgeOptions.Listen), s_valueOrList),
@@ -25,8 +27,8 @@ internal sealed record KeySchema(KeyKind Kind, FrozenDictionary<string, KeySchem
         (nameof(BridgeOptions.Socket), s_value),
         (nameof(BridgeOptions.SocketMode), s_value),
         (nameof(BridgeOptions.SocketGroup), s_value),
-        (nameof(BridgeOptions.Namespace), s_value),
-        (nameof(BridgeOptions.Target), s_value),
+        (nameof(BridgeOptions.Namespace), s_ofInnerHalf),
+        (nameof(BridgeOptions.Target), s_ofInnerHalf),
         (nameof(BridgeOptions.Join), s_value),
         (nameof(BridgeOptions.ConnectTimeout), s_value),
         (nameof(BridgeOptions.TargetWait), s_value),
@@ -37,6 +39,9 @@ internal sealed record KeySchema(KeyKind Kind, FrozenDictionary<string, KeySchem
         (nameof(BridgeOptions.AllowFrom), s_valueOrList),
         (nameof(BridgeOptions.ProxyProtocol), s_value),
         (nameof(BridgeOptions.WhenNamespaceGoes), s_value));
+
+    /// <summary>What to do about a null.</summary>
+    public string InsteadOfNull { get; init; } = "leave the key out for its default";
 
     /// <summary>The whole file.</summary>
     public static readonly KeySchema Root = Section(
