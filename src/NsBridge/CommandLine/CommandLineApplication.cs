@@ -11,8 +11,8 @@ internal static class CommandLineApplication
     {
         // No response files: `@name` is an argument like any other.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        var faults = parsed.Errors.Select(error => error.Message).Concat(OptionsBeforeVerb(parsed)).ToArray();
-        if (faults.Length > 0 && parsed.Action is not (HelpAction or VersionAction))
+        var faults = parsed.Errors.Select(error => error.Message).Concat(Directives(parsed)).Concat(OptionsBeforeVerb(parsed)).ToArray();
+        if (faults.Length > 0 && parsed.Action is not (HelpAction or ShortHelpAction or VersionAction))
         {
             foreach (var fault in faults)
                 await Console.Error.WriteLineAsync($"nsbridge: {fault}");
@@ -45,6 +45,10 @@ internal static class CommandLineApplication
             return ExitCode.Failed;
         }
     }
+
+    /// <summary>Bracketed words before the verb: the parser swallows them although there are no directives.</summary>
+    private static IEnumerable<string> Directives(ParseResult parsed) =>
+        parsed.Tokens.Where(token => token.Type == TokenType.Directive).Select(token => $"Unrecognized command or argument '{token.Value}'.");
 
     /// <summary>
     /// Options of the default verb that stand before another one: <c>nsbridge --config F check</c> would read F and forget it.

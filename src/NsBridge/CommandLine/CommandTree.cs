@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using NsBridge.Bridges;
 using NsBridge.Operations.Demo;
 using NsBridge.Operations.Discover;
@@ -15,6 +16,8 @@ internal static class CommandTree
     {
         var root = new RootCommand("nsbridge - bridges ports into Linux network namespaces.");
         root.Directives.Clear();
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new ShortHelpAction((HelpAction)help.Action!);
         root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
         VerbSyntax.Run(root, (file, stop) => Daemon.RunAsync(file, stop, signals.CleanUp()));
         root.Subcommands.Add(VerbSyntax.Check(CheckCommand.RunAsync));

@@ -10,6 +10,7 @@ internal sealed class CommandLineTests
     [TestCase("run", "more", "words")]
     [TestCase("--nonsense")]
     [TestCase("check", "-x")]
+    [TestCase("[diagram]", "check")]
     public async Task CommandLine_Wrong_EndsWith64AndSaysHow(params string[] arguments)
     {
         var result = await Executable.RunAsync(arguments);
@@ -36,5 +37,15 @@ internal sealed class CommandLineTests
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         foreach (var command in new[] { "run", "check", "status", "doctor", "discover", "demo" })
             Assert.That(result.Output, Does.Contain(command));
+    }
+
+    [Test]
+    public async Task Help_OfAll_DoesNotShowWhatMayBeLeftOutAsRequired()
+    {
+        var all = await Executable.RunAsync(["--help"]);
+        var one = await Executable.RunAsync(["doctor", "--help"]);
+
+        Assert.That(all.Output, Does.Not.Contain(" <BRIDGE>").And.Not.Contain(" <NAMESPACE>").And.Contain("import <SOURCE>"));
+        Assert.That(one.Output, Does.Contain("[<BRIDGE>]"));
     }
 }

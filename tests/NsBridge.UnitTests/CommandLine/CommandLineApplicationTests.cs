@@ -68,6 +68,9 @@ internal sealed class CommandLineApplicationTests
     [TestCase("demo --config f")]
     [TestCase("status --json=maybe")]
     [TestCase("check @f")]
+    [TestCase("[diagram] check")]
+    [TestCase("[diagram]")]
+    [TestCase("[env:A=b] run")]
     public async Task CommandLine_Wrong_Exits64AndRunsNothing(string line)
     {
         Assert.That(await Invoke(line), Is.EqualTo(ExitCode.Usage));
