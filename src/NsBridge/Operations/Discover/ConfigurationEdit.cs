@@ -19,10 +19,14 @@ internal static class ConfigurationEdit
             // A link stays a link.
             var real = new FileInfo(file).LinkTarget is null ? file : File.ResolveLinkTarget(file, returnFinalTarget: true)!.FullName;
             var existed = File.Exists(real);
-            temporary = $"{real}.new";
             var before = existed ? File.ReadAllBytes(real) : "{\n}\n"u8.ToArray();
             var after = BridgeInsertion.Insert(before, [.. drafts.Select(draft => draft.ToJson())]);
-            File.WriteAllBytes(temporary, after);
+            using (var aside = CreateAside(real))
+            {
+                temporary = aside.Name;
+                aside.Write(after);
+            }
+
             var outcome = new ConfigurationLoader(temporary, new Dictionary<string, string>()).Load();
             if (outcome.Settings is null)
                 throw new UserFault($"{file} is left as it is; with what was found it would be wrong:\n{outcome.FaultText}", ExitCode.Configuration);
@@ -61,6 +65,22 @@ internal static class ConfigurationEdit
 
         File.SetUnixFileMode(temporary, File.GetUnixFileMode(file));
         File.Move(temporary, file, overwrite: true);
+    }
+
+    /// <summary>Makes a file beside the given one, by a name that nobody has.</summary>
+    private static FileStream CreateAside(string file)
+    {
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                return new FileStream($"{file}.new{(i == 0 ? "" : i)}", FileMode.CreateNew, FileAccess.Write);
+            }
+            catch (IOException exception) when (exception.HResult == (int)Errno.EEXIST)
+            {
+                // Somebody else's: the next.
+            }
+        }
     }
 
     private static string FreeName(string file)
