@@ -227,11 +227,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         return false;
     }
 
-    public void OnConnected(long microseconds)
-    {
-        Tally.CountConnect(microseconds);
-        _log.Reached();
-    }
+    public void OnConnected(long microseconds) => Tally.CountConnect(microseconds);
 
     /// <summary>Whether a client's address is in <c>AllowFrom</c>.</summary>
     public bool IsAllowed(PeerAddress peer) => _admission.IsAllowed(peer);

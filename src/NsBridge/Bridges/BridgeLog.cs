@@ -12,7 +12,6 @@ internal sealed partial class BridgeLog : IDisposable
     private readonly RepeatedFault _unreachable;
     private readonly RepeatedFault _refused;
     private readonly RepeatedFault _dropped;
-    private volatile bool _isUnreachable;
 
     public BridgeLog(ILogger<Bridge> log, string bridge)
     {
@@ -40,19 +39,9 @@ internal sealed partial class BridgeLog : IDisposable
     /// <summary>A client's target could not be reached: told once, then counted.</summary>
     public void Unreachable(PeerAddress peer, string reason)
     {
-        _isUnreachable = true;
         _unreachable.Happened(reason);
         if (_log.IsEnabled(LogLevel.Debug))
             ClientFailed(_log, _bridge, peer, reason);
-    }
-
-    /// <summary>A target was reached after all.</summary>
-    public void Reached()
-    {
-        if (!_isUnreachable)
-            return;
-        _isUnreachable = false;
-        _unreachable.Ended();
     }
 
     /// <summary>A client was refused: told once, then counted.</summary>

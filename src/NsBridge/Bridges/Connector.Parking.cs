@@ -79,7 +79,7 @@ internal sealed partial class Connector
 
     private void GiveUp(Dial dial, Errno error)
     {
-        _owner.OnUnreachable(dial.Arrival.Peer, TargetFailure.Explain(Plan.Description, error));
+        _owner.OnUnreachable(dial.Arrival.Peer, TargetFailure.Explain(Plan.Describe(dial.Arrival.Offset), error));
         End(dial, new RelayOutcome(RelayEnding.TargetReset, error));
     }
 

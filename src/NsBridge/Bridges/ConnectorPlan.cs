@@ -7,11 +7,16 @@ namespace NsBridge.Bridges;
 internal sealed class ConnectorPlan
 {
     private readonly SockAddr[] _first;
+    private readonly string _where;
 
-    private ConnectorPlan(SockAddr[] first, TargetEndpoint? target)
+    /// <param name="first">The addresses, for the first of a range of ports.</param>
+    /// <param name="target">As <see cref="Target"/>.</param>
+    /// <param name="where">For messages, behind the target; where there is none, in its place.</param>
+    private ConnectorPlan(SockAddr[] first, TargetEndpoint? target, string where)
     {
         _first = first;
         Target = target;
+        _where = where;
     }
 
     /// <summary>The target as the operator wrote it; null for the bridge's own UNIX socket.</summary>
@@ -31,9 +36,6 @@ internal sealed class ConnectorPlan
     /// <summary>How many addresses there are to try.</summary>
     public int AddressCount => _first.Length;
 
-    /// <summary>For messages.</summary>
-    public required string Description { get; init; }
-
     /// <summary>Towards the target of the bridge.</summary>
     public static ConnectorPlan ToTarget(BridgeSettings settings)
     {
@@ -44,18 +46,17 @@ internal sealed class ConnectorPlan
             TargetKind.UnixAbstract => [SockAddr.FromAbstract(System.Text.Encoding.UTF8.GetBytes(target.UnixName!))],
             _ => [.. target.Addresses.Select(address => SockAddr.From(address, target.Ports.First))],
         };
-        return new ConnectorPlan(addresses, target)
+        return new ConnectorPlan(addresses, target, settings.Namespace is { Kind: not NamespaceKind.Host } place ? $" in {place}" : "")
         {
             ConnectTimeout = settings.ConnectTimeout,
             TargetWait = settings.TargetWait,
             KeepAlive = settings.KeepAlive,
             ProxyProtocol = settings.ProxyProtocol,
-            Description = settings.Namespace is { Kind: not NamespaceKind.Host } place ? $"{target} in {place}" : target.ToString(),
         };
     }
 
     /// <summary>Towards the bridge's UNIX socket, behind which the inner half is.</summary>
-    public static ConnectorPlan ToJoin(BridgeSettings settings, in SockAddr address) => new([address], null)
+    public static ConnectorPlan ToJoin(BridgeSettings settings, in SockAddr address) => new([address], null, settings.Socket)
     {
         ConnectTimeout = settings.ConnectTimeout,
         // With an inner half in this process the waiting is its part.
@@ -63,8 +64,11 @@ internal sealed class ConnectorPlan
         KeepAlive = settings.KeepAlive,
         // The inner half of this process sees a UNIX socket: who the client is has to be said here.
         ProxyProtocol = settings.Namespace is null ? ProxyProtocol.None : settings.ProxyProtocol,
-        Description = settings.Socket,
     };
+
+    /// <summary>What is dialled, for messages; of a range the one port.</summary>
+    /// <param name="offset">The position in the range of ports.</param>
+    public string Describe(int offset) => Target is { } target ? target.TextAt(offset % target.Ports.Count) + _where : _where;
 
     /// <summary>Milliseconds for which a client may be parked.</summary>
     /// <param name="shortage">What there is not enough of for another connection, which is worth the wait that one may take anyway; None where the target is not there.</param>

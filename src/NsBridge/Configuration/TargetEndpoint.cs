@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -37,6 +38,9 @@ internal sealed record TargetEndpoint(string Text, TargetKind Kind, AddressLiter
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)offset, (uint)Ports.Count);
         return Ports.First + offset;
     }
+
+    /// <summary>As the operator would write the one target that belongs to the listener at <paramref name="offset"/>.</summary>
+    public string TextAt(int offset) => Ports.Count == 1 ? Text : string.Create(CultureInfo.InvariantCulture, $"{Text[..(Text.LastIndexOf(':') + 1)]}{PortAt(offset)}");
 
     public static bool TryParse(string text, out TargetEndpoint value, out string fault)
     {

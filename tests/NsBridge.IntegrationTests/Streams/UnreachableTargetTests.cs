@@ -121,6 +121,31 @@ internal sealed class UnreachableTargetTests : BridgeFixture
         await daemon.CheckQuietAsync();
     }
 
+    [Test]
+    public async Task Log_OnePortOfARangeIsDead_IsToldOnceByItsNumberHoweverManyOthersAreServed()
+    {
+        var space = await NamespaceAsync();
+        Target(space, Serve.Echo, 4000);
+        var first = HostSockets.FreePorts(2);
+        var daemon = await StartAsync(new BridgeEntry("range")
+        {
+            Listen = $"127.0.0.1:{first}-{first + 1}",
+            Namespace = space.Name,
+            Target = "127.0.0.1:4000-4001",
+        });
+
+        for (var client = 0; client < 20; client++)
+        {
+            Assert.That(await EchoesAsync(new IPEndPoint(IPAddress.Loopback, first)));
+            Assert.That(await Dial.EndingAsync(new IPEndPoint(IPAddress.Loopback, first + 1)), Is.EqualTo(Ending.Reset));
+        }
+
+        await daemon.WaitLogAsync("nothing listens on");
+        var told = daemon.Log.Where(line => line.Contains("nothing listens on", StringComparison.Ordinal)).ToList();
+        Assert.That(told, Has.Count.EqualTo(1));
+        Assert.That(told[0], Does.Contain($"nothing listens on 127.0.0.1:4001 in {space.Name}"));
+    }
+
     /// <summary>A listener whose queue is full and that nobody accepts from: the kernel drops what comes, as a firewall would.</summary>
     private async Task<EndPoint> SilentEndPointAsync(TestNamespace space)
     {

@@ -111,6 +111,16 @@ internal sealed class EndpointTests
         }
     }
 
+    [TestCase("127.0.0.1:3000-3009", 2, "127.0.0.1:3002")]
+    [TestCase("[::1]:3000-3009", 9, "[::1]:3009")]
+    [TestCase("localhost:3000", 0, "localhost:3000")]
+    [TestCase("unix:/run/x-9.sock", 0, "unix:/run/x-9.sock")]
+    public void Target_OneOfARange_IsWrittenAsThatOne(string text, int offset, string one)
+    {
+        Assert.That(TargetEndpoint.TryParse(text, out var target, out var fault), Is.True, fault);
+        Assert.That(target.TextAt(offset), Is.EqualTo(one));
+    }
+
     [TestCase("", "empty")]
     [TestCase("3000", "localhost:3000")]
     [TestCase("example.com:80", "leak out of the namespace")]

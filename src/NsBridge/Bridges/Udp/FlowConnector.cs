@@ -152,7 +152,7 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
             return;
         }
         if (!TryPark(flow))
-            GiveUp(flow, TargetFailure.Explain(_plan.Description, error), error);
+            GiveUp(flow, TargetFailure.Explain(_plan.Describe(flow.Offset), error), error);
     }
 
     private void Unreachable(DatagramFlow flow, EnterFailure failure)

@@ -1,8 +1,9 @@
 namespace NsBridge.Operations.Logging;
 
 /// <summary>
-/// Tells a fault when it first happens, counts it while it goes on happening, and tells the count once a minute, or as soon as
-/// it is over. A client that tries a dead target a thousand times a second is one line a minute, not a full disk.
+/// Tells a fault when it first happens, counts it while it goes on happening, and tells the count once a minute. It is over when it has not
+/// happened for a minute: what succeeds in between may be another client's affair, with another port of the same range. A client that tries a
+/// dead target a thousand times a second is one line a minute, not a full disk.
 /// </summary>
 internal sealed class RepeatedFault : IDisposable
 {
@@ -54,20 +55,11 @@ internal sealed class RepeatedFault : IDisposable
         }
     }
 
-    /// <summary>Every fault is over: what was counted is told now, and the next fault counts as a first one.</summary>
-    public void Ended()
-    {
-        lock (_lock)
-        {
-            TellCounts();
-            _silent.Clear();
-            Rest();
-        }
-    }
-
+    /// <summary>Tells what was counted and not told yet.</summary>
     public void Dispose()
     {
-        Ended();
+        lock (_lock)
+            TellCounts();
         _timer.Dispose();
     }
 

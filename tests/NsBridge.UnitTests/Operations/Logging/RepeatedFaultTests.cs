@@ -61,13 +61,12 @@ public class RepeatedFaultTests
     }
 
     [Test]
-    public void Ended_AfterOneRepetition_TellsItAtOnceAndStartsAfresh()
+    public void Dispose_AfterOneRepetition_TellsIt()
     {
         Happen("refused", 2);
-        _fault.Ended();
-        Happen("refused", 1);
+        _fault.Dispose();
 
-        Assert.That(_told, Is.EqualTo(["refused", "refused (once more since last told)", "refused"]));
+        Assert.That(_told, Is.EqualTo(["refused", "refused (once more since last told)"]));
     }
 
     [Test]
