@@ -65,7 +65,7 @@ internal sealed partial class Connector
             return;
         }
         string reason = _place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason;
-        _owner.OnUnreachable(dial.Arrival.Peer, reason);
+        _owner.OnUnreachable(dial.Arrival.Peer, reason, failure.Error);
         End(dial, new RelayOutcome(RelayEnding.TargetReset, failure.Error));
     }
 
@@ -79,7 +79,7 @@ internal sealed partial class Connector
 
     private void GiveUp(Dial dial, Errno error)
     {
-        _owner.OnUnreachable(dial.Arrival.Peer, TargetFailure.Explain(Plan.Describe(dial.Arrival.Offset), error));
+        _owner.OnUnreachable(dial.Arrival.Peer, TargetFailure.Explain(Plan.Describe(dial.Arrival.Offset), error), error);
         End(dial, new RelayOutcome(RelayEnding.TargetReset, error));
     }
 

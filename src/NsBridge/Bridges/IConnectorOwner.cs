@@ -1,3 +1,4 @@
+using NsBridge.Linux.Interop;
 using NsBridge.Relaying;
 
 namespace NsBridge.Bridges;
@@ -8,8 +9,8 @@ internal interface IConnectorOwner
     /// <summary>A target was reached, after <paramref name="microseconds"/>.</summary>
     void OnConnected(long microseconds);
 
-    /// <summary>A client's target could not be reached; the client is about to be reset.</summary>
-    void OnUnreachable(PeerAddress peer, string reason);
+    /// <summary>A client's target could not be reached, for <paramref name="reason"/>, which came from <paramref name="error"/>; the client is about to be reset.</summary>
+    void OnUnreachable(PeerAddress peer, string reason, Errno error);
 
     /// <summary>A client has gone and its descriptors are closed. Told once for each that was taken over.</summary>
     void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient);

@@ -155,7 +155,7 @@ internal sealed class InnerConnections : IConnectorOwner
 
     public void OnConnected(long microseconds) => _bridge.OnConnected(microseconds);
 
-    public void OnUnreachable(PeerAddress peer, string reason) => _bridge.OnFailed(peer, reason);
+    public void OnUnreachable(PeerAddress peer, string reason, Errno error) => _bridge.OnFailed(peer, reason);
 
     public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient)
     {

@@ -1,4 +1,5 @@
 using NsBridge.Configuration;
+using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;
@@ -14,6 +15,7 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     private readonly bool _hasInner;
     private readonly NamespaceWatch _namespaces;
     private readonly NamespacePlace _own;
+    private readonly JoinWatch _watch;
     private Connector? _connector;
     private BridgeSettings? _planned;
     private SockAddr _plannedAddress;
@@ -26,6 +28,7 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
         _namespaces = namespaces;
         _hasInner = bridge.Settings.Namespace is not null;
         _own = namespaces.Acquire(NamespaceReference.Host);
+        _watch = new JoinWatch(home, () => bridge.JoinAddress, () => SetTrouble(null));
     }
 
     public string? Trouble => _trouble;
@@ -50,16 +53,33 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
 
     public void OnConnected(long microseconds)
     {
-        _trouble = null;
-        if (!_hasInner)
-            _bridge.OnConnected(microseconds);
+        if (_hasInner)
+            return;
+        SetTrouble(null);
+        _bridge.OnConnected(microseconds);
     }
 
-    public void OnUnreachable(PeerAddress peer, string reason)
+    public void OnUnreachable(PeerAddress peer, string reason, Errno error)
     {
-        if (!_hasInner)
-            _trouble = reason;
+        if (!_hasInner && !IsShortage(error))
+            SetTrouble(reason);
         _bridge.OnFailed(peer, reason);
+    }
+
+    /// <summary>A full backlog, or nothing left here for another connection: the other side is there all the same, and the next client may be served.</summary>
+    private static bool IsShortage(Errno error) => error == Errno.EAGAIN || new EnterFailure(EnterStep.Socket, error).IsExhaustion;
+
+    private void SetTrouble(string? trouble)
+    {
+        if (_trouble == trouble)
+            return;
+        _trouble = trouble;
+        // No client may come before the other side is back, nor for long after.
+        if (trouble is null)
+            _watch.Stop();
+        else
+            _watch.Start();
+        _bridge.OnStateChanged();
     }
 
     public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient) =>
@@ -69,8 +89,11 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     {
     }
 
-    public IEnumerable<CarriedConnection> Suspend() =>
-        _connector?.Suspend(_bridge.Settings.Name, _ => CarriedRole.OuterLeg).Select(carried => carried.HasTarget ? carried : carried with { Role = CarriedRole.Outer }) ?? [];
+    public IEnumerable<CarriedConnection> Suspend()
+    {
+        _watch.Stop();
+        return _connector?.Suspend(_bridge.Settings.Name, _ => CarriedRole.OuterLeg).Select(carried => carried.HasTarget ? carried : carried with { Role = CarriedRole.Outer }) ?? [];
+    }
 
     public bool Resume(RelayState state)
     {
@@ -80,6 +103,7 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
 
     public void Stop()
     {
+        _watch.Stop();
         _connector?.Stop();
         _namespaces.Release(_own);
     }

@@ -138,15 +138,11 @@ internal sealed class UnixSocketFile
             throw new BridgeFault($"{path} exists and is not a socket; it is left alone. Remove it or choose another Socket");
         if (status.User != Libc.EffectiveUser())
             throw new BridgeFault($"{path} is a socket of user {status.User}, not the daemon's; it is left alone. Remove it or choose another Socket");
-        int probe = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
-        Check(probe, path, "cannot make a socket");
-        int connected = Libc.Connect(probe, SockAddr.FromPath(path));
-        Libc.PeerCredentials(probe, out int process, out _);
-        Libc.Close(probe);
+        int connected = SocketProbe.Ask(SockAddr.FromPath(path), out int process);
         if (connected != -(int)Errno.ECONNREFUSED && connected != -(int)Errno.ENOENT)
             throw new BridgeFault(connected >= 0
                 ? $"{path} is served by process {process}; it is left alone. Stop that or choose another Socket"
-                : $"{path} is a socket in use ({Libc.ErrorOf(connected)}); it is left alone");
+                : $"{path} is a socket that may be in use ({Libc.ErrorOf(connected)}); it is left alone");
     }
 
     private static string TextOf(byte[] zeroTerminated) => System.Text.Encoding.UTF8.GetString(zeroTerminated.AsSpan()[..^1]);

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Doors;
@@ -47,6 +48,43 @@ internal sealed class HalvesTests : BridgeFixture
         await Eventually.TrueAsync(() => EchoesAsync(listen), Soon, "the inner half is found again");
     }
 
+    [Test]
+    public async Task OuterHalf_RelaysToAnInnerHalfThatComesBack_IsUpAgainWithoutAClient()
+    {
+        var path = Scratch()["web.sock"];
+        var listen = FreeEndPoint();
+        var outer = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path });
+        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+        await outer.WaitLogAsync("Bridge outer is waiting");
+
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = path });
+        await outer.WaitStatusAsync(State("up"), "it is up again");
+        await outer.WaitLogAsync("Bridge outer is up", outer.Log.ToList().FindIndex(line => line.Contains("is waiting", StringComparison.Ordinal)));
+
+        Assert.That(scene.Server.Accepted, Is.Zero, "looking dials nothing");
+        await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("total").GetInt64() == 0, "nor is it a client");
+        Assert.That(await EchoesAsync(listen));
+    }
+
+    [Test]
+    public async Task OuterHalf_RelaysToAnotherProgramThatComesBack_LooksOnceAndIsUpAgain()
+    {
+        var path = Scratch()["web.sock"];
+        var listen = FreeEndPoint();
+        var outer = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path });
+        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+        await outer.WaitStatusAsync(State("waiting"), "it says that nothing is there");
+
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        listener.Listen();
+        var program = Own(TargetServer.Start(listener, Serve.Echo));
+        await outer.WaitStatusAsync(State("up"), "it is up again");
+
+        Assert.That(await EchoesAsync(listen));
+        Assert.That(program.Accepted, Is.LessThanOrEqualTo(2));
+    }
+
     [TestCase("tcp", "nsbridge handoff 1\n")]
     [TestCase("udp", "nsbridge datagrams 1\n")]
     public async Task OuterHalf_AnotherUserBehindTheSocket_HandsNothingOver(string protocol, string greeting)
@@ -75,4 +113,6 @@ internal sealed class HalvesTests : BridgeFixture
             Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         Assert.That(handed, Is.Zero);
     }
+
+    private static Func<JsonElement, bool> State(string state) => bridge => bridge.GetProperty("state").GetString() == state;
 }

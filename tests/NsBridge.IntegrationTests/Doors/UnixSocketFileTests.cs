@@ -139,6 +139,8 @@ internal sealed class UnixSocketFileTests : BridgeFixture
         var scene = await SceneAsync(Serve.Greeting("first"), entry => entry with { Socket = folder["web.sock"] });
 
         await StartInPlaceAsync(folder["web.sock"]);
+        Assert.That(scene.Server.Accepted, Is.Zero, "whoever asks whether it is served is no client");
+        await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("total").GetInt64() == 0, "nor counted as one");
 
         var client = await ConnectAsync(scene, Door.Unix);
         Assert.That(await client.ReceiveExactlyAsync(5), Is.EqualTo("first"u8.ToArray()));
