@@ -120,23 +120,26 @@ internal sealed partial class Connector : EventSource
     {
     }
 
-    /// <summary>Resets every connection into another namespace than this one (0: into any).</summary>
-    /// <returns>How many there were.</returns>
+    /// <summary>
+    /// Resets every connection into another namespace than this one (0: into any), and ends every attempt to make one: who is on his way waits for the
+    /// next namespace, where he may.
+    /// </summary>
+    /// <returns>How many clients were reset.</returns>
     public int AbortAllBut(ulong cookie)
     {
         int count = _relays.AbortAllBut(cookie);
-        foreach (Dial dial in _dialling.ToArray())
+        foreach (Dial dial in _dialling.Concat(_parked.All).Where(dial => cookie == 0 || dial.Cookie != cookie).ToArray())
         {
-            if (cookie != 0 && dial.Cookie == cookie)
+            dial.Restart();
+            if (dial.Parked is not null)
                 continue;
+            if (CanPark(dial, Errno.None))
+            {
+                Park(dial, Errno.None);
+                continue;
+            }
             End(dial, new RelayOutcome(RelayEnding.Aborted));
             count++;
-        }
-        // Parked clients wait for just this; but an attempt under way goes to a place that is no more.
-        foreach (Dial dial in _parked.All)
-        {
-            if (dial.Cookie != cookie)
-                dial.Restart();
         }
         return count;
     }
@@ -181,8 +184,8 @@ internal sealed partial class Connector : EventSource
     public void Stop()
     {
         _relays.LetGo();
-        AbortAllBut(0);
-        foreach (Dial dial in _parked.All.ToArray())
+        _relays.AbortAllBut(0);
+        foreach (Dial dial in _dialling.Concat(_parked.All).ToArray())
             End(dial, new RelayOutcome(RelayEnding.Aborted));
         Loop.Detach(this);
     }

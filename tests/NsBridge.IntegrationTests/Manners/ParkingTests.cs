@@ -156,6 +156,28 @@ internal sealed class ParkingTests : BridgeFixture
         await Eventually.TrueAsync(() => server.Accepted == 3, Soon, "whoever sent something is connected in the end");
     }
 
+    [Test]
+    public async Task TargetWait_NamespaceGoesDuringTheFirstAttempt_ClientIsServedByTheNextOne()
+    {
+        var (near, far) = (await NamespaceAsync(), await NamespaceAsync());
+        var farLink = await near.LinkToAsync(far, "10.254.14.1/29", "10.254.14.2/29");
+        var listen = FreeEndPoint();
+        // Nobody has this address yet, though the kernel believes that somebody does: the attempt takes as long as it asks.
+        await near.IpAsync("neighbour", "add", "10.254.14.3", "lladdr", "02:00:00:00:00:03", "dev", $"{farLink[..^1]}a", "nud", "permanent");
+        var daemon = await StartAsync(Entry(near, listen, TimeSpan.FromSeconds(60)) with { Target = $"10.254.14.3:{Port}", ConnectTimeout = TimeSpan.FromSeconds(60) });
+        var client = Own(await Dial.TcpAsync(listen));
+        var echo = client.EchoAsync(Hello);
+        await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "the client is on his way");
+
+        await near.DeleteAsync();
+        await Eventually.TrueAsync(async () => !await far.HasLinkAsync(farLink), Soon, $"the deleted namespace is freed\n{daemon.LogText()}");
+        await near.AddAsync();
+        await near.IpAsync("address", "add", "10.254.14.3/32", "dev", "lo");
+        Own(TargetServer.Start(near.Listen(new IPEndPoint(IPAddress.Any, Port)), Serve.Echo));
+
+        await echo.WaitAsync(Soon);
+    }
+
     private static long Active(JsonElement bridge) => bridge.GetProperty("connections").GetProperty("active").GetInt64();
 
     private static BridgeEntry Entry(TestNamespace space, IPEndPoint listen, TimeSpan wait) =>
