@@ -42,7 +42,7 @@ internal sealed class BridgeMeter : IHostedService, IDisposable
         _counts.Take().SelectMany(taken => measure(taken.Report, taken.Ended));
 
     private static IEnumerable<Measurement<int>> Up(BridgeReport report, ConnectionResult ended) =>
-        [new(report.State == BridgeState.Up ? 1 : 0, Bridge(report))];
+        report.State == BridgeState.Disabled ? [] : [new(report.State == BridgeState.Up ? 1 : 0, Bridge(report))];
 
     private static IEnumerable<Measurement<long>> Active(BridgeReport report, ConnectionResult ended) => [new(report.Active, Bridge(report))];
 

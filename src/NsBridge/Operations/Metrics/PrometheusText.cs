@@ -13,7 +13,8 @@ internal static class PrometheusText
     {
         var text = new StringBuilder(4096);
         Head(text, "nsbridge_bridge_up", "gauge", MetricTexts.Up);
-        foreach (var (report, _) in bridges)
+        // What is switched off on purpose is not down.
+        foreach (var (report, _) in bridges.Where(bridge => bridge.Report.State != BridgeState.Disabled))
             Sample(text, "nsbridge_bridge_up", report, null, null, report.State == BridgeState.Up ? 1 : 0);
 
         Head(text, "nsbridge_connections_active", "gauge", MetricTexts.Active);

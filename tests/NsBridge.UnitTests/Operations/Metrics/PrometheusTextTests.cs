@@ -37,6 +37,15 @@ public class PrometheusTextTests
         Assert.That(Write(Reports.Web with { State = BridgeState.Waiting }), Does.Contain("nsbridge_bridge_up{bridge=\"web\"} 0\n"));
 
     [Test]
+    public void Write_OfABridgeThatIsSwitchedOff_DoesNotSayThatItIsDown()
+    {
+        var text = Write(Reports.Web with { State = BridgeState.Disabled });
+
+        Assert.That(text, Does.Not.Contain("nsbridge_bridge_up{"));
+        Assert.That(text, Does.Contain("nsbridge_connections_active{bridge=\"web\"} 3\n"), "what it still has is told");
+    }
+
+    [Test]
     public void Write_OfHugeCounts_KeepsEveryDigit() =>
         Assert.That(Write(Reports.Web with { BytesToClient = 9_007_199_254_740_992 }), Does.Match("to_client\"} (9007199254740992|9.007199254740992E\\+15)\n"));
 
