@@ -153,6 +153,9 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         }
     }
 
+    /// <inheritdoc cref="Namespaces.NamespaceWatch.RenewProcesses"/>
+    public void RenewProcesses() => _engine.Namespaces.RenewProcesses();
+
     private async Task LetGoAsync(Bridge bridge)
     {
         await bridge.UnbindAsync();

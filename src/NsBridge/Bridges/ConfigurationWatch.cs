@@ -98,8 +98,14 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
             NeedsRestart(waiting);
         else if (asked && !isNews)
             Unchanged(_loader.File);
-        if (!isNews)
-            return;
+        if (isNews)
+            await ApplyAsync(wanted);
+        // Only now: a number that is written no more means nobody.
+        _fleet.RenewProcesses();
+    }
+
+    private async Task ApplyAsync(DaemonSettings wanted)
+    {
         // First, so that a level also holds for what is told of this very reload.
         if (!wanted.Logging.Equals(_running.Logging))
             _levels.Change(wanted.Logging);

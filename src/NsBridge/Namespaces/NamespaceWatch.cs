@@ -57,6 +57,17 @@ internal sealed class NamespaceWatch : IDisposable
         }
     }
 
+    /// <summary>The operator has written the numbers of processes anew: where one has ended, they may mean another one. Any thread may ask.</summary>
+    public void RenewProcesses()
+    {
+        lock (_lock)
+        {
+            foreach (var (_, resolver, _) in _places.Values)
+                (resolver as ProcessResolver)?.Renew();
+        }
+        LookNow();
+    }
+
     /// <summary>Looks at once. Any thread may ask.</summary>
     public void LookNow() => _mounts.Wake();
 

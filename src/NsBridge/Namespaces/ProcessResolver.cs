@@ -7,7 +7,7 @@ namespace NsBridge.Namespaces;
 
 /// <summary>
 /// A process by number. The first process found under it is held by a pidfd, which keeps neither the process nor its namespace alive;
-/// a later process with the same number is another one and never entered.
+/// a later process with the same number is another one, and not entered before <see cref="Renew"/>.
 /// </summary>
 internal sealed class ProcessResolver(int process) : INamespaceResolver, IDisposable
 {
@@ -33,6 +33,19 @@ internal sealed class ProcessResolver(int process) : INamespaceResolver, IDispos
             }
             _pidFd = new SafeFileHandle(pidFd, ownsHandle: true);
             return _network = NetworkNamespace.OfProcess(_pidFd, _name);
+        }
+    }
+
+    /// <summary>Whoever has the number now is meant, where the process that was found has ended.</summary>
+    public void Renew()
+    {
+        lock (_lock)
+        {
+            if (_pidFd is null || !Libc.HasEnded((int)_pidFd.DangerousGetHandle()))
+                return;
+            _network = null;
+            _pidFd.Dispose();
+            _pidFd = null;
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Text.Json;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Namespaces;
@@ -69,6 +70,37 @@ internal sealed class FollowsTests : BridgeFixture
         process.Dispose();
         Assert.That(await Decoy.ProbeAsync(_listen), Is.Null);
     }
+
+    [TestCase("says what runs already")]
+    [TestCase("Bridge web was changed")]
+    [TestCase("Reloaded")]
+    public async Task Reload_AfterTheProcessHasEnded_LooksForTheOneThatHasItsNumberNow(string how)
+    {
+        var space = await NamespaceAsync();
+        var process = Own(space.Start("sleep", "600"));
+        var number = process.Id;
+        await Eventually.TrueAsync(
+            () => new FileInfo($"/proc/{number}/ns/net").LinkTarget != new FileInfo("/proc/self/ns/net").LinkTarget, Soon, "the process is inside");
+        var entry = Bridge($"pid:{number}");
+        var daemon = await StartAsync(entry);
+        await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the process's namespace is found");
+        process.Dispose();
+        await daemon.WaitStatusAsync(HasReason($"process {number} has ended"), "that process is not there any more");
+
+        // Nobody has the number: another reason than before shows that it was looked up again.
+        daemon.Rewrite(new DaemonSettings(how switch
+        {
+            "Reloaded" => entry with { KeepAlive = TimeSpan.FromSeconds(30) },
+            "Bridge web was changed" => entry with { MaxConnections = 1 },
+            _ => entry,
+        }));
+        await daemon.SignalAsync("HUP");
+        await daemon.WaitLogAsync(how);
+
+        await daemon.WaitStatusAsync(HasReason($"there is no process {number}"), "nor another one with its number");
+    }
+
+    private static Func<JsonElement, bool> HasReason(string reason) => bridge => bridge.GetProperty("reason").GetString() == reason;
 
     [Test]
     public async Task Listener_InANamespaceOfItsOwn_IsReachedThereAlone()
