@@ -258,6 +258,9 @@ internal sealed partial class Bridge : IHostedService, IDisposable
 
     public void OnNamespaceEnded(int connections) => _log.NamespaceEnded(connections);
 
+    /// <summary>A reload has taken it away, and it is unbound.</summary>
+    public void OnRemoved() => _log.Removed(Volatile.Read(ref _connections));
+
     /// <summary>Ends the connections of TCP clients who are in the listeners' namespace, which has gone.</summary>
     public void AbortClientsIn(ulong cookie) => _inner?.AbortClientsIn(cookie);
 

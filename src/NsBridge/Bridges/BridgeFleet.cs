@@ -136,7 +136,10 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
             }
             // All that leave give their ports back before one that comes asks for them.
             foreach (Bridge bridge in running.Values)
+            {
                 await LetGoAsync(bridge);
+                bridge.OnRemoved();
+            }
             _bridges = [.. next];
             if (CloseUnwanted(fresh.Select(bridge => bridge.Settings)) > 0)
                 await ShelveAsync();

@@ -36,6 +36,14 @@ internal sealed partial class BridgeLog : IDisposable
 
     public void NamespaceEnded(int connections) => NamespaceEnded(_log, _bridge, connections);
 
+    /// <param name="connections">Those that it still has.</param>
+    public void Removed(long connections) => Removed(_log, _bridge, connections switch
+    {
+        0 => "",
+        1 => "; 1 connection goes on",
+        _ => $"; {connections} connections go on",
+    });
+
     /// <summary>A client's target could not be reached: told once, then counted.</summary>
     public void Unreachable(PeerAddress peer, string reason)
     {
@@ -111,4 +119,7 @@ internal sealed partial class BridgeLog : IDisposable
 
     [LoggerMessage(EventId = 1013, Level = LogLevel.Warning, Message = "Bridge {Bridge}: somebody removed or replaced {Path}; it was made anew")]
     private static partial void SocketMadeAnew(ILogger log, string bridge, string path);
+
+    [LoggerMessage(EventId = 1014, Level = LogLevel.Information, Message = "Bridge {Bridge} was removed{Rest}")]
+    private static partial void Removed(ILogger log, string bridge, string rest);
 }

@@ -65,6 +65,26 @@ internal sealed class ReloadTests : BridgeFixture
         await Eventually.TrueAsync(() => EchoesAsync(_first), Soon, "its place is free");
     }
 
+    [TestCase(0, "Bridge other was removed")]
+    [TestCase(1, "Bridge other was removed; 1 connection goes on")]
+    [TestCase(2, "Bridge other was removed; 2 connections go on")]
+    public async Task Reload_TakesABridgeAway_TellsHowManyConnectionsGoOn(int connections, string told)
+    {
+        var daemon = await StartAsync(_kept, _other);
+        var clients = new List<System.Net.Sockets.Socket>();
+        for (var client = 0; client < connections; client++)
+        {
+            clients.Add(Own(await Dial.TcpAsync(_second)));
+            await clients[^1].EchoAsync(Hello);
+        }
+
+        daemon.Rewrite(new DaemonSettings(_kept));
+        await daemon.WaitAsync(() => daemon.Log.Any(line => line.EndsWith(told, StringComparison.Ordinal)), told, Soon);
+
+        foreach (var client in clients)
+            await client.EchoAsync(Hello);
+    }
+
     [Test]
     public async Task Reload_OfAWrongFile_IsRefusedWholeAndToldWithAllFaults()
     {
