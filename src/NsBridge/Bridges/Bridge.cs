@@ -153,10 +153,13 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     /// <summary>Takes over settings for which <see cref="CanApply"/> holds.</summary>
     public void Apply(BridgeSettings settings)
     {
+        bool isMoved = settings.Target != _settings.Target;
         _settings = settings;
         _admission.Change(settings);
         _inner?.Change();
-        _log.Changed("its limits or its target; connections go on");
+        _log.Changed(!IsUdp ? "its limits or its target; connections go on"
+            : isMoved ? "its target; flows to the old one end"
+            : "its limits; flows within them go on");
     }
 
     /// <summary>Ends listening and leaves the sockets to <see cref="BridgeEngine.Kept"/>; connections go on.</summary>
@@ -256,7 +259,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         _log.Ended(peer, outcome, toTarget, toClient);
     }
 
-    public void OnNamespaceEnded(int connections) => _log.NamespaceEnded(connections);
+    public void OnNamespaceEnded(int connections) => _log.NamespaceEnded(connections, IsUdp);
 
     /// <summary>A reload has taken it away, and it is unbound.</summary>
     public void OnRemoved() => _log.Removed(Volatile.Read(ref _connections));

@@ -34,7 +34,15 @@ internal sealed partial class BridgeLog : IDisposable
 
     public void Changed(string what) => Changed(_log, _bridge, what);
 
-    public void NamespaceEnded(int connections) => NamespaceEnded(_log, _bridge, connections);
+    /// <param name="count">How many were ended.</param>
+    /// <param name="areFlows">Whether they are a UDP bridge's: nobody is told by a reset there.</param>
+    public void NamespaceEnded(int count, bool areFlows) => NamespaceEnded(_log, _bridge, (areFlows, count) switch
+    {
+        (true, 1) => "1 flow into it was ended",
+        (true, _) => $"{count} flows into it were ended",
+        (false, 1) => "1 connection into it was reset",
+        (false, _) => $"{count} connections into it were reset",
+    });
 
     /// <param name="connections">Those that it still has.</param>
     public void Removed(long connections) => Removed(_log, _bridge, connections switch
@@ -96,8 +104,8 @@ internal sealed partial class BridgeLog : IDisposable
     [LoggerMessage(EventId = 1005, Level = LogLevel.Information, Message = "Bridge {Bridge} was changed: {What}")]
     private static partial void Changed(ILogger log, string bridge, string what);
 
-    [LoggerMessage(EventId = 1006, Level = LogLevel.Warning, Message = "Bridge {Bridge}: its namespace went away; {Connections} connections into it were reset")]
-    private static partial void NamespaceEnded(ILogger log, string bridge, int connections);
+    [LoggerMessage(EventId = 1006, Level = LogLevel.Warning, Message = "Bridge {Bridge}: its namespace went away; {Ended}")]
+    private static partial void NamespaceEnded(ILogger log, string bridge, string ended);
 
     [LoggerMessage(EventId = 1007, Level = LogLevel.Warning, Message = "Bridge {Bridge}: {Reason}")]
     private static partial void Unreachable(ILogger log, string bridge, string reason);

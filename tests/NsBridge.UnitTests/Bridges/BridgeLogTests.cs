@@ -43,6 +43,31 @@ internal sealed class BridgeLogTests
         Assert.That(_log.Lines, Is.EqualTo(["Bridge web: nothing listens there"]));
     }
 
+    [TestCase("tcp", 1, "1 connection into it was reset")]
+    [TestCase("tcp", 2, "2 connections into it were reset")]
+    [TestCase("udp", 1, "1 flow into it was ended")]
+    [TestCase("udp", 2, "2 flows into it were ended")]
+    public void NamespaceEnded_TellsHowManyOfWhat(string protocol, int count, string told)
+    {
+        using var bridge = new Bridge(Settings(protocol), _engine);
+
+        bridge.OnNamespaceEnded(count);
+
+        Assert.That(_log.Lines, Is.EqualTo([$"Bridge web: its namespace went away; {told}"]));
+    }
+
+    [TestCase("tcp", 3000, 10, "its limits or its target; connections go on")]
+    [TestCase("udp", 3000, 10, "its limits; flows within them go on")]
+    [TestCase("udp", 3001, 10, "its target; flows to the old one end")]
+    public void Apply_TellsWhatBecomesOfWhoIsThere(string protocol, int port, int limit, string told)
+    {
+        using var bridge = new Bridge(Settings(protocol), _engine);
+
+        bridge.Apply(Settings(protocol, port, limit));
+
+        Assert.That(_log.Lines, Is.EqualTo([$"Bridge web was changed: {told}"]));
+    }
+
     private static BridgeSettings Settings(string protocol, int port = 3000, int limit = 0) => LoadedText.Right(
         $""" "Name":"web", "Protocol":"{protocol}", "Listen":"127.0.0.1:3003", "Namespace":"host", "Target":"127.0.0.1:{port}", "MaxConnections":{limit} """).Bridges[0];
 }
