@@ -31,6 +31,12 @@ internal sealed record DaemonSettings
 
     public static string ControlSocketIn(string runtimeDirectory) => Path.Combine(runtimeDirectory, "control");
 
+    /// <summary>What makes a daemon the only one of its runtime directory.</summary>
+    public string ControlLock => LockOf(ControlSocket);
+
+    /// <summary>Where the lock of the daemon with that control socket is.</summary>
+    public static string LockOf(string controlSocket) => $"{controlSocket}.lock";
+
     /// <summary>The keys that a running daemon does not take over, of those in which this differs from what it was started with.</summary>
     public IEnumerable<string> KeysThatWait(DaemonSettings started)
     {

@@ -68,9 +68,12 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
     public async Task Doctor_OfADaemonWhoseControlSocketWasRemoved_TellsItsLock()
     {
         var scene = await SceneAsync(Serve.Echo);
+        // Stopped, it cannot make it anew.
+        await scene.Daemon.SignalAsync("STOP");
         File.Delete(Path.Combine(scene.Daemon.RuntimeDirectory, "control"));
 
         var result = await scene.Daemon.AskAsync("doctor");
+        await scene.Daemon.SignalAsync("CONT");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: daemon").And.Contain("control.lock").And.Contain("systemctl restart nsbridge").And.Not.Contain("another nsbridge"));

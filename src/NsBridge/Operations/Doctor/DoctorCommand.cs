@@ -69,10 +69,10 @@ internal static class DoctorCommand
         {
             return (null, new DaemonFault(fault.Message, "journalctl -u nsbridge tells what it does; then systemctl restart nsbridge", ExitCode.Failed));
         }
-        catch (UserFault) when (RuntimeDirectoryLock.IsHeld(RuntimeDirectoryLock.PathFor(path)))
+        catch (UserFault) when (RuntimeDirectoryLock.IsHeld(DaemonSettings.LockOf(path)))
         {
             return (null, new DaemonFault(
-                $"a daemon runs, since it holds {RuntimeDirectoryLock.PathFor(path)}, but nobody answers at {path}: the file was removed or replaced",
+                $"a daemon runs, since it holds {DaemonSettings.LockOf(path)}, but nobody answers at {path}: the file was removed or replaced",
                 "systemctl restart nsbridge",
                 ExitCode.Failed));
         }

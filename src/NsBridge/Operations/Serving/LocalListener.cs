@@ -18,6 +18,9 @@ internal sealed class LocalListener : IDisposable
     /// <summary>Listening; whoever serves it disposes it.</summary>
     public Socket Socket { get; }
 
+    /// <summary>Whether others find it at its path.</summary>
+    public bool IsInPlace => _file.IsInPlace;
+
     /// <summary>Binds and listens; takes over what a killed daemon left there.</summary>
     /// <param name="path">An absolute path of at most 107 bytes.</param>
     /// <param name="mode">The file's permissions.</param>

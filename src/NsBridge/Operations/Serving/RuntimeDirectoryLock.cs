@@ -18,9 +18,6 @@ internal sealed class RuntimeDirectoryLock : IDisposable
         _file = file;
     }
 
-    /// <summary>Where the lock of the daemon with that control socket is.</summary>
-    public static string PathFor(string controlSocket) => $"{controlSocket}.lock";
-
     /// <summary>Whether a process holds the lock. Looked up, not tried: a daemon that starts at this moment would find it taken.</summary>
     public static bool IsHeld(string path)
     {
@@ -63,21 +60,23 @@ internal sealed class RuntimeDirectoryLock : IDisposable
             }
 
             // The one who had it may have removed the file between our opening and our locking: then we hold the lock of nothing.
-            if (Libc.Status((int)file.SafeFileHandle.DangerousGetHandle(), out var ours) >= 0
-                && Libc.LinkStatus(Libc.PathBytes(path), out var there) >= 0
-                && ours.IsSameFile(there))
-            {
-                return new RuntimeDirectoryLock(path, file);
-            }
-
+            var taken = new RuntimeDirectoryLock(path, file);
+            if (taken.IsInPlace)
+                return taken;
             file.Dispose();
         }
     }
 
+    /// <summary>Whether what lies at the path is still the file that is locked.</summary>
+    public bool IsInPlace => Libc.Status((int)_file.SafeFileHandle.DangerousGetHandle(), out var ours) >= 0
+        && Libc.LinkStatus(Libc.PathBytes(_path), out var there) >= 0
+        && ours.IsSameFile(there);
+
     public void Dispose()
     {
-        // Removed while locked, so that whoever opens the path next makes a file of its own.
-        Libc.Unlink(Libc.PathBytes(_path));
+        // Removed while locked, so that whoever opens the path next makes a file of its own. What lies there may be another's by now.
+        if (IsInPlace)
+            Libc.Unlink(Libc.PathBytes(_path));
         _file.Dispose();
     }
 }

@@ -15,12 +15,16 @@ namespace NsBridge.Operations.Status;
 /// Answers <c>nsbridge status</c>, and is what makes a daemon the only one of its runtime directory. It starts before the bridges:
 /// a second daemon must be turned away before it touches the first one's sockets.
 /// </summary>
-internal sealed class ControlSocket : IHostedService, IAsyncDisposable
+internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
 {
     private const int OwnerOnly = 0b110_000_000;
+    private static readonly TimeSpan RecoveryPeriod = TimeSpan.FromSeconds(1);
+
     private readonly DaemonSettings _settings;
     private readonly IBridgeReports _reports;
     private readonly ILogger<ControlSocket> _log;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _recovery = Task.CompletedTask;
     private RuntimeDirectoryLock? _lock;
     private LocalListener? _listener;
     private ShortRequestServer? _server;
@@ -35,11 +39,28 @@ internal sealed class ControlSocket : IHostedService, IAsyncDisposable
     /// <exception cref="UserFault">Another daemon has the directory, or the socket cannot be made there.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        var path = _settings.ControlSocket;
+        _lock = TakeLock();
+        try
+        {
+            Listen();
+        }
+        catch
+        {
+            _lock.Dispose();
+            throw;
+        }
+
+        _recovery = RecoverAsync(_stop.Token);
+        return Task.CompletedTask;
+    }
+
+    private RuntimeDirectoryLock TakeLock()
+    {
         try
         {
             Directory.CreateDirectory(_settings.RuntimeDirectory);
-            _lock = RuntimeDirectoryLock.TryTake(RuntimeDirectoryLock.PathFor(path));
+            if (RuntimeDirectoryLock.TryTake(_settings.ControlLock) is { } taken)
+                return taken;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -50,36 +71,80 @@ internal sealed class ControlSocket : IHostedService, IAsyncDisposable
                 denied ? ExitCode.Privilege : ExitCode.Failed);
         }
 
-        if (_lock is null)
-        {
-            var other = ControlClient.ProcessAt(path);
-            throw new UserFault(
-                string.Create(CultureInfo.InvariantCulture, $"nsbridge is already running{(other > 0 ? $" as pid {other}" : "")} on {_settings.RuntimeDirectory}; stop it, or give this one another NsBridge:RuntimeDirectory"),
-                ExitCode.Failed);
-        }
+        var other = ControlClient.ProcessAt(_settings.ControlSocket);
+        throw new UserFault(
+            string.Create(CultureInfo.InvariantCulture, $"nsbridge is already running{(other > 0 ? $" as pid {other}" : "")} on {_settings.RuntimeDirectory}; stop it, or give this one another NsBridge:RuntimeDirectory"),
+            ExitCode.Failed);
+    }
 
+    private void Listen()
+    {
+        _listener = LocalListener.Open(_settings.ControlSocket, OwnerOnly, "nsbridge status");
+        _server = new ShortRequestServer("The control socket", [_listener.Socket], AnswerAsync, _log);
+    }
+
+    /// <summary>Now and then looks whether both files are still there: without them nobody finds this daemon, and a second one would start beside it.</summary>
+    private async Task RecoverAsync(CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(RecoveryPeriod);
+        string? trouble = null;
         try
         {
-            _listener = LocalListener.Open(path, OwnerOnly, "nsbridge status");
+            while (await timer.WaitForNextTickAsync(stop))
+                trouble = await RecoverAsync(trouble);
         }
-        catch
+        catch (OperationCanceledException)
         {
-            _lock.Dispose();
-            throw;
         }
+    }
 
-        _server = new ShortRequestServer("The control socket", [_listener.Socket], AnswerAsync, _log);
-        return Task.CompletedTask;
+    /// <returns>Why it cannot be mended, which is told once; null where nothing is wrong.</returns>
+    private async Task<string?> RecoverAsync(string? told)
+    {
+        try
+        {
+            if (_lock is not { IsInPlace: true })
+            {
+                var taken = TakeLock();
+                _lock?.Dispose();
+                _lock = taken;
+                MadeAnew(_settings.ControlLock);
+            }
+
+            if (_listener is not { IsInPlace: true })
+            {
+                await StopServingAsync();
+                Listen();
+                MadeAnew(_settings.ControlSocket);
+            }
+
+            return null;
+        }
+        catch (UserFault fault)
+        {
+            if (fault.Message != told)
+                CannotMake(fault.Message);
+            return fault.Message;
+        }
+    }
+
+    private async Task StopServingAsync()
+    {
+        if (_server is { } server)
+            await server.DisposeAsync();
+        _listener?.Dispose();
+        (_server, _listener) = (null, null);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => DisposeAsync().AsTask();
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _server, null) is { } server)
-            await server.DisposeAsync();
-        Interlocked.Exchange(ref _listener, null)?.Dispose();
-        Interlocked.Exchange(ref _lock, null)?.Dispose();
+        await _stop.CancelAsync();
+        await _recovery;
+        await StopServingAsync();
+        _lock?.Dispose();
+        _lock = null;
     }
 
     private async Task AnswerAsync(Socket client, CancellationToken deadline)
@@ -106,4 +171,10 @@ internal sealed class ControlSocket : IHostedService, IAsyncDisposable
     /// <summary>The file's mode says the same, but not once somebody has changed it.</summary>
     private static bool MayAsk(Socket client) =>
         Libc.PeerCredentials((int)client.Handle, out _, out var user) >= 0 && (user == 0 || user == Libc.EffectiveUser());
+
+    [LoggerMessage(EventId = 2301, Level = LogLevel.Warning, Message = "Somebody removed or replaced {Path}; it was made anew")]
+    private partial void MadeAnew(string path);
+
+    [LoggerMessage(EventId = 2302, Level = LogLevel.Error, Message = "Somebody removed what other commands find this daemon by, and it cannot be made anew: {Fault}")]
+    private partial void CannotMake(string fault);
 }

@@ -9,7 +9,7 @@ internal sealed class RuntimeDirectoryLockTests
     public void IsHeld_IsTrueExactlyWhileTheLockIsTaken()
     {
         using var scratch = new ScratchDirectory();
-        var path = RuntimeDirectoryLock.PathFor(scratch["control"]);
+        var path = scratch["control.lock"];
         Assert.That(RuntimeDirectoryLock.IsHeld(path), Is.False);
 
         using (RuntimeDirectoryLock.TryTake(path))

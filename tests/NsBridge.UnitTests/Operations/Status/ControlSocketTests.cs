@@ -80,6 +80,37 @@ public class ControlSocketTests
             Throws.TypeOf<UserFault>().With.Message.Contains($"already running as pid {Environment.ProcessId}"));
     }
 
+    [TestCase("")]
+    [TestCase("control")]
+    [TestCase("control.lock")]
+    public async Task File_RemovedWhileRunning_IsThereAgain(string file)
+    {
+        var path = Path.Combine(_settings.RuntimeDirectory, file);
+        if (file.Length == 0)
+            Directory.Delete(path, recursive: true);
+        else
+            File.Delete(path);
+
+        await Eventually.TrueAsync(() => File.Exists(_settings.ControlSocket) && File.Exists(_settings.ControlSocket + ".lock"), s_soon, "both are there again");
+        Assert.That(await ControlClient.AskStatusAsync(_settings.ControlSocket, default), Is.Not.Empty);
+        Assert.That(() => Make().StartAsync(default), Throws.TypeOf<UserFault>().With.Message.Contains($"pid {Environment.ProcessId}"));
+        await _control.StopAsync(default);
+        Assert.That(Directory.GetFileSystemEntries(_settings.RuntimeDirectory), Is.Empty);
+    }
+
+    [Test]
+    public async Task Lock_AnotherDaemonHasTaken_IsLeftToIt()
+    {
+        var path = _settings.ControlSocket + ".lock";
+        File.Delete(path);
+        using var other = RuntimeDirectoryLock.TryTake(path);
+        Assert.That(other, Is.Not.Null);
+
+        await _control.StopAsync(default);
+
+        Assert.That(RuntimeDirectoryLock.IsHeld(path));
+    }
+
     [Test]
     public async Task Start_OverTheSocketOfAKilledDaemon_TakesItOver()
     {
