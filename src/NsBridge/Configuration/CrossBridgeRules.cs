@@ -52,16 +52,17 @@ internal sealed class CrossBridgeRules(WrittenConfiguration written, List<Config
     /// </summary>
     private void CheckSockets(DaemonSettings settings, WrittenBridge[] bridges)
     {
-        var owners = new Dictionary<string, string>(StringComparer.Ordinal) { [settings.ControlSocket] = "the daemon's control socket" };
+        var own = new Dictionary<string, string>(StringComparer.Ordinal) { [settings.ControlSocket] = "the daemon's control socket", [settings.ControlLock] = "the daemon's lock" };
+        var owners = new Dictionary<string, string>(own, StringComparer.Ordinal);
         if (settings.Metrics?.UnixPath is { } path && !owners.TryAdd(Path.GetFullPath(path), written.PathOf(MetricsKey)))
-            faults.Add(written.Fault(MetricsKey, "this is the daemon's control socket; choose another path"));
+            faults.Add(written.Fault(MetricsKey, $"this is {own[Path.GetFullPath(path)]}; choose another path"));
         foreach (var bridge in bridges)
         {
             var key = $"{bridge.Key}:{nameof(BridgeOptions.Socket)}";
             if (bridge.Settings.Namespace is null)
             {
-                if (bridge.Settings.Socket == settings.ControlSocket)
-                    faults.Add(written.Fault(key, "this is the daemon's control socket, and no inner half is behind it; write the path of that one's Socket"));
+                if (own.TryGetValue(bridge.Settings.Socket, out var what))
+                    faults.Add(written.Fault(key, $"this is {what}, and no inner half is behind it; write the path of that one's Socket"));
                 continue;
             }
 

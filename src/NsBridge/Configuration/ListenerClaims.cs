@@ -18,8 +18,9 @@ internal sealed class ListenerClaims
     {
         ClaimedListener? met = null;
         var claim = new ClaimedListener(endpoint, path);
-        foreach (var address in ListenAddresses.Of(endpoint))
+        foreach (var written in ListenAddresses.Of(endpoint))
         {
+            var address = InterfaceNumber.Resolve(written, place);
             var key = (protocol, place.PlaceKey, address.Address.AddressFamily);
             if (!_families.TryGetValue(key, out var family))
                 _families.Add(key, family = new Family());

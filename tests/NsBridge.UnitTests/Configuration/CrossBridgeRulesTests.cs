@@ -16,6 +16,8 @@ internal sealed class CrossBridgeRulesTests
     [TestCase("\"10.0.0.1:80-89\"", "\"10.0.0.1:89-99\"")]
     [TestCase("\"10.0.0.1:80\"", "\"[::ffff:10.0.0.1]:80\"")]
     [TestCase("[\"81\",\"82\"]", "\"*:82\"")]
+    [TestCase("\"[fe80::1%1]:80\"", "\"[fe80::1%lo]:80\"")]
+    [TestCase("\"[fe80::1%lo]:80\", \"ListenNamespace\":\"vpn\"", "\"[fe80::1%1]:80\", \"ListenNamespace\":\"vpn\"")]
     public void Listen_Overlapping_IsToldAtTheLaterOne(string first, string second)
     {
         var outcome = LoadedText.Bridges($""" "Name":"a", "Listen":{first} """, $""" "Name":"b", "Listen":{second} """);
@@ -28,6 +30,7 @@ internal sealed class CrossBridgeRulesTests
     [TestCase("80", "\"127.0.0.2:80\"")]
     [TestCase("\"80-89\"", "\"90-99\"")]
     [TestCase("\"[fe80::1%eth0]:80\"", "\"[fe80::1%eth1]:80\"")]
+    [TestCase("\"[fe80::1%1]:80\"", "\"[fe80::1%nosuch]:80\"")]
     [TestCase("80", "80, \"Protocol\":\"udp\"")]
     [TestCase("80", "80, \"Enabled\":false")]
     [TestCase("80", "80, \"ListenNamespace\":\"vpn\"")]
@@ -81,6 +84,15 @@ internal sealed class CrossBridgeRulesTests
     [Test]
     public void Socket_OfAnOuterHalfAtTheControlSocket_IsAFault() => LoadedText.AssertOnlyFault(
         LoadedText.Bridges(""" "Name":"a", "Listen":80, "Socket":"/run/nsbridge/control" """), "NsBridge:Bridges:0:Socket", "control socket");
+
+    [TestCase(""" "Name":"a", "Namespace":"vpn", "Target":"127.0.0.1:1", "Socket":"/run/nsbridge/control.lock" """)]
+    [TestCase(""" "Name":"a", "Listen":80, "Socket":"/run/nsbridge/control.lock" """)]
+    public void Socket_AtTheLock_IsAFault(string bridge) => LoadedText.AssertOnlyFault(LoadedText.Bridges(bridge), "NsBridge:Bridges:0:Socket", "lock");
+
+    [TestCase("control", "control socket")]
+    [TestCase("control.lock", "lock")]
+    public void Metrics_AtTheDaemonsOwnFiles_IsAFault(string file, string what) => LoadedText.AssertOnlyFault(
+        LoadedText.Load($$$"""{"NsBridge":{"Metrics":{"Listen":"unix:/run/nsbridge/{{{file}}}"},"Bridges":[]}}"""), "NsBridge:Metrics:Listen", what);
 
     [Test]
     public void Target_SamePortOnAnotherMachine_IsNoCircle() =>
