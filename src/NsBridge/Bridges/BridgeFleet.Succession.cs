@@ -24,13 +24,7 @@ internal sealed partial class BridgeFleet
     public Task GiveBackAsync() => _hasBegun ? Task.CompletedTask : _succession.GiveBackAsync(_engine.Kept);
 
     /// <summary>Closes listening sockets that no bridge is about to go on with: they stand in the way of others.</summary>
-    private int CloseUnwanted(IEnumerable<BridgeSettings> coming)
-    {
-        BridgeSettings[] settings = [.. coming.Where(bridge => bridge.Enabled)];
-        return _engine.Kept.CloseAllBut(
-            settings.Where(bridge => bridge.Namespace is not null).Select(bridge => bridge.Socket).ToHashSet(),
-            [.. settings.SelectMany(bridge => bridge.Listen).SelectMany(entry => entry.Sockets()).Select(socket => SockAddr.From(socket.Address, socket.Port))]);
-    }
+    private int CloseUnwanted(IEnumerable<BridgeSettings> coming) => _engine.Kept.CloseAllBut(new WantedListeners(coming).Contains);
 
     /// <summary>Puts what is listened on now where a crash does not reach it. Where that fails, the next tick tries again.</summary>
     private async Task ShelveAsync()

@@ -26,9 +26,11 @@ internal static class ListeningSocket
         if (made == 0)
         {
             if (failure.Error == Errno.EAFNOSUPPORT && wanted.DualStack)
-                return Open(place, wanted with { Address = IPAddress.Any, DualStack = false }, entry, settings, kept, out cookie);
+                return Open(place, wanted.WithoutIPv6, entry, settings, engine, out cookie);
             if (failure.Error == Errno.EAFNOSUPPORT && hasOther)
                 return -1;
+            if (failure.Error == Errno.EMFILE)
+                throw new BridgeFault(engine.Descriptors.Explain(settings.ListenDescriptors));
             throw new BridgeFault(place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason);
         }
         int socket = one[0];

@@ -73,18 +73,15 @@ internal sealed class KeptListeners
     }
 
     /// <summary>Closes those that nobody will ask for, so that they stand in nobody's way; a UNIX socket's file goes with it.</summary>
-    /// <param name="paths">The UNIX sockets that will be asked for.</param>
-    /// <param name="addresses">The internet addresses that will be.</param>
+    /// <param name="isWanted">Whether somebody will.</param>
     /// <returns>How many were closed.</returns>
-    public int CloseAllBut(IReadOnlySet<string> paths, IReadOnlyList<SockAddr> addresses)
+    public int CloseAllBut(Func<CarriedListener, bool> isWanted)
     {
         lock (_lock)
         {
             return _listeners.RemoveAll(listener =>
             {
-                bool stays = listener.Path.Length > 0
-                    ? paths.Contains(listener.Path)
-                    : Libc.LocalAddress(listener.Descriptor, out SockAddr bound) >= 0 && addresses.Any(address => address.IsSame(bound));
+                bool stays = isWanted(listener);
                 if (!stays)
                     Close(listener);
                 return !stays;
@@ -100,7 +97,7 @@ internal sealed class KeptListeners
     }
 
     /// <summary>Closes all that are left.</summary>
-    public void CloseRest() => CloseAllBut(new HashSet<string>(), []);
+    public void CloseRest() => CloseAllBut(_ => false);
 
     private static void Close(CarriedListener listener)
     {

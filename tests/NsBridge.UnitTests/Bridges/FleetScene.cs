@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+using NsBridge.Bridges;
+using NsBridge.Linux;
+using NsBridge.Operations.Systemd;
+using NsBridge.Restart;
+using NsBridge.Testing;
+using NsBridge.UnitTests.Configuration;
+using DaemonSettings = NsBridge.Configuration.DaemonSettings;
+
+namespace NsBridge.UnitTests.Bridges;
+
+/// <summary>A fleet in this process, with a log that can be read and sockets that look as if systemd had handed them over.</summary>
+internal sealed class FleetScene : IAsyncDisposable
+{
+    private readonly ScratchDirectory _scratch = new();
+    private readonly SystemdSockets _sockets;
+
+    /// <param name="handed">Listening sockets and the names they are handed over by; they stay the caller's.</param>
+    public FleetScene(params IEnumerable<(string Name, Socket Socket)> handed)
+    {
+        _sockets = SystemdSockets.Adopt([.. handed.Select(one => new ActivatedDescriptor(Copy(one.Socket), one.Name))]);
+        Engine = new BridgeEngine(1, mayRing: false, _sockets, Log);
+        Fleet = new BridgeFleet(LoadedText.Right(), Engine, Succession.None(Log), Log.CreateLogger<BridgeFleet>());
+    }
+
+    public LogLines Log { get; } = new();
+
+    public BridgeEngine Engine { get; }
+
+    public BridgeFleet Fleet { get; }
+
+    /// <summary>Settings of one bridge, <c>web</c>, with an inner half on the host and its UNIX socket in a directory of the scene.</summary>
+    /// <param name="keys">Further keys, each with a comma before it.</param>
+    public DaemonSettings Web(string keys) =>
+        LoadedText.Right($""" "Name":"web", "Socket":"{_scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" {keys} """);
+
+    /// <summary>Starts the fleet as it would with these settings.</summary>
+    public async Task StartAsync(DaemonSettings settings)
+    {
+        await Fleet.StartAsync(CancellationToken.None);
+        await Fleet.ApplyAsync(settings);
+    }
+
+    /// <summary>A TCP socket that listens on a loopback address, at a port of the kernel's choice.</summary>
+    public static Socket Listener()
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        socket.Listen();
+        return socket;
+    }
+
+    public static string FreePort()
+    {
+        using Socket socket = Listener();
+        return ((IPEndPoint)socket.LocalEndPoint!).Port.ToString(CultureInfo.InvariantCulture);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Fleet.StopAsync(CancellationToken.None);
+        Fleet.Dispose();
+        Engine.Dispose();
+        _sockets.Dispose();
+        _scratch.Dispose();
+    }
+
+    /// <summary>A descriptor of its own, as the manager gives one.</summary>
+    private static int Copy(Socket socket)
+    {
+        using var borrowed = new SafeFileHandle(socket.SafeHandle.DangerousGetHandle(), ownsHandle: false);
+        SafeFileHandle copy = InheritedSocket.Duplicate(borrowed);
+        var descriptor = (int)copy.DangerousGetHandle();
+        copy.SetHandleAsInvalid();
+        return descriptor;
+    }
+}
