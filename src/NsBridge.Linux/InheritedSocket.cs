@@ -1,4 +1,6 @@
 using System.ComponentModel;
+using System.Globalization;
+using System.Net;
 using Microsoft.Win32.SafeHandles;
 using NsBridge.Linux.Interop;
 
@@ -46,6 +48,17 @@ public static class InheritedSocket
             if (added)
                 socket.DangerousRelease();
         }
+    }
+
+    /// <summary>Where it listens: <c>127.0.0.1:80</c>, <c>*:80</c> (every address), <c>[::1]:80</c>, <c>unix:/path</c>.</summary>
+    public static string Describe(SafeFileHandle socket)
+    {
+        var descriptor = (int)socket.DangerousGetHandle();
+        if (Libc.LocalAddress(descriptor, out var address) < 0)
+            return "no socket";
+        var isForBoth = address.ToEndPoint() is { } at && at.Address.Equals(IPAddress.IPv6Any)
+            && Libc.GetOption(descriptor, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, out var only) >= 0 && only == 0;
+        return isForBoth ? string.Create(CultureInfo.InvariantCulture, $"*:{address.Port}") : address.ToString();
     }
 
     private static int Succeeded(int result, int descriptor, string what)

@@ -25,6 +25,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     private readonly Admission _admission;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Lock _stateLock = new();
+    private readonly ValueList<ListenEndpoint>? _listenBefore;
     private volatile BridgeSettings _settings;
     private NamespacePlace? _place;
     private NamespacePlace? _listenPlace;
@@ -45,6 +46,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         _home = engine.ChooseHome();
         _log = new BridgeLog(engine.Logging.CreateLogger<Bridge>(), settings.Name);
         Tally = before?.Tally ?? new BridgeTally(engine.Loops.Count);
+        _listenBefore = before?.Settings.Listen;
         _admission = before?._admission ?? new Admission(Tally, settings);
         _admission.Change(settings);
     }
@@ -67,6 +69,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     {
         if (!_settings.Enabled)
             return;
+        TellListenReplaced();
         if (_settings.Namespace is { } reference)
         {
             _place = _engine.Namespaces.Acquire(reference);
@@ -307,7 +310,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
             switch (now.State)
             {
                 case BridgeState.Up:
-                    _log.Up(_settings.Listen.Count > 0 ? _settings.Listen.ToString() : _settings.Socket, _settings.Namespace?.Text ?? "UNIX socket",
+                    _log.Up(_settings.Listen.Count > 0 ? string.Join(", ", ListensOn) : _settings.Socket, _settings.Namespace?.Text ?? "UNIX socket",
                         _settings.Target?.Text ?? _settings.Socket);
                     break;
                 case BridgeState.Waiting:
@@ -353,7 +356,8 @@ internal sealed partial class Bridge : IHostedService, IDisposable
             Reason = reason,
             NamespaceReference = _settings.Namespace?.Text,
             NamespaceCookie = _place?.State.Cookie ?? 0,
-            Listen = [.. _settings.Listen.Select(entry => entry.Text)],
+            Listen = ListensOn,
+            IsHandedOver = HandedOver.Count > 0,
             Socket = _settings.Socket,
             Target = _settings.Target?.Text,
             Protocol = _settings.Protocol,

@@ -20,6 +20,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
     private readonly BridgeEngine _engine;
     private readonly Succession _succession;
     private readonly ILogger<BridgeFleet> _log;
+    private readonly UnusedSockets _unused;
     private readonly CancellationToken _hurry;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
@@ -41,6 +42,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         _settings = settings;
         _engine = engine;
         _log = log;
+        _unused = new UnusedSockets(engine.Sockets, log);
     }
 
     /// <remarks>
@@ -72,8 +74,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         _engine.Kept.CloseRest();
         await ShelveAsync();
         _engine.Descriptors.Measure();
-        foreach (string name in _engine.Sockets.Names.Except(_settings.Bridges.Where(bridge => bridge.Enabled).Select(bridge => bridge.Name)))
-            SocketWithoutBridge(name);
+        _unused.Tell(_settings.Bridges);
         if (_bridges.Length == 0)
             NothingToDo();
         _recovery = RecoverAsync(_stop.Token);
@@ -148,6 +149,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
             await ShelveAsync();
             _engine.Descriptors.Measure();
             _settings = wanted;
+            _unused.Tell(wanted.Bridges);
             Reloaded(next.Count, fresh.Count, running.Count);
         }
         finally
@@ -251,10 +253,6 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         long connections = reports.Sum(report => report.Active);
         return $"{Count(BridgeState.Up)} up, {Count(BridgeState.Waiting)} waiting, {Count(BridgeState.Failed)} failed; {connections} connections";
     }
-
-    [LoggerMessage(EventId = 1101, Level = LogLevel.Warning,
-        Message = "systemd handed over a socket named {Name}, but no bridge has that name (FileDescriptorName=): its clients wait in vain")]
-    private partial void SocketWithoutBridge(string name);
 
     [LoggerMessage(EventId = 1102, Level = LogLevel.Information, Message = "No bridge is configured: nothing to do")]
     private partial void NothingToDo();

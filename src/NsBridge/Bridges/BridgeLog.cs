@@ -52,6 +52,8 @@ internal sealed partial class BridgeLog : IDisposable
         _ => $"; {connections} connections go on",
     });
 
+    public void ListenReplaced(string listen, string handed) => ListenReplaced(_log, _bridge, listen, handed);
+
     /// <summary>A client's target could not be reached: told once, then counted.</summary>
     public void Unreachable(PeerAddress peer, string reason)
     {
@@ -130,4 +132,8 @@ internal sealed partial class BridgeLog : IDisposable
 
     [LoggerMessage(EventId = 1014, Level = LogLevel.Information, Message = "Bridge {Bridge} was removed{Rest}")]
     private static partial void Removed(ILogger log, string bridge, string rest);
+
+    [LoggerMessage(EventId = 1015, Level = LogLevel.Warning,
+        Message = "Bridge {Bridge}: its Listen is {Listen} now, but what systemd handed over ({Handed}) replaces it; its socket unit says where it listens")]
+    private static partial void ListenReplaced(ILogger log, string bridge, string listen, string handed);
 }

@@ -22,10 +22,10 @@ internal static class ListeningSockets
         var sockets = new List<(int Socket, int Offset)>();
         try
         {
-            foreach (SafeFileHandle inherited in engine.Sockets.For(settings.Name))
+            foreach (SafeFileHandle inherited in settings.TakesSockets ? engine.Sockets.For(settings.Name) : [])
                 sockets.Add(Adopt(settings, inherited));
             if (sockets.Count == 0)
-                OpenOwn(settings, place, engine.Kept, sockets, out cookie);
+                OpenOwn(settings, place, engine, sockets, out cookie);
             engine.OnBound();
             return sockets;
         }

@@ -16,6 +16,14 @@ internal sealed record BridgeSettings
 
     public NamespaceReference ListenNamespace { get; init; } = NamespaceReference.Host;
 
+    /// <summary>How many descriptors <see cref="Listen"/> takes: an inner half of the same process has those of UDP once more.</summary>
+    public int ListenDescriptors => Listen.Sum(entry => entry.Sockets().Count()) * (Protocol == BridgeProtocol.Udp && Namespace is not null ? 2 : 1);
+
+    /// <summary>
+    /// Whether sockets that systemd hands over replace those of <see cref="Listen"/>. Not where it says a namespace for them: systemd's are of the host.
+    /// </summary>
+    public bool TakesSockets => Enabled && Listen.Count > 0 && ListenNamespace.Kind == NamespaceKind.Host;
+
     /// <summary>The full path of the bridge's UNIX socket, at most 107 bytes.</summary>
     public required string Socket { get; init; }
 

@@ -18,6 +18,9 @@ internal static class ListenerCheck
         var bridge = patient.Bridge;
         if (bridge.Listen.Count == 0)
             return null;
+        // The manager has these sockets too, so that whose they are cannot be told by who holds them.
+        if (patient.Status is { HandedOver: true } status)
+            return status.State == "up" ? Link.Ok(Name, $"the daemon listens on {string.Join(", ", status.Listen)}, which systemd handed over in place of \"Listen\"") : null;
         if (EntryCheck.Look(Name, patient, patient.Door, out _) is { } closed)
             return closed;
         var door = patient.Door.Network!;

@@ -19,7 +19,8 @@ internal static class VersionCheck
         {
             Difference(nameof(BridgeSettings.Enabled), Word(status.State != "disabled"), Word(bridge.Enabled)),
             Difference(nameof(BridgeSettings.Protocol), status.Protocol, bridge.Protocol == BridgeProtocol.Udp ? "udp" : "tcp"),
-            Difference(nameof(BridgeSettings.Listen), string.Join(", ", status.Listen), bridge.Listen.ToString()),
+            // Of what systemd hands over, the file says nothing.
+            status.HandedOver ? null : Difference(nameof(BridgeSettings.Listen), string.Join(", ", status.Listen), bridge.Listen.ToString()),
             Difference(nameof(BridgeSettings.Namespace), status.Namespace.Reference, bridge.Namespace?.Text),
             Difference(nameof(BridgeSettings.Target), status.Target, bridge.Target?.Text),
             Difference(nameof(BridgeSettings.Socket), status.Socket, bridge.Socket),

@@ -18,8 +18,11 @@ internal sealed record BridgeReport
     /// <summary>SO_NETNS_COOKIE of the namespace; 0 while it is not known.</summary>
     public ulong NamespaceCookie { get; init; }
 
-    /// <summary>The entries of <c>Listen</c> as written; empty for an inner half alone.</summary>
+    /// <summary>The entries of <c>Listen</c> as written, or the addresses of what systemd handed over; empty for an inner half alone.</summary>
     public IReadOnlyList<string> Listen { get; init; } = [];
+
+    /// <summary>Whether <see cref="Listen"/> is what systemd handed over.</summary>
+    public bool IsHandedOver { get; init; }
 
     /// <summary>The full path of the bridge's UNIX socket; null where it has none.</summary>
     public string? Socket { get; init; }

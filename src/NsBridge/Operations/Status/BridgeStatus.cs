@@ -6,11 +6,12 @@ namespace NsBridge.Operations.Status;
 /// <param name="State"><c>up</c>, <c>waiting</c>, <c>failed</c> or <c>disabled</c>.</param>
 /// <param name="Reason">Why, in words; may be empty.</param>
 /// <param name="Namespace">Always there; its reference is null for an outer half alone.</param>
-/// <param name="Listen">As written; empty for an inner half alone.</param>
+/// <param name="Listen">As written, or where systemd's sockets listen; empty for an inner half alone.</param>
 /// <param name="Socket">The path of the UNIX socket; null where there is none.</param>
 /// <param name="Target">As written; null for an outer half alone.</param>
 /// <param name="Connections">Numbers of clients.</param>
 /// <param name="Bytes">Numbers of bytes.</param>
+/// <param name="HandedOver">Whether <paramref name="Listen"/> is what systemd handed over.</param>
 internal sealed record BridgeStatus(
     string Name,
     string Protocol,
@@ -21,7 +22,8 @@ internal sealed record BridgeStatus(
     string? Socket,
     string? Target,
     ConnectionCounts Connections,
-    ByteCounts Bytes)
+    ByteCounts Bytes,
+    bool HandedOver = false)
 {
     public static BridgeStatus Of(BridgeReport report) => new(
         report.Name,
@@ -39,5 +41,6 @@ internal sealed record BridgeStatus(
         report.Socket,
         report.Target,
         new ConnectionCounts(report.Active, report.Total, report.Refused, report.Failed),
-        new ByteCounts(report.BytesToTarget, report.BytesToClient));
+        new ByteCounts(report.BytesToTarget, report.BytesToClient),
+        report.IsHandedOver);
 }

@@ -15,7 +15,7 @@ internal sealed class SystemdSockets : IDisposable
 
     private SystemdSockets(ILookup<string, SafeFileHandle> sockets) => _sockets = sockets;
 
-    /// <summary>The bridges, by name, that have sockets here. A name that no bridge has is worth a warning: its clients wait in vain.</summary>
+    /// <summary>The bridges, by name, that have sockets here.</summary>
     public IEnumerable<string> Names => _sockets.Select(group => group.Key);
 
     /// <summary>The sockets for a bridge, as descriptors of the caller's own that never block; none where it has to bind by itself.</summary>
@@ -35,6 +35,9 @@ internal sealed class SystemdSockets : IDisposable
             throw;
         }
     }
+
+    /// <summary>Where the sockets for a bridge listen.</summary>
+    public IReadOnlyList<string> AddressesOf(string bridge) => [.. _sockets[bridge].Select(InheritedSocket.Describe)];
 
     public void Dispose()
     {
