@@ -1,5 +1,4 @@
 using NsBridge.Configuration;
-using NsBridge.Linux.Interop;
 using NsBridge.Operations.Systemd;
 using NsBridge.Restart;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using NsBridge.Linux.Interop;
 using NsBridge.Operations.Serving;
@@ -14,6 +15,9 @@ internal sealed partial class DescriptorPressure
     private const string OwnDescriptors = "/proc/self/fd";
 
     private const int PerClient = 2;
+
+    /// <summary>So few are tried: where they are counted by listing them, that costs more.</summary>
+    private const int FewDescriptors = 16;
 
     /// <summary>Servers of short requests: the control socket and the metrics.</summary>
     private const int Servers = 2;
@@ -52,6 +56,16 @@ internal sealed partial class DescriptorPressure
         int others = open - PerClient * clients;
         Volatile.Write(ref _room, Math.Max(1, (_limit - Math.Max(0, others) - Reserve) / PerClient));
     }
+
+    /// <summary>Why so many more cannot be open at once; null where they can.</summary>
+    /// <param name="needed">How many descriptors.</param>
+    /// <param name="has">How many of them are open already.</param>
+    public string? WhyNot(int needed, int has) => needed > FewDescriptors && CountOpen() - has + needed > _limit ? Explain(needed) : null;
+
+    /// <summary>What there are too few of.</summary>
+    /// <param name="needed">How many descriptors it would take.</param>
+    public string Explain(int needed) =>
+        string.Create(CultureInfo.InvariantCulture, $"its listeners need {needed} descriptors, and this process may open {_limit} files in all; raise LimitNOFILE= or listen on fewer ports");
 
     private static int? CountOpen()
     {

@@ -4,7 +4,6 @@ using NsBridge.Configuration;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
-using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -17,7 +16,7 @@ internal static class ListeningSocket
     /// <summary>A socket that listens where it should, or is bound there in a UDP bridge.</summary>
     /// <returns>The socket; -1 where a machine without IPv6 has no such address and another one of the entry serves.</returns>
     /// <exception cref="BridgeFault">It cannot be bound; says why, and by whom the port is taken where that is so.</exception>
-    public static int Open(NamespacePlace place, ListenSocket wanted, ListenEndpoint entry, BridgeSettings settings, KeptListeners kept, out ulong cookie)
+    public static int Open(NamespacePlace place, ListenSocket wanted, ListenEndpoint entry, BridgeSettings settings, BridgeEngine engine, out ulong cookie)
     {
         Span<int> one = stackalloc int[1];
         bool six = wanted.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
@@ -37,7 +36,7 @@ internal static class ListeningSocket
         int result = Address(socket, wanted, out SockAddr address);
         if (result >= 0)
         {
-            int before = kept.TakeInternet(settings.Protocol == BridgeProtocol.Udp ? Libc.SOCK_DGRAM : Libc.SOCK_STREAM, cookie, address, six ? !wanted.DualStack : null);
+            int before = engine.Kept.TakeInternet(settings.Protocol == BridgeProtocol.Udp ? Libc.SOCK_DGRAM : Libc.SOCK_STREAM, cookie, address, six ? !wanted.DualStack : null);
             if (before >= 0)
             {
                 Libc.Close(socket);

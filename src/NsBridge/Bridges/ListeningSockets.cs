@@ -3,7 +3,6 @@ using NsBridge.Bridges.Udp;
 using NsBridge.Configuration;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
-using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -66,14 +65,17 @@ internal static class ListeningSockets
         return (socket, offset);
     }
 
-    private static void OpenOwn(BridgeSettings settings, NamespacePlace place, KeptListeners kept, List<(int Socket, int Offset)> sockets, out ulong cookie)
+    private static void OpenOwn(BridgeSettings settings, NamespacePlace place, BridgeEngine engine, List<(int Socket, int Offset)> sockets, out ulong cookie)
     {
         cookie = 0;
+        // All or none: without this look, a range that is too long would take every descriptor away from the others, again and again.
+        if (engine.Descriptors.WhyNot(settings.ListenDescriptors, engine.Kept.Count) is { } lack)
+            throw new BridgeFault(lack);
         foreach (ListenEndpoint entry in settings.Listen)
         {
             foreach (ListenSocket wanted in entry.Sockets())
             {
-                int socket = ListeningSocket.Open(place, wanted, entry, settings, kept, out ulong boundIn);
+                int socket = ListeningSocket.Open(place, wanted, entry, settings, engine, out ulong boundIn);
                 if (socket < 0)
                     continue;
                 sockets.Add((socket, wanted.Offset));

@@ -18,6 +18,16 @@ internal sealed class KeptListeners
             _listeners.Add(listener);
     }
 
+    /// <summary>How many there are.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+                return _listeners.Count;
+        }
+    }
+
     /// <summary>A socket that listens, or is bound, just so.</summary>
     /// <param name="type">SOCK_STREAM or SOCK_DGRAM.</param>
     /// <param name="cookie">The network namespace it has to belong to.</param>

@@ -133,6 +133,20 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         await Own(await Dial.UnixAsync(scene.Daemon.SocketPath("other"))).EchoAsync(Hello);
     }
 
+    [Test]
+    public async Task Listen_MorePortsThanDescriptors_SaysHowManyAndTakesNone()
+    {
+        const int count = 300;
+        var first = HostSockets.FreePorts(count);
+        var daemon = await LaunchAsync(
+            new DaemonSettings(new BridgeEntry("web") { Listen = $"127.0.0.1:{first}-{first + count - 1}", Namespace = "host", Target = "127.0.0.1:1000-1299" }),
+            new DaemonLaunch { DescriptorLimit = Limit });
+
+        await daemon.WaitLogAsync($"need {count} descriptors, and this process may open {Limit} files");
+        Assert.That(daemon.Log, Has.None.Contains("namespace"));
+        Assert.That(daemon.Log, Has.Some.Contains("LimitNOFILE="));
+    }
+
     /// <summary>What the target said, or how the connection ended before.</summary>
     private static async Task<string> ServedAsync(Socket client)
     {
