@@ -20,6 +20,7 @@ internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
     private readonly Timer _retry;
     private readonly List<Unsent> _unsent = [];
     private bool _isFaultTold;
+    private bool _isDisposed;
 
     /// <param name="manager">The way to it; null where there is none.</param>
     /// <param name="log">Told of what could not be sent.</param>
@@ -54,7 +55,7 @@ internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
     {
         lock (_lock)
         {
-            while (_unsent is [var first, ..])
+            while (!_isDisposed && _unsent is [var first, ..])
             {
                 int result = _manager?.Send(first.Message) ?? 0;
                 if (IsPassing(result) && Environment.TickCount64 - first.Since < _patience.TotalMilliseconds)
@@ -74,7 +75,12 @@ internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
     private static bool IsPassing(int result) =>
         result < 0 && Libc.ErrorOf(result) is Errno.EAGAIN or Errno.ENOBUFS or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE;
 
-    public void Dispose() => _retry.Dispose();
+    public void Dispose()
+    {
+        lock (_lock)
+            _isDisposed = true;
+        _retry.Dispose();
+    }
 
     [LoggerMessage(EventId = 2102, Level = LogLevel.Warning,
         Message = "The service manager cannot be told how this service is ({Variable}=: {Error}). Bridges go on; the manager may take the service for dead")]
