@@ -86,9 +86,7 @@ internal struct RelayEnd
     /// <summary>Closes the socket so that the peer sees a reset, as far as its kind has one.</summary>
     internal void Reset()
     {
-        if (Kind == EndKind.UnixHalf)
-            ResetMark.Send(Descriptor);
-        Libc.CloseWithReset(Descriptor);
+        SocketReset.Close(Descriptor, Kind);
         Descriptor = -1;
     }
 

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Logging;
-using NsBridge.Bridges;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Operations.Systemd;
+using NsBridge.Relaying;
 
 namespace NsBridge.Restart;
 

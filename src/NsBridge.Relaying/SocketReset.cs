@@ -1,10 +1,9 @@
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
 
-namespace NsBridge.Bridges;
+namespace NsBridge.Relaying;
 
-/// <summary>Closing a socket that was never relayed.</summary>
-internal static class SocketReset
+/// <summary>Closing a socket, relayed or not, other than in good order.</summary>
+public static class SocketReset
 {
     /// <summary>Closes the socket so that its peer sees a reset, as far as its kind has one.</summary>
     public static void Close(int descriptor, EndKind kind)
