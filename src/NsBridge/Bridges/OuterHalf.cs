@@ -20,8 +20,7 @@ internal sealed class OuterHalf : IOuterHalf
     // Where clients came by a listener, in this process or the one before: they go when the reference leads elsewhere.
     private readonly HashSet<ulong> _origins = [];
     private ulong _boundIn;
-    private volatile string? _bindTrouble;
-    private volatile bool _lacksPrivilege;
+    private volatile BridgeFault? _bindFault;
     private volatile bool _isBound;
     // Not before its turn comes, and not after it was taken away: a namespace that changes then lets no client come.
     private bool _isWanted;
@@ -39,9 +38,9 @@ internal sealed class OuterHalf : IOuterHalf
 
     public bool IsBound => _isBound;
 
-    public string? BindTrouble => _bindTrouble;
+    public string? BindTrouble => _bindFault?.Message;
 
-    public bool LacksPrivilege => _lacksPrivilege;
+    public bool LacksPrivilege => _bindFault is { LacksPrivilege: true };
 
     public string? JoinTrouble => _join.Trouble;
 
@@ -66,8 +65,7 @@ internal sealed class OuterHalf : IOuterHalf
         }
         catch (BridgeFault fault)
         {
-            _bindTrouble = fault.Message;
-            _lacksPrivilege = fault.LacksPrivilege;
+            _bindFault = fault;
             return;
         }
         if (HasOwnSockets)
@@ -78,8 +76,7 @@ internal sealed class OuterHalf : IOuterHalf
             _listeners.Add(listener);
             listener.Start();
         }
-        _bindTrouble = null;
-        _lacksPrivilege = false;
+        _bindFault = null;
         _isBound = true;
     }
 
