@@ -14,15 +14,15 @@ internal static class InterfaceNumber
     public static AddressLiteral Resolve(AddressLiteral address, NamespaceReference place) =>
         address.Interface is { } name && Find(name, place) is { } number ? new AddressLiteral(new(address.Address.GetAddressBytes(), number), null) : address;
 
-    private static long? Find(string name, NamespaceReference place)
+    private static long? Find(string name, NamespaceReference place) =>
+        name == "lo" ? OfLoopback : place.Kind == NamespaceKind.Host ? OfHost(name) : null;
+
+    /// <summary>The number of an interface of the host; null where none has that name.</summary>
+    public static long? OfHost(string name)
     {
-        if (name == "lo")
-            return OfLoopback;
-        if (place.Kind != NamespaceKind.Host)
-            return null;
         try
         {
-            return long.Parse(File.ReadAllText($"/sys/class/net/{name}/ifindex"), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
+            return long.Parse(File.ReadAllText($"/sys/class/net/{Path.GetFileName(name)}/ifindex"), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException)
         {

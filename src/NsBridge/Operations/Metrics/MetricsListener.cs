@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using NsBridge.CommandLine;
@@ -55,7 +54,8 @@ internal static class MetricsListener
             if (place.DualStack && !Socket.OSSupportsIPv6)
                 address = IPAddress.Any;
             if (place.Interface is { } link)
-                address = new IPAddress(address.GetAddressBytes(), InterfaceIndex(link));
+                address = new IPAddress(address.GetAddressBytes(),
+                    InterfaceNumber.OfHost(link) ?? throw new EndpointUnready($"{Key}: there is no network interface '{link}'"));
             socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             if (address.AddressFamily == AddressFamily.InterNetworkV6)
                 socket.DualMode = place.DualStack;
@@ -72,14 +72,6 @@ internal static class MetricsListener
                 return null;
             throw Fault(endpoint, exception);
         }
-    }
-
-    private static long InterfaceIndex(string name)
-    {
-        var file = $"/sys/class/net/{Path.GetFileName(name)}/ifindex";
-        return File.Exists(file) && long.TryParse(File.ReadAllText(file), NumberStyles.Integer, CultureInfo.InvariantCulture, out var index)
-            ? index
-            : throw new EndpointUnready($"{Key}: there is no network interface '{name}'");
     }
 
     private static Exception Fault(MetricsEndpoint endpoint, SocketException exception)
