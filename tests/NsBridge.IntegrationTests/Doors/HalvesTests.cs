@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -34,10 +35,7 @@ internal sealed class HalvesTests : BridgeFixture
     [TestCase("relay")]
     public async Task OuterHalf_InnerIsNotThereYet_ServesOnceItIs(string join)
     {
-        var path = Scratch()["web.sock"];
-        var listen = FreeEndPoint();
-        await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path, Join = join });
-        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+        var (path, listen, _) = await OuterWithoutInnerAsync(join);
 
         var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = path });
         await Eventually.TrueAsync(() => EchoesAsync(listen), Soon, "the inner half is found");
@@ -51,10 +49,7 @@ internal sealed class HalvesTests : BridgeFixture
     [Test]
     public async Task OuterHalf_RelaysToAnInnerHalfThatComesBack_IsUpAgainWithoutAClient()
     {
-        var path = Scratch()["web.sock"];
-        var listen = FreeEndPoint();
-        var outer = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path });
-        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+        var (path, listen, outer) = await OuterWithoutInnerAsync();
         await outer.WaitLogAsync("Bridge outer is waiting");
 
         var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = path });
@@ -69,10 +64,7 @@ internal sealed class HalvesTests : BridgeFixture
     [Test]
     public async Task OuterHalf_RelaysToAnotherProgramThatComesBack_LooksOnceAndIsUpAgain()
     {
-        var path = Scratch()["web.sock"];
-        var listen = FreeEndPoint();
-        var outer = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path });
-        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+        var (path, listen, outer) = await OuterWithoutInnerAsync();
         await outer.WaitStatusAsync(State("waiting"), "it says that nothing is there");
 
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -112,6 +104,16 @@ internal sealed class HalvesTests : BridgeFixture
         if (protocol == "tcp")
             Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         Assert.That(handed, Is.Zero);
+    }
+
+    /// <summary>An outer half alone that a client has come to in vain.</summary>
+    private async Task<(string Path, IPEndPoint Listen, DaemonProcess Outer)> OuterWithoutInnerAsync(string? join = null)
+    {
+        var path = Scratch()["web.sock"];
+        var listen = FreeEndPoint();
+        var outer = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path, Join = join });
+        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+        return (path, listen, outer);
     }
 
     private static Func<JsonElement, bool> State(string state) => bridge => bridge.GetProperty("state").GetString() == state;

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
 using NsBridge.Operations.Status;
@@ -20,7 +18,7 @@ internal sealed class BridgeFleetTests
         using var scratch = new ScratchDirectory();
         // The outer half is written first.
         var settings = LoadedText.Right(
-            string.Create(CultureInfo.InvariantCulture, $""" "Name":"outer", "Listen":"127.0.0.1:{FreePort()}", "Socket":"{scratch["web.sock"]}", "Join":"handoff" """),
+            string.Create(CultureInfo.InvariantCulture, $""" "Name":"outer", "Listen":"127.0.0.1:{HostSockets.FreePort()}", "Socket":"{scratch["web.sock"]}", "Join":"handoff" """),
             $""" "Name":"inner", "Socket":"{scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" """);
         using var sockets = SystemdSockets.Adopt([]);
         using var engine = new BridgeEngine(1, mayRing: false, sockets, NullLoggerFactory.Instance);
@@ -33,12 +31,5 @@ internal sealed class BridgeFleetTests
 
         Assert.That(fleet.Snapshot().Select(bridge => bridge.State), Is.All.EqualTo(BridgeState.Up));
         await fleet.StopAsync(CancellationToken.None);
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

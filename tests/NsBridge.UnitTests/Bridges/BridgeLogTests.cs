@@ -9,14 +9,14 @@ namespace NsBridge.UnitTests.Bridges;
 /// <summary>What a bridge says in the log.</summary>
 internal sealed class BridgeLogTests
 {
-    private RecordedLog _log = null!;
+    private LogLines _log = null!;
     private SystemdSockets _sockets = null!;
     private BridgeEngine _engine = null!;
 
     [SetUp]
     public void Make()
     {
-        _log = new RecordedLog();
+        _log = new LogLines();
         _sockets = SystemdSockets.Adopt([]);
         _engine = new BridgeEngine(1, mayRing: false, _sockets, _log);
     }

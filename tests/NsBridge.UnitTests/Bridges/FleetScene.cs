@@ -54,11 +54,7 @@ internal sealed class FleetScene : IAsyncDisposable
         return socket;
     }
 
-    public static string FreePort()
-    {
-        using Socket socket = Listener();
-        return ((IPEndPoint)socket.LocalEndPoint!).Port.ToString(CultureInfo.InvariantCulture);
-    }
+    public static string FreePort() => HostSockets.FreePort().ToString(CultureInfo.InvariantCulture);
 
     public async ValueTask DisposeAsync()
     {

@@ -1,12 +1,11 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
 using NsBridge.Bridges.Udp;
 using NsBridge.Configuration;
 using NsBridge.Namespaces;
 using NsBridge.Operations.Systemd;
+using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
 
 namespace NsBridge.UnitTests.Bridges;
@@ -71,15 +70,8 @@ internal sealed class OuterHalfTests(string protocol)
     }
 
     private static BridgeSettings Settings(string protocol) => LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
-        $""" "Name":"web", "Protocol":"{protocol}", "Listen":"127.0.0.1:{FreePort()}", "Namespace":"host", "Target":"127.0.0.1:3000" """)).Bridges[0];
+        $""" "Name":"web", "Protocol":"{protocol}", "Listen":"127.0.0.1:{HostSockets.FreePort()}", "Namespace":"host", "Target":"127.0.0.1:3000" """)).Bridges[0];
 
     private static IOuterHalf Outer(Bridge bridge, BridgeEngine engine, NamespacePlace place) =>
         bridge.Settings.Protocol == BridgeProtocol.Udp ? new UdpOuterHalf(bridge, engine, engine.Loops[0], place) : new OuterHalf(bridge, engine, engine.Loops[0], place);
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 }

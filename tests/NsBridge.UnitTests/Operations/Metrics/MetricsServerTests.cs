@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
@@ -19,16 +18,16 @@ internal sealed class MetricsServerTests
         other.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         other.Listen();
         var at = (IPEndPoint)other.LocalEndPoint!;
-        var log = new Lines();
+        using var log = new LogLines();
         await using var server = Make(at.ToString(), log);
 
         await server.StartAsync(CancellationToken.None);
-        Assert.That(log.All, Has.Count.EqualTo(1));
-        Assert.That(log.All.Single(), Does.StartWith("Warning").And.Contain("NsBridge:Metrics:Listen").And.Contain("another program"));
+        Assert.That(log.WithLevels, Has.Count.EqualTo(1));
+        Assert.That(log.WithLevels.Single(), Does.StartWith("Warning").And.Contain("NsBridge:Metrics:Listen").And.Contain("another program"));
 
         other.Dispose();
-        await Eventually.TrueAsync(() => Task.FromResult(log.All.Count == 2), TimeSpan.FromSeconds(5), "it is told");
-        Assert.That(log.All[1], Does.StartWith("Information").And.Contain(at.ToString()));
+        await Eventually.TrueAsync(() => Task.FromResult(log.WithLevels.Count == 2), TimeSpan.FromSeconds(5), "it is told");
+        Assert.That(log.WithLevels[1], Does.StartWith("Information").And.Contain(at.ToString()));
         using var client = new HttpClient();
         Assert.That(await client.GetStringAsync(new Uri($"http://{at}/metrics")), Does.Contain("nsbridge_bridge_up"));
     }
@@ -37,44 +36,20 @@ internal sealed class MetricsServerTests
     [TestCase("[fe80::1%nsbridge-none]:9464", "no network interface")]
     public async Task Start_TheAddressIsNotThereYet_WarnsAndEndsWell(string listen, string why)
     {
-        var log = new Lines();
+        using var log = new LogLines();
         await using var server = Make(listen, log);
 
         await server.StartAsync(CancellationToken.None);
         await server.StopAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(5));
 
-        Assert.That(log.All.Single(), Does.StartWith("Warning").And.Contain(why));
+        Assert.That(log.WithLevels.Single(), Does.StartWith("Warning").And.Contain(why));
     }
 
-    private static MetricsServer Make(string listen, Lines log)
+    private static MetricsServer Make(string listen, LogLines log)
     {
         var settings = LoadedText.Load($$$"""{"NsBridge":{"Metrics":{"Listen":"{{{listen}}}"},"Bridges":[]}}""").Settings!;
         var reports = new Reports();
         reports.Now.Add(Reports.Web);
-        return new MetricsServer(settings, new BridgeCounts(reports), log);
-    }
-
-    private sealed class Lines : ILogger<MetricsServer>
-    {
-        private readonly List<string> _all = [];
-
-        public IReadOnlyList<string> All
-        {
-            get
-            {
-                lock (_all)
-                    return [.. _all];
-            }
-        }
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            lock (_all)
-                _all.Add(string.Create(CultureInfo.InvariantCulture, $"{logLevel}: {formatter(state, exception)}"));
-        }
+        return new MetricsServer(settings, new BridgeCounts(reports), log.CreateLogger<MetricsServer>());
     }
 }

@@ -126,42 +126,26 @@ internal sealed class ManagerNotifierTests
         public string Describe() => "still";
     }
 
-    private sealed class Scene : ILogger<ManagerNotifier>, IDisposable
+    private sealed class Scene : IDisposable
     {
-        private readonly List<string> _lines = [];
+        private readonly LogLines _log = new();
         private readonly NotifySocket _way;
 
         public Scene(string address, TimeSpan? patience = null)
         {
             _way = NotifySocket.To(address)!;
-            Notifier = new ManagerNotifier(_way, this, patience ?? TimeSpan.FromMinutes(1));
+            Notifier = new ManagerNotifier(_way, _log.CreateLogger<ManagerNotifier>(), patience ?? TimeSpan.FromMinutes(1));
         }
 
         public ManagerNotifier Notifier { get; }
 
-        public IReadOnlyList<string> Lines
-        {
-            get
-            {
-                lock (_lines)
-                    return [.. _lines];
-            }
-        }
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            lock (_lines)
-                _lines.Add(formatter(state, exception));
-        }
+        public IReadOnlyList<string> Lines => _log.Lines;
 
         public void Dispose()
         {
             Notifier.Dispose();
             _way.Dispose();
+            _log.Dispose();
         }
     }
 }

@@ -1,15 +1,18 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace NsBridge.UnitTests.Bridges;
+namespace NsBridge.UnitTests;
 
-/// <summary>Makes loggers that keep what is logged, whoever logs it.</summary>
+/// <summary>Makes loggers that keep what is logged from Information on, whoever logs it.</summary>
 internal sealed class LogLines : ILoggerFactory, ILogger
 {
-    private readonly ConcurrentQueue<string> _lines = new();
+    private readonly ConcurrentQueue<(LogLevel Level, string Text)> _lines = new();
 
-    /// <summary>Every line from Information on, in order.</summary>
-    public IReadOnlyList<string> Lines => [.. _lines];
+    /// <summary>Every line, in order.</summary>
+    public IReadOnlyList<string> Lines => [.. _lines.Select(line => line.Text)];
+
+    /// <summary>Every line behind its level, as in <c>Warning: it rains</c>.</summary>
+    public IReadOnlyList<string> WithLevels => [.. _lines.Select(line => $"{line.Level}: {line.Text}")];
 
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -23,7 +26,7 @@ internal sealed class LogLines : ILoggerFactory, ILogger
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (IsEnabled(logLevel))
-            _lines.Enqueue(formatter(state, exception));
+            _lines.Enqueue((logLevel, formatter(state, exception)));
     }
 
     public void Dispose()
