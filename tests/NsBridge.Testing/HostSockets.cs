@@ -11,6 +11,8 @@ public static class HostSockets
     // Below the kernel's ephemeral ports, so that no outgoing connection can take one between choice and bind.
     private const int FirstPort = 10240;
     private const int LastPort = 32000;
+    // Ranges are taken from here on: among single ports given at random there soon is no long one left.
+    private const int FirstOfRanges = 26000;
     private static readonly HashSet<int> Given = [];
 
     /// <summary>A TCP port that is free on every address now and that this process has not been given before.</summary>
@@ -19,11 +21,12 @@ public static class HostSockets
     /// <summary>The first of <paramref name="count"/> adjoining ports, each as <see cref="FreePort"/> says.</summary>
     public static int FreePorts(int count)
     {
+        var (from, to) = count == 1 ? (FirstPort, FirstOfRanges) : (FirstOfRanges, LastPort);
         lock (Given)
         {
             for (var attempt = 0; attempt < 1000; attempt++)
             {
-                var first = Random.Shared.Next(FirstPort, LastPort - count);
+                var first = Random.Shared.Next(from, to - count);
                 var ports = Enumerable.Range(first, count).ToList();
                 if (ports.Any(Given.Contains) || !ports.TrueForAll(CanBind))
                     continue;
@@ -31,7 +34,7 @@ public static class HostSockets
                 return first;
             }
         }
-        throw new InvalidOperationException($"No {count} adjoining free ports between {FirstPort} and {LastPort}.");
+        throw new InvalidOperationException($"No {count} adjoining free ports between {from} and {to}.");
     }
 
     /// <summary>True while a TCP socket listens on exactly this address and port.</summary>
