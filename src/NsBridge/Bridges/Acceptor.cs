@@ -7,7 +7,7 @@ namespace NsBridge.Bridges;
 internal abstract class Acceptor : EventSource
 {
     /// <summary>Connections taken at one event, so that a flood of clients leaves turns to the relays.</summary>
-    protected const int Batch = 64;
+    public const int Batch = 64;
 
     private const int ShortestPause = 50;
     private const int LongestPause = 1000;
@@ -53,7 +53,8 @@ internal abstract class Acceptor : EventSource
     protected override void OnEvents(uint events, int end)
     {
         bool paused = false;
-        for (int i = 0; i < Batch && !paused; i++)
+        int most = Waiting;
+        for (int i = 0; i < most && !paused; i++)
         {
             if (!HasRoom)
             {
@@ -77,6 +78,12 @@ internal abstract class Acceptor : EventSource
         if (paused)
             Pause();
     }
+
+    /// <summary>
+    /// How many to accept now: asked for, because accept(2) makes a socket and a file before it finds that nobody is left. Where that is not told it is how
+    /// the end is found, and one is tried in any case: the event says that there is one.
+    /// </summary>
+    private int Waiting => Libc.Waiting(_listener) is >= 0 and int waiting ? Math.Clamp(waiting, 1, Batch) : Batch;
 
     /// <summary>
     /// The tiers of accept(2)'s errors: without descriptors or memory nothing can be accepted for a while; everything else belongs to the one

@@ -25,6 +25,7 @@ internal sealed class ConstantTests
         ["Libc.DescriptorsPerMessage"] = "253",
         ["Libc.InterfaceNameCapacity"] = "IFNAMSIZ",
         ["Libc.InterfaceRequestSize"] = "sizeof(struct ifreq)",
+        ["Libc.UnackedAt"] = "offsetof(struct tcp_info, tcpi_unacked)",
         ["Libc.SizeOfIfReq"] = "sizeof(struct ifreq)",
         // The states' bits are in no header for programs, their numbers are.
         ["Libc.TCPF_CLOSE"] = "1 << TCP_CLOSE",

@@ -1,0 +1,44 @@
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Linux.Interop;
+using NsBridge.Testing;
+
+namespace NsBridge.Linux.Tests.Sockets;
+
+/// <summary>How many connections nobody has accepted yet.</summary>
+[TestFixture, LeaksNothing]
+internal sealed class WaitingTests
+{
+    [Test]
+    public void Waiting_OfATcpListener_CountsWhomNobodyHasAccepted()
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        var descriptor = (int)listener.Handle;
+        Assert.That(Libc.Waiting(descriptor), Is.Zero);
+
+        using var first = Connected(listener);
+        using var second = Connected(listener);
+        Assert.That(() => Libc.Waiting(descriptor), Is.EqualTo(2).After(2000, 10));
+
+        listener.Accept().Dispose();
+        Assert.That(Libc.Waiting(descriptor), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Waiting_OfAUnixSocket_CannotBeTold()
+    {
+        Libc.SocketPair(Libc.SOCK_STREAM, out var one, out var other);
+        Assert.That(Libc.Waiting(one), Is.Negative);
+        Libc.Close(one);
+        Libc.Close(other);
+    }
+
+    private static Socket Connected(Socket listener)
+    {
+        var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        client.Connect(listener.LocalEndPoint!);
+        return client;
+    }
+}
