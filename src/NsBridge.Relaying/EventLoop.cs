@@ -206,12 +206,12 @@ public sealed class EventLoop : IDisposable
 
     private void DispatchCompletions(MessageRing ring, int count)
     {
+        bool isReady = false;
         for (; count > 0 && ring.TryTake(out IoUringCompletion completion); count--)
         {
             if (completion.UserData == MessageRing.ReadinessNumber)
             {
-                ring.NoteReadiness();
-                DispatchReadiness(Required(_readiness.Wait(0), "epoll_wait"));
+                isReady = true;
             }
             else if (_sources.Find(completion.UserData) is { } source)
             {
@@ -222,6 +222,10 @@ public sealed class EventLoop : IDisposable
                 ring.Drop(completion);
             }
         }
+        if (!isReady)
+            return;
+        ring.NoteReadiness();
+        DispatchReadiness(Required(_readiness.Wait(0), "epoll_wait"));
     }
 
     private void RunAgain()
