@@ -76,7 +76,7 @@ public sealed partial class Relay
                 flow.Closed = true;
                 // Where the other direction is over too, the close that follows says the same.
                 if (!_toTarget.Closed || !_toClient.Closed)
-                    Libc.Shutdown(sink.Descriptor, Libc.SHUT_WR);
+                    sink.SendEnd();
                 return true;
             }
             if (!source.Readable)

@@ -57,13 +57,14 @@ public sealed partial class Relay
         _toTarget.LargeReads = _toClient.LargeReads = 0;
         ring.Relays++;
         Receive(ring, ClientEnd);
-        Receive(ring, TargetEnd);
+        // Clients speak first, as a rule, and have done so by now.
+        Receive(ring, TargetEnd, isEmpty: true);
     }
 
-    private void Receive(MessageRing ring, int end)
+    private void Receive(MessageRing ring, int end, bool isEmpty = false)
     {
         _receiving |= 1 << end;
-        ring.Receive(end == ClientEnd ? _client.Descriptor : _target.Descriptor, _group.Loop.Number(this) | (uint)end);
+        ring.Receive(end == ClientEnd ? _client.Descriptor : _target.Descriptor, _group.Loop.Number(this) | (uint)end, isEmpty);
     }
 
     /// <summary>Sends the only message of a direction.</summary>
@@ -191,7 +192,7 @@ public sealed partial class Relay
             End();
             return;
         }
-        Libc.Shutdown(to == ClientEnd ? _client.Descriptor : _target.Descriptor, Libc.SHUT_WR);
+        (to == ClientEnd ? ref _client : ref _target).SendEnd();
         // A young relay's timer comes soon enough.
         if (_settled)
             _group.Loop.SetTimer(this, HalfClosedMilliseconds);

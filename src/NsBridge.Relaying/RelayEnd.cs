@@ -27,6 +27,9 @@ internal struct RelayEnd
     /// <summary>The other half of the bridge has closed its end, or its process has gone.</summary>
     internal bool HalfHasClosed;
 
+    /// <summary>The peer was told that nothing more comes.</summary>
+    internal bool EndIsSent;
+
     internal void Begin(int descriptor, EndKind kind, uint events)
     {
         Descriptor = descriptor;
@@ -36,7 +39,7 @@ internal struct RelayEnd
         Writable = true;
         // A message that carried descriptors ends a read of a UNIX socket early.
         ShortReadProvesNothing = kind != EndKind.Tcp;
-        Failed = HalfHasClosed = false;
+        Failed = HalfHasClosed = EndIsSent = false;
         Note(events);
     }
 
@@ -76,10 +79,18 @@ internal struct RelayEnd
         return Libc.Receive(Descriptor, block.Address, block.Size);
     }
 
-    /// <summary>Sends the end on a TCP socket, and tells whether that or bytes before it are not taken by the peer. On this machine a peer takes an end at once.</summary>
-    internal readonly bool HasUntakenAfterEnd()
+    /// <summary>Tells the peer that nothing more comes.</summary>
+    internal void SendEnd()
     {
+        EndIsSent = true;
         Libc.Shutdown(Descriptor, Libc.SHUT_WR);
+    }
+
+    /// <summary>Sends the end on a TCP socket, and tells whether that or bytes before it are not taken by the peer. On this machine a peer takes an end at once.</summary>
+    internal bool HasUntakenAfterEnd()
+    {
+        if (!EndIsSent)
+            SendEnd();
         return Libc.Untaken(Descriptor) > 0;
     }
 
