@@ -9,9 +9,15 @@ internal sealed class SourceTable
     private const int InitialSlots = 64;
     private const int ReservedBits = 3;
 
+    // Not an array of references: each store into one asks whether it may hold what it is given, which it cannot tell at once where that is of a derived type.
+    private struct Slot
+    {
+        internal EventSource? Source;
+        internal uint Generation;
+    }
+
     private readonly Stack<int> _free = new();
-    private EventSource?[] _slots = new EventSource?[InitialSlots];
-    private uint[] _generations = new uint[InitialSlots];
+    private Slot[] _slots = new Slot[InitialSlots];
     private int _used;
 
     internal void Add(EventSource source)
@@ -20,12 +26,9 @@ internal sealed class SourceTable
         {
             slot = _used++;
             if (slot == _slots.Length)
-            {
                 Array.Resize(ref _slots, slot * 2);
-                Array.Resize(ref _generations, slot * 2);
-            }
         }
-        _slots[slot] = source;
+        _slots[slot].Source = source;
         source.Slot = slot;
     }
 
@@ -35,8 +38,8 @@ internal sealed class SourceTable
         if (slot == EventSource.NoSlot)
             return;
         source.Slot = EventSource.NoSlot;
-        _slots[slot] = null;
-        _generations[slot]++;
+        _slots[slot].Source = null;
+        _slots[slot].Generation++;
         _free.Push(slot);
     }
 
@@ -45,16 +48,16 @@ internal sealed class SourceTable
     {
         by.Slot = source.Slot;
         source.Slot = EventSource.NoSlot;
-        _slots[by.Slot] = by;
+        _slots[by.Slot].Source = by;
     }
 
     /// <summary>The number of an added source; its lowest three bits are the caller's.</summary>
-    internal ulong Number(EventSource source) => (ulong)_generations[source.Slot] << 32 | (uint)source.Slot << ReservedBits;
+    internal ulong Number(EventSource source) => (ulong)_slots[source.Slot].Generation << 32 | (uint)source.Slot << ReservedBits;
 
     /// <summary>The source of a number; null where it has left.</summary>
     internal EventSource? Find(ulong number)
     {
         int slot = (int)((uint)number >> ReservedBits);
-        return slot < _slots.Length && _generations[slot] == (uint)(number >> 32) ? _slots[slot] : null;
+        return slot < _slots.Length && _slots[slot].Generation == (uint)(number >> 32) ? _slots[slot].Source : null;
     }
 }

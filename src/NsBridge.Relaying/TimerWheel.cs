@@ -12,7 +12,13 @@ internal sealed class TimerWheel
 
     private const int Slots = 1024;
 
-    private readonly EventSource?[] _slots = new EventSource?[Slots];
+    // As in the source table, not an array of references.
+    private struct Slot
+    {
+        internal EventSource? First;
+    }
+
+    private readonly Slot[] _slots = new Slot[Slots];
     private readonly ulong[] _occupied = new ulong[Slots / 64];
     private long _tick;
     private int _count;
@@ -26,12 +32,12 @@ internal sealed class TimerWheel
         // Rounded up and never now: a timer does not run out early.
         source.TimerTick = Math.Max(deadline / TickMilliseconds + 1, _tick + 1);
         int slot = (int)(source.TimerTick % Slots);
-        EventSource? head = _slots[slot];
+        EventSource? head = _slots[slot].First;
         source.TimerNext = head;
         source.TimerPrevious = null;
         if (head is not null)
             head.TimerPrevious = source;
-        _slots[slot] = source;
+        _slots[slot].First = source;
         _occupied[slot >> 6] |= 1UL << (slot & 63);
         source.TimerArmed = true;
         _count++;
@@ -45,12 +51,12 @@ internal sealed class TimerWheel
             _next = source.TimerNext;
         int slot = (int)(source.TimerTick % Slots);
         if (source.TimerPrevious is null)
-            _slots[slot] = source.TimerNext;
+            _slots[slot].First = source.TimerNext;
         else
             source.TimerPrevious.TimerNext = source.TimerNext;
         if (source.TimerNext is not null)
             source.TimerNext.TimerPrevious = source.TimerPrevious;
-        if (_slots[slot] is null)
+        if (_slots[slot].First is null)
             _occupied[slot >> 6] &= ~(1UL << (slot & 63));
         source.TimerNext = source.TimerPrevious = null;
         source.TimerArmed = false;
@@ -89,7 +95,7 @@ internal sealed class TimerWheel
             int slot = (int)(_tick % Slots);
             // What a timer does may change the list anywhere: whoever is cleared while it is the next one passes that on, and
             // what is set meanwhile goes to the head, which is behind already.
-            for (EventSource? source = _slots[slot]; source is not null; source = _next)
+            for (EventSource? source = _slots[slot].First; source is not null; source = _next)
             {
                 _next = source.TimerNext;
                 if (source.TimerTick > _tick)

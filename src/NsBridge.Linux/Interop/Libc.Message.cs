@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace NsBridge.Linux.Interop;
@@ -50,6 +51,7 @@ public static unsafe partial class Libc
 
     /// <summary>Sends bytes and, with them, descriptors (at most <see cref="DescriptorsPerMessage"/>; the caller keeps its own).</summary>
     /// <returns>Bytes sent, or a negated error.</returns>
+    [SkipLocalsInit]
     public static nint SendDescriptors(int descriptor, ReadOnlySpan<byte> data, ReadOnlySpan<int> descriptors)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(descriptors.Length, DescriptorsPerMessage);
@@ -86,6 +88,7 @@ public static unsafe partial class Libc
     /// <param name="count">How many descriptors came.</param>
     /// <param name="truncated">Whether some were lost for want of descriptors in this process.</param>
     /// <returns>Bytes, 0 at the end, or a negated error.</returns>
+    [SkipLocalsInit]
     public static nint ReceiveDescriptors(int descriptor, Span<byte> data, Span<int> descriptors, out int count, out bool truncated)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(descriptors.Length, DescriptorsPerMessage);

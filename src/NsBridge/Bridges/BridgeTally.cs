@@ -6,7 +6,7 @@ namespace NsBridge.Bridges;
 /// <summary>What a bridge has counted since the daemon started. Any thread counts and reads.</summary>
 internal sealed class BridgeTally
 {
-    private readonly long[] _buckets = new long[ConnectBuckets.UpperBoundsMicroseconds.Count + 1];
+    private readonly long[] _buckets = new long[ConnectBuckets.UpperBoundsMicroseconds.Length + 1];
     private readonly RelayCounters[] _relays;
     private long _active;
     private long _total;
@@ -77,8 +77,9 @@ internal sealed class BridgeTally
     public void CountConnect(long microseconds)
     {
         Interlocked.Add(ref _connectMicroseconds, microseconds);
+        ReadOnlySpan<long> bounds = ConnectBuckets.UpperBoundsMicroseconds;
         int bucket = 0;
-        while (bucket < _buckets.Length - 1 && microseconds > ConnectBuckets.UpperBoundsMicroseconds[bucket])
+        while (bucket < bounds.Length && microseconds > bounds[bucket])
             bucket++;
         Interlocked.Increment(ref _buckets[bucket]);
     }

@@ -23,7 +23,7 @@ internal sealed partial class Connector
         if (_relays.IdleTimeout != idleTimeout)
             _relays.ChangeIdleTimeout(idleTimeout);
         if (isNews)
-            BeginAnew([.. _dialling], [.. _parked.All]);
+            BeginAnew([.. _dialling.All], [.. _parked.All]);
     }
 
     private void BeginAnew(Dial[] dialling, Dial[] parked)

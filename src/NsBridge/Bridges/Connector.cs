@@ -16,7 +16,7 @@ internal sealed partial class Connector : EventSource
     private readonly IConnectorOwner _owner;
     private readonly RelayGroup _relays;
     private readonly Stack<Dial> _idle = new();
-    private readonly HashSet<Dial> _dialling = [];
+    private readonly DialSet _dialling = new();
     private readonly ParkedClients _parked = new();
 
     /// <param name="loop">Where everything of it lives.</param>
@@ -128,7 +128,7 @@ internal sealed partial class Connector : EventSource
     public int AbortAllBut(ulong cookie)
     {
         int count = _relays.AbortAllBut(cookie);
-        foreach (Dial dial in _dialling.Concat(_parked.All).Where(dial => cookie == 0 || dial.Cookie != cookie).ToArray())
+        foreach (Dial dial in Waiting(dial => cookie == 0 || dial.Cookie != cookie))
         {
             dial.Restart();
             if (dial.Parked is not null)
@@ -149,7 +149,7 @@ internal sealed partial class Connector : EventSource
     public int AbortClientsIn(ulong cookie)
     {
         int count = _relays.AbortClientsIn(cookie);
-        foreach (Dial dial in _dialling.Concat(_parked.All).Where(dial => dial.Arrival.IsIn(cookie)).ToArray())
+        foreach (Dial dial in Waiting(dial => dial.Arrival.IsIn(cookie)))
         {
             End(dial, new RelayOutcome(RelayEnding.Aborted));
             count++;
@@ -165,7 +165,7 @@ internal sealed partial class Connector : EventSource
         var carried = new List<CarriedConnection>();
         foreach (RelayState state in _relays.Suspend())
             carried.Add(new CarriedConnection(bridge, role(state.Number), state));
-        foreach (Dial dial in _dialling.Concat(_parked.All).ToArray())
+        foreach (Dial dial in Waiting(static _ => true))
         {
             Arrival arrival = dial.Arrival;
             carried.Add(CarriedConnection.Waiting(bridge, role(arrival.Number), arrival.Client, arrival.Kind, arrival.Peer, arrival.Offset, dial.Age));
@@ -185,10 +185,13 @@ internal sealed partial class Connector : EventSource
     {
         _relays.LetGo();
         _relays.AbortAllBut(0);
-        foreach (Dial dial in _dialling.Concat(_parked.All).ToArray())
+        foreach (Dial dial in Waiting(static _ => true))
             End(dial, new RelayOutcome(RelayEnding.Aborted));
         Loop.Detach(this);
     }
+
+    /// <summary>Those who have no target yet, on their way or parked, as of now: they may go while they are gone through.</summary>
+    private Dial[] Waiting(Func<Dial, bool> which) => [.. _dialling.All.Concat(_parked.All).Where(which)];
 
     private void End(Dial dial, RelayOutcome outcome)
     {

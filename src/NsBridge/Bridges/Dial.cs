@@ -30,6 +30,9 @@ internal sealed class Dial : EventSource
 
     public LinkedListNode<Dial>? Parked { get; set; }
 
+    /// <summary>Its place among those who are on their way; <see cref="DialSet.Nowhere"/> where it is none of them.</summary>
+    public int Place { get; set; } = DialSet.Nowhere;
+
     public Arrival Arrival => _arrival;
 
     /// <summary>The namespace the dialled socket belongs to.</summary>

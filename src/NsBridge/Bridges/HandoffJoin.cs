@@ -64,7 +64,7 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
     {
         if (_links[index] is { } known)
             return known;
-        var link = new HandoffLink(_home, this, _hasInner ? Libc.DescriptorsPerMessage : HandoffLink.ClientsPerMessage);
+        var link = new HandoffLink(_home, this, _hasInner ? HandoffLink.MostPerMessage : HandoffLink.ClientsPerMessage);
         if (!Connect(link, index))
             Wait();
         return _links[index] = link;

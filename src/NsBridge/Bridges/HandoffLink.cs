@@ -18,6 +18,9 @@ internal sealed class HandoffLink : EventSource
     /// </summary>
     public const int ClientsPerMessage = 8;
 
+    /// <summary>Clients in any message: as many as are accepted at a time. Room for them is cleared at each, so no more than that.</summary>
+    public const int MostPerMessage = Acceptor.Batch;
+
     /// <summary>Another user listens there, to whom no connection is handed over. connect(2) has no such error for a UNIX socket.</summary>
     public const int NotOwnUser = -(int)Errno.EPROTO;
 
@@ -93,14 +96,15 @@ internal sealed class HandoffLink : EventSource
     {
         if (!_ready || _full || _retired)
             return;
-        Span<byte> records = stackalloc byte[Libc.DescriptorsPerMessage * HandoffRecord.Size];
-        Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
+        int most = Math.Min(_waiting.Count, _perMessage);
+        Span<byte> records = stackalloc byte[most * HandoffRecord.Size];
+        Span<int> descriptors = stackalloc int[most];
         while (_waiting.Count > 0)
         {
             int count = 0;
             foreach ((Arrival arrival, _) in _waiting)
             {
-                if (count == _perMessage)
+                if (count == most)
                     break;
                 new HandoffRecord(arrival.Peer, arrival.Offset, arrival.Number).Write(records[(count * HandoffRecord.Size)..]);
                 descriptors[count++] = arrival.Client;

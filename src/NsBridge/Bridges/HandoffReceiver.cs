@@ -111,7 +111,7 @@ internal sealed class HandoffReceiver : EventSource
     /// <returns>Whether clients came; false where there is nothing more, or the link has gone.</returns>
     private bool Read()
     {
-        Span<byte> records = stackalloc byte[Libc.DescriptorsPerMessage * HandoffRecord.Size];
+        Span<byte> records = stackalloc byte[HandoffLink.MostPerMessage * HandoffRecord.Size];
         Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
         nint read = Libc.ReceiveDescriptors(_socket, records, descriptors, out int count, out bool truncated);
         if (read == -(nint)(int)Errno.EAGAIN)

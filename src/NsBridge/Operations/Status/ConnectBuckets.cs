@@ -7,10 +7,10 @@ namespace NsBridge.Operations.Status;
 /// </remarks>
 internal static class ConnectBuckets
 {
-    /// <summary>The longest time of each bucket in seconds, ascending. One more bucket counts everything beyond the last.</summary>
-    public static IReadOnlyList<double> UpperBounds { get; } =
-        [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+    /// <summary>The longest time of each bucket in microseconds, ascending. One more bucket counts everything beyond the last.</summary>
+    public static ReadOnlySpan<long> UpperBoundsMicroseconds =>
+        [100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000];
 
-    /// <summary>The same in whole microseconds, for whoever counts.</summary>
-    public static IReadOnlyList<long> UpperBoundsMicroseconds { get; } = [.. UpperBounds.Select(seconds => (long)Math.Round(seconds * 1e6))];
+    /// <summary>The same in seconds.</summary>
+    public static IReadOnlyList<double> UpperBounds { get; } = Array.ConvertAll(UpperBoundsMicroseconds.ToArray(), microseconds => microseconds / 1e6);
 }
