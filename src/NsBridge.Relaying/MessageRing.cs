@@ -77,7 +77,7 @@ internal sealed class MessageRing : IEventQueue, IDisposable
     /// <summary>The loop has been told of its epoll, and empties it; the next wait asks again.</summary>
     internal void NoteReadiness() => _readinessAsked = false;
 
-    internal void Receive(int socket, ulong number, bool isEmpty) => _ring.Receive(socket, number, isEmpty);
+    internal void Receive(int socket, ulong number) => _ring.Receive(socket, number);
 
     /// <summary>Prepares to send the first buffer of a queue, which stays in it.</summary>
     internal void SendFirst(int socket, in BufferQueue queue, ulong number) =>

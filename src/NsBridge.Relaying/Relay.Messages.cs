@@ -15,6 +15,12 @@ public sealed partial class Relay
     /// </summary>
     private const int HalfClosedMilliseconds = 20;
 
+    /// <summary>
+    /// A reset that comes right after the last bytes is not told by every kernel (before those of 2026, where both wake the request before its owner has
+    /// looked: the bytes are received, and the request waits for the next one). So after bytes both sockets are looked at, so many milliseconds later.
+    /// </summary>
+    private const int LookMilliseconds = 1000;
+
     /// <summary>Of the three bits a source has to itself: which end.</summary>
     private const int EndBit = 1;
 
@@ -25,6 +31,9 @@ public sealed partial class Relay
 
     private bool _onRing;
     private bool _withdrawing;
+
+    /// <summary>Whether bytes have come since the sockets were looked at.</summary>
+    private bool _isToBeLookedAt;
 
     /// <summary>Whether epoll watches both sockets.</summary>
     private bool _watched;
@@ -51,20 +60,21 @@ public sealed partial class Relay
             _watched = false;
         }
         _onRing = true;
+        // A young relay's timer comes soon; an older one has one from its next bytes on.
+        _isToBeLookedAt = !_settled;
         _smallReads = 0;
         // From here on the ring tells; after it epoll does, from the beginning.
         _client.Readable = _target.Readable = false;
         _toTarget.LargeReads = _toClient.LargeReads = 0;
         ring.Relays++;
         Receive(ring, ClientEnd);
-        // Clients speak first, as a rule, and have done so by now.
-        Receive(ring, TargetEnd, isEmpty: true);
+        Receive(ring, TargetEnd);
     }
 
-    private void Receive(MessageRing ring, int end, bool isEmpty = false)
+    private void Receive(MessageRing ring, int end)
     {
         _receiving |= 1 << end;
-        ring.Receive(end == ClientEnd ? _client.Descriptor : _target.Descriptor, _group.Loop.Number(this) | (uint)end, isEmpty);
+        ring.Receive(end == ClientEnd ? _client.Descriptor : _target.Descriptor, _group.Loop.Number(this) | (uint)end);
     }
 
     /// <summary>Sends the only message of a direction.</summary>
@@ -97,6 +107,24 @@ public sealed partial class Relay
         flow.Messages.Offset += bytes;
         if (ring.FirstBytes(flow.Messages) == 0)
             ring.DropFirst(ref flow.Messages);
+        if (_isToBeLookedAt)
+            return;
+        _isToBeLookedAt = true;
+        RestartIdleTimer();
+    }
+
+    /// <summary>Looks whether the ring has kept an end to itself.</summary>
+    private bool MustLeaveRing()
+    {
+        bool looks = _onRing && _isToBeLookedAt;
+        _isToBeLookedAt = false;
+        return looks && (HasUntoldEnd(_client, _toTarget) || HasUntoldEnd(_target, _toClient));
+    }
+
+    private static bool HasUntoldEnd(in RelayEnd source, in RelayFlow flow)
+    {
+        uint events = Libc.Ready(source.Descriptor, Libc.EPOLLRDHUP);
+        return (events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0 || ((events & Libc.EPOLLRDHUP) != 0 && !flow.Ended);
     }
 
     private void SendFirst(MessageRing ring, ref RelayFlow flow, int to)

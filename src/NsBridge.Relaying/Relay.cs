@@ -171,8 +171,11 @@ public sealed partial class Relay : EventSource
     {
         if (!_settled || IsHalfClosedOnRing)
             return;
-        if (_group.IdleTimeout > 0)
-            _group.Loop.SetTimer(this, _lastByte + _group.IdleTimeout - _group.Loop.Now);
+        long wait = _group.IdleTimeout > 0 ? _lastByte + _group.IdleTimeout - _group.Loop.Now : long.MaxValue;
+        if (_onRing && _isToBeLookedAt)
+            wait = Math.Min(wait, LookMilliseconds);
+        if (wait < long.MaxValue)
+            _group.Loop.SetTimer(this, wait);
         else
             _group.Loop.ClearTimer(this);
     }
@@ -190,7 +193,7 @@ public sealed partial class Relay : EventSource
             Abort(new RelayOutcome(RelayEnding.Idle));
             return;
         }
-        if (IsHalfClosedOnRing)
+        if (IsHalfClosedOnRing || MustLeaveRing())
             LeaveRing();
         if (IsAttached)
             RestartIdleTimer();

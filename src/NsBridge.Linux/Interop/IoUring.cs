@@ -99,14 +99,11 @@ public sealed unsafe class IoUring : IDisposable
     }
 
     /// <summary>Prepares to receive from a socket until its end, an error, or a want of buffers.</summary>
-    /// <param name="socket">A stream socket.</param>
-    /// <param name="data">Comes back with each completion.</param>
-    /// <param name="isEmpty">Whether nothing is expected to be there yet: the kernel need not try in vain before it waits.</param>
-    public void Receive(int socket, ulong data, bool isEmpty)
+    public void Receive(int socket, ulong data)
     {
         ref Libc.IoUringRequest request = ref Next(Libc.IORING_OP_RECV, socket, data);
         request.Flags = Libc.IOSQE_BUFFER_SELECT;
-        request.Priority = (ushort)(Libc.IORING_RECV_MULTISHOT | (isEmpty ? Libc.IORING_RECVSEND_POLL_FIRST : 0));
+        request.Priority = Libc.IORING_RECV_MULTISHOT;
         request.BufferGroup = Group;
     }
 

@@ -28,7 +28,6 @@ public static unsafe partial class Libc
     internal const byte IORING_OP_RECV = 27;
     internal const byte IOSQE_BUFFER_SELECT = 1 << 5;
     internal const byte IOSQE_CQE_SKIP_SUCCESS = 1 << 6;
-    internal const ushort IORING_RECVSEND_POLL_FIRST = 1 << 0;
     internal const ushort IORING_RECV_MULTISHOT = 1 << 1;
     internal const uint IORING_CQE_F_BUFFER = 1 << 0;
     internal const uint IORING_CQE_F_MORE = 1 << 1;

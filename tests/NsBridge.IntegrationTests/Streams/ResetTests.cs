@@ -21,6 +21,26 @@ internal sealed class ResetTests : BridgeFixture
 
     [TestCase("handoff")]
     [TestCase("relay")]
+    public async Task Reset_ByTheTargetRightAfterItsAnswer_ReachesEveryClient(string join)
+    {
+        const int clients = 64;
+        var scene = await SceneAsync(
+            async (connection, cancel) =>
+            {
+                await connection.SendAllAsync(Hello.AsMemory(0, 8), cancel);
+                connection.Reset();
+            },
+            entry => entry with { Join = join });
+
+        for (var round = 0; round < 5; round++)
+        {
+            var endings = await Task.WhenAll(Enumerable.Range(0, clients).Select(_ => Dial.EndingAsync(scene.Listen)));
+            Assert.That(endings, Is.All.EqualTo(Ending.Reset), $"round {round}");
+        }
+    }
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
     public async Task Reset_ByTheClient_ReachesTheTargetAsReset(string join)
     {
         var scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join });
