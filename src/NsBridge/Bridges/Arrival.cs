@@ -16,12 +16,13 @@ internal readonly record struct Arrival(int Client, EndKind Kind, PeerAddress Pe
 
     /// <summary>
     /// Whether there is nobody to wait for. A client that reset is gone. One that has closed its sending side may want its answer all the
-    /// same, unless it never said anything; a UNIX client that has closed altogether shows that (EPOLLHUP), and what it said is still the target's.
+    /// same, unless it never said anything; a local client that has closed altogether shows that (EPOLLHUP), and what it said is still the target's. The
+    /// other half of the bridge closes only when its client has reset, or both directions are over.
     /// </summary>
     /// <param name="events">What its socket has shown so far: EPOLL… bits.</param>
     public bool HasHungUp(uint events)
     {
-        if ((events & Libc.EPOLLERR) != 0 || (Kind == EndKind.Tcp && (events & Libc.EPOLLHUP) != 0))
+        if ((events & Libc.EPOLLERR) != 0 || (Kind != EndKind.Unix && (events & Libc.EPOLLHUP) != 0))
             return true;
         if ((events & (Libc.EPOLLRDHUP | Libc.EPOLLHUP)) == 0)
             return false;

@@ -33,6 +33,9 @@ internal sealed class ConnectorPlan
     /// <summary>Whether the target is an inner half: it is told that an outer half connects, and understands a reset.</summary>
     public bool IsJoin => Target is null;
 
+    /// <summary>What the inner half is told of who connects.</summary>
+    public JoinKind JoinKind { get; private init; }
+
     /// <summary>How many addresses there are to try.</summary>
     public int AddressCount => _first.Length;
 
@@ -62,6 +65,7 @@ internal sealed class ConnectorPlan
         // With an inner half in this process the waiting is its part.
         TargetWait = settings.Namespace is null ? settings.TargetWait : TimeSpan.Zero,
         KeepAlive = settings.KeepAlive,
+        JoinKind = settings.Namespace is null ? JoinKind.Relay : JoinKind.OwnRelay,
         // The inner half of this process sees a UNIX socket: who the client is has to be said here.
         ProxyProtocol = settings.Namespace is null ? ProxyProtocol.None : settings.ProxyProtocol,
     };

@@ -83,7 +83,7 @@ internal sealed class Dial : EventSource
         if (Family != Libc.AF_UNIX)
             TcpOptions.SendAtOnce(socket, address);
         else if (Plan.IsJoin)
-            Libc.Bind(socket, new JoinName(JoinKind.Relay, _arrival.Offset).ToAddress(Plan.Address(_address, 0)));
+            Libc.Bind(socket, new JoinName(Plan.JoinKind, _arrival.Offset).ToAddress(Plan.Address(_address, 0)));
         if (result >= 0)
             result = Libc.Connect(socket, address);
         // The kernel chooses the port when it begins to connect. Measured, the question is half a microsecond of a connection's hundred.

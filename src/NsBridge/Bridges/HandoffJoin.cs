@@ -60,6 +60,11 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
             Wait();
     }
 
+    // Who waits for a link is judged by the settings of the moment.
+    public void Change()
+    {
+    }
+
     private HandoffLink LinkTo(int index)
     {
         if (_links[index] is { } known)

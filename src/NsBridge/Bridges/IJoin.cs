@@ -11,6 +11,9 @@ internal interface IJoin
     /// <param name="age">Milliseconds that they have waited already.</param>
     void Pass(ReadOnlySpan<Arrival> arrivals, long age = 0);
 
+    /// <summary>The bridge's settings are new ones.</summary>
+    void Change();
+
     /// <summary>Resets the clients it still holds who are in a network namespace that has gone.</summary>
     /// <returns>How many there were.</returns>
     int AbortClientsIn(ulong cookie);

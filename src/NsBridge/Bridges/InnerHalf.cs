@@ -65,11 +65,10 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             AddReceiver(descriptor, isOwnHalf, isOwnHalf ? _connections[name.Number] : Choose());
             return;
         }
-        bool isHalf = name.Kind == JoinKind.Relay;
-        // What the bridge's own outer half relays was admitted and is counted there.
-        ulong number = isHalf && isOwn && _bridge.RelaysWithin ? InnerConnections.CountedElsewhere : 0;
-        var arrival = new Arrival(descriptor, isHalf ? EndKind.UnixHalf : EndKind.Unix, PeerAddress.Unix, isHalf ? name.Number : 0, number);
-        if (number == 0 && !_bridge.Admit(PeerAddress.Unix))
+        // What the bridge's own outer half relays was admitted and is counted there. Another bridge of this process is to this one as any other process.
+        ulong number = name.Kind == JoinKind.OwnRelay && isOwn ? InnerConnections.CountedElsewhere : 0;
+        var arrival = new Arrival(descriptor, name.IsRelayed ? EndKind.UnixHalf : EndKind.Unix, PeerAddress.Unix, name.IsRelayed ? name.Number : 0, number);
+        if (number == 0 && !(HasRoomForAnother() && _bridge.Admit(PeerAddress.Unix)))
         {
             arrival.Reset();
             return;
@@ -79,6 +78,15 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             chosen.Connect(arrival);
         else
             chosen.Loop.Post(() => chosen.Connect(arrival));
+    }
+
+    /// <summary>The listener lets everybody in where those who come are as a rule the bridge's own (see <see cref="JoinListener"/>): the others are asked for room here.</summary>
+    private bool HasRoomForAnother()
+    {
+        bool hasRoom = !_bridge.RelaysWithin || _engine.Descriptors.HasRoom;
+        if (!hasRoom)
+            _engine.Descriptors.Press(Errno.EMFILE);
+        return hasRoom;
     }
 
     private InnerConnections Choose() => _connections[_engine.ChooseRelay(Home).Index];

@@ -9,6 +9,9 @@ internal enum JoinKind
     /// <summary>An outer half that relays the bytes of one connection.</summary>
     Relay,
 
+    /// <summary>The outer half of the same bridge in the same process, which has admitted its client and counts it.</summary>
+    OwnRelay,
+
     /// <summary>An outer half that hands accepted connections over.</summary>
     Handoff,
 

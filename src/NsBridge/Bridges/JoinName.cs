@@ -17,6 +17,9 @@ namespace NsBridge.Bridges;
 /// </remarks>
 internal readonly record struct JoinName(JoinKind Kind, int Number)
 {
+    /// <summary>Whether it is one end of a connection between two halves, whose bytes the outer one relays.</summary>
+    public bool IsRelayed => Kind is JoinKind.Relay or JoinKind.OwnRelay;
+
     private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     private const int LeastRandom = 4;
     private const int MostRandom = 12;
@@ -34,6 +37,7 @@ internal readonly record struct JoinName(JoinKind Kind, int Number)
         {
             JoinKind.Handoff => 'h',
             JoinKind.Datagrams => 'd',
+            JoinKind.OwnRelay => 'o',
             _ => 'r',
         };
         string start = string.Create(CultureInfo.InvariantCulture, $"nsb{kind}{Number:x}.");
@@ -52,6 +56,7 @@ internal readonly record struct JoinName(JoinKind Kind, int Number)
             (byte)'h' => JoinKind.Handoff,
             (byte)'d' => JoinKind.Datagrams,
             (byte)'r' => JoinKind.Relay,
+            (byte)'o' => JoinKind.OwnRelay,
             _ => JoinKind.LocalClient,
         };
         ReadOnlySpan<byte> text = name[(Prefix.Length + 1)..];

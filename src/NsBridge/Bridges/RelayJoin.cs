@@ -35,6 +35,12 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
 
     public void Pass(ReadOnlySpan<Arrival> arrivals, long age = 0) => UpToDateConnector().Connect(arrivals, age);
 
+    public void Change()
+    {
+        if (_connector is not null)
+            UpToDateConnector();
+    }
+
     private Connector UpToDateConnector()
     {
         // With an inner half in this process the bytes are counted where they reach the target: once, not twice.

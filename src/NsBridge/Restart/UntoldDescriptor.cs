@@ -22,6 +22,6 @@ internal static class UntoldDescriptor
         && Libc.GetOption(descriptor, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, out int listening) >= 0 && listening == 0;
 
     private static bool IsHalf(int descriptor) =>
-        (Libc.PeerAddress(descriptor, out SockAddr peer) >= 0 && JoinName.Of(peer).Kind == JoinKind.Relay)
-        || (Libc.LocalAddress(descriptor, out SockAddr own) >= 0 && JoinName.Of(own).Kind == JoinKind.Relay);
+        (Libc.PeerAddress(descriptor, out SockAddr peer) >= 0 && JoinName.Of(peer).IsRelayed)
+        || (Libc.LocalAddress(descriptor, out SockAddr own) >= 0 && JoinName.Of(own).IsRelayed);
 }

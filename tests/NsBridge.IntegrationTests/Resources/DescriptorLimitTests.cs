@@ -134,6 +134,22 @@ internal sealed class DescriptorLimitTests : BridgeFixture
     }
 
     [Test]
+    public async Task LocalClients_OfABridgeThatRelays_LeaveDescriptorsForTheRest()
+    {
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { Join = "relay" }, new DaemonLaunch { DescriptorLimit = Limit });
+        var held = await ConnectAsync(scene);
+        await held.EchoAsync(Hello);
+
+        for (var client = 0; client < Limit; client++)
+            Own(await Dial.UnixAsync(scene.SocketPath));
+        await scene.Daemon.WaitLogAsync("descriptor");
+        Assert.That((await scene.Daemon.StatusAsync()).GetProperty("bridges").GetArrayLength(), Is.EqualTo(1));
+
+        await scene.Namespace.DeleteAsync();
+        Assert.That(await held.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+    }
+
+    [Test]
     public async Task Listen_MorePortsThanDescriptors_SaysHowManyAndTakesNone()
     {
         const int count = 300;

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Doors;
+
+/// <summary>An outer half alone that relays bytes: what becomes of its clients at the inner half, and of new settings.</summary>
+internal sealed class RelayedHalvesTests : BridgeFixture
+{
+    private static readonly byte[] Hello = Pattern.Take(100);
+
+    [Test]
+    public async Task Relay_FromAnotherBridgeOfTheSameDaemon_IsAdmittedLikeAnyOther()
+    {
+        var space = await NamespaceAsync();
+        var server = Target(space, Serve.Echo);
+        var (listen, other) = (FreeEndPoint(), FreeEndPoint());
+        var path = Scratch()["web.sock"];
+        var daemon = await StartAsync(
+            new BridgeEntry("web") { Listen = listen.ToString(), Socket = path, Namespace = space.Name, Target = server.EndPoint.ToString(), Join = "relay", MaxConnections = 1 },
+            new BridgeEntry("other") { Listen = other.ToString(), Socket = path });
+
+        var first = Own(await Dial.TcpAsync(listen));
+        await first.EchoAsync(Hello);
+        Assert.That(await Dial.EndingAsync(other), Is.EqualTo(Ending.Reset), "one is the most");
+
+        first.Dispose();
+        await daemon.WaitStatusAsync(bridge => Active(bridge) == 0, "it is over");
+        var second = Own(await Dial.TcpAsync(other));
+        await second.EchoAsync(Hello);
+        await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "it counts for both");
+    }
+
+    [Test]
+    public async Task Relay_ClientResetsWhileItWaitsAtTheInnerHalf_LeavesItsPlace()
+    {
+        var path = Scratch()["web.sock"];
+        var missing = await ReserveNamespaceAsync();
+        var inner = await StartAsync(
+            new BridgeEntry("web") { Socket = path, Namespace = missing.Name, Target = "127.0.0.1:3000", TargetWait = TimeSpan.FromMinutes(1) });
+        var listen = FreeEndPoint();
+        await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path });
+        var client = Own(await Dial.TcpAsync(listen));
+        await client.SendAllAsync(Hello);
+        await inner.WaitStatusAsync(bridge => Active(bridge) == 1, "it waits");
+
+        client.Reset();
+
+        await inner.WaitStatusAsync(bridge => Active(bridge) == 0, "it has gone");
+    }
+
+    [Test]
+    public async Task Reload_OfAnOuterHalf_ReachesConnectionsThatAreThere()
+    {
+        var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = Scratch()["web.sock"] });
+        var listen = FreeEndPoint();
+        var entry = new BridgeEntry("outer") { Listen = listen.ToString(), Socket = scene.SocketPath };
+        var outer = await StartAsync(entry);
+        var client = Own(await Dial.TcpAsync(listen));
+        await client.EchoAsync(Hello);
+
+        outer.Rewrite(new DaemonSettings(entry with { IdleTimeout = TimeSpan.FromSeconds(1) }));
+
+        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+    }
+
+    private static long Active(JsonElement bridge) => bridge.GetProperty("connections").GetProperty("active").GetInt64();
+}
