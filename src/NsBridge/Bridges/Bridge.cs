@@ -156,10 +156,14 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     /// <summary>Takes over settings for which <see cref="CanApply"/> holds.</summary>
     public void Apply(BridgeSettings settings)
     {
-        bool isMoved = settings.Target != _settings.Target;
+        BridgeSettings before = _settings;
+        bool isMoved = settings.Target != before.Target;
         _settings = settings;
         _admission.Change(settings);
         _inner?.Change();
+        _outer?.Change();
+        if (settings.WhenNamespaceGoes != before.WhenNamespaceGoes)
+            FollowPlaces();
         _log.Changed(!IsUdp ? "its limits or its target; connections go on"
             : isMoved ? "its target; flows to the old one end"
             : "its limits; flows within them go on");
@@ -288,6 +292,14 @@ internal sealed partial class Bridge : IHostedService, IDisposable
             if (_place!.State is { IsUnknown: false } state)
                 _inner?.FollowNamespace(state.Cookie);
         }
+    }
+
+    /// <summary>What was let drain in a namespace that has gone may have to end now.</summary>
+    private void FollowPlaces()
+    {
+        if (_place is not null)
+            FollowPlace();
+        _outer?.FollowNamespace();
     }
 
     private void OnListenPlaceChanged(NamespacePlace place)

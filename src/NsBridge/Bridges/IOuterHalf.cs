@@ -20,6 +20,9 @@ internal interface IOuterHalf
     /// <summary>Binds what is not bound. Called again until it succeeds, and whenever the listeners' namespace changed.</summary>
     Task BindAsync();
 
+    /// <summary>The bridge's settings are new ones; connections go on.</summary>
+    void Change();
+
     /// <summary>The namespace of the listeners changed: they go with it.</summary>
     void FollowNamespace();
 

@@ -87,6 +87,8 @@ internal sealed class OuterHalf : IOuterHalf
 
     public void FollowNamespace() => _home.Post(Follow);
 
+    public void Change() => _home.Post(_join.Change);
+
     private void Follow()
     {
         Bind();
@@ -104,9 +106,11 @@ internal sealed class OuterHalf : IOuterHalf
         // Until the first answer, who was taken up of the process before goes on.
         foreach (ulong origin in state.IsUnknown ? [] : _origins.Where(origin => origin != state.Cookie).ToArray())
         {
+            // Whom they are let drain there a reload may want ended later.
+            if (_bridge.Settings.WhenNamespaceGoes != WhenNamespaceGoes.Close)
+                continue;
             _origins.Remove(origin);
-            if (_bridge.Settings.WhenNamespaceGoes == WhenNamespaceGoes.Close)
-                AbortClientsIn(origin);
+            AbortClientsIn(origin);
         }
     }
 

@@ -70,6 +70,24 @@ internal sealed class LetsGoTests : BridgeFixture
     }
 
     [Test]
+    public async Task Delete_WhenToldToDrainAndThenToClose_FreesTheNamespace()
+    {
+        BridgeEntry? drained = null;
+        var scene = await BeyondVethAsync(entry => drained = entry with { WhenNamespaceGoes = "drain" });
+        var client = Own(await Dial.TcpAsync(scene.Listen));
+        await client.EchoAsync(Hello);
+        await scene.Near.DeleteAsync();
+        await scene.Daemon.WaitLogAsync("is waiting");
+        await client.EchoAsync(Hello);
+
+        scene.Daemon.Rewrite(new DaemonSettings(drained! with { WhenNamespaceGoes = "close" }));
+
+        await Eventually.TrueAsync(
+            async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, () => $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+    }
+
+    [Test]
     public async Task Delete_WithoutConnections_FreesTheNamespaceAtOnce()
     {
         var scene = await BeyondVethAsync(entry => entry);

@@ -188,6 +188,11 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
 
     public void FollowNamespace() => _home.Post(Follow);
 
+    // Its limits are the inner half's matter.
+    public void Change()
+    {
+    }
+
     private void Follow()
     {
         if (!_place.State.CanEnter)
