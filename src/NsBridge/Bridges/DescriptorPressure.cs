@@ -36,6 +36,7 @@ internal sealed partial class DescriptorPressure
     private int _room = 1;
     private int _clients;
     private int _pressed;
+    private int _isUnsure;
     private long _toldAt = -TellAgainMilliseconds;
 
     public DescriptorPressure(ILogger<DescriptorPressure> log)
@@ -48,13 +49,19 @@ internal sealed partial class DescriptorPressure
     /// Counts what is open beside the clients: listeners and the rest. To be called when that has changed. Where there is no descriptor left to count
     /// with, the last count holds.
     /// </summary>
+    /// <remarks>
+    /// Clients who wait for their target have not taken what they may, so while there are any the rest may be more than it seems: there is no more room
+    /// then than before, until they have gone and it is counted again.
+    /// </remarks>
     public void Measure()
     {
         int clients = Volatile.Read(ref _clients);
         if (CountOpen() is not { } open)
             return;
         int others = open - PerClient * clients;
-        Volatile.Write(ref _room, Math.Max(1, (_limit - Math.Max(0, others) - Reserve) / PerClient));
+        int room = Math.Max(1, (_limit - Math.Max(0, others) - Reserve) / PerClient);
+        Volatile.Write(ref _room, clients > 0 ? Math.Min(room, Volatile.Read(ref _room)) : room);
+        Volatile.Write(ref _isUnsure, clients > 0 ? 1 : 0);
     }
 
     /// <summary>Why so many more cannot be open at once; null where they can.</summary>
@@ -96,7 +103,11 @@ internal sealed partial class DescriptorPressure
     public void Enter(int pairs) => Interlocked.Add(ref _clients, pairs);
 
     /// <summary>A client's descriptors are closed.</summary>
-    public void Leave(int pairs) => Interlocked.Add(ref _clients, -pairs);
+    public void Leave(int pairs)
+    {
+        if (Interlocked.Add(ref _clients, -pairs) == 0 && Interlocked.Exchange(ref _isUnsure, 0) == 1)
+            Measure();
+    }
 
     /// <summary>Accepting pauses.</summary>
     /// <param name="error">What the kernel said, or EMFILE where the reserve is reached.</param>

@@ -1,9 +1,27 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
 
 namespace NsBridge.UnitTests.Bridges;
 
 internal sealed class DescriptorPressureTests
 {
+    [Test]
+    public void Measure_WhileClientsHaveNotTakenWhatTheyMay_MakesNoMoreRoom()
+    {
+        var pressure = new DescriptorPressure(NullLogger<DescriptorPressure>.Instance);
+        var clients = 0;
+        for (; pressure.HasRoom; clients++)
+            pressure.Enter(1);
+
+        pressure.Measure();
+        Assert.That(pressure.HasRoom, Is.False);
+
+        pressure.Leave(clients);
+        for (var again = 0; again < clients; again++)
+            pressure.Enter(1);
+        Assert.That(pressure.HasRoom, Is.False, "as much as before");
+    }
+
     [Test]
     public void CountEntries_OfAFolderThatCannotBeOpened_IsNoFault() =>
         Assert.That(DescriptorPressure.CountEntries($"/proc/self/{Path.GetRandomFileName()}"), Is.Null);
