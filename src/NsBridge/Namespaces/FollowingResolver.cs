@@ -63,6 +63,7 @@ internal sealed class FollowingResolver : INamespaceResolver, IDisposable
         finally
         {
             _finding.Process?.Dispose();
+            (_source as IDisposable)?.Dispose();
         }
     }
 

@@ -7,7 +7,7 @@ namespace NsBridge.Namespaces.Units;
 /// Asked once a second, which takes systemd well under a millisecond; the bus keeps nothing for it and wakes nobody. A unit that runs in the host's
 /// network is refused even where the daemon itself lives elsewhere: systemd's own process tells which one that is.
 /// </remarks>
-internal sealed class UnitSource(string unit) : INamespaceSource
+internal sealed class UnitSource(string unit) : INamespaceSource, IDisposable
 {
     private const string UnitType = "org.freedesktop.systemd1.Unit";
     private const string ServiceType = "org.freedesktop.systemd1.Service";
@@ -74,6 +74,9 @@ internal sealed class UnitSource(string unit) : INamespaceSource
         bool isPrivate = await bus.PropertyAsync(path, ServiceType, "PrivateNetwork", cancel) is true;
         return (NamespaceLead.OfProcess((int)process, run), controlGroup, isPrivate);
     }
+
+    /// <summary>Ends the conversation with the bus.</summary>
+    public void Dispose() => _bus?.Dispose();
 
     private static bool IsWithin(string group, string unitGroup) =>
         unitGroup.Length > 0 && (group == unitGroup || group.StartsWith(unitGroup + "/", StringComparison.Ordinal));
