@@ -11,7 +11,7 @@ namespace NsBridge.Namespaces;
 internal sealed class NamespacePlace
 {
     /// <summary>`ip netns delete` unmounts the namespace and removes its file right after; what the file is in between would be told as a fault.</summary>
-    private static readonly TimeSpan Removal = TimeSpan.FromMilliseconds(10);
+    public static readonly TimeSpan Removal = TimeSpan.FromMilliseconds(10);
 
     /// <summary>`ip netns add` makes the file before it mounts the namespace there: what may still become one is waited for, and no fault until it has lasted.</summary>
     private static readonly TimeSpan Making = TimeSpan.FromMilliseconds(500);
@@ -59,14 +59,21 @@ internal sealed class NamespacePlace
     }
 
     /// <summary>Looks whether and where the reference leads. On the watch's thread, which may enter namespaces.</summary>
-    public void Look()
+    /// <returns>False where it has just gone: what there is to tell of it is seen by another look, after <see cref="Removal"/>.</returns>
+    public bool Look()
     {
         NamespaceState seen = Probe();
         if (_state.CanEnter && !seen.CanEnter)
-        {
-            Thread.Sleep(Removal);
-            seen = Probe();
-        }
+            return false;
+        Tell(seen);
+        return true;
+    }
+
+    /// <summary>Looks, and tells in any case.</summary>
+    public void LookAgain() => Tell(Probe());
+
+    private void Tell(NamespaceState seen)
+    {
         seen = Weigh(seen);
         if (seen == _state)
             return;

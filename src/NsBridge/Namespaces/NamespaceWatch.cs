@@ -14,6 +14,7 @@ internal sealed class NamespaceWatch : IDisposable
 
     private readonly Lock _lock = new();
     private readonly Dictionary<NamespaceReference, (NamespacePlace Place, INamespaceResolver Resolver, int Users)> _places = [];
+    private readonly List<NamespacePlace> _gone = [];
     private readonly MountWatch _mounts = new();
     private readonly Thread _thread;
     private volatile bool _stopping;
@@ -77,12 +78,25 @@ internal sealed class NamespaceWatch : IDisposable
         {
             // Under the lock, so that a place given back is not looked at any more; a look does not block.
             lock (_lock)
-            {
-                foreach (var (place, _, _) in _places.Values)
-                    place.Look();
-            }
+                LookAtAll();
             _mounts.Wait(PatienceMilliseconds);
         }
+    }
+
+    private void LookAtAll()
+    {
+        foreach (var (place, _, _) in _places.Values)
+        {
+            if (!place.Look())
+                _gone.Add(place);
+        }
+        if (_gone.Count == 0)
+            return;
+        // Once for all of them: hundreds may go at a time.
+        Thread.Sleep(NamespacePlace.Removal);
+        foreach (NamespacePlace place in _gone)
+            place.LookAgain();
+        _gone.Clear();
     }
 
     public void Dispose()

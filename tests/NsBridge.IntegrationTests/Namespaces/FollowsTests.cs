@@ -57,6 +57,31 @@ internal sealed class FollowsTests : BridgeFixture
     }
 
     [Test]
+    public async Task Namespaces_HundredsGoAtOnce_AreAllToldWithinTwoSeconds()
+    {
+        const int count = 300;
+        var folder = Directory.CreateDirectory(Scratch()["many"]).FullName;
+        var space = await NamespaceAsync();
+        await Command.CheckAsync("mount", "-t", "tmpfs", "none", folder);
+        try
+        {
+            await Command.CheckAsync("sh", "-c", $"cd {folder}; for i in $(seq {count}); do : > $i; mount --bind {space.FilePath} $i; done");
+            var daemon = await StartAsync(
+                [.. Enumerable.Range(1, count).Select(i => new BridgeEntry($"b{i}") { Namespace = $"{folder}/{i}", Target = "127.0.0.1:1" })]);
+            await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "all are up");
+
+            await Command.CheckAsync("umount", "-l", folder);
+            var gone = Stopwatch.StartNew();
+            await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "waiting", "all wait");
+            Assert.That(gone.Elapsed, Is.LessThan(Promised));
+        }
+        finally
+        {
+            await Command.RunAsync("umount", ["-l", folder]);
+        }
+    }
+
+    [Test]
     public async Task Namespace_ByProcess_IsServedUntilTheProcessEnds()
     {
         var space = await NamespaceAsync();
