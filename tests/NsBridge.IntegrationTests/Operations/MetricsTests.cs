@@ -67,15 +67,27 @@ internal sealed class MetricsTests : BridgeFixture
     [Test]
     public async Task Metrics_OnAUnixSocket_AreServedAndTheFileGoes()
     {
-        var space = await NamespaceAsync();
         var path = Scratch()["metrics.sock"];
-        var daemon = await StartAsync(new DaemonSettings(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" })
-        {
-            Metrics = new JsonObject { ["Listen"] = $"unix:{path}" },
-        });
+        var daemon = await MeteredAtAsync(path);
 
-        var output = await Command.CheckAsync("curl", "--silent", "--max-time", "5", "--unix-socket", path, "http://localhost/metrics");
-        Assert.That(output, Does.Contain("nsbridge_bridge_up"));
+        Assert.That(await FetchAsync(path), Does.Contain("nsbridge_bridge_up"));
+        await daemon.StopAsync();
+        Assert.That(File.Exists(path), Is.False);
+    }
+
+    [Test]
+    public async Task Metrics_SocketIsRemovedAndItsFolderToo_AreServedAgainOnceTheyCanBe()
+    {
+        var folder = Directory.CreateDirectory(Scratch()["metrics"]).FullName;
+        var path = Path.Combine(folder, "metrics.sock");
+        var daemon = await MeteredAtAsync(path);
+
+        Directory.Delete(folder, recursive: true);
+        await daemon.WaitLogAsync("Metrics cannot be served yet");
+        Directory.CreateDirectory(folder);
+
+        await daemon.WaitAsync(() => File.Exists(path), "the socket is there again");
+        Assert.That(await FetchAsync(path), Does.Contain("nsbridge_bridge_up"));
         await daemon.StopAsync();
         Assert.That(File.Exists(path), Is.False);
     }
@@ -104,6 +116,15 @@ internal sealed class MetricsTests : BridgeFixture
         Assert.That(named, Is.SubsetOf(served));
     }
 
+    private async Task<DaemonProcess> MeteredAtAsync(string path)
+    {
+        var space = await NamespaceAsync();
+        return await StartAsync(new DaemonSettings(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" })
+        {
+            Metrics = new JsonObject { ["Listen"] = $"unix:{path}" },
+        });
+    }
+
     private async Task<(DaemonProcess Daemon, IPEndPoint Listen, IPEndPoint Metrics)> MeteredAsync()
     {
         var space = await NamespaceAsync();
@@ -116,6 +137,9 @@ internal sealed class MetricsTests : BridgeFixture
         await daemon.WaitListeningAsync(metrics);
         return (daemon, listen, metrics);
     }
+
+    private static Task<string> FetchAsync(string path) =>
+        Command.CheckAsync("curl", "--silent", "--max-time", "5", "--unix-socket", path, "http://localhost/metrics");
 
     private static async Task<string> FetchAsync(IPEndPoint at)
     {

@@ -26,7 +26,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
     private readonly ILogger<MetricsServer> _log;
     private LocalListener? _file;
     private ShortRequestServer? _server;
-    private Task _waiting = Task.CompletedTask;
+    private Task _keeping = Task.CompletedTask;
 
     public MetricsServer(DaemonSettings settings, BridgeCounts counts, ILogger<MetricsServer> log)
     {
@@ -41,22 +41,29 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
     {
         if (_settings.Metrics is not { } endpoint)
             return Task.CompletedTask;
+        string? trouble = null;
         try
         {
             Serve(endpoint);
         }
         catch (EndpointUnready fault)
         {
-            NotServing(fault.Message);
-            _waiting = ServeOnceReadyAsync(endpoint, _stop.Token);
+            trouble = fault.Message;
+            NotServing(trouble);
         }
+        _keeping = KeepServingAsync(endpoint, trouble, _stop.Token);
         return Task.CompletedTask;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stop.CancelAsync();
-        await _waiting;
+        await _keeping;
+        await StopServingAsync();
+    }
+
+    private async Task StopServingAsync()
+    {
         if (Interlocked.Exchange(ref _server, null) is { } server)
             await server.DisposeAsync();
         Interlocked.Exchange(ref _file, null)?.Dispose();
@@ -75,15 +82,20 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
         Serving(endpoint.Text);
     }
 
-    private async Task ServeOnceReadyAsync(MetricsEndpoint endpoint, CancellationToken stop)
+    /// <summary>Serves once the address is there. A socket's file somebody may remove or replace at any time, and it is made anew.</summary>
+    private async Task KeepServingAsync(MetricsEndpoint endpoint, string? told, CancellationToken stop)
     {
         using var timer = new PeriodicTimer(RetryPeriod);
-        while (_server is null)
+        while (_server is null || _file is not null)
         {
             try
             {
                 await timer.WaitForNextTickAsync(stop);
+                if (_file is { IsInPlace: true })
+                    continue;
+                await StopServingAsync();
                 Serve(endpoint);
+                told = null;
             }
             catch (OperationCanceledException)
             {
@@ -91,7 +103,10 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
             }
             catch (Exception fault) when (fault is EndpointUnready or UserFault)
             {
-                // Told once. A shortage of descriptors, which a start would end with, passes too.
+                // A shortage of descriptors, which a start would end with, passes too.
+                if (fault.Message != told)
+                    NotServing(fault.Message);
+                told = fault.Message;
             }
         }
     }
