@@ -221,7 +221,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         _engine.Kept.CloseRest();
         long left = Connections();
         if (left > 0)
-            Draining(left, _settings.ShutdownTimeout);
+            Draining(_settings.ShutdownTimeout, left);
         long began = Stopwatch.GetTimestamp();
         while (Connections() > 0 && Stopwatch.GetElapsedTime(began) < _settings.ShutdownTimeout
             && !cancellationToken.IsCancellationRequested && !_hurry.IsCancellationRequested)
@@ -251,7 +251,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         IReadOnlyList<BridgeReport> reports = Snapshot();
         int Count(BridgeState state) => reports.Count(report => report.State == state);
         long connections = reports.Sum(report => report.Active);
-        return $"{Count(BridgeState.Up)} up, {Count(BridgeState.Waiting)} waiting, {Count(BridgeState.Failed)} failed; {connections} connections";
+        return $"{Count(BridgeState.Up)} up, {Count(BridgeState.Waiting)} waiting, {Count(BridgeState.Failed)} failed; connections: {connections}";
     }
 
     [LoggerMessage(EventId = 1102, Level = LogLevel.Information, Message = "No bridge is configured: nothing to do")]
@@ -266,9 +266,9 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
     [LoggerMessage(EventId = 1110, Level = LogLevel.Information, Message = "CAP_SYS_ADMIN is missing, which no bridge here needs: none enters a network namespace")]
     private partial void PrivilegeSpared();
 
-    [LoggerMessage(EventId = 1105, Level = LogLevel.Information, Message = "Stopping: {Connections} connections have up to {Timeout} to end")]
-    private partial void Draining(long connections, TimeSpan timeout);
+    [LoggerMessage(EventId = 1105, Level = LogLevel.Information, Message = "Stopping. Connections that have up to {Timeout} to end: {Connections}")]
+    private partial void Draining(TimeSpan timeout, long connections);
 
-    [LoggerMessage(EventId = 1106, Level = LogLevel.Warning, Message = "Stopping: {Connections} connections did not end in time and are reset")]
+    [LoggerMessage(EventId = 1106, Level = LogLevel.Warning, Message = "Stopping. Connections that did not end in time and are reset: {Connections}")]
     private partial void Aborting(long connections);
 }

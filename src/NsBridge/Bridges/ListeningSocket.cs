@@ -91,7 +91,7 @@ internal static class ListeningSocket
         {
             Errno.EADDRINUSE => what + "EADDRINUSE - another program has the port; `ss -l" + (protocol == BridgeProtocol.Udp ? "u" : "t") + "np` names it",
             Errno.EADDRNOTAVAIL => what + "EADDRNOTAVAIL - no interface has that address (yet)",
-            Errno.EACCES => what + "EACCES - ports below 1024 need CAP_NET_BIND_SERVICE",
+            Errno.EACCES => what + "EACCES - a port as low as this needs CAP_NET_BIND_SERVICE",
             Errno.ENODEV => what + $"there is no interface {wanted.Interface} (yet)",
             _ => what + error,
         };

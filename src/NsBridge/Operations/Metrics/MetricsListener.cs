@@ -81,7 +81,7 @@ internal static class MetricsListener
         {
             SocketError.AddressAlreadyInUse => new EndpointUnready($"{of}: another program listens there; 'ss -ltnp' names it"),
             SocketError.AddressNotAvailable => new EndpointUnready($"{of}: this machine has no such address"),
-            SocketError.AccessDenied => new UserFault($"{of}: ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one", ExitCode.Privilege),
+            SocketError.AccessDenied => new UserFault($"{of}: a port as low as this needs CAP_NET_BIND_SERVICE; choose a higher one", ExitCode.Privilege),
             _ => new UserFault($"{of}: {exception.Message}", ExitCode.Failed),
         };
     }
