@@ -251,7 +251,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         IReadOnlyList<BridgeReport> reports = Snapshot();
         int Count(BridgeState state) => reports.Count(report => report.State == state);
         long connections = reports.Sum(report => report.Active);
-        return $"{Count(BridgeState.Up)} up, {Count(BridgeState.Waiting)} waiting, {Count(BridgeState.Failed)} failed; connections: {connections}";
+        return $"{Count(BridgeState.Up)} up, {Count(BridgeState.Waiting)} waiting, {Count(BridgeState.Failed)} failed; {connections} connections";
     }
 
     [LoggerMessage(EventId = 1102, Level = LogLevel.Information, Message = "No bridge is configured: nothing to do")]

@@ -18,12 +18,12 @@ internal sealed class ManagerTests : BridgeFixture
         await held.EchoAsync(Hello);
         var client = await ConnectAsync(scene);
         await client.EchoAsync(Hello);
-        await HearAsync(manager, "STATUS=1 up, 0 waiting, 0 failed; connections: 2");
+        await HearAsync(manager, "STATUS=1 up, 0 waiting, 0 failed; 2 connections");
 
         // The limit is of numbers: what the client gives back cannot be had again either.
         await Command.CheckAsync("prlimit", $"--pid={scene.Daemon.Id}", "--nofile=3:");
         client.Dispose();
-        await HearAsync(manager, "STATUS=1 up, 0 waiting, 0 failed; connections: 1");
+        await HearAsync(manager, "STATUS=1 up, 0 waiting, 0 failed; 1 connections");
         await held.EchoAsync(Hello);
         await Command.CheckAsync("prlimit", $"--pid={scene.Daemon.Id}", "--nofile=1024:");
     }
