@@ -59,11 +59,23 @@ public sealed class TargetServer : IAsyncDisposable
         Task[] conversations;
         lock (_connections)
         {
-            _connections.ForEach(connection => connection.Reset());
+            _connections.ForEach(Abandon);
             conversations = [.. _conversations];
         }
         await Task.WhenAll(conversations);
         _stop.Dispose();
+    }
+
+    private static void Abandon(Socket connection)
+    {
+        try
+        {
+            connection.Reset();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Its own conversation has just closed it, and is about to say so.
+        }
     }
 
     private async Task AcceptAsync()
