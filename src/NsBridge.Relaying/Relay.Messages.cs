@@ -110,7 +110,7 @@ public sealed partial class Relay
         if (_isToBeLookedAt)
             return;
         _isToBeLookedAt = true;
-        RestartIdleTimer();
+        RestartTimer();
     }
 
     /// <summary>Looks whether the ring has kept an end to itself.</summary>

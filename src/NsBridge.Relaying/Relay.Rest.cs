@@ -50,7 +50,7 @@ public sealed partial class Relay
         _smallReads = 0;
         _settled = state.Settled;
         if (_settled)
-            RestartIdleTimer();
+            RestartTimer();
         else
             StartSettling();
         if ((state.ToTarget.Pending.Length > 0 && !Hold(ref _toTarget, state.ToTarget.Pending))

@@ -167,7 +167,7 @@ public sealed partial class Relay : EventSource
             Advance(client: true, target: true);
     }
 
-    internal void RestartIdleTimer()
+    internal void RestartTimer()
     {
         if (!_settled || IsHalfClosedOnRing)
             return;
@@ -196,7 +196,7 @@ public sealed partial class Relay : EventSource
         if (IsHalfClosedOnRing || MustLeaveRing())
             LeaveRing();
         if (IsAttached)
-            RestartIdleTimer();
+            RestartTimer();
     }
 
     /// <summary>Resets both sides.</summary>

@@ -165,6 +165,6 @@ public sealed class RelayGroup
     {
         IdleTimeout = milliseconds;
         for (Relay? relay = _first; relay is not null; relay = relay.Next)
-            relay.RestartIdleTimer();
+            relay.RestartTimer();
     }
 }

@@ -81,13 +81,7 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
     }
 
     /// <summary>The listener lets everybody in where those who come are as a rule the bridge's own (see <see cref="JoinListener"/>): the others are asked for room here.</summary>
-    private bool HasRoomForAnother()
-    {
-        bool hasRoom = !_bridge.RelaysWithin || _engine.Descriptors.HasRoom;
-        if (!hasRoom)
-            _engine.Descriptors.Press(Errno.EMFILE);
-        return hasRoom;
-    }
+    private bool HasRoomForAnother() => !_bridge.RelaysWithin || _connections[0].HasRoom;
 
     private InnerConnections Choose() => _connections[_engine.ChooseRelay(Home).Index];
 
