@@ -3,15 +3,12 @@ using System.Diagnostics;
 namespace NsBridge.Relaying;
 
 /// <summary>
-/// Waits for the events of one loop. Where they come so close that the thread would be woken right after it fell asleep, it looks for them for
-/// a moment instead: a sleep and a wake-up cost more than that (measured: a single ping-pong is 1.7 times as fast, for 1.13 of the
-/// whole machine's processor time).
+/// Waits for the events of one loop. Where they come so close that the thread would be woken right after it fell asleep, it may look for them for
+/// a moment instead: a sleep and a wake-up can cost more than that.
 /// </summary>
 /// <remarks>
-/// Looking takes time from a processor that others may want, so it has to be earned. Only a run of short sleeps leads to it. Every look in vain
-/// makes the next ones rarer by half, down to one in <see cref="RarestLook"/> waits, and every one that found something takes back one such step:
-/// where they share a processor, whose answer is waited for cannot answer while it is looked for. A look that another program interrupted counts as
-/// many in vain.
+/// Looking takes time from a processor that others may want, so it has to be earned: only a run of short sleeps leads to it, and only where a
+/// <see cref="LookTrial"/> finds that events then come faster.
 /// </remarks>
 internal sealed class EventWait
 {
@@ -24,13 +21,11 @@ internal sealed class EventWait
     private static readonly long s_interrupted = 4 * s_look;
 
     private const int ShortSleepsBeforeLooking = 8;
-    private const int RarestLook = 1 << MostInVain;
-    private const int MostInVain = 12;
-    private const int Forgiven = 2;
 
+    private readonly LookTrial _trial = new();
     private int _shortSleeps;
-    private int _inVain;
-    private int _waitsToSkip;
+    private int _events;
+    private long _ended;
 
     /// <summary>Waits at most <paramref name="timeout"/> milliseconds (-1: for ever).</summary>
     /// <param name="queue">Where the events come.</param>
@@ -38,33 +33,44 @@ internal sealed class EventWait
     /// <returns>How many events there are, or a negated error.</returns>
     internal int For(IEventQueue queue, int timeout)
     {
-        if (timeout == 0)
-            return queue.Wait(0);
-        if (_shortSleeps >= ShortSleepsBeforeLooking && --_waitsToSkip < 0)
-        {
-            int found = Look(queue);
-            if (found != 0)
-                return found;
-        }
-        long begin = Stopwatch.GetTimestamp();
-        int count = queue.Wait(timeout);
-        _shortSleeps = Stopwatch.GetTimestamp() - begin < s_short ? Math.Min(_shortSleeps + 1, ShortSleepsBeforeLooking) : 0;
+        if (timeout != 0)
+            return LookOrSleep(queue, timeout);
+        int count = queue.Wait(0);
+        _events += Math.Max(count, 0);
         return count;
     }
 
-    private int Look(IEventQueue queue)
+    private int LookOrSleep(IEventQueue queue, int timeout)
     {
         long begin = Stopwatch.GetTimestamp();
+        long now = begin;
+        bool mayLook = _shortSleeps >= ShortSleepsBeforeLooking;
+        int count = mayLook && _trial.ShouldLook(begin) ? Look(queue, begin, out now) : 0;
+        if (count == 0)
+        {
+            long asleep = now;
+            count = queue.Wait(timeout);
+            now = Stopwatch.GetTimestamp();
+            _shortSleeps = now - asleep < s_short ? Math.Min(_shortSleeps + 1, ShortSleepsBeforeLooking) : 0;
+        }
+        if (mayLook)
+            _trial.Note(now, now - _ended, _events + Math.Max(count, 0));
+        _ended = now;
+        _events = 0;
+        return count;
+    }
+
+    private int Look(IEventQueue queue, long begin, out long now)
+    {
         int count;
-        long took;
         do
         {
             count = queue.Wait(0);
-            took = Stopwatch.GetTimestamp() - begin;
+            now = Stopwatch.GetTimestamp();
         }
-        while (count == 0 && took < s_look);
-        _inVain = took > s_interrupted ? MostInVain : Math.Clamp(_inVain + (count == 0 ? 1 : -1), 0, MostInVain);
-        _waitsToSkip = _inVain <= Forgiven ? 0 : 1 << _inVain;
+        while (count == 0 && now - begin < s_look);
+        if (now - begin > s_interrupted)
+            _trial.Fail(now);
         return count;
     }
 }
