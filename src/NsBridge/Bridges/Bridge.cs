@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using NsBridge.Bridges.Udp;
 using NsBridge.Configuration;
 using NsBridge.Namespaces;
-using NsBridge.Operations.Status;
 using NsBridge.Relaying;
 
 namespace NsBridge.Bridges;
@@ -14,8 +13,6 @@ namespace NsBridge.Bridges;
 /// </summary>
 internal sealed partial class Bridge : IHostedService, IDisposable
 {
-    private const string Starting = "it is about to listen";
-
     /// <summary>A look takes microseconds; a machine that needs longer than this for it is not well.</summary>
     private static readonly TimeSpan FirstLookPatience = TimeSpan.FromSeconds(10);
 
@@ -32,9 +29,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     private IInnerHalf? _inner;
     private IOuterHalf? _outer;
     private volatile string? _fault;
-    private (BridgeState State, string Reason) _told = (BridgeState.Disabled, "");
     private volatile bool _stopping;
-    private long _connections;
 
     /// <param name="settings">What the operator wants.</param>
     /// <param name="engine">What all bridges share.</param>
@@ -62,8 +57,6 @@ internal sealed partial class Bridge : IHostedService, IDisposable
 
     /// <summary>Whether bytes cross the join within this process.</summary>
     public bool RelaysWithin => _settings is { Join: JoinMode.Relay, Namespace: not null, Listen.Count: > 0 };
-
-    private int PairsOf(PeerAddress peer) => RelaysWithin && !peer.IsUnix ? 2 : 1;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -187,15 +180,6 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         }
     }
 
-    private void CountIn(PeerAddress peer)
-    {
-        Interlocked.Increment(ref _connections);
-        _engine.Descriptors.Enter(PairsOf(peer));
-    }
-
-    /// <summary>Whether this bridge's own connections have ended; another of the same name may count on the same tally.</summary>
-    public bool HasDrained => Volatile.Read(ref _connections) == 0;
-
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         if (!_stopping)
@@ -222,48 +206,6 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     {
         _log.Dispose();
         _turn.Dispose();
-    }
-
-    /// <summary>Whether a client is let in.</summary>
-    public bool Admit(PeerAddress peer)
-    {
-        AdmitVerdict verdict = _admission.Admit(peer);
-        if (verdict == AdmitVerdict.Admitted)
-        {
-            CountIn(peer);
-            return true;
-        }
-        _log.Refused(peer, verdict);
-        return false;
-    }
-
-    public void OnConnected(long microseconds) => Tally.CountConnect(microseconds);
-
-    /// <summary>Whether a client's address is in <c>AllowFrom</c>.</summary>
-    public bool IsAllowed(PeerAddress peer) => _admission.IsAllowed(peer);
-
-    /// <summary>A client is turned away.</summary>
-    public void Refuse(PeerAddress peer, AdmitVerdict verdict)
-    {
-        Tally.CountRefused();
-        _log.Refused(peer, verdict);
-    }
-
-    /// <summary>Datagrams were not passed on.</summary>
-    public void OnDropped(string reason) => _log.Dropped(reason);
-
-    public void OnFailed(PeerAddress peer, string reason)
-    {
-        Tally.CountFailed();
-        _log.Unreachable(peer, reason);
-    }
-
-    public void OnEnded(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient)
-    {
-        _admission.Release(peer);
-        Interlocked.Decrement(ref _connections);
-        _engine.Descriptors.Leave(PairsOf(peer));
-        _log.Ended(peer, outcome, toTarget, toClient);
     }
 
     public void OnNamespaceEnded(int connections) => _log.NamespaceEnded(connections, IsUdp);
@@ -306,81 +248,5 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     {
         _outer?.FollowNamespace();
         OnStateChanged();
-    }
-
-    /// <summary>Tells a new state, once.</summary>
-    public void OnStateChanged()
-    {
-        lock (_stateLock)
-        {
-            var now = Judge();
-            // Why it waits may change many times while a namespace is made; that it waits is told once.
-            bool isNews = now.State == BridgeState.Failed ? now != _told : now.State != _told.State;
-            if (!isNews || _stopping || now.Reason == Starting)
-                return;
-            _told = now;
-            switch (now.State)
-            {
-                case BridgeState.Up:
-                    _log.Up(_settings.Listen.Count > 0 ? string.Join(", ", ListensOn) : _settings.Socket, _settings.Namespace?.Text ?? "UNIX socket",
-                        _settings.Target?.Text ?? _settings.Socket);
-                    break;
-                case BridgeState.Waiting:
-                    _log.Waiting(now.Reason);
-                    break;
-                case BridgeState.Failed:
-                    _log.Failed(now.Reason);
-                    break;
-            }
-        }
-    }
-
-    private (BridgeState State, string Reason) Judge()
-    {
-        if (!_settings.Enabled)
-            return (BridgeState.Disabled, "");
-        if (_stopping)
-            return (BridgeState.Waiting, "it is stopping: connections may end, and no new ones are taken");
-        if (_fault is { } fault)
-            return (BridgeState.Failed, fault);
-        foreach (NamespacePlace? place in (ReadOnlySpan<NamespacePlace?>)[_place, _listenPlace])
-        {
-            if (place is { State: { CanEnter: false } state })
-                return (state.IsFault ? BridgeState.Failed : BridgeState.Waiting, state.Reason);
-        }
-        if (_outer?.BindTrouble is { } unbound)
-            return (BridgeState.Failed, unbound);
-        if ((_settings.Namespace is not null && _inner is null) || (_settings.Listen.Count > 0 && _outer is not { IsBound: true }))
-            return (BridgeState.Waiting, Starting);
-        if (_outer?.JoinTrouble is { } trouble)
-            return (_place is null ? BridgeState.Waiting : BridgeState.Failed, trouble);
-        return (BridgeState.Up, "");
-    }
-
-    /// <summary>The bridge at this moment. Any thread may ask.</summary>
-    public BridgeReport Report()
-    {
-        (BridgeState state, string reason) = Judge();
-        return new BridgeReport
-        {
-            Name = _settings.Name,
-            State = state,
-            Reason = reason,
-            NamespaceReference = _settings.Namespace?.Text,
-            NamespaceCookie = _place?.State.Cookie ?? 0,
-            Listen = ListensOn,
-            IsHandedOver = HandedOver.Count > 0,
-            Socket = _settings.Socket,
-            Target = _settings.Target?.Text,
-            Protocol = _settings.Protocol,
-            Active = Tally.Active,
-            Total = Tally.Total,
-            Refused = Tally.Refused,
-            Failed = Tally.Failed,
-            BytesToTarget = Tally.BytesToTarget,
-            BytesToClient = Tally.BytesToClient,
-            ConnectBuckets = Tally.Buckets(),
-            ConnectSecondsSum = Tally.ConnectSeconds,
-        };
     }
 }

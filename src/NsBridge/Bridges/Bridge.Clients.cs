@@ -1,0 +1,62 @@
+using NsBridge.Relaying;
+
+namespace NsBridge.Bridges;
+
+// Who is let in, and what becomes of them: told by both halves. Any thread may call.
+internal sealed partial class Bridge
+{
+    private long _connections;
+
+    /// <summary>Whether this bridge's own connections have ended; another of the same name may count on the same tally.</summary>
+    public bool HasDrained => Volatile.Read(ref _connections) == 0;
+
+    /// <summary>Whether a client is let in.</summary>
+    public bool Admit(PeerAddress peer)
+    {
+        AdmitVerdict verdict = _admission.Admit(peer);
+        if (verdict == AdmitVerdict.Admitted)
+        {
+            CountIn(peer);
+            return true;
+        }
+        _log.Refused(peer, verdict);
+        return false;
+    }
+
+    public void OnConnected(long microseconds) => Tally.CountConnect(microseconds);
+
+    /// <summary>Whether a client's address is in <c>AllowFrom</c>.</summary>
+    public bool IsAllowed(PeerAddress peer) => _admission.IsAllowed(peer);
+
+    /// <summary>A client is turned away.</summary>
+    public void Refuse(PeerAddress peer, AdmitVerdict verdict)
+    {
+        Tally.CountRefused();
+        _log.Refused(peer, verdict);
+    }
+
+    /// <summary>Datagrams were not passed on.</summary>
+    public void OnDropped(string reason) => _log.Dropped(reason);
+
+    public void OnFailed(PeerAddress peer, string reason)
+    {
+        Tally.CountFailed();
+        _log.Unreachable(peer, reason);
+    }
+
+    public void OnEnded(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient)
+    {
+        _admission.Release(peer);
+        Interlocked.Decrement(ref _connections);
+        _engine.Descriptors.Leave(PairsOf(peer));
+        _log.Ended(peer, outcome, toTarget, toClient);
+    }
+
+    private void CountIn(PeerAddress peer)
+    {
+        Interlocked.Increment(ref _connections);
+        _engine.Descriptors.Enter(PairsOf(peer));
+    }
+
+    private int PairsOf(PeerAddress peer) => RelaysWithin && !peer.IsUnix ? 2 : 1;
+}
