@@ -6,9 +6,14 @@ namespace NsBridge.Relaying;
 public sealed partial class Relay
 {
     /// <summary>Gives everything away that is known of the connection. The sockets stay open, and are not this relay's any more.</summary>
-    /// <returns>Null where the relay has ended, for want of memory.</returns>
+    /// <returns>Null where the relay has ended, for want of memory, or was over.</returns>
     internal RelayState? Suspend()
     {
+        if (IsOver)
+        {
+            LetGo();
+            return null;
+        }
         if (_onRing && !Withdraw())
             return null;
         var state = new RelayState

@@ -1,4 +1,3 @@
-using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying;
@@ -19,9 +18,8 @@ namespace NsBridge.Relaying;
 /// a source that has shown any of these is read from then on.
 /// </para>
 /// <para>
-/// The source's end is passed on (shutdown(2)) after its last byte. When both directions are over the sockets are closed (see also
-/// <see cref="Lingering"/>). An error
-/// on either socket resets the other at once: the bytes in between are lost, as they are in a TCP connection that is reset.
+/// The source's end is passed on (shutdown(2)) after its last byte. When both directions are over the sockets are closed, in another
+/// network namespace only once the peers have taken everything (see <see cref="IsOver"/>). An error on either socket resets the other at once: the bytes in between are lost, as they are in a TCP connection that is reset.
 /// </para>
 /// <para>
 /// Where both sockets are TCP ones and the loop has a ring, a relay begins there (<see cref="MessageRing"/>) and stays as long as it passes small messages.
@@ -61,7 +59,7 @@ public sealed partial class Relay : EventSource
     public ulong Cookie { get; private set; }
 
     /// <summary>Whether the client is a TCP one whose socket belongs to that network namespace.</summary>
-    public bool HasClientIn(ulong cookie) => _client.Kind == EndKind.Tcp && Libc.NetworkNamespaceCookie(_client.Descriptor) == cookie;
+    public bool HasClientIn(ulong cookie) => _client is { Kind: EndKind.Tcp, Descriptor: >= 0 } && Libc.NetworkNamespaceCookie(_client.Descriptor) == cookie;
 
     /// <summary>What the owner knows the connection by.</summary>
     public ulong Number { get; private set; }
@@ -96,13 +94,13 @@ public sealed partial class Relay : EventSource
             Advance(client: true, target: true);
     }
 
-    /// <returns>False where the relay has ended.</returns>
+    /// <returns>False where the relay has ended or is over.</returns>
     private bool Greet(ReadOnlySpan<byte> greeting)
     {
         if (!Hold(ref _toTarget, greeting))
             return false;
         Advance(client: true, target: false);
-        return IsAttached;
+        return IsAttached && !IsOver;
     }
 
     /// <summary>Lets epoll watch both sockets, which tells what there is on them as well as what comes.</summary>
@@ -145,8 +143,8 @@ public sealed partial class Relay : EventSource
 
     protected internal override void OnEvents(uint events, int end)
     {
-        // Told before the relay went to the ring, which comes upon it by itself.
-        if (_onRing)
+        // Told before the relay went to the ring, which comes upon it by itself, or was over.
+        if (_onRing || IsOver)
             return;
         ref RelayEnd changed = ref end == 0 ? ref _client : ref _target;
         changed.Note(events);
@@ -163,32 +161,41 @@ public sealed partial class Relay : EventSource
     protected internal override void OnAgain()
     {
         // Asked for before the relay went to the ring, as its events are.
-        if (!_onRing)
+        if (!_onRing && !IsOver)
             Advance(client: true, target: true);
     }
 
     internal void RestartTimer()
     {
-        if (!_settled || IsHalfClosedOnRing)
+        if (!IsOver && (!_settled || IsHalfClosedOnRing))
             return;
         long wait = _group.IdleTimeout > 0 ? _lastByte + _group.IdleTimeout - _group.Loop.Now : long.MaxValue;
         if (_onRing && _isToBeLookedAt)
             wait = Math.Min(wait, LookMilliseconds);
+        if (IsOver)
+            wait = Math.Min(wait, LookWhetherTakenMilliseconds);
         if (wait < long.MaxValue)
             _group.Loop.SetTimer(this, wait);
         else
             _group.Loop.ClearTimer(this);
     }
 
+    private bool IsIdle => _group.IdleTimeout > 0 && _group.Loop.Now - _lastByte >= _group.IdleTimeout;
+
     // Bytes do not touch the timer: it looks, when it runs out, how long ago the last one was.
     protected internal override void OnTimer()
     {
+        if (IsOver)
+        {
+            LookWhetherTaken();
+            return;
+        }
         if (!_settled)
         {
             _settled = true;
             _group.Settled(_target.Descriptor, _target.Kind);
         }
-        if (_group.IdleTimeout > 0 && _group.Loop.Now - _lastByte >= _group.IdleTimeout)
+        if (IsIdle)
         {
             Abort(new RelayOutcome(RelayEnding.Idle));
             return;
@@ -209,37 +216,13 @@ public sealed partial class Relay : EventSource
         Finish(outcome);
     }
 
-    private void End()
-    {
-        if (_onRing)
-            LeaveCount(_group.Loop.Messages!);
-        CloseOrLeave(ref _client, isClient: true);
-        CloseOrLeave(ref _target, isClient: false);
-        Finish(new RelayOutcome(RelayEnding.Closed));
-    }
-
-    /// <summary>
-    /// Closes a socket, or leaves it to its peer, who has not taken everything: neither the last byte nor the end. In the daemon's own namespace the kernel
-    /// may have it.
-    /// </summary>
-    private void CloseOrLeave(ref RelayEnd end, bool isClient)
-    {
-        ulong cookie = end.Kind != EndKind.Tcp ? NetworkNamespace.OwnCookie : isClient ? Libc.NetworkNamespaceCookie(end.Descriptor) : Cookie;
-        if (cookie == NetworkNamespace.OwnCookie || !end.HasUntakenAfterEnd())
-        {
-            end.Close();
-            return;
-        }
-        if (_watched)
-            _group.Loop.Unwatch(end.Descriptor);
-        _group.Linger(end.Descriptor, cookie, isClient);
-        end.Descriptor = -1;
-    }
-
     private void Finish(RelayOutcome outcome)
     {
         ReturnStore(ref _toTarget);
         ReturnStore(ref _toClient);
+        if (IsOver)
+            _group.Lingers(this, false);
+        IsOver = false;
         _group.Remove(this, outcome);
     }
 }

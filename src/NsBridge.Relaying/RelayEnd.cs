@@ -97,6 +97,8 @@ internal struct RelayEnd
     /// <summary>Closes the socket so that the peer sees a reset, as far as its kind has one.</summary>
     internal void Reset()
     {
+        if (Descriptor < 0)
+            return;
         SocketReset.Close(Descriptor, Kind);
         Descriptor = -1;
     }

@@ -8,18 +8,19 @@ public sealed class RelayGroup
 {
     private readonly Stack<Relay> _idle = new();
     private Relay? _first;
-    private Lingering? _lingering;
 
     /// <param name="loop">The loop that owns every relay of the group.</param>
     /// <param name="counters">What they count on.</param>
     /// <param name="settled">Called with the target's socket when a relay has lived for <see cref="SettleMilliseconds"/>.</param>
     /// <param name="ended">Called when a relay has ended and its descriptors are closed.</param>
-    public RelayGroup(EventLoop loop, RelayCounters counters, Action<int, EndKind> settled, Action<Relay, RelayOutcome> ended)
+    /// <param name="lingers">Called when a relay is over but for what a peer has still to take, with true, and then before its end, with false.</param>
+    public RelayGroup(EventLoop loop, RelayCounters counters, Action<int, EndKind> settled, Action<Relay, RelayOutcome> ended, Action<Relay, bool> lingers)
     {
         Loop = loop;
         Counters = counters;
         Settled = settled;
         Ended = ended;
+        Lingers = lingers;
     }
 
     public EventLoop Loop { get; }
@@ -35,6 +36,8 @@ public sealed class RelayGroup
     internal Action<int, EndKind> Settled { get; }
 
     internal Action<Relay, RelayOutcome> Ended { get; }
+
+    internal Action<Relay, bool> Lingers { get; }
 
     /// <summary>
     /// Starts relaying in the place of <paramref name="source"/>. Where the ends are watched, that source has watched both, edge-triggered, for
@@ -74,15 +77,20 @@ public sealed class RelayGroup
             states.Add(state);
             Unlink(relay);
         }
-        LetGo();
         return states;
     }
 
-    /// <summary>Keeps the socket of a relay that is over until its peer has taken everything. It counts as no relay any more.</summary>
-    internal void Linger(int descriptor, ulong cookie, bool isClient) => (_lingering ??= new Lingering(Loop)).Add(descriptor, cookie, isClient);
-
     /// <summary>Leaves to the kernel what peers of relays that are over have still to take.</summary>
-    public void LetGo() => _lingering?.LetGo();
+    public void LetGo()
+    {
+        for (Relay? relay = _first; relay is not null;)
+        {
+            Relay? next = relay.Next;
+            if (relay.IsOver)
+                relay.LetGo();
+            relay = next;
+        }
+    }
 
     private Relay Link()
     {
@@ -122,15 +130,19 @@ public sealed class RelayGroup
 
     /// <summary>Resets the relays into every namespace but one.</summary>
     /// <param name="cookie">The namespace whose relays go on; 0: none does.</param>
-    /// <returns>How many were reset.</returns>
+    /// <returns>How many were reset that were not over.</returns>
     public int AbortAllBut(ulong cookie)
     {
-        _lingering?.ResetTargetsBut(cookie);
         int count = 0;
         for (Relay? relay = _first; relay is not null;)
         {
             Relay? next = relay.Next;
-            if (cookie == 0 || relay.Cookie != cookie)
+            bool isMeant = cookie == 0 || relay.Cookie != cookie;
+            if (isMeant && relay.IsOver)
+            {
+                relay.ResetLingering(isClient: false);
+            }
+            else if (isMeant)
             {
                 relay.Abort(new RelayOutcome(RelayEnding.Aborted));
                 count++;
@@ -142,15 +154,19 @@ public sealed class RelayGroup
 
     /// <summary>Resets the relays of TCP clients who are in a network namespace.</summary>
     /// <param name="cookie">The clients' namespace.</param>
-    /// <returns>How many were reset.</returns>
+    /// <returns>How many were reset that were not over.</returns>
     public int AbortClientsIn(ulong cookie)
     {
-        _lingering?.ResetClientsIn(cookie);
         int count = 0;
         for (Relay? relay = _first; relay is not null;)
         {
             Relay? next = relay.Next;
-            if (relay.HasClientIn(cookie))
+            bool isMeant = relay.HasClientIn(cookie);
+            if (isMeant && relay.IsOver)
+            {
+                relay.ResetLingering(isClient: true);
+            }
+            else if (isMeant)
             {
                 relay.Abort(new RelayOutcome(RelayEnding.Aborted));
                 count++;

@@ -218,7 +218,10 @@ public sealed class DatagramFlow : EventSource
             }
             // An error comes before the answers that wait: they are read all the same.
             isDrained = count == -(int)Errno.EAGAIN || count == 0;
-            if (!isDrained)
+            // A narrow place of the way to the target: the kernel sends in fragments from now on.
+            if (count == -(int)Errno.EMSGSIZE)
+                Table.Owner.OnDropped(Errno.EMSGSIZE, towardsTarget: true);
+            else if (!isDrained)
                 failed = Libc.ErrorOf(count);
         }
         if (came)

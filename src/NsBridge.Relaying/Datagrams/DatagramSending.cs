@@ -33,6 +33,13 @@ internal static class DatagramSending
         for (int at = 0; at < outbox.Count;)
         {
             int sent = outbox.Send(socket, at);
+            if (sent == -(int)Errno.EMSGSIZE && isConnected)
+            {
+                // It may be said of an earlier datagram, by a narrow place of the way: this one has not been tried then.
+                sent = outbox.Send(socket, at);
+                if (sent > 0)
+                    tally.Dropped = Errno.EMSGSIZE;
+            }
             if (sent > 0)
             {
                 for (int i = at; i < at + sent; i++)

@@ -55,7 +55,7 @@ public sealed class FlowTable
         var peer = new PeerAddress(bits, route.ClientPort, (byte)(listener.IsSix ? Libc.AF_INET6 : Libc.AF_INET));
         if (!Owner.IsWelcome(peer))
             return null;
-        if (LimitPerClient > 0 && _clients.TryGetValue(bits, out FlowList? same) && same.Count >= LimitPerClient)
+        while (LimitPerClient > 0 && _clients.TryGetValue(bits, out FlowList? same) && same.Count >= LimitPerClient)
             Displace(same.Oldest!);
         if (Count >= Limit)
             DisplaceOldest();
@@ -149,9 +149,14 @@ public sealed class FlowTable
         }
     }
 
-    /// <summary>Ends flows until there are no more than <see cref="Limit"/>.</summary>
-    public void ObeyLimit()
+    /// <summary>Ends flows until there are no more than <see cref="Limit"/> in all and <see cref="LimitPerClient"/> of any client.</summary>
+    public void ObeyLimits()
     {
+        foreach (FlowList same in LimitPerClient > 0 ? _clients.Values.ToArray() : [])
+        {
+            while (same.Count > LimitPerClient)
+                Displace(same.Oldest!);
+        }
         while (Count > Limit && DisplaceOldest())
         {
         }

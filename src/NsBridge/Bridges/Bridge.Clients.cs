@@ -52,6 +52,16 @@ internal sealed partial class Bridge
         _log.Ended(peer, outcome, toTarget, toClient);
     }
 
+    /// <summary>The inner half's leg of a connection that the outer half has ended stays open, until its peer has taken everything.</summary>
+    public void OnLingering(bool begins)
+    {
+        Interlocked.Add(ref _connections, begins ? 1 : -1);
+        if (begins)
+            _engine.Descriptors.Enter(1);
+        else
+            _engine.Descriptors.Leave(1);
+    }
+
     private void CountIn(PeerAddress peer)
     {
         Interlocked.Increment(ref _connections);

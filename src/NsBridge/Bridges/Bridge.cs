@@ -162,6 +162,15 @@ internal sealed partial class Bridge : IHostedService, IDisposable
             : "its limits; flows within them go on");
     }
 
+    /// <summary>What becomes of this bridge's connections when their namespace goes is what the file says now, also of one that is leaving.</summary>
+    public void Heed(WhenNamespaceGoes wish)
+    {
+        if (_settings.WhenNamespaceGoes == wish)
+            return;
+        _settings = _settings with { WhenNamespaceGoes = wish };
+        FollowPlaces();
+    }
+
     /// <summary>Ends listening and leaves the sockets to <see cref="BridgeEngine.Kept"/>; connections go on.</summary>
     public async Task UnbindAsync()
     {

@@ -141,6 +141,7 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
                 await LetGoAsync(bridge);
                 bridge.OnRemoved();
             }
+            HeedWishes(wanted);
             _bridges = [.. next];
             if (CloseUnwanted(fresh.Select(bridge => bridge.Settings)) > 0)
                 await ShelveAsync();
@@ -160,6 +161,13 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
 
     /// <inheritdoc cref="Namespaces.NamespaceWatch.RenewProcesses"/>
     public void RenewProcesses() => _engine.Namespaces.RenewProcesses();
+
+    /// <summary>Bridges that leave with connections obey the one that has their name now; without one nobody wishes them to drain any more.</summary>
+    private void HeedWishes(DaemonSettings wanted)
+    {
+        foreach (Bridge leaving in _leaving)
+            leaving.Heed(wanted.Bridges.FirstOrDefault(bridge => bridge.Name == leaving.Settings.Name)?.WhenNamespaceGoes ?? WhenNamespaceGoes.Close);
+    }
 
     private async Task LetGoAsync(Bridge bridge)
     {

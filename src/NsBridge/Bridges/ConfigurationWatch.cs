@@ -85,7 +85,17 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
 
     private async Task ReloadAsync(bool asked)
     {
-        ConfigurationOutcome outcome = _loader.Load(_started.RuntimeDirectory);
+        ConfigurationOutcome outcome;
+        try
+        {
+            outcome = _loader.Load(_started.RuntimeDirectory);
+        }
+        catch (Exception fault)
+        {
+            // A defect of the reader, on a file that nobody has thought of: no reason to end what runs.
+            Unreadable(_loader.File, fault.Message);
+            return;
+        }
         if (outcome.Settings is not { } wanted)
         {
             Refused(_loader.File, outcome.FaultText);
@@ -125,6 +135,10 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
     [LoggerMessage(EventId = 1301, Level = LogLevel.Error,
         Message = "{File} was not taken over, the running bridges stay as they are:\n{Faults}")]
     private partial void Refused(string file, string faults);
+
+    [LoggerMessage(EventId = 1304, Level = LogLevel.Error,
+        Message = "{File} was not taken over, the running bridges stay as they are: reading it failed ({Reason}), which is a defect of nsbridge")]
+    private partial void Unreadable(string file, string reason);
 
     [LoggerMessage(EventId = 1302, Level = LogLevel.Information, Message = "{File} says what runs already")]
     private partial void Unchanged(string file);

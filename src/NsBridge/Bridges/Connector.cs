@@ -30,7 +30,8 @@ internal sealed partial class Connector : EventSource
         _place = place;
         Plan = plan;
         _owner = owner;
-        _relays = new RelayGroup(loop, counters, (target, kind) => Settle(target, kind), (relay, outcome) => owner.OnEnded(relay.Peer, relay.Number, outcome, relay.BytesToTarget, relay.BytesToClient));
+        _relays = new RelayGroup(loop, counters, (target, kind) => Settle(target, kind), (relay, outcome) => owner.OnEnded(relay.Peer, relay.Number, outcome, relay.BytesToTarget, relay.BytesToClient),
+            (relay, begins) => owner.OnLingering(relay.Number, begins));
         loop.Attach(this);
     }
 

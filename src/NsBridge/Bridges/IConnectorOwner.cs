@@ -15,6 +15,11 @@ internal interface IConnectorOwner
     /// <summary>A client has gone and its descriptors are closed. Told once for each that was taken over.</summary>
     void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient);
 
+    /// <summary>
+    /// A client is served, but not all that was sent is taken by its peer: a descriptor stays open until that is so, or the namespace goes. Told again before its end.
+    /// </summary>
+    void OnLingering(ulong number, bool begins);
+
     /// <summary>The namespace was found in another state than the one last seen.</summary>
     void OnPlaceMoved();
 }

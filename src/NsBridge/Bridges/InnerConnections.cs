@@ -165,6 +165,13 @@ internal sealed class InnerConnections : IConnectorOwner
             _bridge.OnEnded(peer, outcome, toTarget, toClient);
     }
 
+    // The outer half has ended by then, and what the client took is given back.
+    public void OnLingering(ulong number, bool begins)
+    {
+        if (number == CountedElsewhere)
+            _bridge.OnLingering(begins);
+    }
+
     public void OnPlaceMoved() => _bridge.LookAtNamespaces();
 
     /// <summary>Ends connections into any namespace but this one, where the bridge wants that, and dials for those who wait.</summary>

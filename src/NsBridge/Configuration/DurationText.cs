@@ -8,6 +8,8 @@ namespace NsBridge.Configuration;
 /// </summary>
 internal static class DurationText
 {
+    private static readonly TimeSpan s_longest = TimeSpan.MaxValue - TimeSpan.FromMilliseconds(1);
+
     public static bool TryParse(string text, out TimeSpan value, out string fault)
     {
         value = default;
@@ -22,7 +24,9 @@ internal static class DurationText
         var colons = text.AsSpan().Count(':');
         if (colons == 2 && TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out var exact))
         {
-            value = TimeSpan.FromMilliseconds((exact.Ticks / TimeSpan.TicksPerMillisecond) + (exact.Ticks % TimeSpan.TicksPerMillisecond > 0 ? 1 : 0));
+            // Where there is no whole millisecond above it, far beyond all that may be written, it stays as it is.
+            long rest = exact.Ticks % TimeSpan.TicksPerMillisecond;
+            value = rest == 0 || exact > s_longest ? exact : new TimeSpan(exact.Ticks - rest + TimeSpan.TicksPerMillisecond);
             return true;
         }
 

@@ -95,4 +95,23 @@ internal sealed class FollowTests : UdpFixture
         await Eventually.TrueAsync(async () => await CountAsync(daemon, "failed") == 1, Soon, "the flow has failed");
         Assert.That(await CountAsync(daemon, "active"), Is.Zero);
     }
+
+    [Test]
+    public async Task TargetWait_ManyClientsAndNothingAppears_AllFailInTime()
+    {
+        const int clients = 200;
+        var space = await ReserveNamespaceAsync();
+        var listen = FreeEndPoint();
+        var port = HostSockets.FreePort();
+        var daemon = await StartAsync(Entry("never", listen.ToString(), space, $"127.0.0.1:{port}") with { TargetWait = TimeSpan.FromSeconds(1) });
+
+        for (var i = 0; i < clients; i++)
+            Client(listen).Send(Hello);
+
+        await Eventually.TrueAsync(async () => await CountAsync(daemon, "failed") == clients, TimeSpan.FromSeconds(3), "all have failed");
+        await space.AddAsync();
+        var target = Own(UdpTarget.Start(space, port: port));
+        await Eventually.TrueAsync(async () => await Client(listen).IsServedAsync(Hello), Soon, "who comes now is served");
+        Assert.That(target.Senders, Has.Count.LessThan(5), "nothing is delivered that was given up");
+    }
 }

@@ -34,6 +34,7 @@ internal sealed class WrongBridgeTests
     [TestCase(Web, """ "ConnectTimeout":"00:05" """, "ConnectTimeout", "hh:mm:ss")]
     [TestCase(Web, """ "ConnectTimeout":"00:00:90" """, "ConnectTimeout", "below 60")]
     [TestCase(Web, """ "ConnectTimeout":"9999.00:00:00" """, "ConnectTimeout", "at most 1.00:00:00")]
+    [TestCase(Web, """ "ConnectTimeout":"10675199.02:48:05.4775807" """, "ConnectTimeout", "at most 1.00:00:00")]
     [TestCase(Web, """ "ConnectTimeout":"99999999999.00:00:00" """, "ConnectTimeout", "hh:mm:ss")]
     [TestCase(Web, """ "TargetWait":"" """, "TargetWait", "hh:mm:ss")]
     [TestCase(Web, """ "IdleTimeout":"8.00:00:00" """, "IdleTimeout", "at most 7.00:00:00")]

@@ -90,6 +90,28 @@ internal sealed class FlowTableTests
     }
 
     [Test]
+    public async Task LimitPerClient_Lowered_LeavesNoMoreThanThat([Values] bool byTheNextFlow)
+    {
+        for (var i = 0; i < 10; i++)
+            Client().SendTo(new byte[1], _listen);
+        await UntilAsync(() => _owner.Begun.Count == 10, "ten flows of one address");
+
+        await _loop.InvokeAsync(() => _table.LimitPerClient = 2);
+        if (byTheNextFlow)
+        {
+            Client().SendTo(new byte[1], _listen);
+            await UntilAsync(() => _owner.Begun.Count == 11, "another one");
+        }
+        else
+        {
+            await _loop.InvokeAsync(_table.ObeyLimits);
+        }
+
+        Assert.That(_table.Count, Is.EqualTo(2));
+        Assert.That(_owner.Begun[^1].HasEnded, Is.False, "the newest stays");
+    }
+
+    [Test]
     public async Task IdleTimeout_Passed_EndsTheFlow()
     {
         await _loop.InvokeAsync(() => _table.IdleTimeout = 100);

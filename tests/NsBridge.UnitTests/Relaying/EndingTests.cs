@@ -79,13 +79,15 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     }
 
     [Test]
-    public async Task End_WithBytesThatTheTargetHasNotTaken_ItGetsThemWheneverItReads()
+    public async Task End_WithBytesThatTheTargetHasNotTaken_ComesWhenItHasReadThem()
     {
         var conversation = await EndUntakenAsync();
         await Scene.Loop.InvokeAsync(() => Scene.Group.AbortAllBut(OfTheTarget));
         // Longer than between two looks.
         await Task.Delay(600);
+        Assert.That(Scene.Counters.Active, Is.EqualTo(1), "it has its place and its descriptor still");
         Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(Untaken));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
     }
 
     [Test]
@@ -94,30 +96,52 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         var conversation = await EndUntakenAsync();
         var count = 0;
         await Scene.Loop.InvokeAsync(() => count = Scene.Group.AbortAllBut(OfTheTarget + 1));
-        Assert.That(count, Is.Zero, "it is no connection any more");
+        Assert.That(count, Is.Zero, "its client is served");
         Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Aborted));
     }
 
     [Test]
-    public async Task LetGo_WhileManyTargetsHaveStillToTakeBytes_TheyGetThemAll()
+    public async Task IdleTimeout_WhileATargetHasStillToTakeBytes_ResetsIt()
+    {
+        var conversation = await EndUntakenAsync();
+        await Scene.Loop.InvokeAsync(() => Scene.Group.ChangeIdleTimeout(500));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Idle));
+        Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task LetGo_WhileManyTargetsHaveStillToTakeBytes_TheyGetThemAll(bool bySuspending)
     {
         var conversations = new List<Conversation>();
         for (var i = 0; i < 70; i++)
             conversations.Add(await EndUntakenAsync());
-        await Scene.Loop.InvokeAsync(() => Scene.Group.LetGo());
+        await Scene.Loop.InvokeAsync(() =>
+        {
+            if (bySuspending)
+                Assert.That(Scene.Group.Suspend(), Is.Empty);
+            else
+                Scene.Group.LetGo();
+        });
+        Assert.That(Scene.Counters.Active, Is.Zero);
         foreach (var conversation in conversations)
+        {
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
             Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(Untaken));
+        }
     }
 
     /// <summary>A relay that is over, and whose target has read nothing.</summary>
     private async Task<Conversation> EndUntakenAsync()
     {
+        var before = Scene.Lingering;
         var conversation = await Scene.StartAsync(cookie: OfTheTarget);
         conversation.Target.Shutdown(SocketShutdown.Send);
         await conversation.Client.SendPatternAsync(Untaken);
         conversation.Client.Shutdown(SocketShutdown.Send);
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
-        Assert.That(Scene.Counters.Active, Is.Zero);
+        await Eventually.TrueAsync(() => Scene.Lingering == before + 1, Deadline, "the relay is over");
+        Assert.That(await conversation.Client.EndingAsync(), Is.EqualTo(Ending.Closed));
         return conversation;
     }
 

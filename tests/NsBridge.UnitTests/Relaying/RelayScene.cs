@@ -9,12 +9,14 @@ internal sealed class RelayScene : IAsyncDisposable
     private readonly ConcurrentDictionary<ulong, TaskCompletionSource<RelayOutcome>> _endings = new();
     private readonly List<Conversation> _conversations = [];
     private ulong _number;
+    private int _lingering;
 
     /// <param name="ring">Whether small messages go by the loop's ring.</param>
     internal RelayScene(bool ring)
     {
         Loop = new EventLoop(0, ring);
-        Group = new RelayGroup(Loop, Counters, (_, _) => { }, (relay, outcome) => _endings[relay.Number].SetResult(outcome));
+        Group = new RelayGroup(Loop, Counters, (_, _) => { }, (relay, outcome) => _endings[relay.Number].SetResult(outcome),
+            (_, begins) => Interlocked.Add(ref _lingering, begins ? 1 : -1));
     }
 
     internal EventLoop Loop { get; }
@@ -22,6 +24,9 @@ internal sealed class RelayScene : IAsyncDisposable
     internal RelayCounters Counters { get; } = new();
 
     internal RelayGroup Group { get; }
+
+    /// <summary>Relays that are over, but for what a peer has not taken.</summary>
+    internal int Lingering => Volatile.Read(ref _lingering);
 
     /// <summary>Connects a client and a target through a new relay.</summary>
     /// <param name="client">What the client's side is.</param>
@@ -81,7 +86,7 @@ internal sealed class RelayScene : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Loop.InvokeAsync(() => Group.AbortAllBut(0));
-        Assert.That((Counters.Active, Loop.Load), Is.EqualTo((0L, 0)), "relays left");
+        Assert.That((Counters.Active, Loop.Load, Lingering), Is.EqualTo((0L, 0, 0)), "relays left");
         Loop.Dispose();
         _conversations.ForEach(conversation => conversation.Dispose());
     }

@@ -64,7 +64,7 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
         Table.ChangeIdleTimeout((long)settings.IdleTimeout.TotalMilliseconds);
         bool moved = before.Target != _plan.Target;
         Table.EndWhere(flow => (moved && !flow.IsWaiting) || !_bridge.IsAllowed(flow.Peer), new RelayOutcome(RelayEnding.Aborted));
-        Table.ObeyLimit();
+        Table.ObeyLimits();
     }
 
     public bool IsWelcome(PeerAddress peer)
@@ -192,15 +192,27 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
     // One after the other until one finds that the target is still not there; that one is the last in line then.
     private void Retry()
     {
+        GiveUpWhoWaitedLongEnough();
         for (int i = 0; i < FlowsPerRetry && _parked.First is { Value: { } flow }; i++)
         {
             Unpark(flow);
             Dial([flow]);
-            if (flow.IsWaiting)
+            if (flow is { IsWaiting: true, HasEnded: false })
                 break;
         }
         if (_parked.Count > 0)
             Loop.SetTimer(this, RetryMilliseconds);
+    }
+
+    private void GiveUpWhoWaitedLongEnough()
+    {
+        for (LinkedListNode<DatagramFlow>? node = _parked.First; node is not null;)
+        {
+            DatagramFlow flow = node.Value;
+            node = node.Next;
+            if (PatienceLeft(flow) <= 0)
+                GiveUp(flow, _place.State is { CanEnter: false } state ? state.Reason : TargetFailure.Explain(_plan.Describe(flow.Offset), Errno.ETIMEDOUT), Errno.ETIMEDOUT);
+        }
     }
 
     private void Unpark(DatagramFlow flow)
