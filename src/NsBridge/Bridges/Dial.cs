@@ -133,6 +133,11 @@ internal sealed class Dial : EventSource
         if ((events & Libc.EPOLLERR) != 0)
         {
             Errno error = Libc.PendingError(_target);
+            if (WasConnected(error))
+            {
+                Establish(events);
+                return;
+            }
             if (error != Errno.None)
             {
                 Fail(error);
@@ -142,6 +147,12 @@ internal sealed class Dial : EventSource
         if ((events & (Libc.EPOLLOUT | Libc.EPOLLHUP)) != 0)
             Establish(events);
     }
+
+    /// <summary>
+    /// Whether the target took the connection and reset it since. The relay passes on what it said before that, and the reset, which EPOLLERR tells it of:
+    /// the socket has told its error.
+    /// </summary>
+    private bool WasConnected(Errno error) => TargetKind == EndKind.Tcp && error is Errno.ECONNRESET or Errno.EPIPE;
 
     /// <summary>Whether there is nobody to wait for.</summary>
     public bool HasHungUp => _arrival.HasHungUp(_clientEvents);
