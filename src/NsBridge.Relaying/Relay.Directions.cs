@@ -55,7 +55,7 @@ public sealed partial class Relay
                 if (taken < 0)
                 {
                     if (!WouldBlock(taken))
-                        return FailToSend(taken, ref source, ref sink, towardsTarget);
+                        return FailAfterItsWords(taken, failed: ref sink, other: ref source, atClient: !towardsTarget);
                     taken = 0;
                 }
                 Count(taken, towardsTarget);
@@ -126,7 +126,7 @@ public sealed partial class Relay
                 if (sent < 0)
                 {
                     if (!WouldBlock(sent))
-                        return FailToSend(sent, ref source, ref sink, towardsTarget);
+                        return FailAfterItsWords(sent, failed: ref sink, other: ref source, atClient: !towardsTarget);
                     sent = 0;
                 }
                 Count(sent, towardsTarget);
@@ -184,13 +184,13 @@ public sealed partial class Relay
 
     private static bool WouldBlock(nint result) => result == -(nint)(int)Errno.EAGAIN;
 
-    /// <summary>The sink has reset: what it said before that still goes the other way, as far as it is taken at once.</summary>
-    private bool FailToSend(nint result, ref RelayEnd source, ref RelayEnd sink, bool towardsTarget)
+    /// <summary>One end has reset: what it said before that still goes the other way, as far as it is taken at once.</summary>
+    private bool FailAfterItsWords(nint result, ref RelayEnd failed, ref RelayEnd other, bool atClient)
     {
-        sink.Failed = sink.Readable = sink.ShortReadProvesNothing = true;
-        if (!source.Failed && !Advance(ref sink, ref source, ref towardsTarget ? ref _toClient : ref _toTarget, !towardsTarget))
+        failed.Failed = failed.Readable = failed.ShortReadProvesNothing = true;
+        if (!other.Failed && !Advance(ref failed, ref other, ref atClient ? ref _toTarget : ref _toClient, towardsTarget: atClient))
             return false;
-        return Fail(result, atClient: !towardsTarget);
+        return Fail(result, atClient);
     }
 
     private bool Fail(nint result, bool atClient)

@@ -150,7 +150,7 @@ public sealed partial class Relay : EventSource
         changed.Note(events);
         if ((events & Libc.EPOLLPRI) != 0 && changed.Kind == EndKind.UnixHalf && ResetMark.IsOn(changed.Descriptor))
         {
-            Abort(new RelayOutcome(end == 0 ? RelayEnding.ClientReset : RelayEnding.TargetReset, Errno.ECONNRESET));
+            FailAfterItsWords(-(nint)(int)Errno.ECONNRESET, ref changed, ref end == 0 ? ref _target : ref _client, atClient: end == 0);
             return;
         }
         bool reads = (events & ~Libc.EPOLLOUT) != 0;

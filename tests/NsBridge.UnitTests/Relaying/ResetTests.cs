@@ -127,6 +127,33 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
 
     [TestCase(true)]
     [TestCase(false)]
+    public async Task ResetMark_RightAfterBytes_TheyArrive(bool ofClient)
+    {
+        const int length = 100_000;
+        var (conversation, half, sees) = await StartWithHalfAsync(ofClient);
+        // All of it before the relay looks.
+        await Scene.Loop.InvokeAsync(() =>
+        {
+            SendWithMark(half, Pattern.Take(length));
+            half.Close();
+        });
+        Assert.That(await sees.ReceiveExactlyAsync(length), Is.EqualTo(Pattern.Take(length)));
+        Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
+        Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? RelayEnding.ClientReset : RelayEnding.TargetReset, Errno.ECONNRESET)));
+    }
+
+    [Test]
+    public async Task ResetMark_RightAfterBytesOfAHalfThatDoesNotClose_TheyArriveAndTheResetWithThem()
+    {
+        var (conversation, half, sees) = await StartWithHalfAsync(ofClient: false);
+        await Scene.Loop.InvokeAsync(() => SendWithMark(half, Pattern.Take(1000)));
+        Assert.That(await sees.ReceiveExactlyAsync(1000), Is.EqualTo(Pattern.Take(1000)));
+        Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.TargetReset));
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
     public async Task Half_ThatGoesAmidItsBytes_IsNoEndInGoodOrder(bool ofClient)
     {
         var (conversation, half, sees) = await StartWithHalfAsync(ofClient);
@@ -151,6 +178,13 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     {
         var conversation = ofClient ? await Scene.StartAsync(client: EndKind.UnixHalf) : await Scene.StartAsync(target: EndKind.UnixHalf);
         return ofClient ? (conversation, conversation.Client, conversation.Target) : (conversation, conversation.Target, conversation.Client);
+    }
+
+    private static void SendWithMark(Socket half, byte[] bytes)
+    {
+        var descriptor = half.SafeHandle.DangerousGetHandle().ToInt32();
+        Assert.That(Libc.Send(descriptor, bytes), Is.EqualTo((nint)bytes.Length));
+        ResetMark.Send(descriptor);
     }
 
     private static bool MarkIsOn(Socket socket) => ResetMark.IsOn(socket.SafeHandle.DangerousGetHandle().ToInt32());
