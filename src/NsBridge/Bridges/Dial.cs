@@ -96,9 +96,8 @@ internal sealed class Dial : EventSource
         }
         // A target on this machine has answered already. Where the relay needs no epoll neither of the two is ever watched then.
         if (!_clientWatched && _arrival.Kind == EndKind.Tcp && TargetKind == EndKind.Tcp && _connector.Loop.HasRing
-            && Libc.Ready(socket, Libc.EPOLLOUT) is not 0 and uint events)
+            && Libc.Ready(socket, Libc.EPOLLOUT) is not 0 and uint events && OnTarget(events))
         {
-            OnTarget(events);
             return;
         }
         int watched = WatchClient();
@@ -128,24 +127,16 @@ internal sealed class Dial : EventSource
         OnTarget(events);
     }
 
-    private void OnTarget(uint events)
+    /// <returns>False where the events do not tell yet what becomes of the attempt: others will.</returns>
+    private bool OnTarget(uint events)
     {
-        if ((events & Libc.EPOLLERR) != 0)
-        {
-            Errno error = Libc.PendingError(_target);
-            if (WasConnected(error))
-            {
-                Establish(events);
-                return;
-            }
-            if (error != Errno.None)
-            {
-                Fail(error);
-                return;
-            }
-        }
-        if ((events & (Libc.EPOLLOUT | Libc.EPOLLHUP)) != 0)
+        Errno error = (events & Libc.EPOLLERR) != 0 ? Libc.PendingError(_target) : Errno.None;
+        bool isConnected = error == Errno.None ? (events & (Libc.EPOLLOUT | Libc.EPOLLHUP)) != 0 : WasConnected(error);
+        if (isConnected)
             Establish(events);
+        else if (error != Errno.None)
+            Fail(error);
+        return isConnected || error != Errno.None;
     }
 
     /// <summary>
