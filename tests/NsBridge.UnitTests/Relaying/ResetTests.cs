@@ -152,6 +152,28 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.TargetReset));
     }
 
+    [Test]
+    public async Task ResetMark_BehindMoreThanTheOtherEndTakes_ResetsAllTheSame()
+    {
+        var (conversation, half, sees) = await StartWithHalfAsync(ofClient: false);
+        var descriptor = half.SafeHandle.DangerousGetHandle().ToInt32();
+        var bytes = new byte[64 << 10];
+        await Eventually.SteadyAsync(
+            () =>
+            {
+                while (Libc.Send(descriptor, bytes) > 0)
+                {
+                }
+                return Scene.Counters.BytesToClient;
+            },
+            TimeSpan.FromMilliseconds(300),
+            Deadline,
+            "a full socket");
+        ResetMark.Send(descriptor);
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.TargetReset));
+        Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
+    }
+
     [TestCase(true)]
     [TestCase(false)]
     public async Task Half_ThatGoesAmidItsBytes_IsNoEndInGoodOrder(bool ofClient)
