@@ -9,6 +9,7 @@ public static unsafe partial class Libc
 
     public const int O_RDONLY = 0;
     public const int O_RDWR = 2;
+    public const int O_CREAT = 0x40;
     public const int O_NONBLOCK = 0x800;
     public const int O_PATH = 0x200000;
     private const int O_CLOEXEC = 0x80000;
@@ -24,6 +25,8 @@ public static unsafe partial class Libc
     private const int AT_SYMLINK_NOFOLLOW = 0x100;
     private const uint STATX_BASIC_STATS = 0x7ff;
     private const uint MFD_CLOEXEC = 1;
+    private const int LOCK_EX = 2;
+    private const int LOCK_NB = 4;
     private const int F_SETFD = 2;
     private const int F_GETFL = 3;
     private const int F_SETFL = 4;
@@ -68,6 +71,9 @@ public static unsafe partial class Libc
     private static partial int statx(int directory, byte* path, int flags, uint mask, FileStatus* status);
 
     [LibraryImport(Library), SuppressGCTransition]
+    private static partial int flock(int descriptor, int operation);
+
+    [LibraryImport(Library), SuppressGCTransition]
     private static partial int fchmod(int descriptor, uint mode);
 
     [LibraryImport(Library), SuppressGCTransition]
@@ -91,14 +97,17 @@ public static unsafe partial class Libc
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint splice(int from, long* fromOffset, int to, long* toOffset, nuint length, uint flags);
 
-    /// <summary>Opens <paramref name="path"/> (zero-terminated), relative to <paramref name="directory"/>; always with O_CLOEXEC.</summary>
-    public static int Open(ReadOnlySpan<byte> path, int flags, int directory = AT_FDCWD)
+    /// <summary>
+    /// Opens <paramref name="path"/> (zero-terminated), relative to <paramref name="directory"/>; always with O_CLOEXEC. A file that O_CREAT makes gets
+    /// <paramref name="mode"/>.
+    /// </summary>
+    public static int Open(ReadOnlySpan<byte> path, int flags, int directory = AT_FDCWD, uint mode = 0)
     {
         fixed (byte* p = path)
         {
             int result;
             do
-                result = Result(openat(directory, p, flags | O_CLOEXEC, 0));
+                result = Result(openat(directory, p, flags | O_CLOEXEC, mode));
             while (result == -(int)Errno.EINTR);
             return result;
         }
@@ -134,6 +143,9 @@ public static unsafe partial class Libc
             return result;
         }
     }
+
+    /// <summary>Locks an open file for this opening of it alone; -EAGAIN where another has the lock.</summary>
+    public static int TryLock(int descriptor) => Result(flock(descriptor, LOCK_EX | LOCK_NB));
 
     /// <summary>The type of the file system an open file lies on (f_type, see statfs(2)), or a negated error.</summary>
     public static long FileSystemType(int descriptor)

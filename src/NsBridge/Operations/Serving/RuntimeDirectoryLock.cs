@@ -1,4 +1,6 @@
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+using NsBridge.CommandLine;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Operations.Serving;
@@ -9,10 +11,14 @@ namespace NsBridge.Operations.Serving;
 /// </summary>
 internal sealed class RuntimeDirectoryLock : IDisposable
 {
-    private readonly string _path;
-    private readonly FileStream _file;
+    /// <summary>How often a daemon that is just ending may take the file away meanwhile; more often is no accident.</summary>
+    private const int MostTries = 100;
+    private const uint OwnerOnly = 0b110_000_000;
 
-    private RuntimeDirectoryLock(string path, FileStream file)
+    private readonly string _path;
+    private readonly SafeFileHandle _file;
+
+    private RuntimeDirectoryLock(string path, SafeFileHandle file)
     {
         _path = path;
         _file = file;
@@ -36,39 +42,41 @@ internal sealed class RuntimeDirectoryLock : IDisposable
     }
 
     /// <summary>Takes the lock; null where another process has it.</summary>
-    /// <exception cref="IOException">The file cannot be made.</exception>
+    /// <exception cref="UserFault">A link lies there, or somebody removes the file again and again.</exception>
+    /// <exception cref="IOException">The file cannot be made or locked.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not make it.</exception>
     public static RuntimeDirectoryLock? TryTake(string path)
     {
-        while (true)
+        for (int tries = 0; tries < MostTries; tries++)
         {
-            FileStream file;
-            try
-            {
-                // FileShare.None is flock(LOCK_EX | LOCK_NB).
-                file = new FileStream(path, new FileStreamOptions
-                {
-                    Mode = FileMode.OpenOrCreate,
-                    Access = FileAccess.ReadWrite,
-                    Share = FileShare.None,
-                    UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-                });
-            }
-            catch (IOException exception) when (exception.HResult == (int)Errno.EAGAIN)
-            {
-                return null;
-            }
-
+            int file = Libc.Open(Libc.PathBytes(path), Libc.O_RDWR | Libc.O_CREAT | Libc.O_NOFOLLOW, mode: OwnerOnly);
+            if (file == -(int)Errno.ELOOP)
+                throw new UserFault($"{path} is a symbolic link; it is not followed. Remove it", ExitCode.Failed);
+            Check(file);
+            var taken = new RuntimeDirectoryLock(path, new SafeFileHandle(file, ownsHandle: true));
+            int locked = Libc.TryLock(file);
             // The one who had it may have removed the file between our opening and our locking: then we hold the lock of nothing.
-            var taken = new RuntimeDirectoryLock(path, file);
-            if (taken.IsInPlace)
+            if (locked >= 0 && taken.IsInPlace)
                 return taken;
-            file.Dispose();
+            taken._file.Dispose();
+            if (locked == -(int)Errno.EAGAIN)
+                return null;
+            Check(locked);
         }
+
+        throw new UserFault($"{path} is removed or replaced again and again; find out by whom", ExitCode.Failed);
+    }
+
+    private static void Check(int result)
+    {
+        if (result is -(int)Errno.EACCES or -(int)Errno.EPERM)
+            throw new UnauthorizedAccessException();
+        if (result < 0)
+            throw new IOException(Libc.ErrorOf(result).ToString(), -result);
     }
 
     /// <summary>Whether what lies at the path is still the file that is locked.</summary>
-    public bool IsInPlace => Libc.Status((int)_file.SafeFileHandle.DangerousGetHandle(), out var ours) >= 0
+    public bool IsInPlace => Libc.Status((int)_file.DangerousGetHandle(), out var ours) >= 0
         && Libc.LinkStatus(Libc.PathBytes(_path), out var there) >= 0
         && ours.IsSameFile(there);
 

@@ -112,6 +112,20 @@ public class ControlSocketTests
     }
 
     [Test]
+    public async Task Lock_ALinkInItsPlace_KeepsTheStopFromNothing()
+    {
+        var path = _settings.ControlSocket + ".lock";
+        File.Delete(path);
+        File.CreateSymbolicLink(path, _scratch["elsewhere"]);
+        // The next look comes meanwhile.
+        await Task.Delay(TimeSpan.FromSeconds(1.5));
+
+        await _control.StopAsync(default).WaitAsync(s_soon);
+
+        Assert.That(File.Exists(_scratch["elsewhere"]), Is.False);
+    }
+
+    [Test]
     public async Task Start_OverTheSocketOfAKilledDaemon_TakesItOver()
     {
         await _control.StopAsync(default);
