@@ -44,7 +44,11 @@ internal sealed class JoinSocket
     private JoinListener ListenOn(UnixSocketFile file) => new(_door, _home, file.Listener, _engine.Descriptors, _hasRoomAlready);
 
     /// <summary>Begins to accept.</summary>
-    public void Start() => _listener.Start();
+    public void Start()
+    {
+        _listener.Start();
+        _engine.OnBound();
+    }
 
     /// <summary>Puts another socket in its place, whose file was removed or replaced. Connections go on.</summary>
     /// <exception cref="BridgeFault">It cannot be had; what there is goes on, for those who have it.</exception>

@@ -32,4 +32,21 @@ internal sealed class BridgeFleetTests
         Assert.That(fleet.Snapshot().Select(bridge => bridge.State), Is.All.EqualTo(BridgeState.Up));
         await fleet.StopAsync(CancellationToken.None);
     }
+
+    [Test]
+    public async Task Bindings_SocketThatCouldBeHadOnlyLater_CountsAsBound()
+    {
+        await using var scene = new FleetScene();
+        var settings = scene.Web("");
+        var path = settings.Bridges[0].Socket;
+        await File.WriteAllTextAsync(path, "in the way");
+        await scene.StartAsync(settings);
+        Assert.That(scene.Fleet.Snapshot().Single().State, Is.EqualTo(BridgeState.Failed));
+        var before = scene.Engine.Bindings;
+
+        File.Delete(path);
+        await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().State == BridgeState.Up, TimeSpan.FromSeconds(10), "it has its socket");
+
+        Assert.That(scene.Engine.Bindings, Is.GreaterThan(before), "what is listened on now is shelved anew");
+    }
 }
