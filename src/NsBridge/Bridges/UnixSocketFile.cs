@@ -58,11 +58,14 @@ internal sealed class UnixSocketFile
         byte[] hidden = Libc.PathBytes("." + Random.Shared.GetHexString(16, lowercase: true));
         byte[] name = Libc.PathBytes(Path.GetFileName(path));
         bool bound = false;
+        bool isKept = false;
+        FileStatus status = default;
         try
         {
-            listener = TakeKept(path, name, at, kept, out file);
+            listener = TakeKept(path, name, at, kept, out file, out status);
             if (listener >= 0)
             {
+                isKept = true;
                 // Whose it is, others see from who called listen(2) last.
                 Check(Libc.Listen(listener, Backlog), path, "cannot listen on it");
                 return new UnixSocketFile(path, listener, file, SetAccess(path, file, mode, group));
@@ -78,7 +81,7 @@ internal sealed class UnixSocketFile
             Check(Libc.Listen(listener, Backlog), path, "cannot listen on it");
             file = Libc.Open(hidden, Libc.O_PATH | Libc.O_NOFOLLOW, at);
             Check(file, path, "cannot open it");
-            FileStatus status = SetAccess(path, file, mode, group);
+            status = SetAccess(path, file, mode, group);
             Check(Libc.Rename(at, hidden, name), path, "cannot put it in its place");
             return new UnixSocketFile(path, listener, file, status);
         }
@@ -86,7 +89,11 @@ internal sealed class UnixSocketFile
         {
             if (bound)
                 Libc.Unlink(hidden, at);
-            Libc.Close(listener);
+            // Its file is known there, and goes with it.
+            if (isKept)
+                kept!.Keep(new CarriedListener(listener, path, status.Inode));
+            else
+                Libc.Close(listener);
             Libc.Close(file);
             throw;
         }
@@ -96,12 +103,13 @@ internal sealed class UnixSocketFile
         }
     }
 
-    private static int TakeKept(string path, byte[] name, int at, KeptListeners? kept, out int file)
+    private static int TakeKept(string path, byte[] name, int at, KeptListeners? kept, out int file, out FileStatus status)
     {
+        status = default;
         file = kept is null ? -1 : Libc.Open(name, Libc.O_PATH | Libc.O_NOFOLLOW, at);
         if (file < 0)
             return -1;
-        bool isOurs = Libc.Status(file, out FileStatus status) >= 0 && status.IsSocket && status.User == Libc.EffectiveUser();
+        bool isOurs = Libc.Status(file, out status) >= 0 && status.IsSocket && status.User == Libc.EffectiveUser();
         int listener = isOurs ? kept!.TakeUnix(path, status.Inode) : -1;
         if (listener < 0)
         {
