@@ -33,6 +33,8 @@ internal sealed class StructLayoutTests
             ("Mode", "stx_mode"),
             ("Inode", "stx_ino"),
             ("Size", "stx_size"),
+            ("ChangedSeconds", "stx_ctime.tv_sec"),
+            ("ChangedNanoseconds", "stx_ctime.tv_nsec"),
             ("ModifiedSeconds", "stx_mtime.tv_sec"),
             ("ModifiedNanoseconds", "stx_mtime.tv_nsec"),
             ("DeviceMajor", "stx_dev_major"),

@@ -3,7 +3,8 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Configuration.Sources;
 
 /// <summary>Tells one content of a file from another by what the file system says of it; the default where there is no file.</summary>
-internal readonly record struct FileMark(ulong Inode, ulong Length, long Seconds, uint Nanoseconds)
+/// <remarks>The time of change is that of the permissions too: a file that could not be read may be readable by it.</remarks>
+internal readonly record struct FileMark(ulong Inode, ulong Length, (long Seconds, uint Nanoseconds) Modified, (long Seconds, uint Nanoseconds) Changed)
 {
     public bool Exists => Inode != 0;
 
@@ -15,6 +16,8 @@ internal readonly record struct FileMark(ulong Inode, ulong Length, long Seconds
             return default;
         int result = Libc.Status(file, out FileStatus status);
         Libc.Close(file);
-        return result < 0 ? default : new FileMark(status.Inode, status.Size, status.ModifiedSeconds, status.ModifiedNanoseconds);
+        return result < 0
+            ? default
+            : new FileMark(status.Inode, status.Size, (status.ModifiedSeconds, status.ModifiedNanoseconds), (status.ChangedSeconds, status.ChangedNanoseconds));
     }
 }
