@@ -19,6 +19,9 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>Stays until the process has ended: a SIGHUP in the last moments of a stop would end it, and its exit code would tell of a fault.</summary>
+    private static PosixSignalRegistration? _hangUp;
+
     private readonly ConfigurationLoader _loader;
     private readonly BridgeFleet _fleet;
     private readonly LogLevels _levels;
@@ -28,7 +31,6 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
     private readonly FileMark _loaded;
     private readonly DaemonSettings _started;
     private DaemonSettings _running;
-    private PosixSignalRegistration? _hangUp;
 
     public ConfigurationWatch(
         ConfigurationLoader loader, DaemonSettings running, BridgeFleet fleet, LogLevels levels, IOptions<HostOptions> host, ILogger<ConfigurationWatch> log)
@@ -46,12 +48,21 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
     /// <summary>Before any bridge is up, and so before anybody can take the daemon for one that reloads: a SIGHUP that nobody heeds ends the process.</summary>
     public Task StartingAsync(CancellationToken cancellationToken)
     {
-        _hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
-        {
-            signal.Cancel = true;
-            _asked.Release();
-        });
+        _hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangUp);
         return Task.CompletedTask;
+    }
+
+    private void OnHangUp(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        try
+        {
+            _asked.Release();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Nobody reloads any more.
+        }
     }
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -127,7 +138,6 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
 
     public override void Dispose()
     {
-        _hangUp?.Dispose();
         _asked.Dispose();
         base.Dispose();
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -44,6 +46,25 @@ internal sealed class ConfigurationWatchTests
         await scene.StopAsync().WaitAsync(Soon);
     }
 
+    [Test]
+    public async Task HangUp_AfterTheWatchHasEnded_DoesNotEndTheProcess()
+    {
+        var heeded = new TaskCompletionSource<bool>();
+        // Asked last, for it was there first.
+        using var last = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        {
+            heeded.TrySetResult(signal.Cancel);
+            signal.Cancel = true;
+        });
+        using var scratch = new ScratchDirectory();
+        await using (var scene = new Scene(scratch.Write("appsettings.json", LoadedText.Json()), () => { }))
+            await scene.StartAsync();
+
+        await Command.CheckAsync("kill", "-HUP", Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+
+        Assert.That(await heeded.Task.WaitAsync(Soon), Is.True);
+    }
+
     /// <summary>A fleet without a service manager, and the watch over its file.</summary>
     private sealed class Scene : IAsyncDisposable, ILogger<ConfigurationWatch>
     {
@@ -79,6 +100,7 @@ internal sealed class ConfigurationWatchTests
 
         public async Task StartAsync()
         {
+            await _watch.StartingAsync(CancellationToken.None);
             await _fleet.StartAsync(CancellationToken.None);
             await _watch.StartAsync(CancellationToken.None);
         }
