@@ -55,6 +55,9 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     /// <summary>Whether its listeners cannot be had without a privilege that is missing.</summary>
     public bool LacksPrivilegeToListen => _outer is { LacksPrivilege: true };
 
+    /// <summary>Whether another bridge of its name runs, of which it would be believed that it has stopped.</summary>
+    public bool IsFollowed { private get; set; }
+
     /// <summary>Whether bytes cross the join within this process.</summary>
     public bool RelaysWithin => _settings is { Join: JoinMode.Relay, Namespace: not null, Listen.Count: > 0 };
 
@@ -207,7 +210,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
             _listenPlace.Changed -= OnListenPlaceChanged;
             _engine.Namespaces.Release(_listenPlace);
         }
-        if (_settings.Enabled)
+        if (_settings.Enabled && !IsFollowed)
             _log.Stopped();
     }
 
@@ -221,6 +224,9 @@ internal sealed partial class Bridge : IHostedService, IDisposable
 
     /// <summary>A reload has taken it away, and it is unbound.</summary>
     public void OnRemoved() => _log.Removed(Volatile.Read(ref _connections));
+
+    /// <summary>A reload has switched it off, and it is unbound.</summary>
+    public void OnSwitchedOff() => _log.SwitchedOff(Volatile.Read(ref _connections));
 
     /// <summary>Ends the connections of TCP clients who are in the listeners' namespace, which has gone.</summary>
     public void AbortClientsIn(ulong cookie) => _inner?.AbortClientsIn(cookie);

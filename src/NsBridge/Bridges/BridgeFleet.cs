@@ -129,6 +129,8 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
                         continue;
                     }
                     await LetGoAsync(bridge);
+                    if (bridge.Settings.Enabled && !settings.Enabled)
+                        bridge.OnSwitchedOff();
                 }
                 // One that an earlier reload took away may still have connections, which count.
                 var made = new Bridge(settings, _engine, bridge ?? _leaving.FindLast(leaving => leaving.Settings.Name == settings.Name));
@@ -143,6 +145,9 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
             }
             HeedWishes(wanted);
             _bridges = [.. next];
+            HashSet<string> served = [.. wanted.Bridges.Where(settings => settings.Enabled).Select(settings => settings.Name)];
+            foreach (Bridge leaving in _leaving)
+                leaving.IsFollowed = served.Contains(leaving.Settings.Name);
             if (CloseUnwanted(fresh.Select(bridge => bridge.Settings)) > 0)
                 await ShelveAsync();
             await InnerFirstAsync(fresh, bridge => StartAsync(bridge, [], CancellationToken.None));

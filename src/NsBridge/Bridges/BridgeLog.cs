@@ -45,7 +45,12 @@ internal sealed partial class BridgeLog : IDisposable
     });
 
     /// <param name="connections">Those that it still has.</param>
-    public void Removed(long connections) => Removed(_log, _bridge, connections switch
+    public void Removed(long connections) => TakenAway("removed", connections);
+
+    /// <param name="connections">Those that it still has.</param>
+    public void SwitchedOff(long connections) => TakenAway("switched off", connections);
+
+    private void TakenAway(string how, long connections) => TakenAway(_log, _bridge, how, connections switch
     {
         0 => "",
         1 => "; 1 connection goes on",
@@ -130,8 +135,8 @@ internal sealed partial class BridgeLog : IDisposable
     [LoggerMessage(EventId = 1013, Level = LogLevel.Warning, Message = "Bridge {Bridge}: somebody removed or replaced {Path}; it was made anew")]
     private static partial void SocketMadeAnew(ILogger log, string bridge, string path);
 
-    [LoggerMessage(EventId = 1014, Level = LogLevel.Information, Message = "Bridge {Bridge} was removed{Rest}")]
-    private static partial void Removed(ILogger log, string bridge, string rest);
+    [LoggerMessage(EventId = 1014, Level = LogLevel.Information, Message = "Bridge {Bridge} was {How}{Rest}")]
+    private static partial void TakenAway(ILogger log, string bridge, string how, string rest);
 
     [LoggerMessage(EventId = 1015, Level = LogLevel.Warning,
         Message = "Bridge {Bridge}: its Listen is {Listen} now, but what systemd handed over ({Handed}) replaces it; its socket unit says where it listens")]

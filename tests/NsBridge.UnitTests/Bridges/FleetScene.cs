@@ -18,6 +18,7 @@ internal sealed class FleetScene : IAsyncDisposable
 {
     private readonly ScratchDirectory _scratch = new();
     private readonly SystemdSockets _sockets;
+    private bool _hasStopped;
 
     /// <param name="handed">Listening sockets and the names they are handed over by; they stay the caller's.</param>
     public FleetScene(params IEnumerable<(string Name, Socket Socket)> handed)
@@ -56,9 +57,18 @@ internal sealed class FleetScene : IAsyncDisposable
 
     public static string FreePort() => HostSockets.FreePort().ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>Stops the fleet. Again does nothing.</summary>
+    public async Task StopAsync()
+    {
+        if (_hasStopped)
+            return;
+        _hasStopped = true;
+        await Fleet.StopAsync(CancellationToken.None);
+    }
+
     public async ValueTask DisposeAsync()
     {
-        await Fleet.StopAsync(CancellationToken.None);
+        await StopAsync();
         Fleet.Dispose();
         Engine.Dispose();
         _sockets.Dispose();
