@@ -10,6 +10,9 @@ internal sealed partial class Bridge
     /// <summary>Whether this bridge's own connections have ended; another of the same name may count on the same tally.</summary>
     public bool HasDrained => Volatile.Read(ref _connections) == 0;
 
+    /// <inheritdoc cref="IJoin.Elsewhere"/>
+    public Task<int> ElsewhereAsync() => _outer is { } outer && _place is null ? outer.ElsewhereAsync() : Task.FromResult(0);
+
     /// <summary>Whether a client is let in.</summary>
     public bool Admit(PeerAddress peer)
     {

@@ -232,16 +232,16 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         await _succession.WithdrawAsync();
         await Task.WhenAll(_bridges.Select(bridge => bridge.UnbindAsync()));
         _engine.Kept.CloseRest();
-        long left = Connections();
+        long left = await ConnectionsAsync(all);
         if (left > 0)
             Draining(_settings.ShutdownTimeout, left);
         long began = Stopwatch.GetTimestamp();
-        while (Connections() > 0 && Stopwatch.GetElapsedTime(began) < _settings.ShutdownTimeout
+        while (await ConnectionsAsync(all) > 0 && Stopwatch.GetElapsedTime(began) < _settings.ShutdownTimeout
             && !cancellationToken.IsCancellationRequested && !_hurry.IsCancellationRequested)
         {
             await Task.Delay(DrainPoll, CancellationToken.None);
         }
-        left = Connections();
+        left = await ConnectionsAsync(all);
         if (left > 0)
             Aborting(left);
         await Task.WhenAll(all.Select(bridge => bridge.StopAsync(CancellationToken.None)));
@@ -255,7 +255,13 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         _turn.Dispose();
     }
 
-    private long Connections() => _bridges.Concat(_leaving).Select(bridge => bridge.Tally).Distinct().Sum(tally => tally.Active);
+    /// <summary>How many connections this process has a part in.</summary>
+    private static async Task<long> ConnectionsAsync(Bridge[] bridges)
+    {
+        // First: who is taken over elsewhere between the two counts must be in both.
+        long active = bridges.Select(bridge => bridge.Tally).Distinct().Sum(tally => tally.Active);
+        return active - (await Task.WhenAll(bridges.Select(bridge => bridge.ElsewhereAsync()))).Sum();
+    }
 
     public IReadOnlyList<BridgeReport> Snapshot() => [.. _bridges.Select(bridge => bridge.Report())];
 

@@ -39,6 +39,9 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
 
     public string? Trouble => _trouble;
 
+    // Who still waits for a link is known as away too.
+    public int Elsewhere => _hasInner ? 0 : _away.Count - _links.Sum(link => link?.Waiting ?? 0);
+
     public void Pass(ReadOnlySpan<Arrival> arrivals, long age = 0)
     {
         int index = _hasInner ? _engine.ChooseRelay(_home).Index : 0;

@@ -21,6 +21,9 @@ internal interface IJoin
     /// <summary>Why nobody can be passed on now; null where all is well.</summary>
     string? Trouble { get; }
 
+    /// <summary>How many of its clients another inner half has taken over: they are not its own to end.</summary>
+    int Elsewhere => 0;
+
     /// <summary>Brings its connections to rest, gives them away and leaves the loop.</summary>
     IEnumerable<CarriedConnection> Suspend();
 

@@ -32,6 +32,9 @@ internal interface IOuterHalf
     /// <summary>Ends listening and gives its sockets to <see cref="BridgeEngine.Kept"/>.</summary>
     Task UnbindAsync();
 
+    /// <inheritdoc cref="IJoin.Elsewhere"/>
+    Task<int> ElsewhereAsync() => Task.FromResult(0);
+
     /// <summary>Brings its connections to rest and gives them away.</summary>
     Task<IEnumerable<CarriedConnection>> SuspendAsync();
 

@@ -157,6 +157,8 @@ internal sealed class OuterHalf : IOuterHalf
         _listeners.Clear();
     });
 
+    public Task<int> ElsewhereAsync() => _join is HandoffJoin ? _home.InvokeAsync(() => _join.Elsewhere) : Task.FromResult(0);
+
     public Task<IEnumerable<CarriedConnection>> SuspendAsync() => _home.InvokeAsync(_join.Suspend);
 
     public Task<IReadOnlyList<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried) => _home.InvokeAsync<IReadOnlyList<CarriedConnection>>(() =>
