@@ -11,7 +11,8 @@ internal static class CommandLineApplication
     {
         // No response files: `@name` is an argument like any other.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        var faults = parsed.Errors.Select(error => error.Message).Concat(Directives(parsed)).Concat(OptionsBeforeVerb(parsed)).ToArray();
+        var faults = parsed.Errors.Select(error => error.Message)
+            .Concat(Directives(parsed)).Concat(OptionsBeforeVerb(parsed)).Concat(UnknownOptions(parsed)).ToArray();
         if (faults.Length > 0 && parsed.Action is not (HelpAction or ShortHelpAction or VersionAction))
         {
             foreach (var fault in faults)
@@ -58,4 +59,13 @@ internal static class CommandLineApplication
         : parsed.RootCommandResult.Children.OfType<OptionResult>()
             .Where(option => !option.Implicit)
             .Select(option => $"'{option.Option.Name}' belongs behind '{parsed.CommandResult.Command.Name}'.");
+
+    /// <summary>Options that no verb has, which the parser takes for an argument where the verb has room for one. Behind <c>--</c> they are arguments.</summary>
+    private static IEnumerable<string> UnknownOptions(ParseResult parsed)
+    {
+        var meant = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Skip(1).Count();
+        return parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).SkipLast(meant)
+            .Where(token => token.Value is ['-', _, ..])
+            .Select(token => $"there is no option '{token.Value}'; behind '--' it is an argument.");
+    }
 }

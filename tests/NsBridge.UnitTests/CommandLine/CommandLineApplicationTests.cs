@@ -66,6 +66,13 @@ internal sealed class CommandLineApplicationTests
     [TestCase("import")]
     [TestCase("import --namespace a/b c")]
     [TestCase("demo --config f")]
+    [TestCase("discover --wirte")]
+    [TestCase("discover vpn --wirte")]
+    [TestCase("discover -x")]
+    [TestCase("doctor --al")]
+    [TestCase("doctor --al --config f")]
+    [TestCase("import a --namespac")]
+    [TestCase("import --verbose -- a")]
     [TestCase("status --json=maybe")]
     [TestCase("check @f")]
     [TestCase("[diagram] check")]
@@ -75,6 +82,18 @@ internal sealed class CommandLineApplicationTests
     {
         Assert.That(await Invoke(line), Is.EqualTo(ExitCode.Usage));
         Assert.That(_ran, Is.Empty);
+    }
+
+    [Test]
+    public async Task Argument_WithADashBehindTheDoubleDashOrAlone_IsAnArgument()
+    {
+        foreach (var line in new[] { "doctor -- --al", "import -", "import a -- -b --", "import --namespace vpn -- -b", "check --config -f" })
+            Assert.That(await Invoke(line), Is.EqualTo(5), line);
+
+        Assert.That(_ran, Is.EqualTo(new object[]
+        {
+            new DoctorOptions("--al", null), new ImportOptions(["-"], null), new ImportOptions(["a", "-b", "--"], null), new ImportOptions(["-b"], "vpn"), new CheckOptions("-f"),
+        }));
     }
 
     [Test]
