@@ -1,3 +1,5 @@
+using NsBridge.Testing;
+
 namespace NsBridge.IntegrationTests.Faults;
 
 internal sealed class CommandLineTests
@@ -17,6 +19,35 @@ internal sealed class CommandLineTests
 
         Assert.That(result.ExitCode, Is.EqualTo(WrongCommandLine), result.Everything);
         Assert.That(result.Error, Is.Not.Empty);
+        Executable.CheckPlain(result);
+    }
+
+    [TestCase("check --config c.json", 78)]
+    [TestCase("check", 78)]
+    [TestCase("import c.service", 64)]
+    public async Task CommandLine_WithAFileInAFolderThatIsGone_SaysThatThereIsNone(string call, int code)
+    {
+        using var scratch = new ScratchDirectory();
+        var line = $"mkdir {scratch["gone"]}; cd {scratch["gone"]}; rmdir {scratch["gone"]}; exec {await PublishedDaemon.PathAsync()} {call}";
+
+        var result = await Command.RunAsync("/bin/sh", ["-c", line]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(code), result.Everything);
+        Executable.CheckPlain(result);
+    }
+
+    [Test]
+    public async Task Import_OfAFileThatMayNotBeRead_EndsWith77()
+    {
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("web.service", "[Service]\nExecStart=socat TCP-LISTEN:1,fork TCP:127.0.0.1:2\n");
+        scratch.OpenToEveryone();
+        File.SetUnixFileMode(file, UnixFileMode.UserRead);
+
+        var result = await Command.RunAsync("setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", await PublishedDaemon.PathAsync(), "import", file]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
+        Assert.That(result.Error, Does.Contain($"{file}: the file may not be read by this user"));
         Executable.CheckPlain(result);
     }
 

@@ -1,4 +1,5 @@
 using NsBridge.CommandLine;
+using NsBridge.Configuration.Sources;
 
 namespace NsBridge.Operations.Import;
 
@@ -6,17 +7,30 @@ namespace NsBridge.Operations.Import;
 internal static class SourceReader
 {
     /// <param name="source">A command line, or the path of a unit file or script.</param>
-    /// <exception cref="UserFault">It holds no socat.</exception>
+    /// <exception cref="UserFault">It holds no socat, or cannot be read.</exception>
     public static List<SocatCommand> Read(string source)
     {
-        var commands = File.Exists(source) ? ReadFile(File.ReadAllText(source)) : ReadLine(source, null);
+        // A command line has arguments.
+        var isFile = !source.Contains(' ', StringComparison.Ordinal) || Path.Exists(source);
+        var commands = isFile ? ReadFile(TextOf(source)) : ReadLine(source, null);
         return commands.Count > 0
             ? commands
-            : throw new UserFault(IsFileName(source) ? $"there is no file '{source}'" : $"there is no socat in '{source}'; give its command line in quotes, or a unit file that holds it", ExitCode.Usage);
+            : throw new UserFault($"there is no socat in '{source}'; give its command line in quotes, or a unit file that holds it", ExitCode.Usage);
     }
 
-    // A command line has arguments.
-    private static bool IsFileName(string source) => !source.Contains(' ', StringComparison.Ordinal) && !File.Exists(source);
+    private static string TextOf(string file)
+    {
+        if (WholeFile.Read(file, out var fault) is not { } bytes)
+        {
+            throw fault!.IsMissing
+                ? new UserFault($"there is no file '{file}'", ExitCode.Usage)
+                : new UserFault($"{file}: {fault.Message}", fault.IsForbidden ? ExitCode.Privilege : ExitCode.Failed);
+        }
+
+        // By what it begins with, as editors tell a text's encoding.
+        using var text = new StreamReader(new MemoryStream(bytes));
+        return text.ReadToEnd();
+    }
 
     /// <summary>A systemd unit: the commands of ExecStart= in the namespace that the unit names; any other text: every line.</summary>
     internal static List<SocatCommand> ReadFile(string text)
