@@ -46,7 +46,7 @@ internal static class HostAndPorts
             portText = text[(colon + 1)..];
             if (host.Contains(':', StringComparison.Ordinal))
             {
-                fault = "an IPv6 address goes in brackets: [ADDR]:PORT";
+                fault = LooksLikeIPv6(host) ? "an IPv6 address goes in brackets: [ADDR]:PORT" : $"'{host[..(host.IndexOf(':') + 1)]}' does not belong here; {forms}";
                 return false;
             }
 
@@ -59,6 +59,9 @@ internal static class HostAndPorts
 
         return PortRange.TryParse(portText, out ports, out fault);
     }
+
+    /// <summary>Whether someone may have meant one, rightly written or not; what stands behind <c>%</c> is any name.</summary>
+    private static bool LooksLikeIPv6(string host) => host.Split('%')[0].All(c => char.IsAsciiHexDigit(c) || c is ':' or '.');
 
     private static string WithoutColon(string text) => text.Length == 0 ? "it is empty"
         // A fraction, as in 3.5; an address has more dots.

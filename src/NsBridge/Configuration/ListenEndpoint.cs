@@ -50,6 +50,12 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
             return true;
         }
 
+        if (text.Contains(',', StringComparison.Ordinal))
+        {
+            fault = $"several stand in a list: [ {string.Join(", ", text.Split(',', StringSplitOptions.TrimEntries).Select(one => $"\"{one}\""))} ]";
+            return false;
+        }
+
         if (!HostAndPorts.TryParse(text, Forms, out var host, out var ports, out fault))
             return false;
         if (host == "*")

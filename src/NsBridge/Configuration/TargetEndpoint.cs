@@ -49,7 +49,9 @@ internal sealed record TargetEndpoint(string Text, TargetKind Kind, AddressLiter
             return TryParseUnix(text, out value, out fault);
         if (PortRange.LooksLike(text))
         {
-            fault = $"a bare port does not say which address; write 127.0.0.1:{text} or localhost:{text}";
+            fault = PortRange.TryParse(text, out _, out fault)
+                ? $"a bare port does not say which address; write 127.0.0.1:{text} or localhost:{text}"
+                : $"{fault}; {Forms}";
             return false;
         }
 

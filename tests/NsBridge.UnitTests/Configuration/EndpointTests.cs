@@ -80,7 +80,10 @@ internal sealed class EndpointTests
     [TestCase("224.0.0.1:80", "multicast")]
     [TestCase("255.255.255.255:80", "broadcast")]
     [TestCase("[ff02::1%eth0]:80", "multicast")]
-    public void Listen_OnWhatCannotBeBound_IsRefused(string text, string piece)
+    [TestCase("127.0.0.1:80, 127.0.0.1:81", """[ "127.0.0.1:80", "127.0.0.1:81" ]""")]
+    [TestCase("80,81", """[ "80", "81" ]""")]
+    [TestCase("udp:127.0.0.1:53", "'udp:' does not belong here")]
+    public void Listen_OnWhatCannotBeBound_SaysWhatWouldBeRight(string text, string piece)
     {
         Assert.That(ListenEndpoint.TryParse(text, out _, out var fault), Is.False);
         Assert.That(fault, Does.Contain(piece));
@@ -88,6 +91,10 @@ internal sealed class EndpointTests
 
     [TestCase("[fe80::1]:80", "[fe80::1%eth0]:80")]
     [TestCase("http://127.0.0.1:80", "URL")]
+    [TestCase("tcp:127.0.0.1:2", "'tcp:' does not belong here; write ADDR:PORT")]
+    [TestCase("fe80::1%eth0:80", "brackets")]
+    [TestCase("-1", "the port must be 1-65535; write ADDR:PORT")]
+    [TestCase("70000", "the port must be 1-65535; write ADDR:PORT")]
     public void Target_WrittenSo_SaysWhatWouldBeRight(string text, string piece)
     {
         Assert.That(TargetEndpoint.TryParse(text, out _, out var fault), Is.False);
