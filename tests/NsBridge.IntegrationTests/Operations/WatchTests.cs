@@ -43,6 +43,16 @@ internal sealed partial class WatchTests : BridgeFixture
     }
 
     [Test]
+    public async Task Watch_OnATerminalThatDoesNotTellItsSize_ShowsEightyColumns()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        using var watch = await TerminalWatch.StartAsync(scene.Daemon, rows: 0, columns: 0);
+
+        await watch.ShowsAsync("BRIDGE");
+        await watch.InterruptAsync();
+    }
+
+    [Test]
     public async Task Watch_WhileTheDaemonIsAway_WaitsForIt()
     {
         var scene = await SceneAsync(Serve.Echo);

@@ -14,6 +14,10 @@ internal sealed class Screen : IDisposable
 
     // The framework switches the cursor keys to their application codes when it first uses a terminal, and never back.
     private const string NormalKeys = "\e[?1l\e>";
+
+    // Of a terminal that does not tell its size, as on a serial line: what most of them had.
+    private const int UsualWidth = 80;
+    private const int UsualHeight = 24;
     private readonly bool _inPlace = !Console.IsOutputRedirected;
     private IReadOnlyList<string> _last = [];
 
@@ -42,7 +46,8 @@ internal sealed class Screen : IDisposable
         }
 
         _last = lines;
-        var (width, height) = (Math.Max(Console.WindowWidth, 1), Math.Max(Console.WindowHeight, 1));
+        var width = Console.WindowWidth is > 0 and var columns ? columns : UsualWidth;
+        var height = Console.WindowHeight is > 0 and var rows ? rows : UsualHeight;
         var frame = new StringBuilder("\e[H");
         var shown = Math.Min(lines.Count, height);
         for (var i = 0; i < shown; i++)
