@@ -161,7 +161,11 @@ internal sealed class UnixSocketFile
             throw Fault(path, what, result);
     }
 
-    private static BridgeFault Fault(string path, string what, int result) => new($"{path}: {what}: {Libc.ErrorOf(result)}");
+    private static BridgeFault Fault(string path, string what, int result)
+    {
+        Errno error = Libc.ErrorOf(result);
+        return new BridgeFault($"{path}: {what}: {error}") { LacksPrivilege = error is Errno.EACCES or Errno.EPERM };
+    }
 
     /// <summary>The socket with its file, as it goes to who comes next.</summary>
     public CarriedListener Carry(int listener) => new(listener, _path, _status.Inode);

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Faults;
@@ -63,6 +64,20 @@ internal sealed class PrivilegeTests : BridgeFixture
         await daemon.WaitLogAsync("Reloaded");
 
         Assert.That((await daemon.StatusAsync()).GetProperty("bridges")[0].GetProperty("state").GetString(), Is.EqualTo("failed"));
+    }
+
+    [Test]
+    public async Task Run_MetricsWhereItMayNotWrite_EndsWith77AndNamesTheFolder()
+    {
+        using var closed = new ScratchDirectory();
+        await using var daemon = await DaemonProcess.LaunchAsync(
+            new DaemonSettings { Metrics = new JsonObject { ["Listen"] = $"unix:{closed["metrics"]}" } }, new DaemonLaunch { User = "nobody" });
+
+        var code = await daemon.ExitAsync(Soon);
+
+        Assert.That(code, Is.EqualTo(MissingPrivilege), daemon.LogText());
+        Assert.That(daemon.LogText(), Does.Contain("EACCES").And.Contain($"may write to {closed.FullName}"));
+        daemon.CheckNoStackTrace();
     }
 
     private static BridgeEntry Privileged(string name, int port) =>

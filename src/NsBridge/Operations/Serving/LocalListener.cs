@@ -34,7 +34,10 @@ internal sealed class LocalListener : IDisposable
         }
         catch (BridgeFault fault)
         {
-            throw new UserFault($"nsbridge: cannot listen for {purpose}: {fault.Message}", ExitCode.Failed);
+            var message = $"nsbridge: cannot listen for {purpose}: {fault.Message}";
+            throw fault.LacksPrivilege
+                ? new UserFault($"{message}; start it as a user who may write to {Path.GetDirectoryName(path)}, or choose another path", ExitCode.Privilege)
+                : new UserFault(message, ExitCode.Failed);
         }
     }
 
