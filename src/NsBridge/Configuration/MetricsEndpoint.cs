@@ -25,6 +25,12 @@ internal sealed record MetricsEndpoint(string Text, ListenEndpoint? Tcp, string?
             return true;
         }
 
+        if (text.Contains(',', StringComparison.Ordinal))
+        {
+            fault = "metrics are served at one address";
+            return false;
+        }
+
         if (!ListenEndpoint.TryParse(text, out var tcp, out fault))
             return false;
         if (tcp.Ports.Count > 1)

@@ -59,6 +59,7 @@ internal sealed class WrongFileTests
     [TestCase("""{"NsBridge":{"IoUring":"perhaps"}}""", "NsBridge:IoUring", "true or false")]
     [TestCase("""{"NsBridge":{"Metrics":"127.0.0.1:9464"}}""", "NsBridge:Metrics", "in braces")]
     [TestCase("""{"NsBridge":{"Metrics":{"Listen":"localhost:9464"}}}""", "NsBridge:Metrics:Listen", "not an IP address")]
+    [TestCase("""{"NsBridge":{"Metrics":{"Listen":"9464,9465"}}}""", "NsBridge:Metrics:Listen", "one address")]
     [TestCase("""{"NsBridge":{"Metrics":{"Listen":"9464-9465"}}}""", "NsBridge:Metrics:Listen", "one port")]
     [TestCase("""{"NsBridge":{"Metrics":{"Listen":"unix:@m"}}}""", "NsBridge:Metrics:Listen", "unix:/path")]
     [TestCase("""{"NsBridge":{"Metrics":{"Listen":"unix:/run/nsbridge/control"}}}""", "NsBridge:Metrics:Listen", "control socket")]
