@@ -44,6 +44,8 @@ internal sealed class SocatPairs(string? place, List<string> notes)
             MaxConnections = SocatOptions.MaxConnections(outer.From),
         };
         _options.TellRest(outer.To);
+        if (mate is null && outer.To.IsUnixConnector && outer.From.IsUdp)
+            throw new UserFault($"{outer.From.Keyword} leads to {outer.To.Parameters[0]}, and of datagrams both ends must be known: give the command that listens there too", ExitCode.Usage);
         if (mate is null && outer.To.IsUnixConnector)
             return draft with { Name = NameOf(Path.GetFileNameWithoutExtension(outer.To.Parameters[0]), names), Socket = outer.To.Parameters[0] };
         if (mate is not null)
@@ -59,16 +61,22 @@ internal sealed class SocatPairs(string? place, List<string> notes)
             _options.TellRest(to);
         }
 
+        var target = TargetOf(to);
+        if (to.IsUdp != outer.From.IsUdp)
+            throw new UserFault($"{outer.From.Keyword} cannot become a bridge to {to.Keyword}: a bridge has one protocol, and makes no datagrams of a stream nor a stream of datagrams", ExitCode.Usage);
         var inside = TargetPlace(to, around);
-        return draft with { Name = NameOf(inside, names), Namespace = inside, Target = TargetOf(to) };
+        return draft with { Name = NameOf(inside, names), Namespace = inside, Target = target };
     }
 
     private BridgeDraft Half(SocatCommand half, HashSet<string> names)
     {
         var path = half.From.Parameters[0];
-        var inside = TargetPlace(half.To, half.Namespace);
-        _options.TellRest(half.To);
-        return WithSocket(new BridgeDraft(NameOf(Path.GetFileNameWithoutExtension(path), names), null, inside, TargetOf(half.To), Socket: path), half.From);
+        var to = half.To;
+        if (to.IsUdp)
+            throw new UserFault($"{half.From.Keyword}:{path} cannot become a bridge to {to.Keyword}: whoever connects there speaks a stream, which a bridge does not turn into datagrams; of a pair for UDP, give the command with UDP-LISTEN too", ExitCode.Usage);
+        var inside = TargetPlace(to, half.Namespace);
+        _options.TellRest(to);
+        return WithSocket(new BridgeDraft(NameOf(Path.GetFileNameWithoutExtension(path), names), null, inside, TargetOf(to), Socket: path), half.From);
     }
 
     private BridgeDraft WithSocket(BridgeDraft draft, SocatAddress socket)
@@ -91,11 +99,14 @@ internal sealed class SocatPairs(string? place, List<string> notes)
                 return (command.Namespace, command.From.IsStandardInput ? command.To : command.From);
             var netcat = words.FindIndex(word => Path.GetFileName(word) is "nc" or "ncat" or "netcat");
             if (netcat >= 0 && words.Count >= netcat + 3)
-                return (SocatCommand.NamespaceOf(words[..netcat]) ?? around, SocatAddress.Parse($"TCP:{words[^2]}:{words[^1]}"));
+                return (SocatCommand.NamespaceOf(words[..netcat]) ?? around, SocatAddress.Parse($"{(words[(netcat + 1)..^2].Exists(IsUdpOfNetcat) ? "UDP" : "TCP")}:{words[^2]}:{words[^1]}"));
         }
 
         throw new UserFault($"what '{line}' leads to cannot be told; it runs neither socat nor nc", ExitCode.Usage);
     }
+
+    /// <summary>Whether the word is <c>-u</c>, alone or among other letters, or ncat's <c>--udp</c>.</summary>
+    private static bool IsUdpOfNetcat(string word) => word == "--udp" || (word is ['-', not '-', ..] && word.Contains('u', StringComparison.Ordinal));
 
     private static string? PlaceOf(SocatAddress address, string? around) => address.Options.GetValueOrDefault("netns") ?? around;
 

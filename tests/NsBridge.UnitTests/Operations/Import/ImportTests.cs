@@ -26,6 +26,10 @@ public class ImportTests
     [TestCase("""{ "Name": "vpn", "Listen": "0.0.0.0:3003", "AllowFrom": "10.0.0.0/8", "MaxConnections": "9", "SocketMode": "0660", "SocketGroup": "root", "Namespace": "vpn", "Target": "127.0.0.1:3000" }""",
         "socat TCP-LISTEN:3003,fork,range=10.0.0.0:255.0.0.0,max-children=9 UNIX:/run/web.sock",
         "ip netns exec vpn socat UNIX-LISTEN:/run/web.sock,fork,perm=0660,group=root TCP:127.0.0.1:3000")]
+    [TestCase("""{ "Name": "vpn", "Protocol": "udp", "Listen": "0.0.0.0:53", "Namespace": "vpn", "Target": "127.0.0.1:53" }""",
+        "socat UDP-LISTEN:53,fork UNIX:/run/dns.sock", "ip netns exec vpn socat UNIX-LISTEN:/run/dns.sock,fork UDP:127.0.0.1:53")]
+    [TestCase("""{ "Name": "vpn", "Protocol": "udp", "Listen": "0.0.0.0:53", "Namespace": "vpn", "Target": "127.0.0.1:53" }""",
+        "socat UDP-LISTEN:53,fork EXEC:'ip netns exec vpn nc -nu 127.0.0.1 53'")]
     public void Import_OfSocats_GivesABridgeThatIsAccepted(string entry, params string[] sources)
     {
         var drafts = new SocatPairs(null, []).Join([.. sources.SelectMany(SourceReader.Read)]);
@@ -52,6 +56,20 @@ public class ImportTests
         Assert.That(new SocatPairs(null, []).Join([.. inner, .. outer]).Single().ToJson(),
             Is.EqualTo("""{ "Name": "vpn", "Listen": "0.0.0.0:3003", "Namespace": "vpn", "Target": "localhost:3000" }"""));
     }
+
+    [TestCase("socat TCP-LISTEN:53,fork UDP:127.0.0.1:53")]
+    [TestCase("socat UDP-LISTEN:53,fork TCP:127.0.0.1:53")]
+    [TestCase("socat UDP-LISTEN:53,fork EXEC:'nc 127.0.0.1 53'")]
+    [TestCase("socat TCP-LISTEN:53,fork EXEC:'nc -u 127.0.0.1 53'")]
+    [TestCase("socat TCP-LISTEN:53,fork UNIX:/run/dns.sock", "socat UNIX-LISTEN:/run/dns.sock,fork UDP:127.0.0.1:53")]
+    [TestCase("socat UDP-LISTEN:53,fork UNIX:/run/dns.sock", "socat UNIX-LISTEN:/run/dns.sock,fork TCP:127.0.0.1:53")]
+    [TestCase("socat UDP-LISTEN:53,fork UNIX:/run/dns.sock", "socat UNIX-LISTEN:/run/dns.sock,fork UNIX:/run/service.sock")]
+    [TestCase("socat UNIX-LISTEN:/run/dns.sock,fork UDP:127.0.0.1:53")]
+    [TestCase("socat UDP-LISTEN:53,fork UNIX:/run/dns.sock")]
+    public void Import_OfAStreamMadeDatagramsOrTheOtherWay_SaysWhyNot(params string[] sources) =>
+        Assert.That(
+            () => new SocatPairs("vpn", []).Join([.. sources.SelectMany(SourceReader.Read)]),
+            Throws.TypeOf<UserFault>().With.Message.Contains("datagrams").And.Property("ExitCode").EqualTo(64));
 
     [TestCase("ls -l")]
     [TestCase("socat TCP-LISTEN:3003")]
