@@ -34,10 +34,18 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
     public ConfigurationOutcome Load(string? directoryInUse = null)
     {
         var faults = new List<ConfigurationFault>();
-        var root = new KeyNode("", KeySchema.Root);
-        var foreign = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
         Mark = FileMark.Of(File);
         var bytes = ConfigurationFile.Read(File, givenFile is not null, faults);
+        return Interpret(bytes, faults, directoryInUse);
+    }
+
+    /// <summary>What a text would give as the file, were it saved there and the environment silent.</summary>
+    public static ConfigurationOutcome LoadText(string file, byte[] text) => new ConfigurationLoader(file, new Dictionary<string, string>()).Interpret(text, [], null);
+
+    private ConfigurationOutcome Interpret(byte[]? bytes, List<ConfigurationFault> faults, string? directoryInUse)
+    {
+        var root = new KeyNode("", KeySchema.Root);
+        var foreign = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
         if (bytes is not null)
             new JsonSource(File, root, foreign, faults).Read(bytes);
 

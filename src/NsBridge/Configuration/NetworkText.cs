@@ -46,7 +46,8 @@ internal static class NetworkText
         return true;
     }
 
-    private static IPAddress Mask(IPAddress address, int prefix)
+    /// <summary>The address with nothing but the bits before the prefix.</summary>
+    public static IPAddress Mask(IPAddress address, int prefix)
     {
         var bytes = address.GetAddressBytes();
         for (var i = 0; i < bytes.Length; i++)

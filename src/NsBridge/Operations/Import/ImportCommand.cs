@@ -1,4 +1,5 @@
 using NsBridge.CommandLine;
+using NsBridge.Configuration;
 using NsBridge.Operations.Discover;
 
 namespace NsBridge.Operations.Import;
@@ -11,9 +12,20 @@ internal static class ImportCommand
         var commands = options.Sources.SelectMany(SourceReader.Read).ToList();
         var notes = new List<string>();
         var drafts = new SocatPairs(options.Namespace, notes).Join(commands);
+        RefuseWrong(drafts);
         foreach (var note in notes)
             await Console.Error.WriteLineAsync(note.AsMemory(), stop);
         await Console.Out.WriteLineAsync(DraftText.Of(drafts).AsMemory(), stop);
         return ExitCode.Well;
+    }
+
+    /// <summary>What is printed is to be pasted: the daemon has to take it.</summary>
+    /// <exception cref="UserFault">It would not; says every fault.</exception>
+    internal static void RefuseWrong(IReadOnlyList<BridgeDraft> drafts)
+    {
+        var text = BridgeInsertion.Insert("{}"u8, [.. drafts.Select(draft => draft.ToJson())]);
+        var outcome = ConfigurationLoader.LoadText("appsettings.json", text);
+        if (outcome.Settings is null)
+            throw new UserFault($"what this becomes is no right configuration:\n{outcome.FaultText}", ExitCode.Usage);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using NsBridge.CommandLine;
+using NsBridge.Configuration;
 
 namespace NsBridge.Operations.Import;
 
@@ -34,13 +35,15 @@ internal sealed class SocatOptions(List<string> notes)
             return null;
         // The colon of A:MASK, not one of an IPv6 address, which stands in brackets.
         var colon = range.LastIndexOf(':');
-        var mask = colon > range.LastIndexOf(']') && !range.Contains('/', StringComparison.Ordinal) ? range[(colon + 1)..] : null;
-        if (mask is null)
-            return range.Replace("[", "", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal);
-        if (IPAddress.TryParse(range[..colon].Trim('[', ']'), out var network) && IPAddress.TryParse(mask.Trim('[', ']'), out var bits)
-            && PrefixOf(bits) is { } prefix)
+        var slash = range.IndexOf('/', StringComparison.Ordinal);
+        var end = slash >= 0 ? slash : colon > range.LastIndexOf(']') ? colon : -1;
+        if (end < 0)
+            return range.Trim('[', ']');
+        if (IPAddress.TryParse(range[..end].Trim('[', ']'), out var network) && PrefixOf(range[(end + 1)..], isMask: slash < 0) is { } prefix
+            && prefix <= network.GetAddressBytes().Length * 8)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"{network}/{prefix}");
+            // Socat looks at the bits before the prefix alone, and so the rest may be anything.
+            return string.Create(CultureInfo.InvariantCulture, $"{NetworkText.Mask(network, prefix)}/{prefix}");
         }
 
         throw new UserFault($"{address.Keyword}: 'range={range}' is no network; write it as ADDRESS/BITS", ExitCode.Usage);
@@ -48,13 +51,17 @@ internal sealed class SocatOptions(List<string> notes)
 
     /// <summary><c>SocketMode</c> of <c>mode=</c> or <c>perm=</c>; null where there is neither.</summary>
     public static string? SocketMode(SocatAddress address) =>
-        (address.Options.GetValueOrDefault("mode") ?? address.Options.GetValueOrDefault("perm"))?.PadLeft(4, '0');
+        (address.Options.GetValueOrDefault("mode") ?? address.Options.GetValueOrDefault("perm"))?.TrimStart('0').PadLeft(4, '0');
 
     /// <summary><c>SocketGroup</c> of <c>group=</c>; null where there is none.</summary>
     public static string? SocketGroup(SocatAddress address) => address.Options.GetValueOrDefault("group") ?? address.Options.GetValueOrDefault("gid");
 
     /// <summary><c>MaxConnections</c> of <c>max-children=</c>; null where there is none.</summary>
     public static string? MaxConnections(SocatAddress address) => address.Options.GetValueOrDefault("max-children");
+
+    private static int? PrefixOf(string text, bool isMask) => isMask
+        ? IPAddress.TryParse(text.Trim('[', ']'), out var mask) ? PrefixOf(mask) : null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var prefix) ? prefix : null;
 
     /// <returns>Null where the ones are not all in front.</returns>
     private static int? PrefixOf(IPAddress mask)

@@ -35,28 +35,34 @@ internal static class SourceReader
     /// <summary>A systemd unit: the commands of ExecStart= in the namespace that the unit names; any other text: every line.</summary>
     internal static List<SocatCommand> ReadFile(string text)
     {
-        var lines = text.Replace("\\\r\n", " ", StringComparison.Ordinal).Replace("\\\n", " ", StringComparison.Ordinal).Split('\n', StringSplitOptions.TrimEntries);
-        string? place = null;
-        var starts = new List<string>();
-        var isUnit = lines.Contains("[Service]");
-        foreach (var line in lines.Where(line => line.Length > 0 && line[0] is not ('#' or ';')))
-        {
-            if (!isUnit)
-                starts.Add(line);
-            else if (ValueOf(line, "NetworkNamespacePath") is { Length: > 0 } path)
-                place = SocatCommand.Shortened(path);
-            else if (ValueOf(line, "JoinsNamespaceOf") is { Length: > 0 } unit)
-                place = $"unit:{unit}";
-            else if (ValueOf(line, "ExecStart") is { } start)
-                // These say how systemd starts it, not what.
-                starts.Add(start.TrimStart('@', '-', ':', '+', '!'));
-        }
-
-        return [.. starts.SelectMany(start => ReadLine(start, place))];
+        var isUnit = text.Split('\n', StringSplitOptions.TrimEntries).Contains("[Service]");
+        var lines = WholeLines(text, isUnit);
+        if (!isUnit)
+            return [.. lines.SelectMany(line => ReadLine(line, null))];
+        var place = UnitPlace.Of(lines);
+        // The signs in front say how systemd starts it, not what.
+        return [.. lines.Select(line => UnitPlace.ValueOf(line, "ExecStart")).OfType<string>().SelectMany(start => ReadLine(start.TrimStart('@', '-', ':', '+', '!'), place))];
     }
 
-    private static string? ValueOf(string line, string key) =>
-        line.StartsWith(key, StringComparison.Ordinal) && line[key.Length..].TrimStart() is ['=', .. var value] ? value.Trim() : null;
+    /// <summary>The lines without comments; one that ends in a backslash goes on in the next. In a unit a comment between them does not end it.</summary>
+    private static List<string> WholeLines(string text, bool isUnit)
+    {
+        var whole = new List<string>();
+        var goesOn = false;
+        foreach (var line in text.Split('\n', StringSplitOptions.TrimEntries))
+        {
+            if ((isUnit || !goesOn) && line is ['#' or ';', ..])
+                continue;
+            var part = line.EndsWith('\\') ? line[..^1] : line;
+            if (goesOn)
+                whole[^1] += $" {part}";
+            else
+                whole.Add(part);
+            goesOn = line.EndsWith('\\');
+        }
+
+        return whole;
+    }
 
     private static List<SocatCommand> ReadLine(string line, string? place)
     {

@@ -30,6 +30,14 @@ public class ImportTests
         "socat UDP-LISTEN:53,fork UNIX:/run/dns.sock", "ip netns exec vpn socat UNIX-LISTEN:/run/dns.sock,fork UDP:127.0.0.1:53")]
     [TestCase("""{ "Name": "vpn", "Protocol": "udp", "Listen": "0.0.0.0:53", "Namespace": "vpn", "Target": "127.0.0.1:53" }""",
         "socat UDP-LISTEN:53,fork EXEC:'ip netns exec vpn nc -nu 127.0.0.1 53'")]
+    [TestCase("""{ "Name": "vpn", "Listen": "0.0.0.0:80", "AllowFrom": "10.0.0.0/8", "Namespace": "vpn", "Target": "127.0.0.1:80" }""",
+        "ip netns exec vpn socat TCP-LISTEN:80,netns=host,fork,range=10.1.2.3/8 TCP:127.0.0.1:80")]
+    [TestCase("""{ "Name": "vpn", "Listen": "0.0.0.0:80", "AllowFrom": "10.1.0.0/16", "Namespace": "vpn", "Target": "127.0.0.1:80" }""",
+        "ip netns exec vpn socat TCP-LISTEN:80,netns=host,fork,range=10.1.2.3:255.255.0.0 TCP:127.0.0.1:80")]
+    [TestCase("""{ "Name": "vpn", "Listen": "[::]:80", "AllowFrom": "fd00::/8", "Namespace": "vpn", "Target": "127.0.0.1:80" }""",
+        "ip netns exec vpn socat TCP6-LISTEN:80,netns=host,fork,range=[fd00::1]/8 TCP:127.0.0.1:80")]
+    [TestCase("""{ "Name": "web", "Socket": "/run/web.sock", "SocketMode": "0660", "Namespace": "vpn", "Target": "127.0.0.1:80" }""",
+        "ip netns exec vpn socat UNIX-LISTEN:/run/web.sock,mode=00660,fork TCP:127.0.0.1:80")]
     public void Import_OfSocats_GivesABridgeThatIsAccepted(string entry, params string[] sources)
     {
         var drafts = new SocatPairs(null, []).Join([.. sources.SelectMany(SourceReader.Read)]);
@@ -57,6 +65,23 @@ public class ImportTests
             Is.EqualTo("""{ "Name": "vpn", "Listen": "0.0.0.0:3003", "Namespace": "vpn", "Target": "localhost:3000" }"""));
     }
 
+    [TestCase("vpn", "NetworkNamespacePath=\"/run/netns/vpn\"")]
+    [TestCase("unit:vpn.service", "JoinsNamespaceOf=vpn.service\nPrivateNetwork=yes")]
+    [TestCase("vpn", "JoinsNamespaceOf=vpn.service\nPrivateNetwork=yes\nNetworkNamespacePath=/run/netns/vpn")]
+    [TestCase(null, "JoinsNamespaceOf=vpn.service\nPrivateTmp=yes")]
+    [TestCase(null, "JoinsNamespaceOf=vpn.service\nPrivateNetwork=yes\nPrivateNetwork=no")]
+    [TestCase(null, "NetworkNamespacePath=/run/netns/vpn\nNetworkNamespacePath=")]
+    public void ReadFile_OfAUnit_TakesTheNamespaceThatSystemdWould(string? place, string lines) =>
+        Assert.That(SourceReader.ReadFile($"[Service]\n{lines}\nExecStart=socat UNIX-LISTEN:/run/web.sock TCP:127.0.0.1:80\n").Single().Namespace, Is.EqualTo(place));
+
+    [Test]
+    public void ReadFile_OfAUnitWithACommentWithinACommand_ReadsOn()
+    {
+        var command = SourceReader.ReadFile("[Service]\nExecStart=socat \\\n UNIX-LISTEN:/run/web.sock \\\n# why\n; and why\n TCP:127.0.0.1:80\n# end\n").Single();
+
+        Assert.That((command.From.Keyword, command.To.Keyword), Is.EqualTo(("UNIX-LISTEN", "TCP")));
+    }
+
     [TestCase("socat TCP-LISTEN:53,fork UDP:127.0.0.1:53")]
     [TestCase("socat UDP-LISTEN:53,fork TCP:127.0.0.1:53")]
     [TestCase("socat UDP-LISTEN:53,fork EXEC:'nc 127.0.0.1 53'")]
@@ -70,6 +95,17 @@ public class ImportTests
         Assert.That(
             () => new SocatPairs("vpn", []).Join([.. sources.SelectMany(SourceReader.Read)]),
             Throws.TypeOf<UserFault>().With.Message.Contains("datagrams").And.Property("ExitCode").EqualTo(64));
+
+    [TestCase("NsBridge:Bridges:0:SocketMode", "socat UNIX-LISTEN:/run/s,mode=4755 TCP:127.0.0.1:80")]
+    [TestCase("NsBridge:Bridges:0:Socket", "socat UNIX-LISTEN:s.sock TCP:127.0.0.1:80")]
+    [TestCase("NsBridge:Bridges:0:Target", "socat TCP-LISTEN:80 TCP:0.0.0.0:80")]
+    [TestCase("NsBridge:Bridges:1:Listen", "socat TCP-LISTEN:80 TCP:127.0.0.1:80", "socat TCP-LISTEN:80 TCP:127.0.0.1:80")]
+    public void RefuseWrong_OfWhatTheDaemonWouldNotTake_SaysItsFaults(string path, params string[] sources)
+    {
+        var drafts = new SocatPairs("vpn", []).Join([.. sources.SelectMany(SourceReader.Read)]);
+
+        Assert.That(() => ImportCommand.RefuseWrong(drafts), Throws.TypeOf<UserFault>().With.Message.Contains(path).And.Property("ExitCode").EqualTo(64));
+    }
 
     [TestCase("ls -l")]
     [TestCase("socat TCP-LISTEN:3003")]
@@ -106,6 +142,8 @@ public class ImportTests
         Assert.That(() => SourceReader.Read("missing.service"), Throws.TypeOf<UserFault>().With.Message.EqualTo("there is no file 'missing.service'"));
 
     [TestCase("10.0.0.0:255.0.255.0")]
+    [TestCase("10.0.0.0/33")]
+    [TestCase("host/8")]
     [TestCase("host:255.0.0.0")]
     public void Import_OfARangeThatIsNoNetwork_SaysWhy(string range) =>
         Assert.That(
