@@ -87,6 +87,34 @@ internal sealed class DiscoverTests : BridgeFixture
         Assert.That(result.Error, Does.Contain("CAP_SYS_ADMIN"));
     }
 
+    [TestCase("755", "CAP_SYS_PTRACE")]
+    [TestCase("700", "/run/netns")]
+    public async Task Discover_OfAllWithoutPrivilege_SaysWhatItCouldNotSeeAndExits77(string modeOfNames, string words)
+    {
+        using var scratch = new ScratchDirectory();
+
+        var result = await PrivateNames.RunAsNobodyAsync(scratch, modeOfNames, "discover");
+
+        Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
+        Assert.That(result.Error, Does.Contain(words).And.Contain("as root").And.Not.Contain("nothing listens"));
+        Executable.CheckPlain(result);
+    }
+
+    [TestCase("{}")]
+    [TestCase("""{ "Logging": {} }""")]
+    public async Task Discover_WriteToAFileWithoutTheSection_AddsIt(string text)
+    {
+        var space = await NamespaceAsync();
+        Target(space, Serve.Echo);
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("old.json", text);
+
+        var result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", file]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That((await Executable.RunAsync(["check", "--config", file])).Output, Does.Contain("1 bridge"));
+    }
+
     [Test]
     public async Task Discover_WriteToAFileThatIsNotThere_MakesIt()
     {

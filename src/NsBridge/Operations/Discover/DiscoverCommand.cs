@@ -1,5 +1,6 @@
 using NsBridge.CommandLine;
 using NsBridge.Configuration;
+using NsBridge.Configuration.Written;
 using NsBridge.Linux;
 using NsBridge.Operations.Looking;
 
@@ -12,11 +13,12 @@ internal static class DiscoverCommand
     {
         var loader = ConfigurationLoader.ForProcess(options.ConfigFile);
         var outcome = loader.Load();
-        if (options.Write && File.Exists(loader.File))
+        // The section alone is added where it is missing.
+        if (options.Write && File.Exists(loader.File) && !outcome.Faults.All(fault => fault.Path == NsBridgeOptions.SectionName))
             _ = outcome.SettingsOrFault();
         var configured = outcome.Settings?.Bridges ?? [];
-        var (services, host, faults, isForbidden) = await OwnThread.RunAsync(() => Look(options.Namespace));
-        foreach (var fault in faults)
+        var (services, host, faults, notes, isForbidden) = await OwnThread.RunAsync(() => Look(options.Namespace));
+        foreach (var fault in faults.Concat(notes))
             await Console.Error.WriteLineAsync(fault);
 
         var maker = new DraftMaker(configured, host);
@@ -32,7 +34,7 @@ internal static class DiscoverCommand
         stop.ThrowIfCancellationRequested();
         if (drafts.Count == 0)
         {
-            if (services.Count == 0 && faults.Count == 0)
+            if (services.Count == 0 && faults.Count == 0 && !isForbidden)
                 await Console.Error.WriteLineAsync($"nothing listens in {(options.Namespace is { } one ? $"network namespace {one}" : "any network namespace but the host's")}");
             // What was asked for by name and cannot be looked into is a failure; nothing to find is not.
             return isForbidden ? ExitCode.Privilege : faults.Count > 0 ? ExitCode.Failed : ExitCode.Well;
@@ -50,12 +52,13 @@ internal static class DiscoverCommand
         return ExitCode.Well;
     }
 
-    private static (List<ServiceFound> Services, IReadOnlyList<BoundSocket> Host, List<string> Faults, bool IsForbidden) Look(string? only)
+    private static (List<ServiceFound> Services, IReadOnlyList<BoundSocket> Host, List<string> Faults, IReadOnlyList<string> Notes, bool IsForbidden) Look(string? only)
     {
         var faults = new List<string>();
         var services = new List<ServiceFound>();
         var isForbidden = false;
-        foreach (var place in only is null ? NamespaceSearch.All() : [Named(only)])
+        var search = only is null ? NamespaceSearch.All() : null;
+        foreach (var place in search?.Found ?? [Named(only!)])
         {
             var sockets = NamespaceSockets.Look(place.Network);
             if (sockets.Fault is { } fault)
@@ -64,7 +67,9 @@ internal static class DiscoverCommand
             services.AddRange(ServiceFound.In(place.Reference, sockets.Sockets));
         }
 
-        return (services, NamespaceSockets.Look(NetworkNamespace.Own).Sockets, faults, isForbidden);
+        // What was found is of use, whatever else there may be.
+        isForbidden |= search is { IsHindered: true } && services.Count == 0;
+        return (services, NamespaceSockets.Look(NetworkNamespace.Own).Sockets, faults, search?.Notes ?? [], isForbidden);
     }
 
     private static NamespaceFound Named(string text)
@@ -73,10 +78,12 @@ internal static class DiscoverCommand
             throw new UserFault($"NAMESPACE \"{text}\": {fault}", ExitCode.Usage);
         if (reference.FilePath is { } path)
             return new NamespaceFound(text, NetworkNamespace.AtPath(path));
-        return NamespaceSearch.All().Find(found => found.Reference == text)
+        if (reference.Kind == NamespaceKind.Host)
+            throw new UserFault("the host's own network namespace needs no bridge into it", ExitCode.Failed);
+        var search = NamespaceSearch.All();
+        return search.Found.FirstOrDefault(found => found.Reference == text)
             ?? throw new UserFault(
-                reference.Kind == NamespaceKind.Host
-                    ? "the host's own network namespace needs no bridge into it"
-                    : $"no process of {text} is in a network namespace of its own", ExitCode.Failed);
+                string.Join('\n', [$"no process of {text} is seen in a network namespace of its own", .. search.IsHindered ? search.Notes : []]),
+                search.IsHindered ? ExitCode.Privilege : ExitCode.Failed);
     }
 }

@@ -23,6 +23,7 @@ internal sealed class DraftMaker(IReadOnlyList<BridgeSettings> configured, IRead
     public BridgeDraft Draft(ServiceFound service)
     {
         var stem = $"{service.Namespace[(service.Namespace.IndexOf(':', StringComparison.Ordinal) + 1)..]}-{service.Process?.Name ?? service.Port.ToString(CultureInfo.InvariantCulture)}";
+        var isGiven = _ports.Contains((service.Protocol, service.Port));
         var port = service.Port;
         while (!IsFree(service.Protocol, port))
             port = port < ushort.MaxValue ? port + 1 : 1024;
@@ -33,7 +34,7 @@ internal sealed class DraftMaker(IReadOnlyList<BridgeSettings> configured, IRead
             service.Namespace,
             service.Target,
             service.Protocol,
-            Note: service + (port == service.Port ? "" : $"; port {service.Port} of the host is taken"));
+            Note: service + (port == service.Port ? "" : $"; port {service.Port} {(isGiven ? "is another entry's above" : "of the host is taken")}"));
     }
 
     private bool IsFree(BridgeProtocol protocol, int port)
