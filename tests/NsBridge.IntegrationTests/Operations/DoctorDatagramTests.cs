@@ -67,5 +67,20 @@ internal sealed class DoctorDatagramTests : DoctorFixture
         await FindsAsync(Datagrams(space.Name) with { Target = "10.99.0.2:3000" }, "answer", "refuses datagrams");
     }
 
+    [Test]
+    public async Task Doctor_OfAnOuterHalfWhoseInnerHalfRanFirst_FindsTheListenerWell()
+    {
+        var space = await NamespaceAsync();
+        var target = Own(UdpTarget.Start(space));
+        var inner = await StartAsync(Datagrams(space.Name, target.EndPoint) with { Listen = null });
+        var outer = await StartAsync(new BridgeEntry("door") { Protocol = "udp", Listen = FreeEndPoint().ToString(), Socket = inner.SocketPath("web") });
+        await outer.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the outer half is up");
+
+        var result = await outer.AskAsync("doctor");
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(result.Output, Does.Contain("the daemon listens on"));
+    }
+
     private static BridgeEntry Datagrams(string place, EndPoint? target = null) => Entry(place, target) with { Protocol = "udp" };
 }

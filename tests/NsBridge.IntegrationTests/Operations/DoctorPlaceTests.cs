@@ -81,6 +81,20 @@ internal sealed class DoctorPlaceTests : DoctorFixture
     }
 
     [Test]
+    public async Task Doctor_WithLoTakenDownUnderAServingListener_SaysHowToTakeItUp()
+    {
+        var (door, target) = (await NamespaceAsync(), await NamespaceAsync());
+        var server = Target(target, Serve.Echo);
+        var daemon = await StartAsync(Entry(target.Name, server.EndPoint) with { Listen = Inside.ToString(), ListenNamespace = door.Name });
+        await door.IpAsync("link", "set", "lo", "down");
+
+        var result = await daemon.AskAsync("doctor");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Output, Does.Contain("broken at: listener").And.Contain($"ip -n {door.Name} link set lo up"));
+    }
+
+    [Test]
     public async Task Doctor_OfAContainerThatIsNotThere_SaysWhatToStart() =>
         await FindsAsync(Entry("container:nobody-has-it"), "namespace", "podman start nobody-has-it");
 

@@ -19,15 +19,28 @@ internal static class ListenAddressCheck
         if (probe < 0)
             return null;
         var error = Libc.ErrorOf(Libc.Bind(probe, SockAddr.From(wanted.Address, 0)));
-        var loopbackUp = Libc.InterfaceIsUp(probe, "lo");
         Libc.Close(probe);
-        if (IPAddress.IsLoopback(wanted.Address) && loopbackUp == 0)
-            return Link.Broken(name, $"lo is down in {door.Name}, so that nobody in there reaches {wanted.Address}", $"{door.IpCommand} link set lo up");
         return error == Errno.EADDRNOTAVAIL
             ? Link.Broken(
                 name,
                 $"{(door.Network.IsOwn ? "this machine" : door.Name)} has no address {wanted.Address}",
                 $"'{door.IpCommand} address' lists those it has; \"*:{wanted.Port}\" means every one")
+            : null;
+    }
+
+    /// <summary>Does <c>lo</c> carry what comes to a loopback address? A socket can be bound to one all the same.</summary>
+    /// <returns>The broken link; null where nothing speaks against the addresses.</returns>
+    public static Link? LookAtLoopback(string name, IEnumerable<ListenSocket> wanted, FoundPlace door)
+    {
+        if (wanted.Select(socket => socket.Address).FirstOrDefault(IPAddress.IsLoopback) is not { } address)
+            return null;
+        var probe = door.Network!.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out _, out _);
+        if (probe < 0)
+            return null;
+        var up = Libc.InterfaceIsUp(probe, "lo");
+        Libc.Close(probe);
+        return up == 0
+            ? Link.Broken(name, $"lo is down in {door.Name}, so that nobody in there reaches {address}", $"{door.IpCommand} link set lo up")
             : null;
     }
 }

@@ -32,6 +32,10 @@ internal static class ListenerCheck
         var text = string.Join(", ", bridge.Listen) + (door.IsOwn ? "" : $" in {patient.Door.Name}");
         var free = new List<ListenSocket>();
         var isHidden = false;
+        // Asked first: a UDP listener that is handed over to an inner half is held by that one too.
+        HashSet<uint> own = patient.Daemon is { } known ? [.. SocketOwners.SocketsOf(known.Pid)] : [];
+        if (ListenAddressCheck.LookAtLoopback(Name, bridge.Listen.SelectMany(entry => entry.Sockets()), patient.Door) is { } down)
+            return down;
         foreach (var (wanted, mayLack) in bridge.Listen.SelectMany(Wanted))
         {
             var rivals = here.Where(socket => Collides(wanted, socket)).ToList();
@@ -47,9 +51,9 @@ internal static class ListenerCheck
             var owners = SocketOwners.Find(rivals.Select(socket => socket.Inode).ToHashSet());
             foreach (var rival in rivals)
             {
-                var owner = owners.GetValueOrDefault(rival.Inode);
-                if (patient.Daemon is { } known && owner?.Pid == known.Pid)
+                if (own.Contains(rival.Inode))
                     continue;
+                var owner = owners.GetValueOrDefault(rival.Inode);
                 if (patient.DaemonFault is not null && owner is null or { Name: DaemonName })
                     isHidden = true;
                 else if (owner is not null || patient.Daemon is null)

@@ -37,7 +37,8 @@ internal static class SocketOwners
         .Where(pid => pid > 0)
         .Order();
 
-    private static IEnumerable<uint> SocketsOf(int pid)
+    /// <summary>The inodes of the sockets that a process holds; none where that may not be seen.</summary>
+    public static IEnumerable<uint> SocketsOf(int pid)
     {
         FileSystemInfo[] descriptors;
         try
