@@ -129,11 +129,15 @@ public static class SocketDiagnostics
         // A UDP socket with a peer awaits nobody else; one without a port is not bound yet.
         if (port == 0 || (kind == BoundSocketKind.Udp && BinaryPrimitives.ReadUInt16BigEndian(message[6..]) != 0))
             return;
+        var address = new IPAddress(bytes);
+        // An IPv6 socket that takes the clients of one IPv4 address: the clients cannot tell it from an IPv4 socket, nor can another that wants the port.
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
         var only = false;
         if (TryFindAttribute(message[SizeOfInternetAnswer..], Libc.INET_DIAG_SKV6ONLY, out var value) && value.Length > 0)
             only = value[0] != 0;
         found.Add(new BoundSocket(
-            kind, new IPEndPoint(new IPAddress(bytes), port), null, only, MemoryMarshal.Read<uint>(message[64..]), MemoryMarshal.Read<uint>(message[68..])));
+            kind, new IPEndPoint(address, port), null, only, MemoryMarshal.Read<uint>(message[64..]), MemoryMarshal.Read<uint>(message[68..])));
     }
 
     /// <summary>struct unix_diag_msg and its attributes.</summary>
