@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
+using NsBridge.Bridges;
 using NsBridge.Configuration;
 using NsBridge.Linux.Interop;
 
@@ -25,9 +26,10 @@ internal static class AnswerCheck
         var isUdp = patient.Bridge.Protocol == BridgeProtocol.Udp;
         var clock = Stopwatch.StartNew();
         var error = Errno.None;
-        foreach (var (family, address) in Addresses(target))
+        var plan = ConnectorPlan.ToTarget(patient.Bridge);
+        for (var i = 0; i < plan.AddressCount; i++)
         {
-            error = isUdp ? Knock(patient, family, address) : Dial(patient, family, address);
+            error = Try(patient, plan, i);
             if (error == Errno.None)
             {
                 return Link.Ok(Name, isUdp
@@ -39,6 +41,8 @@ internal static class AnswerCheck
         return error switch
         {
             Errno.ECONNREFUSED when isUdp => Link.Broken(Name, $"{target} refuses datagrams (ICMP)", "start the service; if it runs, a firewall on the way may reject them"),
+            Errno.ECONNREFUSED when target.IsUnix => Link.Broken(
+                Name, $"nobody listens on {target}", "start the service; if it runs, the file is left from an earlier run: restart it, so that it makes the socket anew"),
             Errno.ECONNREFUSED => Link.Broken(Name, $"{target} refuses connections", "start the service; if it runs, a firewall in the namespace may reject them"),
             Errno.ETIMEDOUT => Link.Broken(
                 Name, $"{target} does not answer within {Patience(patient).TotalSeconds:0.#} s", "a firewall in the namespace drops the packets, or the service accepts no more connections (its backlog is full)"),
@@ -49,21 +53,26 @@ internal static class AnswerCheck
         };
     }
 
-    private static IEnumerable<(int Family, SockAddr Address)> Addresses(TargetEndpoint target) => target.Kind switch
-    {
-        TargetKind.UnixPath => [(Libc.AF_UNIX, SockAddr.FromPath(target.UnixName!))],
-        TargetKind.UnixAbstract => [(Libc.AF_UNIX, SockAddr.FromAbstract(System.Text.Encoding.UTF8.GetBytes(target.UnixName!)))],
-        _ => target.Addresses.Select(address => (address.AddressFamily == AddressFamily.InterNetwork ? Libc.AF_INET : Libc.AF_INET6, SockAddr.From(address, target.Ports.First))),
-    };
-
     private static TimeSpan Patience(Patient patient) => patient.Bridge.ConnectTimeout < s_longest ? patient.Bridge.ConnectTimeout : s_longest;
 
-    private static Errno Dial(Patient patient, int family, SockAddr address)
+    /// <param name="patient">Whose bridge it is.</param>
+    /// <param name="plan">How the daemon would dial.</param>
+    /// <param name="index">Which of the target's addresses to try.</param>
+    private static Errno Try(Patient patient, ConnectorPlan plan, int index)
     {
-        var descriptor = patient.Network!.OpenSocket(family, Libc.SOCK_STREAM, out _, out var failure);
+        var isUdp = patient.Bridge.Protocol == BridgeProtocol.Udp;
+        var descriptor = patient.Network!.OpenSocket(plan.Family(index), isUdp ? Libc.SOCK_DGRAM : Libc.SOCK_STREAM, out _, out var failure);
         if (descriptor < 0)
             return failure.Error;
         using var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+        var found = plan.Address(descriptor, index, 0, out var address);
+        if (found < 0)
+            return Libc.ErrorOf(found);
+        return isUdp ? Knock(socket, descriptor, address) : Dial(patient, socket, descriptor, address);
+    }
+
+    private static Errno Dial(Patient patient, Socket socket, int descriptor, SockAddr address)
+    {
         var result = Libc.Connect(descriptor, address);
         if (result != -(int)Errno.EINPROGRESS)
             return Libc.ErrorOf(result);
@@ -71,12 +80,8 @@ internal static class AnswerCheck
     }
 
     /// <summary>Sends an empty datagram and waits a moment for somebody to refuse it.</summary>
-    private static Errno Knock(Patient patient, int family, SockAddr address)
+    private static Errno Knock(Socket socket, int descriptor, SockAddr address)
     {
-        var descriptor = patient.Network!.OpenSocket(family, Libc.SOCK_DGRAM, out _, out var failure);
-        if (descriptor < 0)
-            return failure.Error;
-        using var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
         var result = Libc.Connect(descriptor, address);
         if (result < 0)
             return Libc.ErrorOf(result);

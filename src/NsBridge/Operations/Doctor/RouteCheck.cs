@@ -1,5 +1,5 @@
 using System.Net;
-using System.Net.Sockets;
+using NsBridge.Bridges;
 using NsBridge.Configuration;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
@@ -15,14 +15,16 @@ internal static class RouteCheck
     {
         if (patient.Network is not { } network || patient.Bridge.Target is not { Kind: TargetKind.Address } target)
             return null;
-        var address = target.Literal!.Address;
-        if (IPAddress.IsLoopback(address) || address.IsIPv6LinkLocal)
+        var (address, link) = target.Literal!;
+        if (IPAddress.IsLoopback(address))
             return null;
-        var error = Find(network, address, out var source);
+        var error = Find(network, ConnectorPlan.ToTarget(patient.Bridge), 0, out var source);
         return error switch
         {
-            Errno.None when source!.Equals(address) => Link.Ok(Name, $"{address} is an address of {patient.Place} itself"),
+            Errno.None when source!.Equals(WithoutInterface(address)) => Link.Ok(Name, $"{address} is an address of {patient.Place} itself"),
             Errno.None => Link.Ok(Name, $"{address} is reached from {source}"),
+            Errno.ENODEV when link is not null => Link.Broken(
+                Name, $"{patient.Place} has no interface {link}", $"'{patient.IpCommand} link' lists those it has; correct \"Target\", or make the interface"),
             Errno.ENETUNREACH or Errno.EHOSTUNREACH => Link.Broken(
                 Name,
                 $"{patient.Place} has no route to {address}",
@@ -34,21 +36,25 @@ internal static class RouteCheck
         };
     }
 
-    /// <summary>Asks by connecting a datagram socket, which only looks the route up; its own address is then the source.</summary>
-    public static Errno Find(NetworkNamespace network, IPAddress address, out IPAddress? source)
+    /// <summary>The address alone, as the kernel tells it of a socket that is bound to it.</summary>
+    public static IPAddress WithoutInterface(IPAddress address) => new(address.GetAddressBytes());
+
+    /// <summary>Asks by connecting a datagram socket, which only looks the route up; its own address is then the source, told without an interface.</summary>
+    public static Errno Find(NetworkNamespace network, ConnectorPlan plan, int index, out IPAddress? source)
     {
         source = null;
-        var family = address.AddressFamily == AddressFamily.InterNetwork ? Libc.AF_INET : Libc.AF_INET6;
-        var socket = network.OpenSocket(family, Libc.SOCK_DGRAM, out _, out var failure);
+        var socket = network.OpenSocket(plan.Family(index), Libc.SOCK_DGRAM, out _, out var failure);
         if (socket < 0)
             return failure.Error;
         try
         {
-            var result = Libc.Connect(socket, SockAddr.From(address, 9));
+            var result = plan.Address(socket, index, 0, out var address);
+            if (result >= 0)
+                result = Libc.Connect(socket, address);
             if (result < 0)
                 return Libc.ErrorOf(result);
             result = Libc.LocalAddress(socket, out var local);
-            source = local.ToEndPoint()?.Address;
+            source = local.ToEndPoint() is { } end ? WithoutInterface(end.Address) : null;
             return result < 0 ? Libc.ErrorOf(result) : Errno.None;
         }
         finally

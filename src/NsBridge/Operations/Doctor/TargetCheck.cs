@@ -1,4 +1,5 @@
 using System.Net;
+using NsBridge.Bridges;
 using NsBridge.Configuration;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
@@ -25,7 +26,8 @@ internal static class TargetCheck
             return LookAtName(patient, target, sockets.Sockets);
 
         // A target elsewhere, behind a route: only its answer tells.
-        var local = target.Addresses.Where(address => IsLocal(network, address)).ToList();
+        var plan = ConnectorPlan.ToTarget(patient.Bridge);
+        var local = target.Addresses.Where((address, i) => IsLocal(network, address, plan, i)).Select(RouteCheck.WithoutInterface).ToList();
         if (local.Count == 0)
             return null;
         var kind = patient.Bridge.Protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
@@ -79,14 +81,33 @@ internal static class TargetCheck
 
     private static Link LookAtFile(TargetEndpoint target)
     {
+        const string Cure = "start the service that makes it, or correct \"Target\"";
         var path = target.UnixName!;
         if (!Path.Exists(path))
-            return Link.Broken(Name, $"there is no {path}", "start the service that makes it, or correct \"Target\"");
+            return Link.Broken(Name, $"there is no {path}", Cure);
         // The target may be given as a link, which connect(2) follows.
-        var real = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        if (!TryFollow(path, out var real))
+            return Link.Broken(Name, $"{path} is a link that leads nowhere", "correct the link, or \"Target\"");
+        if (!Path.Exists(real))
+            return Link.Broken(Name, $"there is no {real}, to which {path} is a link", Cure);
         return Libc.LinkStatus(Libc.PathBytes(real), out var status) >= 0 && status.IsSocket
             ? Link.Ok(Name, $"{path} is a socket")
             : Link.Broken(Name, $"{path} is no socket", "correct \"Target\"");
+    }
+
+    private static bool TryFollow(string path, out string real)
+    {
+        real = path;
+        try
+        {
+            real = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+            return true;
+        }
+        catch (IOException)
+        {
+            // A link to itself, by whatever way.
+            return false;
+        }
     }
 
     private static Link LookAtName(Patient patient, TargetEndpoint target, IReadOnlyList<BoundSocket> sockets)
@@ -100,8 +121,8 @@ internal static class TargetCheck
                 "start the service inside the namespace: an abstract name is seen only in the one it was made in");
     }
 
-    private static bool IsLocal(NetworkNamespace network, IPAddress address) =>
-        IPAddress.IsLoopback(address) || (RouteCheck.Find(network, address, out var source) == Errno.None && source!.Equals(address));
+    private static bool IsLocal(NetworkNamespace network, IPAddress address, ConnectorPlan plan, int index) => IPAddress.IsLoopback(address)
+        || (RouteCheck.Find(network, plan, index, out var source) == Errno.None && source!.Equals(RouteCheck.WithoutInterface(address)));
 
     private static string Who(BoundSocket socket) => OwnerOf(socket)?.ToString() ?? "a process";
 
