@@ -13,6 +13,9 @@ public readonly record struct EnterFailure(EnterStep Step, Errno Error)
     public bool IsAbsent => (Step, Error) is
         (EnterStep.Open, Errno.ENOENT or Errno.ENOTDIR or Errno.ESRCH) or (EnterStep.Enter, Errno.EINVAL or Errno.ESRCH or Errno.ENOENT);
 
+    /// <summary>Whether this process may not enter, where another one might.</summary>
+    public bool LacksPrivilege => (Step, Error) is (EnterStep.Open, Errno.EACCES or Errno.EPERM) or (EnterStep.Enter, Errno.EPERM);
+
     /// <summary>Whether this process has no descriptors or memory left for it: to be tried again.</summary>
     public bool IsExhaustion => Error is Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM or Errno.ENOBUFS;
 }

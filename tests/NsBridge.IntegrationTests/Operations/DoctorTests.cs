@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
+using NsBridge.IntegrationTests.Faults;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Operations;
@@ -79,7 +81,7 @@ internal sealed class DoctorTests : DoctorFixture
         await FindsAsync(Entry("pid:4194303"), "namespace", "4194303");
 
     [Test]
-    public async Task Doctor_WithoutPrivilege_NamesTheCapability()
+    public async Task Doctor_WithoutPrivilege_NamesTheCapabilityAndExits77()
     {
         var space = await NamespaceAsync();
         using var scratch = new ScratchDirectory();
@@ -90,8 +92,21 @@ internal sealed class DoctorTests : DoctorFixture
         var result = await Command.RunAsync(
             "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "doctor", "--config", file]);
 
-        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: namespace").And.Contain("CAP_SYS_ADMIN"));
+    }
+
+    [Test]
+    public async Task Doctor_ByAUserWhoMayNotListTheNamespaces_StillSaysThatOneIsMissing()
+    {
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("appsettings.json", new DaemonSettings(Entry("gone")) { RuntimeDirectory = scratch["run"] }.ToJson());
+
+        var result = await PrivateNames.RunAsNobodyAsync(scratch, "711", "doctor", "--config", file);
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Output, Does.Contain("broken at: namespace").And.Contain("ip netns add gone"));
+        Executable.CheckPlain(result);
     }
 
     [Test]
@@ -177,6 +192,34 @@ internal sealed class DoctorTests : DoctorFixture
         var file = scratch.Write("app.sock", "");
 
         await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = $"unix:{file}" }, "target", "is no socket");
+    }
+
+    [Test]
+    public async Task Doctor_OfAUnixTargetThatIsALinkToNothing_SaysWhatIsMissing()
+    {
+        using var scratch = new ScratchDirectory();
+        var link = File.CreateSymbolicLink(scratch["app.sock"], scratch["gone.sock"]);
+
+        await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = $"unix:{link.FullName}" }, "target", $"there is no {scratch["gone.sock"]}");
+    }
+
+    [Test]
+    public async Task Doctor_OfAUnixTargetThatIsALinkToItself_SaysSo()
+    {
+        using var scratch = new ScratchDirectory();
+        var link = File.CreateSymbolicLink(scratch["app.sock"], "app.sock");
+
+        await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = $"unix:{link.FullName}" }, "target", "leads nowhere");
+    }
+
+    [Test]
+    public async Task Doctor_OfAUnixTargetThatNobodyListensOn_BlamesNoFirewall()
+    {
+        using var scratch = new ScratchDirectory();
+        using var deaf = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        deaf.Bind(new UnixDomainSocketEndPoint(scratch["app.sock"]));
+
+        await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = $"unix:{scratch["app.sock"]}" }, "answer", "nobody listens on");
     }
 
     [Test]

@@ -31,6 +31,7 @@ internal static class DoctorCommand
 
         var (daemon, daemonFault) = await AskAsync(settings.ControlSocket, stop);
         var well = true;
+        var exitCode = daemonFault?.ExitCode ?? ExitCode.Failed;
         for (var i = 0; i < bridges.Count; i++)
         {
             var door = await FoundPlace.FindAsync(bridges[i].ListenNamespace, stop);
@@ -39,12 +40,15 @@ internal static class DoctorCommand
             var links = await OwnThread.RunAsync(() => Chain.Walk(patient));
             stop.ThrowIfCancellationRequested();
             well &= links[^1].State != LinkState.Broken;
+            // Whatever else is broken: to see the whole, the privilege comes first.
+            if (links[^1].LacksPrivilege)
+                exitCode = ExitCode.Privilege;
             if (i > 0)
                 await Console.Out.WriteLineAsync();
             await Console.Out.WriteLineAsync(DoctorText.Of(bridges[i].Name, links));
         }
 
-        return well ? ExitCode.Well : daemonFault?.ExitCode ?? ExitCode.Failed;
+        return well ? ExitCode.Well : exitCode;
     }
 
     private static string Known(DaemonSettings settings) => settings.Bridges.Count switch

@@ -1,6 +1,7 @@
 using NsBridge.Configuration;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
+using NsBridge.Operations.Looking;
 
 namespace NsBridge.Operations.Doctor;
 
@@ -27,7 +28,9 @@ internal static class EntryCheck
 
         var socket = network.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out cookie, out var failure);
         Libc.Close(socket);
-        return socket < 0 ? Link.Broken(name, network.Explain(failure), Cure(place.Reference, failure)) : null;
+        return socket < 0
+            ? Link.Broken(name, network.Explain(failure), Cure(place.Reference, failure)) with { LacksPrivilege = failure.LacksPrivilege }
+            : null;
     }
 
     private static string CureOfAbsence(NamespaceReference reference) => reference.Kind switch
@@ -39,7 +42,7 @@ internal static class EntryCheck
     private static string Cure(NamespaceReference reference, EnterFailure failure) => failure switch
     {
         (EnterStep.Open, Errno.ENOENT or Errno.ENOTDIR) => Suggest(reference),
-        (EnterStep.Open, Errno.EACCES) or (EnterStep.Enter, Errno.EPERM) =>
+        { LacksPrivilege: true } =>
             "run this command as root; the daemon needs CAP_SYS_ADMIN, and for processes and containers CAP_SYS_PTRACE too (its packaged unit has the first, the example drop-in enter-processes.conf adds the second)",
         (EnterStep.Enter, Errno.EINVAL) => reference.Kind == NamespaceKind.Name
             ? $"make it again: ip netns delete {reference.Value}; ip netns add {reference.Value}. Where it was made by a service, that service must not have mounts of its own (PrivateMounts=, ProtectSystem= and the like)"
@@ -60,9 +63,9 @@ internal static class EntryCheck
             NamespaceKind.Pid => "write the number of a process that runs; 'nsbridge discover' lists those with a network of their own",
             _ => "correct the path",
         };
-        if (reference.Kind is not (NamespaceKind.Name or NamespaceKind.Path) || !Directory.Exists("/run/netns"))
+        if (reference.Kind is not (NamespaceKind.Name or NamespaceKind.Path) || !NamespaceNames.TryList(out var files))
             return make;
-        var names = Directory.EnumerateFiles("/run/netns").Select(Path.GetFileName).Order(StringComparer.Ordinal).Take(MostSuggestions + 1).ToList();
+        var names = files.Select(Path.GetFileName).Take(MostSuggestions + 1).ToList();
         return names.Count == 0 ? make : $"{make}; there {(names.Count == 1 ? "is" : "are")}: {string.Join(", ", names.Take(MostSuggestions))}{(names.Count > MostSuggestions ? ", …" : "")}";
     }
 }

@@ -7,6 +7,9 @@ namespace NsBridge.Operations.Doctor;
 /// <param name="Cure">What to do about it; null where nothing is to be done.</param>
 internal sealed record Link(string Name, LinkState State, string Finding, string? Cure = null)
 {
+    /// <summary>Whether it is broken for this user alone, who lacks a privilege to look further.</summary>
+    public bool LacksPrivilege { get; init; }
+
     public static Link Ok(string name, string finding) => new(name, LinkState.Ok, finding);
 
     public static Link Note(string name, string finding) => new(name, LinkState.Note, finding);

@@ -19,7 +19,7 @@ internal sealed record NamespaceSockets(IReadOnlyList<BoundSocket> Sockets, stri
         {
             return new NamespaceSockets([], network.Explain(failure))
             {
-                IsForbidden = failure is (EnterStep.Open, Errno.EACCES or Errno.EPERM) or (EnterStep.Enter, Errno.EPERM),
+                IsForbidden = failure.LacksPrivilege,
             };
         }
 
