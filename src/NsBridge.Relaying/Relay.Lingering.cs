@@ -5,7 +5,7 @@ namespace NsBridge.Relaying;
 
 // A relay that is over, and whose peers have not taken every byte or the end yet. In another network namespace than the daemon's own a socket that is closed
 // then lives on in the kernel, where nobody can end it, and keeps its namespace alive when that is deleted: for minutes, where the peer takes nothing. So it
-// stays open until all is taken, and the relay with it: it has its place among the others, and goes with its namespace as they do.
+// stays open until all is taken, and the relay with it: it is no connection any more, but goes with its namespace as they do.
 public sealed partial class Relay
 {
     private const int LookWhetherTakenMilliseconds = 250;
@@ -36,7 +36,7 @@ public sealed partial class Relay
         ReturnStore(ref _toTarget);
         ReturnStore(ref _toClient);
         _untaken = Untaken;
-        _group.Lingers(this, true);
+        _group.BeginLingering(this);
         RestartTimer();
     }
 
@@ -66,9 +66,9 @@ public sealed partial class Relay
         CloseWhereTaken(ref _client);
         CloseWhereTaken(ref _target);
         if (!HasSocket)
-            Finish(new RelayOutcome(RelayEnding.Closed));
+            FinishLingering();
         else if (IsIdle)
-            Abort(new RelayOutcome(RelayEnding.Idle));
+            ResetLingering();
         else
             RestartTimer();
     }
@@ -79,12 +79,20 @@ public sealed partial class Relay
             end.Close();
     }
 
+    /// <summary>Resets both sides of a relay that is over.</summary>
+    internal void ResetLingering()
+    {
+        _client.Reset();
+        _target.Reset();
+        FinishLingering();
+    }
+
     /// <summary>Resets the target's or the client's socket of a relay that is over.</summary>
     internal void ResetLingering(bool isClient)
     {
         (isClient ? ref _client : ref _target).Reset();
         if (!HasSocket)
-            Finish(new RelayOutcome(RelayEnding.Aborted));
+            FinishLingering();
     }
 
     /// <summary>Leaves what the peers of a relay that is over have still to take to the kernel, which gives up where they take nothing.</summary>
@@ -92,7 +100,13 @@ public sealed partial class Relay
     {
         LeaveToTheKernel(ref _client);
         LeaveToTheKernel(ref _target);
-        Finish(new RelayOutcome(RelayEnding.Closed));
+        FinishLingering();
+    }
+
+    private void FinishLingering()
+    {
+        IsOver = false;
+        _group.EndLingering(this);
     }
 
     private static void LeaveToTheKernel(ref RelayEnd end)

@@ -220,9 +220,6 @@ public sealed partial class Relay : EventSource
     {
         ReturnStore(ref _toTarget);
         ReturnStore(ref _toClient);
-        if (IsOver)
-            _group.Lingers(this, false);
-        IsOver = false;
         _group.Remove(this, outcome);
     }
 }

@@ -12,8 +12,8 @@ public sealed class RelayGroup
     /// <param name="loop">The loop that owns every relay of the group.</param>
     /// <param name="counters">What they count on.</param>
     /// <param name="settled">Called with the target's socket when a relay has lived for <see cref="SettleMilliseconds"/>.</param>
-    /// <param name="ended">Called when a relay has ended and its descriptors are closed.</param>
-    /// <param name="lingers">Called when a relay is over but for what a peer has still to take, with true, and then before its end, with false.</param>
+    /// <param name="ended">Called when a relay has ended and its descriptors are closed, but for those of a lingering one.</param>
+    /// <param name="lingers">Called with true before a relay ends that has still a socket open, for what a peer has to take, and with false when that is closed.</param>
     public RelayGroup(EventLoop loop, RelayCounters counters, Action<int, EndKind> settled, Action<Relay, RelayOutcome> ended, Action<Relay, bool> lingers)
     {
         Loop = loop;
@@ -66,7 +66,7 @@ public sealed class RelayGroup
         relay.Resume(state, number);
     }
 
-    /// <summary>Brings every relay to rest and gives it away with its sockets; nobody is told of an end.</summary>
+    /// <summary>Brings every relay to rest and gives it away with its sockets; nobody is told of an end. Those that are over are left to the kernel.</summary>
     public IReadOnlyList<RelayState> Suspend()
     {
         var states = new List<RelayState>();
@@ -76,6 +76,7 @@ public sealed class RelayGroup
                 continue;
             states.Add(state);
             Unlink(relay);
+            Counters.AddActive(-1);
         }
         return states;
     }
@@ -108,7 +109,28 @@ public sealed class RelayGroup
     internal void Remove(Relay relay, RelayOutcome outcome)
     {
         Unlink(relay);
+        Counters.AddActive(-1);
         Ended(relay, outcome);
+        PutAway(relay);
+    }
+
+    /// <summary>A connection is over, and its relay stays for what a peer has still to take.</summary>
+    internal void BeginLingering(Relay relay)
+    {
+        Lingers(relay, true);
+        Counters.AddActive(-1);
+        Ended(relay, new RelayOutcome(RelayEnding.Closed));
+    }
+
+    internal void EndLingering(Relay relay)
+    {
+        Unlink(relay);
+        Lingers(relay, false);
+        PutAway(relay);
+    }
+
+    private void PutAway(Relay relay)
+    {
         // A relay that waits for a turn of the loop is still in its queue, and must not be given out again before it came.
         if (!relay.IsQueued)
             _idle.Push(relay);
@@ -125,7 +147,6 @@ public sealed class RelayGroup
         relay.Next = relay.Previous = null;
         Loop.Detach(relay);
         Loop.AddLoad(-1);
-        Counters.AddActive(-1);
     }
 
     /// <summary>Resets the relays into every namespace but one.</summary>

@@ -7,7 +7,7 @@ internal sealed partial class Bridge
 {
     private long _connections;
 
-    /// <summary>Whether this bridge's own connections have ended; another of the same name may count on the same tally.</summary>
+    /// <summary>Whether this bridge's own connections have ended, and nothing of them is left to be taken; another of the same name may count on the same tally.</summary>
     public bool HasDrained => Volatile.Read(ref _connections) == 0;
 
     /// <inheritdoc cref="IJoin.Elsewhere"/>
@@ -55,7 +55,7 @@ internal sealed partial class Bridge
         _log.Ended(peer, outcome, toTarget, toClient);
     }
 
-    /// <summary>The inner half's leg of a connection that the outer half has ended stays open, until its peer has taken everything.</summary>
+    /// <summary>A socket of a connection that has ended stays open until its peer has taken everything: it keeps its descriptor, and the bridge.</summary>
     public void OnLingering(bool begins)
     {
         Interlocked.Add(ref _connections, begins ? 1 : -1);

@@ -31,7 +31,7 @@ internal sealed partial class Connector : EventSource
         Plan = plan;
         _owner = owner;
         _relays = new RelayGroup(loop, counters, (target, kind) => Settle(target, kind), (relay, outcome) => owner.OnEnded(relay.Peer, relay.Number, outcome, relay.BytesToTarget, relay.BytesToClient),
-            (relay, begins) => owner.OnLingering(relay.Number, begins));
+            (_, begins) => owner.OnLingering(begins));
         loop.Attach(this);
     }
 

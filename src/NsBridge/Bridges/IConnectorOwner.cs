@@ -15,10 +15,8 @@ internal interface IConnectorOwner
     /// <summary>A client has gone and its descriptors are closed. Told once for each that was taken over.</summary>
     void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient);
 
-    /// <summary>
-    /// A client is served, but not all that was sent is taken by its peer: a descriptor stays open until that is so, or the namespace goes. Told again before its end.
-    /// </summary>
-    void OnLingering(ulong number, bool begins);
+    /// <summary>A connection is about to end of which a socket stays open, until its peer has taken everything or its namespace goes; told again when it is closed.</summary>
+    void OnLingering(bool begins);
 
     /// <summary>The namespace was found in another state than the one last seen.</summary>
     void OnPlaceMoved();

@@ -165,12 +165,7 @@ internal sealed class InnerConnections : IConnectorOwner
             _bridge.OnEnded(peer, outcome, toTarget, toClient);
     }
 
-    // The outer half has ended by then, and what the client took is given back.
-    public void OnLingering(ulong number, bool begins)
-    {
-        if (number == CountedElsewhere)
-            _bridge.OnLingering(begins);
-    }
+    public void OnLingering(bool begins) => _bridge.OnLingering(begins);
 
     public void OnPlaceMoved() => _bridge.LookAtNamespaces();
 

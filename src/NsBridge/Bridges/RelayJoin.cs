@@ -91,9 +91,7 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient) =>
         _bridge.OnEnded(peer, outcome, toTarget, toClient);
 
-    public void OnLingering(ulong number, bool begins)
-    {
-    }
+    public void OnLingering(bool begins) => _bridge.OnLingering(begins);
 
     public void OnPlaceMoved()
     {

@@ -116,7 +116,7 @@ internal sealed class ConnectorTests
 
         public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient) => _ended.TrySetResult(outcome.Ending);
 
-        public void OnLingering(ulong number, bool begins)
+        public void OnLingering(bool begins)
         {
         }
 
