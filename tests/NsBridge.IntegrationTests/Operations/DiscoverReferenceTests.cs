@@ -8,6 +8,9 @@ namespace NsBridge.IntegrationTests.Operations;
 /// <summary>What <c>discover</c> writes leads to the very namespace that it has found, whatever that is called.</summary>
 internal sealed class DiscoverReferenceTests : BridgeFixture
 {
+    [OneTimeSetUp]
+    public static Task InstallAsync() => DebianPackages.RequireAsync("python3-minimal", "libpython3-stdlib");
+
     /// <summary>Starts a server in a namespace of each name, and ends once the last command has found them all.</summary>
     private const string Servers = """
         nsbridge=$1 port=$2 servers=

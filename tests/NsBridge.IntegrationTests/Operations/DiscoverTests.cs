@@ -7,6 +7,9 @@ namespace NsBridge.IntegrationTests.Operations;
 /// <summary>What <c>discover</c> finds, and that it is ready to be used.</summary>
 internal sealed class DiscoverTests : BridgeFixture
 {
+    [OneTimeSetUp]
+    public static Task InstallAsync() => DebianPackages.RequireAsync("python3-minimal", "libpython3-stdlib");
+
     [Test]
     public async Task Discover_OfANamespace_GivesABridgeToWhatListensThere()
     {
