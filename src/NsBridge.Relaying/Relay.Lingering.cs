@@ -65,12 +65,15 @@ public sealed partial class Relay
         _untaken = untaken;
         CloseWhereTaken(ref _client);
         CloseWhereTaken(ref _target);
-        if (!HasSocket)
-            FinishLingering();
-        else if (IsIdle)
-            ResetLingering();
-        else
+        if (IsIdle)
+        {
+            _client.Reset();
+            _target.Reset();
+        }
+        if (HasSocket)
             RestartTimer();
+        else
+            FinishLingering();
     }
 
     private static void CloseWhereTaken(ref RelayEnd end)
@@ -79,20 +82,19 @@ public sealed partial class Relay
             end.Close();
     }
 
-    /// <summary>Resets both sides of a relay that is over.</summary>
-    internal void ResetLingering()
+    /// <summary>Resets a relay, or the client's or the target's socket of one that is over.</summary>
+    /// <returns>Whether it was not over.</returns>
+    internal bool AbortUnlessOver(bool isClient)
     {
-        _client.Reset();
-        _target.Reset();
-        FinishLingering();
-    }
-
-    /// <summary>Resets the target's or the client's socket of a relay that is over.</summary>
-    internal void ResetLingering(bool isClient)
-    {
+        if (!IsOver)
+        {
+            Abort(new RelayOutcome(RelayEnding.Aborted));
+            return true;
+        }
         (isClient ? ref _client : ref _target).Reset();
         if (!HasSocket)
             FinishLingering();
+        return false;
     }
 
     /// <summary>Leaves what the peers of a relay that is over have still to take to the kernel, which gives up where they take nothing.</summary>

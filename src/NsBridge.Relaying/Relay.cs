@@ -19,7 +19,8 @@ namespace NsBridge.Relaying;
 /// </para>
 /// <para>
 /// The source's end is passed on (shutdown(2)) after its last byte. When both directions are over the sockets are closed, in another
-/// network namespace only once the peers have taken everything (see <see cref="IsOver"/>). An error on either socket resets the other at once: the bytes in between are lost, as they are in a TCP connection that is reset.
+/// network namespace only once the peers have taken everything (see <see cref="IsOver"/>). An error on either socket resets the other at once: the bytes in
+/// between are lost, as they are in a TCP connection that is reset.
 /// </para>
 /// <para>
 /// Where both sockets are TCP ones and the loop has a ring, a relay begins there (<see cref="MessageRing"/>) and stays as long as it passes small messages.

@@ -14,7 +14,7 @@ public sealed class RelayGroup
     /// <param name="settled">Called with the target's socket when a relay has lived for <see cref="SettleMilliseconds"/>.</param>
     /// <param name="ended">Called when a relay has ended and its descriptors are closed, but for those of a lingering one.</param>
     /// <param name="lingers">Called with true before a relay ends that has still a socket open, for what a peer has to take, and with false when that is closed.</param>
-    public RelayGroup(EventLoop loop, RelayCounters counters, Action<int, EndKind> settled, Action<Relay, RelayOutcome> ended, Action<Relay, bool> lingers)
+    public RelayGroup(EventLoop loop, RelayCounters counters, Action<int, EndKind> settled, Action<Relay, RelayOutcome> ended, Action<bool> lingers)
     {
         Loop = loop;
         Counters = counters;
@@ -37,7 +37,7 @@ public sealed class RelayGroup
 
     internal Action<Relay, RelayOutcome> Ended { get; }
 
-    internal Action<Relay, bool> Lingers { get; }
+    internal Action<bool> Lingers { get; }
 
     /// <summary>
     /// Starts relaying in the place of <paramref name="source"/>. Where the ends are watched, that source has watched both, edge-triggered, for
@@ -117,7 +117,7 @@ public sealed class RelayGroup
     /// <summary>A connection is over, and its relay stays for what a peer has still to take.</summary>
     internal void BeginLingering(Relay relay)
     {
-        Lingers(relay, true);
+        Lingers(true);
         Counters.AddActive(-1);
         Ended(relay, new RelayOutcome(RelayEnding.Closed));
     }
@@ -125,7 +125,7 @@ public sealed class RelayGroup
     internal void EndLingering(Relay relay)
     {
         Unlink(relay);
-        Lingers(relay, false);
+        Lingers(false);
         PutAway(relay);
     }
 
@@ -152,46 +152,22 @@ public sealed class RelayGroup
     /// <summary>Resets the relays into every namespace but one.</summary>
     /// <param name="cookie">The namespace whose relays go on; 0: none does.</param>
     /// <returns>How many were reset that were not over.</returns>
-    public int AbortAllBut(ulong cookie)
-    {
-        int count = 0;
-        for (Relay? relay = _first; relay is not null;)
-        {
-            Relay? next = relay.Next;
-            bool isMeant = cookie == 0 || relay.Cookie != cookie;
-            if (isMeant && relay.IsOver)
-            {
-                relay.ResetLingering(isClient: false);
-            }
-            else if (isMeant)
-            {
-                relay.Abort(new RelayOutcome(RelayEnding.Aborted));
-                count++;
-            }
-            relay = next;
-        }
-        return count;
-    }
+    public int AbortAllBut(ulong cookie) => AbortWhere(relay => cookie == 0 || relay.Cookie != cookie, isClient: false);
 
     /// <summary>Resets the relays of TCP clients who are in a network namespace.</summary>
     /// <param name="cookie">The clients' namespace.</param>
     /// <returns>How many were reset that were not over.</returns>
-    public int AbortClientsIn(ulong cookie)
+    public int AbortClientsIn(ulong cookie) => AbortWhere(relay => relay.HasClientIn(cookie), isClient: true);
+
+    /// <summary>Resets relays whole, and of those that are over the one side.</summary>
+    private int AbortWhere(Func<Relay, bool> isMeant, bool isClient)
     {
         int count = 0;
         for (Relay? relay = _first; relay is not null;)
         {
             Relay? next = relay.Next;
-            bool isMeant = relay.HasClientIn(cookie);
-            if (isMeant && relay.IsOver)
-            {
-                relay.ResetLingering(isClient: true);
-            }
-            else if (isMeant)
-            {
-                relay.Abort(new RelayOutcome(RelayEnding.Aborted));
+            if (isMeant(relay) && relay.AbortUnlessOver(isClient))
                 count++;
-            }
             relay = next;
         }
         return count;

@@ -11,6 +11,7 @@ internal sealed partial class Bridge
     public bool HasDrained => Volatile.Read(ref _connections) == 0;
 
     /// <inheritdoc cref="IJoin.Elsewhere"/>
+    /// <remarks>Only an outer half alone has any.</remarks>
     public Task<int> ElsewhereAsync() => _outer is { } outer && _place is null ? outer.ElsewhereAsync() : Task.FromResult(0);
 
     /// <summary>Whether a client is let in.</summary>

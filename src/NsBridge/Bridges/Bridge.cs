@@ -55,9 +55,6 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     /// <summary>Whether its listeners cannot be had without a privilege that is missing.</summary>
     public bool LacksPrivilegeToListen => _outer is { LacksPrivilege: true };
 
-    /// <summary>Whether another bridge of its name runs, of which it would be believed that it has stopped.</summary>
-    public bool IsFollowed { private get; set; }
-
     /// <summary>Whether bytes cross the join within this process.</summary>
     public bool RelaysWithin => _settings is { Join: JoinMode.Relay, Namespace: not null, Listen.Count: > 0 };
 
@@ -165,15 +162,6 @@ internal sealed partial class Bridge : IHostedService, IDisposable
             : "its limits; flows within them go on");
     }
 
-    /// <summary>What becomes of this bridge's connections when their namespace goes is what the file says now, also of one that is leaving.</summary>
-    public void Heed(WhenNamespaceGoes wish)
-    {
-        if (_settings.WhenNamespaceGoes == wish)
-            return;
-        _settings = _settings with { WhenNamespaceGoes = wish };
-        FollowPlaces();
-    }
-
     /// <summary>Ends listening and leaves the sockets to <see cref="BridgeEngine.Kept"/>; connections go on.</summary>
     public async Task UnbindAsync()
     {
@@ -210,7 +198,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
             _listenPlace.Changed -= OnListenPlaceChanged;
             _engine.Namespaces.Release(_listenPlace);
         }
-        if (_settings.Enabled && !IsFollowed)
+        if (_settings.Enabled && !_isFollowed)
             _log.Stopped();
     }
 
@@ -218,50 +206,5 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     {
         _log.Dispose();
         _turn.Dispose();
-    }
-
-    public void OnNamespaceEnded(int connections) => _log.NamespaceEnded(connections, IsUdp);
-
-    /// <summary>A reload has taken it away, and it is unbound.</summary>
-    public void OnRemoved() => _log.Removed(Volatile.Read(ref _connections));
-
-    /// <summary>A reload has switched it off, and it is unbound.</summary>
-    public void OnSwitchedOff() => _log.SwitchedOff(Volatile.Read(ref _connections));
-
-    /// <summary>Ends the connections of TCP clients who are in the listeners' namespace, which has gone.</summary>
-    public void AbortClientsIn(ulong cookie) => _inner?.AbortClientsIn(cookie);
-
-    /// <summary>Something looked different from what the watch last saw.</summary>
-    public void LookAtNamespaces() => _engine.Namespaces.LookNow();
-
-    private void OnPlaceChanged(NamespacePlace place)
-    {
-        FollowPlace();
-        OnStateChanged();
-    }
-
-    private void FollowPlace()
-    {
-        // One after the other: what was true before must not be told last.
-        lock (_stateLock)
-        {
-            // Until the first answer, what was taken up of the process before goes on.
-            if (_place!.State is { IsUnknown: false } state)
-                _inner?.FollowNamespace(state.Cookie);
-        }
-    }
-
-    /// <summary>What was let drain in a namespace that has gone may have to end now.</summary>
-    private void FollowPlaces()
-    {
-        if (_place is not null)
-            FollowPlace();
-        _outer?.FollowNamespace();
-    }
-
-    private void OnListenPlaceChanged(NamespacePlace place)
-    {
-        _outer?.FollowNamespace();
-        OnStateChanged();
     }
 }

@@ -102,84 +102,6 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         return first.Concat(await TogetherAsync(halves[false], ask));
     }
 
-    /// <summary>Takes a new configuration over. What did not change is not touched.</summary>
-    public async Task ApplyAsync(DaemonSettings wanted)
-    {
-        await _turn.WaitAsync();
-        try
-        {
-            if (_stop.IsCancellationRequested)
-                return;
-            Dictionary<string, Bridge> running = _bridges.ToDictionary(bridge => bridge.Settings.Name);
-            var next = new List<Bridge>();
-            var fresh = new List<Bridge>();
-            foreach (BridgeSettings settings in wanted.Bridges)
-            {
-                if (running.Remove(settings.Name, out Bridge? bridge))
-                {
-                    if (settings == bridge.Settings)
-                    {
-                        next.Add(bridge);
-                        continue;
-                    }
-                    if (bridge.CanApply(settings))
-                    {
-                        bridge.Apply(settings);
-                        next.Add(bridge);
-                        continue;
-                    }
-                    await LetGoAsync(bridge);
-                    if (bridge.Settings.Enabled && !settings.Enabled)
-                        bridge.OnSwitchedOff();
-                }
-                // One that an earlier reload took away may still have connections, which count.
-                var made = new Bridge(settings, _engine, bridge ?? _leaving.FindLast(leaving => leaving.Settings.Name == settings.Name));
-                next.Add(made);
-                fresh.Add(made);
-            }
-            // All that leave give their ports back before one that comes asks for them.
-            foreach (Bridge bridge in running.Values)
-            {
-                await LetGoAsync(bridge);
-                bridge.OnRemoved();
-            }
-            HeedWishes(wanted);
-            _bridges = [.. next];
-            HashSet<string> served = [.. wanted.Bridges.Where(settings => settings.Enabled).Select(settings => settings.Name)];
-            foreach (Bridge leaving in _leaving)
-                leaving.IsFollowed = served.Contains(leaving.Settings.Name);
-            if (CloseUnwanted(fresh.Select(bridge => bridge.Settings)) > 0)
-                await ShelveAsync();
-            await InnerFirstAsync(fresh, bridge => StartAsync(bridge, [], CancellationToken.None));
-            _engine.Kept.CloseRest();
-            await ShelveAsync();
-            _engine.Descriptors.Measure();
-            _settings = wanted;
-            _unused.Tell(wanted.Bridges);
-            Reloaded(next.Count, fresh.Count, running.Count);
-        }
-        finally
-        {
-            _turn.Release();
-        }
-    }
-
-    /// <inheritdoc cref="Namespaces.NamespaceWatch.RenewProcesses"/>
-    public void RenewProcesses() => _engine.Namespaces.RenewProcesses();
-
-    /// <summary>Bridges that leave with connections obey the one that has their name now; without one nobody wishes them to drain any more.</summary>
-    private void HeedWishes(DaemonSettings wanted)
-    {
-        foreach (Bridge leaving in _leaving)
-            leaving.Heed(wanted.Bridges.FirstOrDefault(bridge => bridge.Name == leaving.Settings.Name)?.WhenNamespaceGoes ?? WhenNamespaceGoes.Close);
-    }
-
-    private async Task LetGoAsync(Bridge bridge)
-    {
-        await bridge.UnbindAsync();
-        _leaving.Add(bridge);
-    }
-
     /// <summary>Now and then tries again what could not be had, and ends bridges that have drained.</summary>
     private async Task RecoverAsync(CancellationToken stop)
     {
@@ -275,9 +197,6 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
 
     [LoggerMessage(EventId = 1102, Level = LogLevel.Information, Message = "No bridge is configured: nothing to do")]
     private partial void NothingToDo();
-
-    [LoggerMessage(EventId = 1103, Level = LogLevel.Information, Message = "Reloaded. Bridges: {Bridges}; new or made anew: {Fresh}; removed: {Gone}")]
-    private partial void Reloaded(int bridges, int fresh, int gone);
 
     [LoggerMessage(EventId = 1107, Level = LogLevel.Warning, Message = "{Lacking}")]
     private partial void PrivilegeMissing(string lacking);

@@ -104,7 +104,7 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
         catch (Exception fault)
         {
             // A defect of the reader, on a file that nobody has thought of: no reason to end what runs.
-            Unreadable(_loader.File, fault.Message);
+            Refused(_loader.File, $"reading it failed ({fault.Message}), which is a defect of nsbridge");
             return;
         }
         if (outcome.Settings is not { } wanted)
@@ -145,10 +145,6 @@ internal sealed partial class ConfigurationWatch : BackgroundService, IHostedLif
     [LoggerMessage(EventId = 1301, Level = LogLevel.Error,
         Message = "{File} was not taken over, the running bridges stay as they are:\n{Faults}")]
     private partial void Refused(string file, string faults);
-
-    [LoggerMessage(EventId = 1304, Level = LogLevel.Error,
-        Message = "{File} was not taken over, the running bridges stay as they are: reading it failed ({Reason}), which is a defect of nsbridge")]
-    private partial void Unreadable(string file, string reason);
 
     [LoggerMessage(EventId = 1302, Level = LogLevel.Information, Message = "{File} says what runs already")]
     private partial void Unchanged(string file);

@@ -30,8 +30,12 @@ internal sealed partial class Connector : EventSource
         _place = place;
         Plan = plan;
         _owner = owner;
-        _relays = new RelayGroup(loop, counters, (target, kind) => Settle(target, kind), (relay, outcome) => owner.OnEnded(relay.Peer, relay.Number, outcome, relay.BytesToTarget, relay.BytesToClient),
-            (_, begins) => owner.OnLingering(begins));
+        _relays = new RelayGroup(
+            loop,
+            counters,
+            settled: (target, kind) => Settle(target, kind),
+            ended: (relay, outcome) => owner.OnEnded(relay.Peer, relay.Number, outcome, relay.BytesToTarget, relay.BytesToClient),
+            lingers: owner.OnLingering);
         loop.Attach(this);
     }
 

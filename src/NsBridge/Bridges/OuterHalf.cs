@@ -157,7 +157,7 @@ internal sealed class OuterHalf : IOuterHalf
         _listeners.Clear();
     });
 
-    public Task<int> ElsewhereAsync() => _join is HandoffJoin ? _home.InvokeAsync(() => _join.Elsewhere) : Task.FromResult(0);
+    public Task<int> ElsewhereAsync() => _home.InvokeAsync(() => _join.Elsewhere);
 
     public Task<IEnumerable<CarriedConnection>> SuspendAsync() => _home.InvokeAsync(_join.Suspend);
 

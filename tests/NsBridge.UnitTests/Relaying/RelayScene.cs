@@ -16,7 +16,7 @@ internal sealed class RelayScene : IAsyncDisposable
     {
         Loop = new EventLoop(0, ring);
         Group = new RelayGroup(Loop, Counters, (_, _) => { }, (relay, outcome) => _endings[relay.Number].SetResult(outcome),
-            (_, begins) => Interlocked.Add(ref _lingering, begins ? 1 : -1));
+            begins => Interlocked.Add(ref _lingering, begins ? 1 : -1));
     }
 
     internal EventLoop Loop { get; }

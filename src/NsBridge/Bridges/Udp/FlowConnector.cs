@@ -210,8 +210,10 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
         {
             DatagramFlow flow = node.Value;
             node = node.Next;
-            if (PatienceLeft(flow) <= 0)
-                GiveUp(flow, _place.State is { CanEnter: false } state ? state.Reason : TargetFailure.Explain(_plan.Describe(flow.Offset), Errno.ETIMEDOUT), Errno.ETIMEDOUT);
+            if (PatienceLeft(flow) > 0)
+                continue;
+            string reason = _place.State is { CanEnter: false } state ? state.Reason : TargetFailure.Explain(_plan.Describe(flow.Offset), Errno.ETIMEDOUT);
+            GiveUp(flow, reason, Errno.ETIMEDOUT);
         }
     }
 
