@@ -76,6 +76,12 @@ public sealed class EventLoop : IDisposable
         }
     }
 
+    /// <summary>So few events at a time are a calm.</summary>
+    internal int CalmEvents { get; init; } = 2;
+
+    /// <summary>Whether the last wait found so little that there was nobody to share the price of a call with.</summary>
+    internal bool IsCalm { get; private set; }
+
     /// <summary>Whether small messages go by io_uring(7) here. On the loop's thread.</summary>
     public bool HasRing => Messages is not null;
 
@@ -182,6 +188,7 @@ public sealed class EventLoop : IDisposable
             int timeout = isBusy ? 0 : _timers.Wait(Now);
             int count = Required(_wait.For(ring is null ? _readiness : ring, timeout), "wait");
             Now = Environment.TickCount64;
+            IsCalm = count <= CalmEvents;
             if (ring is null)
                 DispatchReadiness(count);
             else
@@ -225,7 +232,9 @@ public sealed class EventLoop : IDisposable
         if (!isReady)
             return;
         ring.NoteReadiness();
-        DispatchReadiness(Required(_readiness.Wait(0), "epoll_wait"));
+        int ready = Required(_readiness.Wait(0), "epoll_wait");
+        IsCalm &= ready <= CalmEvents;
+        DispatchReadiness(ready);
     }
 
     private void RunAgain()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying;
 
@@ -15,8 +16,8 @@ internal sealed class EventWait
     /// <summary>How long to look.</summary>
     private static readonly long s_look = Stopwatch.Frequency / 1_000_000 * 50;
 
-    /// <summary>A sleep this short, with the wake-up, would have been spared by a look.</summary>
-    private static readonly long s_short = 2 * s_look;
+    /// <summary>A sleep this short might have been spared by a look: falling asleep and waking up alone can take most of it.</summary>
+    private static readonly long s_short = 10 * s_look;
 
     private static readonly long s_interrupted = 4 * s_look;
 
@@ -45,7 +46,8 @@ internal sealed class EventWait
         long begin = Stopwatch.GetTimestamp();
         long now = begin;
         bool mayLook = _shortSleeps >= ShortSleepsBeforeLooking;
-        int count = mayLook && _trial.ShouldLook(begin) ? Look(queue, begin, out now) : 0;
+        bool preempted = false;
+        int count = mayLook && _trial.ShouldLook(begin) ? Look(queue, begin, out now, out preempted) : 0;
         if (count == 0)
         {
             long asleep = now;
@@ -54,23 +56,26 @@ internal sealed class EventWait
             _shortSleeps = now - asleep < s_short ? Math.Min(_shortSleeps + 1, ShortSleepsBeforeLooking) : 0;
         }
         if (mayLook)
-            _trial.Note(now, now - _ended, _events + Math.Max(count, 0));
+            _trial.Note(now, now - _ended, _events + Math.Max(count, 0), preempted);
+        else
+            _trial.Pause();
         _ended = now;
         _events = 0;
         return count;
     }
 
-    private int Look(IEventQueue queue, long begin, out long now)
+    private static int Look(IEventQueue queue, long begin, out long now, out bool preempted)
     {
         int count;
+        long preemptions = Libc.Preemptions();
         do
         {
             count = queue.Wait(0);
             now = Stopwatch.GetTimestamp();
         }
         while (count == 0 && now - begin < s_look);
-        if (now - begin > s_interrupted)
-            _trial.Fail(now);
+        // A hypervisor that runs another machine interrupts as well, sleepers no less than lookers.
+        preempted = now - begin > s_interrupted && Libc.Preemptions() != preemptions;
         return count;
     }
 }

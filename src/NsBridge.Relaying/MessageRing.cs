@@ -18,8 +18,6 @@ internal sealed class MessageRing : IEventQueue, IDisposable
     /// <summary>All together no larger than a block, so that whatever one direction holds fits into one. Measured: 64 are too few for 64 conversations.</summary>
     private const int Buffers = BlockPool.Largest / MessageBytes;
 
-    private const int CalmBatch = 2;
-
     /// <summary>The number of what nobody waits for.</summary>
     private const ulong Nobody = ulong.MaxValue;
 
@@ -30,7 +28,7 @@ internal sealed class MessageRing : IEventQueue, IDisposable
     private readonly int _readiness;
     private readonly ushort[] _next = new ushort[Buffers];
     private readonly ushort[] _length = new ushort[Buffers];
-    private readonly List<IoUringCompletion> _setAside = [];
+    private readonly List<IoUringCompletion> _setAside = new(Buffers);
     private int _setAsideTaken;
     private int _takenOutOfTurn;
     private bool _readinessAsked;
@@ -43,12 +41,6 @@ internal sealed class MessageRing : IEventQueue, IDisposable
 
     /// <summary>How many relays use it; with none, nothing waits here.</summary>
     internal int Relays { get; set; }
-
-    /// <summary>
-    /// Whether so little happens at a time that a message is better sent by a call of its own: that costs less than a request and the call that
-    /// submits it.
-    /// </summary>
-    internal bool IsCalm { get; private set; }
 
     /// <summary>How many completions can be taken, at the most.</summary>
     internal int Ready => _setAside.Count - _setAsideTaken + _ring.Ready;
@@ -69,9 +61,7 @@ internal sealed class MessageRing : IEventQueue, IDisposable
             _ring.Poll(_readiness, ReadinessNumber);
         }
         int result = _ring.Enter(milliseconds == 0 || Ready > 0 ? 0 : 1, milliseconds);
-        int ready = Ready;
-        IsCalm = ready <= CalmBatch;
-        return result < 0 ? result : ready;
+        return result < 0 ? result : Ready;
     }
 
     /// <summary>The loop has been told of its epoll, and empties it; the next wait asks again.</summary>

@@ -24,7 +24,7 @@ public sealed partial class Relay
         if (moved > 0)
         {
             flow.NotePiped(moved);
-            _smallReads = 0;
+            _misplaced = 0;
             flow.Pipe = pipe;
             flow.Pending = (int)moved;
             return moved;

@@ -28,7 +28,7 @@ public sealed partial class Relay
             Abort(new RelayOutcome(RelayEnding.ClientReset, Errno.ECONNRESET));
         else if (_toClient.Ended && IsBroken(_target, _toTarget))
             Abort(new RelayOutcome(RelayEnding.TargetReset, Errno.ECONNRESET));
-        else if (_smallReads == SmallReadsForRing && IsForRing && IsWholeAndEmpty)
+        else if (_misplaced == MisplacedMessages && IsForRing && IsWholeAndEmpty)
             EnterRing(_group.Loop.Messages!);
     }
 
@@ -116,7 +116,7 @@ public sealed partial class Relay
             }
             turn -= (int)read;
             flow.NoteRead(read);
-            _smallReads = read < MessageRing.MessageBytes ? Math.Min(_smallReads + 1, SmallReadsForRing) : 0;
+            LookWhetherForRing(read);
             if (read < scratch.Size && !source.ShortReadProvesNothing)
                 source.Readable = false;
             nint sent = 0;

@@ -6,70 +6,17 @@ namespace NsBridge.Relaying;
 // off the ring, to where it is handled for all kinds of sockets.
 public sealed partial class Relay
 {
-    /// <summary>Reads in a row that find no more than a small message, after which the relay is (again) one for the ring.</summary>
-    private const int SmallReadsForRing = 64;
-
     /// <summary>
     /// A direction that has ended is not received from any more, so a reset that follows is not seen on the ring. An exchange that goes on for so many
     /// milliseconds after one end is watched for it.
     /// </summary>
     private const int HalfClosedMilliseconds = 20;
 
-    /// <summary>
-    /// A reset that comes right after the last bytes is not told by every kernel (before those of 2026, where both wake the request before its owner has
-    /// looked: the bytes are received, and the request waits for the next one). So after bytes both sockets are looked at, so many milliseconds later.
-    /// </summary>
-    private const int LookMilliseconds = 1000;
-
     /// <summary>Of the three bits a source has to itself: which end.</summary>
     private const int EndBit = 1;
 
     /// <summary>The request is a send towards that end; else a receive from it.</summary>
     private const int SendBit = 2;
-
-    private const ulong OwnBits = 7;
-
-    private bool _onRing;
-    private bool _withdrawing;
-
-    /// <summary>Whether bytes have come since the sockets were looked at.</summary>
-    private bool _isToBeLookedAt;
-
-    /// <summary>Whether epoll watches both sockets.</summary>
-    private bool _watched;
-
-    /// <summary>A bit for each end that is being received from.</summary>
-    private int _receiving;
-
-    private int _smallReads;
-
-    private bool IsForRing => _client.Kind == EndKind.Tcp && _target.Kind == EndKind.Tcp && _group.Loop.Messages is not null;
-
-    private bool IsWholeAndEmpty =>
-        _toTarget.Pending == 0 && _toClient.Pending == 0 && !_toTarget.Ended && !_toClient.Ended && !_client.Failed && !_target.Failed;
-
-    private bool IsHalfClosedOnRing => _onRing && (_toTarget.Closed || _toClient.Closed);
-
-    private void EnterRing(MessageRing ring)
-    {
-        EventLoop loop = _group.Loop;
-        if (_watched)
-        {
-            loop.Unwatch(_client.Descriptor);
-            loop.Unwatch(_target.Descriptor);
-            _watched = false;
-        }
-        _onRing = true;
-        // A young relay's timer comes soon; an older one has one from its next bytes on.
-        _isToBeLookedAt = !_settled;
-        _smallReads = 0;
-        // From here on the ring tells; after it epoll does, from the beginning.
-        _client.Readable = _target.Readable = false;
-        _toTarget.LargeReads = _toClient.LargeReads = 0;
-        ring.Relays++;
-        Receive(ring, ClientEnd);
-        Receive(ring, TargetEnd);
-    }
 
     private void Receive(MessageRing ring, int end)
     {
@@ -81,7 +28,7 @@ public sealed partial class Relay
     /// <returns>False where the sink does not take it: it is not sent then, or not all of it.</returns>
     private bool Send(MessageRing ring, ref RelayFlow flow, int to)
     {
-        if (!ring.IsCalm)
+        if (!_group.Loop.IsCalm)
         {
             SendFirst(ring, ref flow, to);
             return true;
@@ -113,20 +60,6 @@ public sealed partial class Relay
         RestartTimer();
     }
 
-    /// <summary>Looks whether the ring has kept an end to itself.</summary>
-    private bool MustLeaveRing()
-    {
-        bool looks = _onRing && _isToBeLookedAt;
-        _isToBeLookedAt = false;
-        return looks && (HasUntoldEnd(_client, _toTarget) || HasUntoldEnd(_target, _toClient));
-    }
-
-    private static bool HasUntoldEnd(in RelayEnd source, in RelayFlow flow)
-    {
-        uint events = Libc.Ready(source.Descriptor, Libc.EPOLLRDHUP);
-        return (events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0 || ((events & Libc.EPOLLRDHUP) != 0 && !flow.Ended);
-    }
-
     private void SendFirst(MessageRing ring, ref RelayFlow flow, int to)
     {
         flow.Sending = true;
@@ -154,7 +87,7 @@ public sealed partial class Relay
             if (_withdrawing)
                 return;
             bool isTaken = flow.Sending || Send(ring, ref flow, 1 - from);
-            if (!isTaken || completion.Result == MessageRing.MessageBytes)
+            if (!isTaken || completion.Result == MessageRing.MessageBytes || IsLonely())
                 LeaveRing();
             else if (!completion.HasMore)
                 Receive(ring, from);
@@ -224,59 +157,5 @@ public sealed partial class Relay
         // A young relay's timer comes soon enough.
         if (_settled)
             _group.Loop.SetTimer(this, HalfClosedMilliseconds);
-    }
-
-    /// <summary>Goes on by reads and writes.</summary>
-    private void LeaveRing()
-    {
-        if (Withdraw() && Watch())
-            Advance(client: true, target: true);
-    }
-
-    /// <summary>Takes the relay off the ring; bytes on their way are pending then.</summary>
-    /// <returns>False where the relay has ended, for want of memory.</returns>
-    private bool Withdraw()
-    {
-        MessageRing ring = _group.Loop.Messages!;
-        EndRequests(ring);
-        return Gather(ring, ref _toTarget) && Gather(ring, ref _toClient);
-    }
-
-    /// <summary>Brings every request to its end. The sockets are nobody's but the relay's from then on.</summary>
-    private void EndRequests(MessageRing ring)
-    {
-        ulong number = _group.Loop.Number(this);
-        _withdrawing = true;
-        while (_receiving != 0 || _toTarget.Sending || _toClient.Sending)
-        {
-            // Again each time: a request that is just being worked on is not found.
-            for (int end = ClientEnd; end <= TargetEnd; end++)
-            {
-                if ((_receiving & 1 << end) != 0)
-                    ring.Cancel(number | (uint)end);
-            }
-            ring.Submit();
-            while (ring.TryTakeOf(number, ~OwnBits, out IoUringCompletion completion))
-                OnCompletion(completion, (int)(completion.UserData & OwnBits));
-        }
-        _withdrawing = false;
-        LeaveCount(ring);
-    }
-
-    private void LeaveCount(MessageRing ring)
-    {
-        _onRing = false;
-        ring.Relays--;
-    }
-
-    private bool Gather(MessageRing ring, ref RelayFlow flow)
-    {
-        int bytes = ring.Bytes(flow.Messages);
-        if (bytes == 0)
-            return true;
-        if (!RentFor(ref flow, bytes))
-            return false;
-        ring.Move(ref flow.Messages, flow.Block.Address);
-        return true;
     }
 }

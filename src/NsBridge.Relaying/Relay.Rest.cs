@@ -52,7 +52,7 @@ public sealed partial class Relay
         _toTarget = new RelayFlow { Ended = state.ToTarget.Ended, Closed = state.ToTarget.Closed };
         _toClient = new RelayFlow { Ended = state.ToClient.Ended, Closed = state.ToClient.Closed };
         _lastByte = _group.Loop.Now - state.Idle;
-        _smallReads = 0;
+        _misplaced = 0;
         _settled = state.Settled;
         if (_settled)
             RestartTimer();

@@ -23,9 +23,9 @@ namespace NsBridge.Relaying;
 /// between are lost, as they are in a TCP connection that is reset.
 /// </para>
 /// <para>
-/// Where both sockets are TCP ones and the loop has a ring, a relay begins there (<see cref="MessageRing"/>) and stays as long as it passes small messages.
-/// Whatever is more than that (a long message, a sink that does not take all, an error, an exchange that goes on after one side's end)
-/// takes it off the ring, and it goes on as said above.
+/// Where both sockets are TCP ones and the loop has a ring, a relay begins there (<see cref="MessageRing"/>) and stays as long as it passes small messages
+/// while others do. Whatever is more than that (a long message, a sink that does not take all, an error, an exchange that goes on after one side's end) or less
+/// (nobody else has anything to say) takes it off the ring, and it goes on as said above.
 /// </para>
 /// <para>A direction that has moved <see cref="Turn"/> bytes gives way to the loop's other sources.</para>
 /// </remarks>
@@ -83,7 +83,7 @@ public sealed partial class Relay : EventSource
         _toClient = default;
         _lastByte = _group.Loop.Now;
         _watched = ends.Watched;
-        _smallReads = 0;
+        _misplaced = 0;
         StartSettling();
         if (!greeting.IsEmpty && !Greet(greeting))
             return;
@@ -201,7 +201,7 @@ public sealed partial class Relay : EventSource
             Abort(new RelayOutcome(RelayEnding.Idle));
             return;
         }
-        if (IsHalfClosedOnRing || MustLeaveRing())
+        if (_onRing && (IsHalfClosedOnRing || MustLeaveRing() || _group.Loop.IsCalm))
             LeaveRing();
         if (IsAttached)
             RestartTimer();

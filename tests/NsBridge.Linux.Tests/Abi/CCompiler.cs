@@ -12,7 +12,7 @@ internal static class CCompiler
         "linux/unix_diag.h", "net/if.h", "netinet/in.h",
         "netinet/tcp.h", "netinet/udp.h", "poll.h", "sched.h", "stddef.h", "stdio.h", "sys/epoll.h",
         "sys/eventfd.h", "sys/ioctl.h", "sys/mman.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/statfs.h", "sys/syscall.h", "sys/uio.h", "sys/un.h",
-        "sys/wait.h", "unistd.h",
+        "sys/wait.h", "time.h", "unistd.h",
     ];
 
     /// <summary>Evaluates integer expressions of C.</summary>

@@ -25,6 +25,8 @@ internal sealed class ConstantTests
         ["Libc.DescriptorsPerMessage"] = "253",
         ["Libc.InterfaceNameCapacity"] = "IFNAMSIZ",
         ["Libc.InterfaceRequestSize"] = "sizeof(struct ifreq)",
+        ["Libc.UsageLongs"] = "sizeof(struct rusage) / sizeof(long)",
+        ["Libc.InvoluntarySwitchesAt"] = "offsetof(struct rusage, ru_nivcsw) / sizeof(long)",
         ["Libc.UnackedAt"] = "offsetof(struct tcp_info, tcpi_unacked)",
         ["Libc.SizeOfIfReq"] = "sizeof(struct ifreq)",
         // The states' bits are in no header for programs, their numbers are.

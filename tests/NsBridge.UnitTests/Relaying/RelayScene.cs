@@ -12,9 +12,11 @@ internal sealed class RelayScene : IAsyncDisposable
     private int _lingering;
 
     /// <param name="ring">Whether small messages go by the loop's ring.</param>
-    internal RelayScene(bool ring)
+    /// <param name="neverCalm">Whether a message that comes alone is treated as one of many.</param>
+    internal RelayScene(bool ring, bool neverCalm = false)
     {
-        Loop = new EventLoop(0, ring);
+        const int FewerThanNone = -1;
+        Loop = neverCalm ? new EventLoop(0, ring) { CalmEvents = FewerThanNone } : new EventLoop(0, ring);
         Group = new RelayGroup(Loop, Counters, (_, _) => { }, (relay, outcome) => _endings[relay.Number].SetResult(outcome),
             begins => Interlocked.Add(ref _lingering, begins ? 1 : -1));
     }

@@ -4,7 +4,9 @@ using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;
 
-/// <summary>Small messages between TCP sockets go by the loop's ring; whatever is more than that leaves it, and no byte is lost on the way.</summary>
+/// <summary>
+/// Small messages between TCP sockets go by the loop's ring where many come at a time; whatever is more than that leaves it, and no byte is lost on the way.
+/// </summary>
 [TestFixture, LeaksNothing]
 internal sealed class RingTests
 {
@@ -16,7 +18,7 @@ internal sealed class RingTests
     private RelayScene _scene = null!;
 
     [SetUp]
-    public void MakeScene() => _scene = new RelayScene(ring: true);
+    public void MakeScene() => _scene = new RelayScene(ring: true, neverCalm: true);
 
     [TearDown]
     public async Task RemoveSceneAsync() => await _scene.DisposeAsync();

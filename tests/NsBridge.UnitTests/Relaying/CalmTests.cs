@@ -1,0 +1,101 @@
+using NsBridge.Relaying;
+using NsBridge.Testing;
+
+namespace NsBridge.UnitTests.Relaying;
+
+/// <summary>A conversation that nobody shares the loop with leaves its ring, and comes back when others talk as well.</summary>
+[TestFixture, LeaksNothing]
+internal sealed class CalmTests
+{
+    private const int Crowd = 8;
+
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+
+    private RelayScene _scene = null!;
+
+    [SetUp]
+    public void MakeScene() => _scene = new RelayScene(ring: true);
+
+    [TearDown]
+    public async Task RemoveSceneAsync() => await _scene.DisposeAsync();
+
+    [Test]
+    public async Task Conversation_WithNobodyElse_LeavesTheRing()
+    {
+        var conversation = await _scene.StartAsync();
+        Assert.That(await OnRingAsync(), Is.EqualTo(1), "where it begins");
+        for (var round = 0; round < 100; round++)
+            await TalkAsync([conversation], round);
+        Assert.That(await OnRingAsync(), Is.Zero);
+        await conversation.CloseAsync();
+    }
+
+    [Test]
+    public async Task Conversation_ThatIsSilent_LeavesTheRing()
+    {
+        var conversation = await _scene.StartAsync();
+        await Eventually.TrueAsync(async () => await OnRingAsync() == 0, Deadline, "the relay has left the ring");
+        await TalkAsync([conversation], 0);
+        await conversation.CloseAsync();
+    }
+
+    [Test]
+    public async Task Conversations_ThatTalkAtTheSameTime_AreOnTheRing([Values] bool wereSilent)
+    {
+        var conversations = await StartManyAsync();
+        if (wereSilent)
+            await Eventually.TrueAsync(async () => await OnRingAsync() == 0, Deadline, "all have left the ring");
+        await TalkUntilAsync(conversations, Crowd);
+    }
+
+    [Test]
+    public async Task Conversations_OfWhichOneGoesOn_LeaveTheRingAndComeBack()
+    {
+        var conversations = await StartManyAsync();
+        for (var turn = 0; turn < 3; turn++)
+        {
+            await TalkUntilAsync(conversations, Crowd);
+            await TalkUntilAsync([conversations[turn]], 0);
+        }
+        conversations[0].Client.Reset();
+        Assert.That((await conversations[0].EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+        foreach (var other in conversations.Skip(1))
+            await other.CloseAsync();
+    }
+
+    private async Task<List<Conversation>> StartManyAsync()
+    {
+        var conversations = new List<Conversation>();
+        for (var i = 0; i < Crowd; i++)
+            conversations.Add(await _scene.StartAsync());
+        return conversations;
+    }
+
+    private async Task TalkUntilAsync(List<Conversation> conversations, int onRing)
+    {
+        var round = 0;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                for (var i = 0; i < 100; i++)
+                    await TalkAsync(conversations, round++);
+                return await OnRingAsync() == onRing;
+            },
+            Deadline,
+            $"{onRing} relays on the ring");
+    }
+
+    /// <summary>Every client of these says something at once for the loop, and every target hears it; then the other way round.</summary>
+    private async Task TalkAsync(List<Conversation> conversations, int round)
+    {
+        var message = Pattern.Take(1 + round % 100, round);
+        await _scene.Loop.InvokeAsync(() => conversations.ForEach(conversation => conversation.Client.Send(message)));
+        foreach (var conversation in conversations)
+            Assert.That(await conversation.Target.ReceiveExactlyAsync(message.Length), Is.EqualTo(message));
+        await _scene.Loop.InvokeAsync(() => conversations.ForEach(conversation => conversation.Target.Send(message)));
+        foreach (var conversation in conversations)
+            Assert.That(await conversation.Client.ReceiveExactlyAsync(message.Length), Is.EqualTo(message));
+    }
+
+    private Task<int> OnRingAsync() => _scene.Loop.InvokeAsync(() => _scene.Loop.Messages!.Relays);
+}
