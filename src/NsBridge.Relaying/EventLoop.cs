@@ -11,7 +11,7 @@ namespace NsBridge.Relaying;
 /// The thread is the loop's own, so it may enter network namespaces (see <see cref="Linux.NetworkNamespace"/>). An exception that
 /// reaches the loop is a defect, and ends the process: a relay in an unknown state must not go on.
 /// </remarks>
-public sealed class EventLoop : IDisposable
+public sealed partial class EventLoop : IDisposable
 {
     private const ulong WakeNumber = ulong.MaxValue;
 
@@ -177,82 +177,6 @@ public sealed class EventLoop : IDisposable
         source.IsQueued = true;
         _again.Enqueue(source);
     }
-
-    private void Run()
-    {
-        while (!_stopping)
-        {
-            // Whatever happens on an epoll happens on the ring that watches it, at the price of one more call: only where something waits on the ring.
-            MessageRing? ring = _messages is { Relays: > 0 } ? _messages : null;
-            bool isBusy = _again.Count > 0 || !_mailbox.IsEmpty || ring is { HasUnsubmitted: true };
-            int timeout = isBusy ? 0 : _timers.Wait(Now);
-            int count = Required(_wait.For(ring is null ? _readiness : ring, timeout), "wait");
-            Now = Environment.TickCount64;
-            IsCalm = count <= CalmEvents;
-            if (ring is null)
-                DispatchReadiness(count);
-            else
-                DispatchCompletions(ring, count);
-            RunAgain();
-            _timers.Advance(Now);
-            _mailbox.Run();
-        }
-    }
-
-    private void DispatchReadiness(int count)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            ulong number = _readiness.Data(i);
-            if (number == WakeNumber)
-                _mailbox.NoteAwake();
-            else
-                _sources.Find(number)?.OnEvents(_readiness.Events(i), (int)(number & 1));
-        }
-    }
-
-    private void DispatchCompletions(MessageRing ring, int count)
-    {
-        bool isReady = false;
-        for (; count > 0 && ring.TryTake(out IoUringCompletion completion); count--)
-        {
-            if (completion.UserData == MessageRing.ReadinessNumber)
-            {
-                isReady = true;
-            }
-            else if (_sources.Find(completion.UserData) is { } source)
-            {
-                source.OnCompletion(completion, (int)(completion.UserData & 7));
-            }
-            else
-            {
-                ring.Drop(completion);
-            }
-        }
-        if (!isReady)
-            return;
-        ring.NoteReadiness();
-        int ready = Required(_readiness.Wait(0), "epoll_wait");
-        IsCalm &= ready <= CalmEvents;
-        DispatchReadiness(ready);
-    }
-
-    private void RunAgain()
-    {
-        if (_again.Count == 0)
-            return;
-        (_again, _againNow) = (_againNow, _again);
-        while (_againNow.TryDequeue(out EventSource? source))
-        {
-            source.IsQueued = false;
-            if (source.Slot != EventSource.NoSlot)
-                source.OnAgain();
-        }
-    }
-
-    private static int Required(int result, string call) => result >= 0
-        ? result
-        : throw new InvalidOperationException($"{call} failed: {Libc.ErrorOf(result)}");
 
     /// <summary>Ends the thread; what is still attached is not called again. Again does nothing: a container disposes by each of a service's names.</summary>
     public void Dispose()

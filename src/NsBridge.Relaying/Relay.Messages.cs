@@ -33,6 +33,7 @@ public sealed partial class Relay
             SendFirst(ring, ref flow, to);
             return true;
         }
+        // A request and the call that submits it would cost more than a call of its own.
         nint sent = ring.SendNow(to == ClientEnd ? _client.Descriptor : _target.Descriptor, flow.Messages);
         if (sent > 0)
             NoteSent(ring, ref flow, (int)sent, to);
