@@ -15,7 +15,8 @@ public sealed partial class EventLoop
             int timeout = isBusy ? 0 : _timers.Wait(Now);
             int count = Required(_wait.For(ring is null ? _readiness : ring, timeout), "wait");
             Now = Environment.TickCount64;
-            IsCalm = count <= CalmEvents;
+            // On the ring the epoll counts as one, whatever there is on it: most likely as much as the last time.
+            IsCalm = count <= CalmEvents && (ring is null || _readyBehindRing <= CalmEvents);
             if (ring is null)
                 DispatchReadiness(count);
             else
@@ -28,6 +29,7 @@ public sealed partial class EventLoop
 
     private void DispatchReadiness(int count)
     {
+        _wait.Count(count);
         for (int i = 0; i < count; i++)
         {
             ulong number = _readiness.Data(i);
@@ -41,8 +43,11 @@ public sealed partial class EventLoop
     private void DispatchCompletions(MessageRing ring, int count)
     {
         bool isReady = false;
+        int received = 0;
         for (; count > 0 && ring.TryTake(out IoUringCompletion completion); count--)
         {
+            if (completion.HasBuffer)
+                received++;
             if (completion.UserData == MessageRing.ReadinessNumber)
             {
                 isReady = true;
@@ -56,12 +61,14 @@ public sealed partial class EventLoop
                 ring.Drop(completion);
             }
         }
+        _wait.Count(received);
+        _readyBehindRing = 0;
         if (!isReady)
             return;
         ring.NoteReadiness();
-        int ready = Required(_readiness.Wait(0), "epoll_wait");
-        IsCalm &= ready <= CalmEvents;
-        DispatchReadiness(ready);
+        _readyBehindRing = Required(_readiness.Wait(0), "epoll_wait");
+        IsCalm &= _readyBehindRing <= CalmEvents;
+        DispatchReadiness(_readyBehindRing);
     }
 
     private void RunAgain()

@@ -26,6 +26,7 @@ public sealed partial class EventLoop : IDisposable
     private Queue<EventSource> _againNow = new();
     private MessageRing? _messages;
     private bool _ringAsked;
+    private int _readyBehindRing;
     private DatagramGear? _datagrams;
     private int _disposed;
     private int _load;

@@ -34,12 +34,11 @@ internal sealed class EventWait
     /// <returns>How many events there are, or a negated error.</returns>
     internal int For(IEventQueue queue, int timeout)
     {
-        if (timeout != 0)
-            return LookOrSleep(queue, timeout);
-        int count = queue.Wait(0);
-        _events += Math.Max(count, 0);
-        return count;
+        return timeout != 0 ? LookOrSleep(queue, timeout) : queue.Wait(0);
     }
+
+    /// <summary>So much came with the last wait: what is to come faster.</summary>
+    internal void Count(int events) => _events += events;
 
     private int LookOrSleep(IEventQueue queue, int timeout)
     {
@@ -54,9 +53,11 @@ internal sealed class EventWait
             count = queue.Wait(timeout);
             now = Stopwatch.GetTimestamp();
             _shortSleeps = now - asleep < s_short ? Math.Min(_shortSleeps + 1, ShortSleepsBeforeLooking) : 0;
+            // A long wait then has another reason.
+            preempted &= _shortSleeps > 0;
         }
         if (mayLook)
-            _trial.Note(now, now - _ended, _events + Math.Max(count, 0), preempted);
+            _trial.Note(now, now - _ended, _events, preempted);
         else
             _trial.Pause();
         _ended = now;

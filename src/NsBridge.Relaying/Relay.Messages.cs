@@ -55,10 +55,7 @@ public sealed partial class Relay
         flow.Messages.Offset += bytes;
         if (ring.FirstBytes(flow.Messages) == 0)
             ring.DropFirst(ref flow.Messages);
-        if (_isToBeLookedAt)
-            return;
         _isToBeLookedAt = true;
-        RestartTimer();
     }
 
     private void SendFirst(MessageRing ring, ref RelayFlow flow, int to)

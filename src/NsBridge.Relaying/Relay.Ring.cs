@@ -12,7 +12,8 @@ public sealed partial class Relay
 
     /// <summary>
     /// A reset that comes right after the last bytes is not told by every kernel (before those of 2026, where both wake the request before its owner has
-    /// looked: the bytes are received, and the request waits for the next one). So after bytes both sockets are looked at, so many milliseconds later.
+    /// looked: the bytes are received, and the request waits for the next one). So both sockets are looked at every so many milliseconds in which bytes came; a relay
+    /// without any leaves.
     /// </summary>
     private const int LookMilliseconds = 1000;
 
@@ -21,7 +22,7 @@ public sealed partial class Relay
     private bool _onRing;
     private bool _withdrawing;
 
-    /// <summary>Whether bytes have come since the sockets were looked at.</summary>
+    /// <summary>Whether bytes have come since the sockets were looked at, or the relay began.</summary>
     private bool _isToBeLookedAt;
 
     /// <summary>Whether epoll watches both sockets.</summary>
@@ -51,22 +52,26 @@ public sealed partial class Relay
         }
         _onRing = true;
         _misplaced = 0;
-        // A young relay's timer comes soon; an older one has one from its next bytes on.
-        _isToBeLookedAt = !_settled;
+        _isToBeLookedAt = true;
         // From here on the ring tells; after it epoll does, from the beginning.
         _client.Readable = _target.Readable = false;
         _toTarget.LargeReads = _toClient.LargeReads = 0;
         ring.Relays++;
         Receive(ring, ClientEnd);
         Receive(ring, TargetEnd);
+        // A young relay's timer comes soon.
+        if (_settled)
+            RestartTimer();
     }
 
-    /// <summary>Looks whether the ring has kept an end to itself.</summary>
+    /// <summary>
+    /// Looks whether the ring has kept an end to itself. Who has said nothing leaves as well: as long as anybody is there, what happens on the epoll costs a call more.
+    /// </summary>
     private bool MustLeaveRing()
     {
-        bool looks = _isToBeLookedAt;
+        bool isSilent = !_isToBeLookedAt;
         _isToBeLookedAt = false;
-        return looks && (HasUntoldEnd(_client, _toTarget) || HasUntoldEnd(_target, _toClient));
+        return isSilent || HasUntoldEnd(_client, _toTarget) || HasUntoldEnd(_target, _toClient);
     }
 
     private static bool HasUntoldEnd(in RelayEnd source, in RelayFlow flow)

@@ -171,7 +171,7 @@ public sealed partial class Relay : EventSource
         if (!IsOver && (!_settled || IsHalfClosedOnRing))
             return;
         long wait = _group.IdleTimeout > 0 ? _lastByte + _group.IdleTimeout - _group.Loop.Now : long.MaxValue;
-        if (_onRing && _isToBeLookedAt)
+        if (_onRing)
             wait = Math.Min(wait, LookMilliseconds);
         if (IsOver)
             wait = Math.Min(wait, LookWhetherTakenMilliseconds);
@@ -201,7 +201,7 @@ public sealed partial class Relay : EventSource
             Abort(new RelayOutcome(RelayEnding.Idle));
             return;
         }
-        if (_onRing && (IsHalfClosedOnRing || MustLeaveRing() || _group.Loop.IsCalm))
+        if (_onRing && (IsHalfClosedOnRing || MustLeaveRing()))
             LeaveRing();
         if (IsAttached)
             RestartTimer();

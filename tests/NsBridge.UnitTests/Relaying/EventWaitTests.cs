@@ -96,6 +96,7 @@ internal sealed class EventWaitTests
         {
             Raise();
             Assert.That(_wait.For(_queue, 1000), Is.EqualTo(1));
+            _wait.Count(1);
             Take();
         }
     }

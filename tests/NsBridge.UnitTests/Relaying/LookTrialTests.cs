@@ -56,7 +56,7 @@ internal sealed class LookTrialTests
         for (var i = 0; i < WholeTrial; i++)
         {
             var hasBegun = i % LookTrial.Turn < LookTrial.Turn / 2;
-            Pass(_trial.ShouldLook(_now) && !hasBegun ? 20 : 40, 1);
+            Pass(_trial.ShouldLook(_now) && !hasBegun ? 28 : 40, 1);
         }
         Assert.That(_trial.ShouldLook(_now), Is.True);
     }
