@@ -32,10 +32,7 @@ internal sealed class EventWait
     /// <param name="queue">Where the events come.</param>
     /// <param name="timeout">Milliseconds.</param>
     /// <returns>How many events there are, or a negated error.</returns>
-    internal int For(IEventQueue queue, int timeout)
-    {
-        return timeout != 0 ? LookOrSleep(queue, timeout) : queue.Wait(0);
-    }
+    internal int For(IEventQueue queue, int timeout) => timeout != 0 ? LookOrSleep(queue, timeout) : queue.Wait(0);
 
     /// <summary>So much came with the last wait: what is to come faster.</summary>
     internal void Count(int events) => _events += events;

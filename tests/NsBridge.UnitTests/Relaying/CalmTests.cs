@@ -23,13 +23,13 @@ internal sealed class CalmTests
     public async Task Conversation_WithNobodyElse_LeavesTheRing()
     {
         var conversation = await _scene.StartAsync();
-        Assert.That(await OnRingAsync(), Is.EqualTo(1), "where it begins");
+        Assert.That(await _scene.OnRingAsync(), Is.EqualTo(1), "where it begins");
         for (var round = 0; round < 20; round++)
             await TalkAsync([conversation], round);
-        Assert.That(await OnRingAsync(), Is.EqualTo(1), "it may not stay alone");
+        Assert.That(await _scene.OnRingAsync(), Is.EqualTo(1), "it may not stay alone");
         for (var round = 20; round < 100; round++)
             await TalkAsync([conversation], round);
-        Assert.That(await OnRingAsync(), Is.Zero);
+        Assert.That(await _scene.OnRingAsync(), Is.Zero);
         await conversation.CloseAsync();
     }
 
@@ -37,7 +37,7 @@ internal sealed class CalmTests
     public async Task Conversation_ThatIsSilent_LeavesTheRing()
     {
         var conversation = await _scene.StartAsync();
-        await Eventually.TrueAsync(async () => await OnRingAsync() == 0, Deadline, "the relay has left the ring");
+        await Eventually.TrueAsync(async () => await _scene.OnRingAsync() == 0, Deadline, "the relay has left the ring");
         await TalkAsync([conversation], 0);
         await conversation.CloseAsync();
     }
@@ -47,7 +47,7 @@ internal sealed class CalmTests
     {
         var conversations = await StartManyAsync();
         if (wereSilent)
-            await Eventually.TrueAsync(async () => await OnRingAsync() == 0, Deadline, "all have left the ring");
+            await Eventually.TrueAsync(async () => await _scene.OnRingAsync() == 0, Deadline, "all have left the ring");
         await TalkUntilAsync(conversations, Crowd);
     }
 
@@ -82,7 +82,7 @@ internal sealed class CalmTests
             {
                 for (var i = 0; i < 10; i++)
                     await TalkAsync(conversations, round++);
-                return await OnRingAsync() == onRing;
+                return await _scene.OnRingAsync() == onRing;
             },
             Deadline,
             $"{onRing} relays on the ring");
@@ -99,6 +99,4 @@ internal sealed class CalmTests
         foreach (var conversation in conversations)
             Assert.That(await conversation.Client.ReceiveExactlyAsync(message.Length), Is.EqualTo(message));
     }
-
-    private Task<int> OnRingAsync() => _scene.Loop.InvokeAsync(() => _scene.Loop.Messages!.Relays);
 }

@@ -145,9 +145,7 @@ internal sealed class LookTrialTests
         Wait(WholeTrial, 40, 20);
         // The longest rest, and half of it again.
         for (var seconds = 0; seconds < 6; seconds++)
-        {
             Wait(1_000_000 / 20, 40, 20);
-        }
         Wait(WholeTrial, 40, 20);
         Assert.That(Looks(1000, 40, 20), Is.EqualTo(1000), "it rests");
         _now += Stopwatch.Frequency;

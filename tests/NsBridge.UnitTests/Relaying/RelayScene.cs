@@ -30,6 +30,9 @@ internal sealed class RelayScene : IAsyncDisposable
     /// <summary>Relays that are over, but for what a peer has not taken.</summary>
     internal int Lingering => Volatile.Read(ref _lingering);
 
+    /// <summary>How many relays the loop's ring serves.</summary>
+    internal Task<int> OnRingAsync() => Loop.InvokeAsync(() => Loop.Messages!.Relays);
+
     /// <summary>Connects a client and a target through a new relay.</summary>
     /// <param name="client">What the client's side is.</param>
     /// <param name="target">What the target's side is.</param>

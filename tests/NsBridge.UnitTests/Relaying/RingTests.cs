@@ -28,9 +28,9 @@ internal sealed class RingTests
     {
         var conversation = await _scene.StartAsync();
         await ExchangeAsync(conversation, 64, rounds: 10);
-        Assert.That(await OnRingAsync(), Is.EqualTo(1));
+        Assert.That(await _scene.OnRingAsync(), Is.EqualTo(1));
         await conversation.CloseAsync();
-        Assert.That(await OnRingAsync(), Is.Zero);
+        Assert.That(await _scene.OnRingAsync(), Is.Zero);
     }
 
     [TestCase(EndKind.Tcp, EndKind.Unix)]
@@ -39,7 +39,7 @@ internal sealed class RingTests
     {
         var conversation = await _scene.StartAsync(client, target);
         await ExchangeAsync(conversation, 64, rounds: 200);
-        Assert.That(await OnRingAsync(), Is.Zero);
+        Assert.That(await _scene.OnRingAsync(), Is.Zero);
     }
 
     [Test]
@@ -48,11 +48,11 @@ internal sealed class RingTests
         var conversation = await _scene.StartAsync();
         await ExchangeAsync(conversation, 1000, rounds: 3);
         await ExchangeAsync(conversation, 100_000, rounds: 1);
-        Assert.That(await OnRingAsync(), Is.Zero);
+        Assert.That(await _scene.OnRingAsync(), Is.Zero);
         await ExchangeAsync(conversation, 64, rounds: 100);
-        Assert.That(await OnRingAsync(), Is.EqualTo(1));
+        Assert.That(await _scene.OnRingAsync(), Is.EqualTo(1));
         await ExchangeAsync(conversation, 5000, rounds: 2);
-        Assert.That(await OnRingAsync(), Is.Zero);
+        Assert.That(await _scene.OnRingAsync(), Is.Zero);
         await conversation.CloseAsync();
     }
 
@@ -75,7 +75,7 @@ internal sealed class RingTests
             }
         });
         await sending.WaitAsync(TimeSpan.FromMinutes(1));
-        Assert.That(await OnRingAsync(), Is.Zero);
+        Assert.That(await _scene.OnRingAsync(), Is.Zero);
         Assert.That(await conversation.Target.ReceivePatternAsync(), Is.GreaterThanOrEqualTo(sent));
     }
 
@@ -92,7 +92,7 @@ internal sealed class RingTests
             foreach (var conversation in conversations)
                 Assert.That(await conversation.Target.ReceiveExactlyAsync(13), Is.EqualTo("and so to bed"u8.ToArray()));
         }
-        Assert.That(await OnRingAsync(), Is.InRange(1, Many), "those who found no buffer have left it");
+        Assert.That(await _scene.OnRingAsync(), Is.InRange(1, Many), "those who found no buffer have left it");
     }
 
     [Test]
@@ -105,7 +105,7 @@ internal sealed class RingTests
         await _scene.RestAsync(() => conversations.ForEach(conversation => conversation.Client.Send(" and after"u8)));
         foreach (var conversation in conversations)
             Assert.That(await conversation.Target.ReceiveExactlyAsync(16), Is.EqualTo("before and after"u8.ToArray()));
-        Assert.That(await OnRingAsync(), Is.Zero);
+        Assert.That(await _scene.OnRingAsync(), Is.Zero);
     }
 
     [Test]
@@ -131,7 +131,7 @@ internal sealed class RingTests
         }
         foreach (var conversation in stays)
             Assert.That(await conversation.Target.ReceiveExactlyAsync(4), Is.EqualTo("kept"u8.ToArray()));
-        Assert.That(await OnRingAsync(), Is.InRange(1, stays.Count), "those who found no buffer have left it");
+        Assert.That(await _scene.OnRingAsync(), Is.InRange(1, stays.Count), "those who found no buffer have left it");
     }
 
     [TestCase(0)]
@@ -209,8 +209,6 @@ internal sealed class RingTests
         await over.CancelAsync();
         await exchanging;
     }
-
-    private Task<int> OnRingAsync() => _scene.Loop.InvokeAsync(() => _scene.Loop.Messages!.Relays);
 
     private static async Task ExchangeAsync(Conversation conversation, int bytes, int rounds)
     {
