@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using NsBridge.Relaying;
 using NsBridge.Testing;
 
@@ -8,6 +9,9 @@ namespace NsBridge.UnitTests.Relaying;
 internal sealed class CalmTests
 {
     private const int Crowd = 8;
+
+    /// <summary>Fewer messages than one that comes alone may stay on the ring for.</summary>
+    private const int FarFromAlone = 20;
 
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
@@ -24,10 +28,10 @@ internal sealed class CalmTests
     {
         var conversation = await _scene.StartAsync();
         Assert.That(await _scene.OnRingAsync(), Is.EqualTo(1), "where it begins");
-        for (var round = 0; round < 20; round++)
+        for (var round = 0; round < FarFromAlone; round++)
             await TalkAsync([conversation], round);
         Assert.That(await _scene.OnRingAsync(), Is.EqualTo(1), "it may not stay alone");
-        for (var round = 20; round < 100; round++)
+        for (var round = FarFromAlone; round < 100; round++)
             await TalkAsync([conversation], round);
         Assert.That(await _scene.OnRingAsync(), Is.Zero);
         await conversation.CloseAsync();
@@ -64,6 +68,18 @@ internal sealed class CalmTests
         Assert.That((await conversations[0].EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
         foreach (var other in conversations.Skip(1))
             await other.CloseAsync();
+    }
+
+    [Test]
+    public async Task Messages_ThatComeAlone_ToASinkThatIsFull_ArriveLater([Values(100, 700, 1000)] int size)
+    {
+        var conversation = await _scene.StartAsync(narrowTarget: true);
+        var sent = 0;
+        for (; sent < FarFromAlone * size && await _scene.OnRingAsync() == 1; sent += size)
+            conversation.Client.Send(Pattern.Take(size, sent));
+        Assert.That(await _scene.OnRingAsync(), Is.Zero, "it has left the ring for its sink");
+        conversation.Client.Shutdown(SocketShutdown.Send);
+        Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(sent));
     }
 
     private async Task<List<Conversation>> StartManyAsync()

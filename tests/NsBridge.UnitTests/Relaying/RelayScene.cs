@@ -36,6 +36,7 @@ internal sealed class RelayScene : IAsyncDisposable
     /// <summary>Connects a client and a target through a new relay.</summary>
     /// <param name="client">What the client's side is.</param>
     /// <param name="target">What the target's side is.</param>
+    /// <param name="narrowTarget">Whether hardly anything fits into the target's buffers.</param>
     /// <param name="cookie">The namespace that the target is said to be in.</param>
     /// <param name="greeting">What the target gets first.</param>
     /// <param name="before">What happens while both ends are watched and the relay has not begun.</param>
@@ -43,13 +44,14 @@ internal sealed class RelayScene : IAsyncDisposable
     internal async Task<Conversation> StartAsync(
         EndKind client = EndKind.Tcp,
         EndKind target = EndKind.Tcp,
+        bool narrowTarget = false,
         ulong cookie = 1,
         byte[]? greeting = null,
         Func<Conversation, WaitingEnds, Task>? before = null,
         Action<Conversation>? unseen = null)
     {
         var clientSide = StreamPair.Of(client);
-        var targetSide = StreamPair.Of(target);
+        var targetSide = StreamPair.Of(target, narrowTarget);
         var number = ++_number;
         var ending = _endings[number] = new TaskCompletionSource<RelayOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         var conversation = new Conversation(clientSide.Program, targetSide.Program, ending.Task);

@@ -10,7 +10,9 @@ namespace NsBridge.UnitTests.Relaying;
 /// <param name="Relayed">The relay's end, a descriptor that it will own.</param>
 internal sealed record StreamPair(Socket Program, int Relayed)
 {
-    internal static StreamPair Of(EndKind kind) => kind == EndKind.Tcp ? Tcp() : Unix();
+    /// <param name="kind">What the program's side is.</param>
+    /// <param name="narrow">Whether as little as possible fits into the buffers between a TCP relay's end and a program that does not read.</param>
+    internal static StreamPair Of(EndKind kind, bool narrow = false) => kind == EndKind.Tcp ? Tcp(narrow) : Unix();
 
     private static StreamPair Unix()
     {
@@ -18,7 +20,7 @@ internal sealed record StreamPair(Socket Program, int Relayed)
         return new StreamPair(new Socket(new SafeSocketHandle(program, ownsHandle: true)), relayed);
     }
 
-    private static StreamPair Tcp()
+    private static StreamPair Tcp(bool narrow)
     {
         var listener = Libc.Socket(Libc.AF_INET, Libc.SOCK_STREAM);
         try
@@ -27,11 +29,16 @@ internal sealed record StreamPair(Socket Program, int Relayed)
             Libc.Listen(listener, 1);
             Libc.LocalAddress(listener, out var address);
             var program = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            // Before the connection: its window begins with that.
+            if (narrow)
+                program.ReceiveBufferSize = 1;
             // A blocking connect to loopback: it returns with the connection in the listener's queue.
             program.Connect(address.ToEndPoint()!);
             var relayed = Libc.Accept(listener, out _);
             Assert.That(relayed, Is.Positive);
             Libc.SetOption(relayed, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+            if (narrow)
+                Libc.SetOption(relayed, Libc.SOL_SOCKET, Libc.SO_SNDBUF, 1);
             return new StreamPair(program, relayed);
         }
         finally
