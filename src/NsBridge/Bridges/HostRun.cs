@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using NsBridge.CommandLine;
 
@@ -23,13 +24,14 @@ internal static class HostRun
         var asked = new TaskCompletionSource();
         await using CancellationTokenRegistration stopping = stop.Register(() => asked.TrySetResult());
         using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, _ => asked.TrySetResult());
+        CancellationToken stopsItself = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         try
         {
             await host.StartAsync(stop);
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested || stopsItself.IsCancellationRequested)
         {
-            // A signal during the start. What has been begun is undone in order, as at any stop.
+            // A signal during the start, which the host may have heard of before the caller has. What has been begun is undone in order, as at any stop.
         }
         finally
         {

@@ -28,6 +28,28 @@ internal sealed class HostRunTests
         Assert.That(await end.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(ExitCode.Well));
     }
 
+    [Test]
+    public async Task ToEnd_TheHostHearsOfASignalDuringTheStartBeforeTheCaller_IsWell()
+    {
+        using IHost host = Build<NeverReady>();
+        using var stop = new CancellationTokenSource();
+        var end = HostRun.ToEndAsync(host, () => Task.CompletedTask, stop.Token);
+        host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        // Long enough for the start to end, and within what a signal's two hearers may lie apart.
+        await Task.Delay(30);
+        await stop.CancelAsync();
+        Assert.That(await end.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(ExitCode.Well));
+    }
+
+    [Test]
+    public async Task ToEnd_TheHostStopsDuringTheStartByItself_IsAFailure()
+    {
+        using IHost host = Build<NeverReady>();
+        var end = HostRun.ToEndAsync(host, () => Task.CompletedTask, CancellationToken.None);
+        host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        Assert.That(await end.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(ExitCode.Failed));
+    }
+
     private static IHost Build<TService>()
         where TService : class, IHostedService
     {
@@ -39,6 +61,13 @@ internal sealed class HostRunTests
     private sealed class Steady : BackgroundService
     {
         protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.Delay(Timeout.Infinite, stoppingToken);
+    }
+
+    private sealed class NeverReady : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken);
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private sealed class Failing : BackgroundService
