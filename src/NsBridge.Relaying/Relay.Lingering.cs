@@ -16,8 +16,6 @@ public sealed partial class Relay
     /// <summary>Where the peer has all but the end: nobody is slow to take that, so he has gone.</summary>
     private const int PatienceForTheEndMilliseconds = 3000;
 
-    private int _untaken;
-
     /// <summary>Whether both directions are over, and only what was sent is not taken yet.</summary>
     public bool IsOver { get; private set; }
 

@@ -53,6 +53,7 @@ public sealed partial class Relay
         _toClient = new RelayFlow { Ended = state.ToClient.Ended, Closed = state.ToClient.Closed };
         _lastByte = _group.Loop.Now - state.Idle;
         _misplaced = 0;
+        _untaken = 0;
         _settled = state.Settled;
         if (_settled)
             RestartTimer();

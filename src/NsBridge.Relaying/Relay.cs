@@ -45,8 +45,6 @@ public sealed partial class Relay : EventSource
     private RelayEnd _target;
     private RelayFlow _toTarget;
     private RelayFlow _toClient;
-    private long _lastByte;
-    private bool _settled;
 
     internal Relay? Next;
     internal Relay? Previous;
@@ -84,6 +82,7 @@ public sealed partial class Relay : EventSource
         _lastByte = _group.Loop.Now;
         _watched = ends.Watched;
         _misplaced = 0;
+        _untaken = 0;
         StartSettling();
         if (!greeting.IsEmpty && !Greet(greeting))
             return;
@@ -115,12 +114,6 @@ public sealed partial class Relay : EventSource
         if (watched < 0)
             Abort(new RelayOutcome(RelayEnding.Aborted, Libc.ErrorOf(watched)));
         return watched >= 0;
-    }
-
-    private void StartSettling()
-    {
-        _settled = false;
-        _group.Loop.SetTimer(this, _group.IdleTimeout > 0 ? Math.Min(_group.IdleTimeout, RelayGroup.SettleMilliseconds) : RelayGroup.SettleMilliseconds);
     }
 
     private bool Hold(ref RelayFlow flow, ReadOnlySpan<byte> bytes)
@@ -164,47 +157,6 @@ public sealed partial class Relay : EventSource
         // Asked for before the relay went to the ring, as its events are.
         if (!_onRing && !IsOver)
             Advance(client: true, target: true);
-    }
-
-    internal void RestartTimer()
-    {
-        if (!IsOver && (!_settled || IsHalfClosedOnRing))
-            return;
-        long wait = _group.IdleTimeout > 0 ? _lastByte + _group.IdleTimeout - _group.Loop.Now : long.MaxValue;
-        if (_onRing)
-            wait = Math.Min(wait, LookMilliseconds);
-        if (IsOver)
-            wait = Math.Min(wait, LookWhetherTakenMilliseconds);
-        if (wait < long.MaxValue)
-            _group.Loop.SetTimer(this, wait);
-        else
-            _group.Loop.ClearTimer(this);
-    }
-
-    private bool IsIdle => _group.IdleTimeout > 0 && _group.Loop.Now - _lastByte >= _group.IdleTimeout;
-
-    // Bytes do not touch the timer: it looks, when it runs out, how long ago the last one was.
-    protected internal override void OnTimer()
-    {
-        if (IsOver)
-        {
-            LookWhetherTaken();
-            return;
-        }
-        if (!_settled)
-        {
-            _settled = true;
-            _group.Settled(_target.Descriptor, _target.Kind);
-        }
-        if (IsIdle)
-        {
-            Abort(new RelayOutcome(RelayEnding.Idle));
-            return;
-        }
-        if (_onRing && (IsHalfClosedOnRing || MustLeaveRing()))
-            LeaveRing();
-        if (IsAttached)
-            RestartTimer();
     }
 
     /// <summary>Resets both sides.</summary>

@@ -12,7 +12,10 @@ public static unsafe partial class Libc
     // In struct tcp_info; of a listening socket, the connections that nobody has accepted yet.
     private const int UnackedAt = 24;
 
-    /// <summary>Bytes that were written to a TCP socket and that its peer has not acknowledged, an end that was sent being one; 0 where it cannot be told.</summary>
+    /// <summary>
+    /// Bytes that were written to a TCP socket and that its peer has not acknowledged, an end that was sent being one; of a UNIX socket, the memory that
+    /// takes what its peer has not read. 0 where it cannot be told.
+    /// </summary>
     public static int Untaken(int descriptor)
     {
         int bytes = 0;

@@ -40,6 +40,35 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         await conversation.CloseAsync();
     }
 
+    [TestCase(EndKind.Tcp)]
+    [TestCase(EndKind.Unix)]
+    public async Task IdleTimeout_WhileAClientTakesWhatTheKernelHolds_RunsOutOnlyAfterThat(EndKind client)
+    {
+        const int Piece = 20_000;
+        const int Idle = 800;
+        await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = Idle);
+        var conversation = await Scene.StartAsync(client);
+        var sending = conversation.Target.SendPatternAsync(Untaken);
+        for (var read = 0; read < Untaken; read += Piece)
+        {
+            Assert.That(await conversation.Client.ReceiveExactlyAsync(Piece), Is.EqualTo(Pattern.Take(Piece, read)));
+            await Task.Delay(Idle / 8);
+        }
+        await sending;
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Idle));
+        Assert.That(clock.ElapsedMilliseconds, Is.InRange(Idle / 4, 2 * Idle));
+    }
+
+    [Test]
+    public async Task IdleTimeout_WhileAClientTakesNothing_RunsOut()
+    {
+        await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = 800);
+        var conversation = await Scene.StartAsync();
+        await conversation.Target.SendPatternAsync(Untaken);
+        Assert.That((await conversation.EndAsync().WaitAsync(TimeSpan.FromMilliseconds(1600))).Ending, Is.EqualTo(RelayEnding.Idle));
+    }
+
     [Test]
     public async Task ChangeIdleTimeout_OfRunningRelays_IsObeyedBothWays()
     {
