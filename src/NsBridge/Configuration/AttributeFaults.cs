@@ -17,8 +17,8 @@ internal static class AttributeFaults
             var key = failure[start..end].Replace(".", ":", StringComparison.Ordinal)
                 .Replace("[", ":", StringComparison.Ordinal)
                 .Replace("]", "", StringComparison.Ordinal);
-            if (!written.IsBroken(key))
-                yield return written.Fault(key, failure[(end + 2)..]);
+            if (written.HasValue(key) || !written.IsBroken(key))
+                yield return written.Refuse(key, failure[(end + 2)..]);
         }
     }
 }

@@ -8,10 +8,10 @@ namespace NsBridge.Configuration;
 
 /// <summary>Makes the settings of one bridge, and finds the faults between its keys.</summary>
 /// <param name="written">Whence paths and values for faults come.</param>
-/// <param name="key">The bound key of the bridge, <c>NsBridge:Bridges:0</c>.</param>
+/// <param name="keys">The keys of the bridge.</param>
 /// <param name="runtimeDirectory">Where sockets without a path of their own go.</param>
 /// <param name="faults">Takes what is found.</param>
-internal sealed class BridgeReader(WrittenConfiguration written, string key, string runtimeDirectory, List<ConfigurationFault> faults)
+internal sealed class BridgeReader(WrittenConfiguration written, BridgeKeys keys, string runtimeDirectory, List<ConfigurationFault> faults)
 {
     private static readonly TimeSpan s_defaultConnectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_defaultKeepAlive = TimeSpan.FromMinutes(1);
@@ -66,8 +66,8 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
         var outer = IsWritten(nameof(BridgeOptions.Listen));
         var inner = IsWritten(nameof(BridgeOptions.Namespace));
         var target = IsWritten(nameof(BridgeOptions.Target));
-        if (!outer && !inner && !target && !written.IsBroken(key))
-            faults.Add(new ConfigurationFault(written.PathOf(key), null, "a bridge needs Listen, or Namespace and Target, or all three"));
+        if (!outer && !inner && !target && !written.IsBroken(keys.Path))
+            faults.Add(new ConfigurationFault(written.PathOf(keys.Path), null, "a bridge needs Listen, or Namespace and Target, or all three"));
         if (inner && !target)
             Fault(nameof(BridgeOptions.Target), "a bridge with Namespace needs Target, such as 127.0.0.1:3000");
         if (target && !inner)
@@ -77,7 +77,7 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
         {
             RefuseWithout(nameof(BridgeOptions.Listen), nameof(BridgeOptions.ListenNamespace));
             // The inner half of a UDP bridge sees every client by itself.
-            var isTcp = settings.Protocol == BridgeProtocol.Tcp;
+            var isTcp = Speaks(settings, BridgeProtocol.Tcp);
             if (isTcp)
                 RefuseWithout(nameof(BridgeOptions.Listen), nameof(BridgeOptions.AllowFrom));
             if (isTcp && settings.MaxConnectionsPerClient > 0)
@@ -96,7 +96,7 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
 
     private void CheckProtocol(BridgeSettings settings)
     {
-        if (settings.Protocol != BridgeProtocol.Udp)
+        if (!Speaks(settings, BridgeProtocol.Udp))
             return;
         if (settings.ProxyProtocol != ProxyProtocol.None)
             Fault(nameof(BridgeOptions.ProxyProtocol), "the PROXY protocol needs Protocol tcp");
@@ -109,6 +109,8 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
 
     private void CheckSocket(BridgeSettings settings)
     {
+        if (!keys.IsSocketKnown)
+            return;
         var isWritten = IsWritten(nameof(BridgeOptions.Socket));
         var length = Encoding.UTF8.GetByteCount(settings.Socket);
         if (length > TargetEndpoint.LongestUnixName)
@@ -126,8 +128,10 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
     {
         if (settings.Target is not { IsUnix: false } target)
             return;
-        if (!IsWritten(nameof(BridgeOptions.Listen)) && target.Ports.Count > 1 && settings.Protocol == BridgeProtocol.Tcp)
+        if (!IsWritten(nameof(BridgeOptions.Listen)) && target.Ports.Count > 1 && Speaks(settings, BridgeProtocol.Tcp))
             Fault(nameof(BridgeOptions.Target), "a range of targets needs a Listen as long: over the UNIX socket alone nobody says which port is meant");
+        if (!keys.AreKnown(nameof(BridgeOptions.Listen)))
+            return;
         foreach (var entry in settings.Listen)
         {
             if (entry.Ports.Count != target.Ports.Count)
@@ -143,9 +147,11 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
     {
         if (settings.Target is not { } target || settings.Namespace is not { } inside)
             return;
-        if (target.Kind == TargetKind.UnixPath && Path.GetFullPath(target.UnixName!) == settings.Socket)
+        if (target.Kind == TargetKind.UnixPath && keys.IsSocketKnown && Path.GetFullPath(target.UnixName!) == settings.Socket)
             Fault(nameof(BridgeOptions.Target), "the target is this bridge's own UNIX socket: its connections would run in a circle");
         if (target.IsUnix || !inside.SamePlace(settings.ListenNamespace))
+            return;
+        if (!keys.AreKnown(nameof(BridgeOptions.Namespace), nameof(BridgeOptions.Listen), nameof(BridgeOptions.ListenNamespace)))
             return;
         foreach (var entry in settings.Listen)
         {
@@ -159,8 +165,8 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
         var values = new List<T>(texts.Count);
         for (var i = 0; i < texts.Count; i++)
         {
-            var entry = string.Create(CultureInfo.InvariantCulture, $"{key}:{name}:{i}");
-            if (written.IsBroken(entry))
+            var entry = string.Create(CultureInfo.InvariantCulture, $"{keys.Path}:{name}:{i}");
+            if (written.IsBroken(entry) && !written.HasValue(entry))
                 continue;
             if (parse(texts[i], out var value, out var fault))
                 values.Add(value);
@@ -190,12 +196,14 @@ internal sealed class BridgeReader(WrittenConfiguration written, string key, str
         }
     }
 
-    private bool IsWritten(string name) => written.IsWritten($"{key}:{name}");
+    private bool IsWritten(string name) => keys.IsWritten(name);
+
+    private bool Speaks(BridgeSettings settings, BridgeProtocol protocol) => settings.Protocol == protocol && keys.AreKnown(nameof(BridgeOptions.Protocol));
 
     private void Fault(string name, string message)
     {
-        if (!written.IsBroken($"{key}:{name}"))
-            faults.Add(written.Fault($"{key}:{name}", message));
+        if (!written.IsBroken($"{keys.Path}:{name}"))
+            faults.Add(written.Fault($"{keys.Path}:{name}", message));
     }
 
     private static string Ports(PortRange ports) => ports.Count == 1 ? "1 port" : string.Create(CultureInfo.InvariantCulture, $"{ports.Count} ports");

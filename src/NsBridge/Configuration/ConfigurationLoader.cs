@@ -12,8 +12,6 @@ namespace NsBridge.Configuration;
 /// <param name="environment">The environment's variables.</param>
 internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary<string, string> environment)
 {
-    private const string DirectoryKey = $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.RuntimeDirectory)}";
-
     /// <summary>The file's full path, chosen once: a reload does not wander to another file.</summary>
     public string File { get; } = ConfigurationFile.Choose(givenFile);
 
@@ -68,13 +66,13 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
         if (faults.Count == 0)
             return new ConfigurationOutcome(File, settings, written.Root, [], settings.RuntimeDirectory);
         var inOrder = faults.OrderBy(fault => fault.Path, ConfigurationKeyComparer.Instance).ToArray();
-        return new ConfigurationOutcome(File, null, null, inOrder, faults.Exists(fault => fault.Path == written.PathOf(DirectoryKey)) ? null : settings.RuntimeDirectory);
+        return new ConfigurationOutcome(File, null, null, inOrder, faults.Exists(fault => fault.Path == written.PathOf(SettingsReader.DirectoryKey)) ? null : settings.RuntimeDirectory);
     }
 
     /// <summary>The directory of a daemon whose file cannot be read as a whole: what the environment says, or what the file says before it breaks.</summary>
     private string? DirectoryOfBroken(byte[]? bytes)
     {
-        var variable = environment.FirstOrDefault(entry => entry.Key.Replace("__", ":", StringComparison.Ordinal).Equals(DirectoryKey, StringComparison.OrdinalIgnoreCase));
+        var variable = environment.FirstOrDefault(entry => entry.Key.Replace("__", ":", StringComparison.Ordinal).Equals(SettingsReader.DirectoryKey, StringComparison.OrdinalIgnoreCase));
         var directory = variable.Value ?? (bytes is null ? null : BrokenJson.RuntimeDirectory(bytes)) ?? SettingsReader.GivenDirectory(environment);
         return directory is ['/', ..] ? Path.TrimEndingDirectorySeparator(directory) : null;
     }

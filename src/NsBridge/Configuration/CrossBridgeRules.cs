@@ -12,9 +12,10 @@ internal sealed class CrossBridgeRules(WrittenConfiguration written, List<Config
     public void Check(DaemonSettings settings, IReadOnlyList<WrittenBridge> bridges)
     {
         CheckNames(bridges);
-        var enabled = bridges.Where(bridge => bridge.Settings.Enabled).ToArray();
-        CheckListeners(settings.Metrics, enabled);
-        CheckSockets(settings, enabled);
+        var enabled = bridges.Where(bridge => bridge.Settings.Enabled && bridge.Keys.AreKnown(nameof(BridgeOptions.Enabled))).ToArray();
+        var metrics = written.IsKnown(MetricsKey) ? settings.Metrics : null;
+        CheckListeners(metrics, enabled);
+        CheckSockets(settings, metrics, enabled);
     }
 
     private void CheckNames(IReadOnlyList<WrittenBridge> bridges)
@@ -22,10 +23,12 @@ internal sealed class CrossBridgeRules(WrittenConfiguration written, List<Config
         var first = new Dictionary<string, WrittenBridge>(StringComparer.Ordinal);
         foreach (var bridge in bridges)
         {
-            if (bridge.Settings.Name.Length > 0 && !first.TryAdd(bridge.Settings.Name, bridge))
+            // Two are alike whether or not the name is right, but not where it is open which one is meant.
+            var key = NameKey(bridge);
+            if (bridge.Settings.Name.Length > 0 && !written.IsBroken(key) && !first.TryAdd(bridge.Settings.Name, bridge))
             {
-                var other = written.PathOf($"{first[bridge.Settings.Name].Key}:{nameof(BridgeOptions.Name)}");
-                faults.Add(written.Fault($"{bridge.Key}:{nameof(BridgeOptions.Name)}", $"the name is taken by {other}; each bridge needs its own"));
+                var other = written.PathOf(NameKey(first[bridge.Settings.Name]));
+                faults.Add(written.Fault(key, $"the name is taken by {other}; each bridge needs its own"));
             }
         }
     }
@@ -35,7 +38,7 @@ internal sealed class CrossBridgeRules(WrittenConfiguration written, List<Config
         var claims = new ListenerClaims();
         if (metrics?.Tcp is { } endpoint)
             claims.Take(written.PathOf(MetricsKey), endpoint, BridgeProtocol.Tcp, NamespaceReference.Host);
-        foreach (var bridge in bridges)
+        foreach (var bridge in bridges.Where(bridge => bridge.Keys.AreKnown(nameof(BridgeOptions.Protocol), nameof(BridgeOptions.Listen), nameof(BridgeOptions.ListenNamespace))))
         {
             for (var i = 0; i < bridge.Settings.Listen.Count; i++)
             {
@@ -50,16 +53,22 @@ internal sealed class CrossBridgeRules(WrittenConfiguration written, List<Config
     /// <summary>
     /// Two inner halves cannot serve one file. An outer half alone may share it with the inner half that it joins.
     /// </summary>
-    private void CheckSockets(DaemonSettings settings, WrittenBridge[] bridges)
+    private void CheckSockets(DaemonSettings settings, MetricsEndpoint? metrics, WrittenBridge[] bridges)
     {
-        var own = new Dictionary<string, string>(StringComparer.Ordinal) { [settings.ControlSocket] = "the daemon's control socket", [settings.ControlLock] = "the daemon's lock" };
-        var owners = new Dictionary<string, string>(own, StringComparer.Ordinal);
-        if (settings.Metrics?.UnixPath is { } path && !owners.TryAdd(Path.GetFullPath(path), written.PathOf(MetricsKey)))
-            faults.Add(written.Fault(MetricsKey, $"this is {own[Path.GetFullPath(path)]}; choose another path"));
-        foreach (var bridge in bridges)
+        var own = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (written.IsKnown(SettingsReader.DirectoryKey))
         {
-            var key = $"{bridge.Key}:{nameof(BridgeOptions.Socket)}";
-            if (bridge.Settings.Namespace is null)
+            own.Add(settings.ControlSocket, "the daemon's control socket");
+            own.Add(settings.ControlLock, "the daemon's lock");
+        }
+
+        var owners = new Dictionary<string, string>(own, StringComparer.Ordinal);
+        if (metrics?.UnixPath is { } path && !owners.TryAdd(Path.GetFullPath(path), written.PathOf(MetricsKey)))
+            faults.Add(written.Fault(MetricsKey, $"this is {own[Path.GetFullPath(path)]}; choose another path"));
+        foreach (var bridge in bridges.Where(bridge => bridge.Keys.IsSocketKnown))
+        {
+            var key = $"{bridge.Keys.Path}:{nameof(BridgeOptions.Socket)}";
+            if (!bridge.Keys.IsWritten(nameof(BridgeOptions.Namespace)))
             {
                 if (own.TryGetValue(bridge.Settings.Socket, out var what))
                     faults.Add(written.Fault(key, $"this is {what}, and no inner half is behind it; write the path of that one's Socket"));
@@ -74,10 +83,12 @@ internal sealed class CrossBridgeRules(WrittenConfiguration written, List<Config
         }
     }
 
+    private static string NameKey(WrittenBridge bridge) => $"{bridge.Keys.Path}:{nameof(BridgeOptions.Name)}";
+
     // The entry itself, if it can be told apart: a range that was refused is missing from the settings, and the list alone is named then.
     private string EntryKey(WrittenBridge bridge, int index)
     {
-        var list = $"{bridge.Key}:{nameof(BridgeOptions.Listen)}";
+        var list = $"{bridge.Keys.Path}:{nameof(BridgeOptions.Listen)}";
         var entry = string.Create(CultureInfo.InvariantCulture, $"{list}:{index}");
         return written.ValueAt(entry) == bridge.Settings.Listen[index].Text ? entry : list;
     }

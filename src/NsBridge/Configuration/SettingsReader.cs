@@ -12,6 +12,8 @@ namespace NsBridge.Configuration;
 internal sealed class SettingsReader(
     WrittenConfiguration written, IReadOnlyDictionary<string, string> environment, string? directoryInUse, List<ConfigurationFault> faults)
 {
+    public const string DirectoryKey = $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.RuntimeDirectory)}";
+
     private static readonly TimeSpan s_defaultShutdownTimeout = TimeSpan.FromSeconds(5);
 
     public DaemonSettings Read(NsBridgeOptions options)
@@ -22,7 +24,8 @@ internal sealed class SettingsReader(
         for (var i = 0; i < options.Bridges.Count; i++)
         {
             var key = string.Create(CultureInfo.InvariantCulture, $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.Bridges)}:{i}");
-            bridges.Add(new WrittenBridge(key, new BridgeReader(written, key, directoryInUse ?? runtimeDirectory, faults).Read(options.Bridges[i])));
+            var keys = new BridgeKeys(written, key);
+            bridges.Add(new WrittenBridge(keys, new BridgeReader(written, keys, directoryInUse ?? runtimeDirectory, faults).Read(options.Bridges[i])));
         }
 
         MetricsEndpoint? metrics = null;
@@ -50,8 +53,8 @@ internal sealed class SettingsReader(
         var length = Encoding.UTF8.GetByteCount(control);
         if (length > TargetEndpoint.LongestUnixName)
         {
-            faults.Add(written.Fault(
-                $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.RuntimeDirectory)}",
+            faults.Add(written.Refuse(
+                DirectoryKey,
                 $"the path of the daemon's socket in it, {control}, is {length} bytes, and the path of a socket is at most {TargetEndpoint.LongestUnixName}; write a shorter one"));
         }
     }

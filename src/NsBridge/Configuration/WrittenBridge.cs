@@ -1,4 +1,4 @@
 namespace NsBridge.Configuration;
 
-/// <summary>A bridge and the bound key it was read from (<c>NsBridge:Bridges:0</c>).</summary>
-internal sealed record WrittenBridge(string Key, BridgeSettings Settings);
+/// <summary>A bridge and the keys it was read from.</summary>
+internal sealed record WrittenBridge(BridgeKeys Keys, BridgeSettings Settings);

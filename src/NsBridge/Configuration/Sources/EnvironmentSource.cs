@@ -37,7 +37,7 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
                 break;
             case KeyKind.Value or KeyKind.ValueOrList when keys.Length == 0:
                 if (!_given.Add(node) || _listed.Contains(node))
-                    Fault(node, value, "the key is given twice; keep one", variable);
+                    FaultOfTwo(node, value, "the key is given twice; keep one", variable);
                 else
                     node.Set(value, variable);
                 break;
@@ -63,7 +63,7 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
             _listed.Add(node);
             if (_given.Contains(node))
             {
-                Fault(node, value, "the key is given both as one value and as a list; keep one", variable);
+                FaultOfTwo(node, value, "the key is given both as one value and as a list; keep one", variable);
                 return;
             }
 
@@ -73,9 +73,15 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
         Read(node.Item(index), keys[1..], variable, value);
     }
 
-    private void Fault(KeyNode node, string value, string message, string variable)
+    private void FaultOfTwo(KeyNode node, string value, string message, string variable)
     {
         node.Broken = true;
+        Fault(node, value, message, variable);
+    }
+
+    private void Fault(KeyNode node, string value, string message, string variable)
+    {
+        node.Excused = true;
         faults.Add(new ConfigurationFault(node.Path, value, $"{message} (environment variable {variable})"));
     }
 }

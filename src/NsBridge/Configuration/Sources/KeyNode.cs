@@ -15,8 +15,14 @@ internal sealed class KeyNode(string path, KeySchema schema)
     /// <summary>The environment variable that the value comes from; null for the file.</summary>
     public string? Variable { get; private set; }
 
-    /// <summary>A fault has been told about this key: neither its value nor its absence is worth another.</summary>
+    /// <summary>A fault has been told that leaves open what was meant here: neither what stands here besides nor what is missing is worth another.</summary>
     public bool Broken { get; set; }
+
+    /// <summary>A fault has been told that may be why nothing stands here: while that is so, the absence is not worth another.</summary>
+    public bool Excused { get; set; }
+
+    /// <summary>Whether nothing stands here that could be read.</summary>
+    public bool IsEmpty => Value is null && Keys.Count == 0 && Items.Count == 0;
 
     public Dictionary<string, KeyNode> Keys { get; } = new(StringComparer.OrdinalIgnoreCase);
 

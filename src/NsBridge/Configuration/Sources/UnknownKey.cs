@@ -15,10 +15,9 @@ internal static class UnknownKey
         {
             message += $"; did you mean {meant}?";
 
-            // What was meant is not missing: one fault is enough.
+            // What was meant is not missing: one fault is enough. It may still come.
             node.Schema.TryFind(meant, out var name, out var schema);
-            if (!node.Keys.ContainsKey(name))
-                node.Key(name, schema).Broken = true;
+            node.Key(name, schema).Excused = true;
         }
         else
         {

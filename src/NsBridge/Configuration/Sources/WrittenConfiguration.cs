@@ -12,6 +12,7 @@ internal sealed class WrittenConfiguration
 {
     private readonly Dictionary<string, KeyNode> _nodes = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, string?> _values;
+    private readonly HashSet<string> _refused = new(StringComparer.OrdinalIgnoreCase);
 
     public WrittenConfiguration(KeyNode root, Dictionary<string, string?> foreign)
     {
@@ -25,16 +26,22 @@ internal sealed class WrittenConfiguration
     public IConfigurationSection Section => Root.GetSection(NsBridgeOptions.SectionName);
 
     /// <summary>Whether the operator gave the key, rightly or wrongly.</summary>
-    public bool IsWritten(string key) => _nodes.TryGetValue(key, out var node) && (node.Broken || node.Value is not null || node.Items.Count > 0);
+    public bool IsWritten(string key) => _nodes.TryGetValue(key, out var node) && (node.Broken || node.Excused || node.Value is not null || node.Items.Count > 0);
 
-    /// <summary>Whether a fault about the key, or about what it stands in, has been told already.</summary>
+    /// <summary>Whether a fault that has been told leaves open what stands at the key, or why nothing does: in a section that could not be read nothing is missing.</summary>
     public bool IsBroken(string key)
     {
-        if (_nodes.TryGetValue(key, out var node) && node.Broken)
-            return true;
+        if (_nodes.TryGetValue(key, out var node))
+            return node.Broken || (node.Excused && node.IsEmpty);
         var colon = key.LastIndexOf(':');
         return colon > 0 && IsBroken(key[..colon]);
     }
+
+    /// <summary>Whether the settings hold what was written at the key, or its default because nothing was: not a default in place of what was refused.</summary>
+    public bool IsKnown(string key) => !IsBroken(key) && !_refused.Contains(key);
+
+    /// <summary>Whether a value stands at the key that can be judged by itself, whatever else was told about the key.</summary>
+    public bool HasValue(string key) => _nodes.TryGetValue(key, out var node) && node.Value is not null;
 
     /// <summary>What stands at a bound key; null where nothing does.</summary>
     public string? ValueAt(string key) => Root[key];
@@ -46,6 +53,13 @@ internal sealed class WrittenConfiguration
             return new ConfigurationFault(PathOf(key), null, message);
         var source = node.Variable is null ? "" : $" (environment variable {node.Variable})";
         return new ConfigurationFault(node.Path, node.Value ?? JoinItems(node), message + source);
+    }
+
+    /// <summary>A fault of the value itself: the settings get a default in its place, from which nothing follows.</summary>
+    public ConfigurationFault Refuse(string key, string message)
+    {
+        _refused.Add(key);
+        return Fault(key, message);
     }
 
     /// <summary>The operator's path of a bound key, given or not.</summary>
