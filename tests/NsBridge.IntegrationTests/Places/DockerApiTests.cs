@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using NsBridge.IntegrationTests.Faults;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Places;
@@ -95,9 +96,36 @@ internal sealed class DockerApiTests : BridgeFixture
         await Eventually.TrueAsync(() => EchoesAsync(_listen), Soon, $"it is served\n{daemon.LogText()}");
     }
 
+    [Test]
+    public async Task Discover_OfAContainerByName_FindsWhatListensInIt()
+    {
+        var space = await NamespaceAsync();
+        Target(space, Serve.Echo, Port);
+        using var shim = Shim(space, _id);
+        _container = Running(await FirstProcessAsync(shim));
+
+        var result = await Executable.RunAsync(["discover", "container:web"], Person);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(result.Output, Does.Contain("\"Namespace\": \"container:web\"").And.Contain($"\"Target\": \"127.0.0.1:{Port}\""));
+    }
+
+    [Test]
+    public async Task Discover_OfAStoppedContainer_SaysThatItIs()
+    {
+        _container = Stopped();
+
+        var result = await Executable.RunAsync(["discover", "container:web"], Person);
+
+        Assert.That(result.ExitCode, Is.Not.Zero, result.Everything);
+        Assert.That(result.Error, Does.Contain("container web is not running (exited)"));
+    }
+
+    private Dictionary<string, string?> Person => new() { ["XDG_RUNTIME_DIR"] = _runtime.FullName, ["HOME"] = _runtime.FullName };
+
     private Task<DaemonProcess> DaemonAsync() => StartAsync(
         new DaemonSettings(new BridgeEntry("web") { Listen = _listen.ToString(), Namespace = "container:web", Target = $"127.0.0.1:{Port}" }),
-        new DaemonLaunch { Environment = new Dictionary<string, string?> { ["XDG_RUNTIME_DIR"] = _runtime.FullName, ["HOME"] = _runtime.FullName } });
+        new DaemonLaunch { Environment = Person });
 
     /// <summary>What watches over a container bears its id on its command line and is the parent of its first process.</summary>
     private static BackgroundProcess Shim(TestNamespace space, string id) =>

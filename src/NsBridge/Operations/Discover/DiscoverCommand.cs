@@ -17,7 +17,8 @@ internal static class DiscoverCommand
         if (options.Write && File.Exists(loader.File) && !outcome.Faults.All(fault => fault.Path == NsBridgeOptions.SectionName))
             _ = outcome.SettingsOrFault();
         var configured = outcome.Settings?.Bridges ?? [];
-        var (services, host, faults, notes, isForbidden) = await OwnThread.RunAsync(() => Look(options.Namespace));
+        var named = options.Namespace is { } text ? await NamedAsync(text, stop) : null;
+        var (services, host, faults, notes, isForbidden) = await OwnThread.RunAsync(() => Look(named));
         foreach (var fault in faults.Concat(notes))
             await Console.Error.WriteLineAsync(fault);
 
@@ -52,13 +53,13 @@ internal static class DiscoverCommand
         return ExitCode.Well;
     }
 
-    private static (List<ServiceFound> Services, IReadOnlyList<BoundSocket> Host, List<string> Faults, IReadOnlyList<string> Notes, bool IsForbidden) Look(string? only)
+    private static (List<ServiceFound> Services, IReadOnlyList<BoundSocket> Host, List<string> Faults, IReadOnlyList<string> Notes, bool IsForbidden) Look(NamespaceFound? only)
     {
         var faults = new List<string>();
         var services = new List<ServiceFound>();
         var isForbidden = false;
         var search = only is null ? NamespaceSearch.All() : null;
-        foreach (var place in search?.Found ?? [Named(only!)])
+        foreach (var place in search?.Found ?? [only!])
         {
             var sockets = NamespaceSockets.Look(place.Network);
             if (sockets.Fault is { } fault)
@@ -72,18 +73,21 @@ internal static class DiscoverCommand
         return (services, NamespaceSockets.Look(NetworkNamespace.Own).Sockets, faults, search?.Notes ?? [], isForbidden);
     }
 
-    private static NamespaceFound Named(string text)
+    private static async Task<NamespaceFound> NamedAsync(string text, CancellationToken stop)
     {
         if (!NamespaceReference.TryParse(text, out var reference, out var fault))
             throw new UserFault($"NAMESPACE \"{text}\": {fault}", ExitCode.Usage);
-        if (reference.FilePath is { } path)
-            return new NamespaceFound(text, NetworkNamespace.AtPath(path));
         if (reference.Kind == NamespaceKind.Host)
             throw new UserFault("the host's own network namespace needs no bridge into it", ExitCode.Failed);
+        var place = await FoundPlace.FindAsync(reference, stop);
+        if (place.Network is { } network)
+            return new NamespaceFound(text, network);
+
+        // Whom the daemon would ask does not know it, or cannot be asked; a process may still tell.
         var search = NamespaceSearch.All();
         return search.Found.FirstOrDefault(found => found.Reference == text)
             ?? throw new UserFault(
-                string.Join('\n', [$"no process of {text} is seen in a network namespace of its own", .. search.IsHindered ? search.Notes : []]),
+                string.Join('\n', [place.Fault, $"no process of {text} is seen in a network namespace of its own", .. search.IsHindered ? search.Notes : []]),
                 search.IsHindered ? ExitCode.Privilege : ExitCode.Failed);
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using NsBridge.Configuration;
 using NsBridge.Linux.Interop;
+using NsBridge.Operations.Looking;
 
 namespace NsBridge.Operations.Doctor;
 

@@ -5,7 +5,7 @@ using NsBridge.Namespaces;
 using NsBridge.Namespaces.Containers;
 using NsBridge.Namespaces.Units;
 
-namespace NsBridge.Operations.Doctor;
+namespace NsBridge.Operations.Looking;
 
 /// <summary>Where a reference leads now, asked of those whom the daemon asks too.</summary>
 /// <param name="Reference">As the operator wrote it.</param>
