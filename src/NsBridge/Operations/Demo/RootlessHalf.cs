@@ -33,7 +33,7 @@ internal static class RootlessHalf
         {
             using var life = new SecondLife();
             await using var server = await DemoWebServer.StartAsync(NetworkNamespace.Own, string.Create(CultureInfo.InvariantCulture, $"pid:{Environment.ProcessId}"));
-            var draft = new BridgeDraft("demo", null, "host", server.Address.ToString(), Socket: Path.Combine(life.Directory, "demo.sock"));
+            var draft = new BridgeDraft("demo", null, "host", server.Address.ToString(), Socket: SecondLife.SocketIn(life.Directory));
             await using var bridge = await DemoBridge.StartAsync(draft, life.Directory, CancellationToken.None);
             SecondLife.Say($"{DemoProcess.Ready}{server.Address} {life.Directory}");
             SecondLife.WaitForTheEnd();

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using NsBridge.CommandLine;
+using NsBridge.Configuration;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Operations.Demo;
@@ -11,7 +12,7 @@ internal sealed class SecondLife : IDisposable
 {
     private readonly PosixSignalRegistration[] _ignored;
 
-    /// <exception cref="UserFault">The directory cannot be made.</exception>
+    /// <exception cref="UserFault">The directory cannot be made, or no socket in it.</exception>
     public SecondLife()
     {
         // These reach every process of a terminal or a group: the demo ends by them, and this one after the demo.
@@ -19,16 +20,29 @@ internal sealed class SecondLife : IDisposable
             .Select(signal => PosixSignalRegistration.Create(signal, received => received.Cancel = true))];
         try
         {
-            Directory = System.IO.Directory.CreateTempSubdirectory("nsbridge-demo-").FullName;
+            // Its FullName is what TMPDIR says, and that may be relative.
+            Directory = Path.GetFullPath(System.IO.Directory.CreateTempSubdirectory("nsbridge-demo-").FullName);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new UserFault($"nsbridge demo: cannot make a directory in {Path.GetTempPath()}, which TMPDIR may name", ExitCode.Failed);
         }
+
+        var length = Encoding.UTF8.GetByteCount(SocketIn(Directory));
+        if (length > TargetEndpoint.LongestUnixName)
+        {
+            System.IO.Directory.Delete(Directory);
+            throw new UserFault(
+                $"nsbridge demo: {SocketIn(Directory)} is {length} bytes and the path of a socket is at most {TargetEndpoint.LongestUnixName} bytes; set TMPDIR to a shorter directory",
+                ExitCode.Failed);
+        }
     }
 
     /// <summary>A directory for this user alone, removed at the end with everything in it.</summary>
     public string Directory { get; }
+
+    /// <summary>Where the bridge's UNIX socket is, whose name is the longest of those in the directory.</summary>
+    public static string SocketIn(string directory) => Path.Combine(directory, "demo.sock");
 
     /// <summary>Writes a line to the demo.</summary>
     public static void Say(string line) => Libc.Write(1, Encoding.UTF8.GetBytes($"{line}\n"));
