@@ -19,6 +19,36 @@ internal sealed class CompletionTests
         Assert.That(await OfferAsync("doctor", "--config", file, "we"), Is.EqualTo(new[] { "web", "web2", "web3" }));
     }
 
+    [TestCase("")]
+    [TestCase("we")]
+    public async Task Doctor_ANameThatTheShellWouldRun_IsNeitherRunNorOffered(string typed)
+    {
+        using var scratch = new ScratchDirectory();
+        var mark = scratch["ran"];
+        var file = scratch.Write("a.json", $$"""
+            { "NsBridge": { "Bridges": [ { "Name": "$(touch {{mark}})" }, { "Name": "`touch {{mark}}`" }, { "Name": "we;touch {{mark}}" },
+              { "Name": "web 2" }, { "Name": "we'b" }, { "Name": "*" }, { "Name": "web" } ] } }
+            """);
+
+        var offered = await OfferAsync("doctor", "--config", file, typed);
+
+        Assert.That(File.Exists(mark), Is.False);
+        Assert.That(offered, Is.EqualTo(typed.Length > 0 ? ["web"] : new[] { "--config", "--help", "web" }));
+    }
+
+    [TestCase("discover", "--write", "--config", "--help", "vpn")]
+    [TestCase("import --namespace", "host", "vpn")]
+    public async Task Namespaces_ANameThatTheShellWouldRun_IsNeitherRunNorOffered(string before, params string[] expected)
+    {
+        using var scratch = new ScratchDirectory();
+        var mark = scratch["ran"];
+
+        var offered = await OfferAsync($"ls() {{ printf '%s\\n' '$(touch {mark})' 'v pn' vpn; }}", [.. before.Split(' '), ""]);
+
+        Assert.That(File.Exists(mark), Is.False);
+        Assert.That(offered, Is.EqualTo(expected));
+    }
+
     [TestCase("--", "--namespace", "--help")]
     [TestCase("--n", "--namespace")]
     public async Task Import_ADashTyped_OffersItsOptions(string typed, params string[] expected) =>
@@ -33,9 +63,13 @@ internal sealed class CompletionTests
         Assert.That(await OfferAsync("import", file[..^3]), Is.EqualTo(new[] { file }));
     }
 
-    private static async Task<string[]> OfferAsync(params string[] words)
+    private static Task<string[]> OfferAsync(params string[] words) => OfferAsync(":", words);
+
+    /// <param name="before">Commands of the shell that the tab key is pressed in.</param>
+    /// <param name="words">What is typed behind the program's name.</param>
+    private static async Task<string[]> OfferAsync(string before, string[] words)
     {
-        const string ask = """. "$1"; shift; COMP_WORDS=(nsbridge "$@"); COMP_CWORD=$#; compopt() { :; }; _nsbridge; printf '%s\n' "${COMPREPLY[@]}" """;
+        var ask = $$""". "$1"; shift; {{before}}; COMP_WORDS=(nsbridge "$@"); COMP_CWORD=$#; compopt() { :; }; _nsbridge; printf '%s\n' "${COMPREPLY[@]}" """;
         var output = await Command.CheckAsync("bash", ["-c", ask, "bash", Script, .. words]);
         return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
