@@ -55,7 +55,7 @@ internal sealed class PrivilegedScene : IDemoScene
 
             holder.Directory = line[DemoProcess.Ready.Length..];
             server = await DemoWebServer.StartAsync(NetworkNamespace.AtPath(holder.NamespaceFile), holder.Reference);
-            var draft = new BridgeDraft("demo", listen.ToString(), holder.Reference, server.Address.ToString());
+            var draft = new BridgeDraft("demo", [listen.ToString()], holder.Reference, server.Address.ToString());
             return new PrivilegedScene(holder, server, await DemoBridge.StartAsync(draft, holder.Directory, stop));
         }
         catch

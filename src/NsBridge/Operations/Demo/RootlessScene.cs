@@ -48,7 +48,7 @@ internal sealed class RootlessScene : IDemoScene
                 throw new UserFault("nsbridge demo: its half inside the namespace did not start", await inside.ExitCodeAsync(stop));
             inside.Directory = directory;
             var inner = new BridgeDraft("demo", null, "host", target, Socket: SecondLife.SocketIn(directory));
-            var outer = new BridgeDraft("demo", listen.ToString(), null, null, Socket: inner.Socket) { Join = "handoff" };
+            var outer = new BridgeDraft("demo", [listen.ToString()], null, null, Socket: inner.Socket) { Join = "handoff" };
             return new RootlessScene(inside, inner, await DemoBridge.StartAsync(outer, directory, stop));
         }
         catch

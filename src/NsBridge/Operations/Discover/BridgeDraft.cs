@@ -14,7 +14,7 @@ namespace NsBridge.Operations.Discover;
 /// <param name="Socket">The path of the UNIX socket; null leaves it to the daemon.</param>
 /// <param name="Note">A comment to go before it, one line.</param>
 internal sealed record BridgeDraft(
-    string Name, string? Listen, string? Namespace, string? Target, BridgeProtocol Protocol = BridgeProtocol.Tcp, string? Socket = null, string? Note = null)
+    string Name, ValueList<string>? Listen, string? Namespace, string? Target, BridgeProtocol Protocol = BridgeProtocol.Tcp, string? Socket = null, string? Note = null)
 {
     private const int LongestName = 64;
 
@@ -34,6 +34,12 @@ internal sealed record BridgeDraft(
     public string? AllowFrom { get; init; }
 
     /// <summary>As in the configuration; null for the default.</summary>
+    public string? ConnectTimeout { get; init; }
+
+    /// <summary>As in the configuration; null for the default.</summary>
+    public string? IdleTimeout { get; init; }
+
+    /// <summary>As in the configuration; null for the default.</summary>
     public string? Join { get; init; }
 
     /// <summary>The entry as JSON on one line.</summary>
@@ -43,7 +49,7 @@ internal sealed record BridgeDraft(
         Append(text, "Name", Name);
         if (Protocol == BridgeProtocol.Udp)
             Append(text, "Protocol", "udp");
-        Append(text, "Listen", Listen);
+        AppendList(text, "Listen", Listen);
         Append(text, "ListenNamespace", ListenNamespace);
         Append(text, "AllowFrom", AllowFrom);
         Append(text, "MaxConnections", MaxConnections);
@@ -53,6 +59,8 @@ internal sealed record BridgeDraft(
         Append(text, "Namespace", Namespace);
         Append(text, "Target", Target);
         Append(text, "Join", Join);
+        Append(text, "ConnectTimeout", ConnectTimeout);
+        Append(text, "IdleTimeout", IdleTimeout);
         return text.Append(" }").ToString();
     }
 
@@ -67,12 +75,27 @@ internal sealed record BridgeDraft(
         return name;
     }
 
+    /// <summary>One value stands alone.</summary>
+    private static void AppendList(StringBuilder text, string key, ValueList<string>? values)
+    {
+        if (values is { Count: > 1 })
+            AppendJson(text, key, $"[{string.Join(", ", values.Select(Quoted))}]");
+        else
+            Append(text, key, values?[0]);
+    }
+
     private static void Append(StringBuilder text, string key, string? value)
     {
-        if (value is null)
-            return;
+        if (value is not null)
+            AppendJson(text, key, Quoted(value));
+    }
+
+    private static void AppendJson(StringBuilder text, string key, string json)
+    {
         if (text.Length > 2)
             text.Append(", ");
-        text.Append('"').Append(key).Append("\": \"").Append(JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)).Append('"');
+        text.Append('"').Append(key).Append("\": ").Append(json);
     }
+
+    private static string Quoted(string value) => $"\"{JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
 }

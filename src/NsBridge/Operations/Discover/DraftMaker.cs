@@ -30,7 +30,7 @@ internal sealed class DraftMaker(IReadOnlyList<BridgeSettings> configured, IRead
         _ports.Add((service.Protocol, port));
         return new BridgeDraft(
             BridgeDraft.NameFrom(stem, _names),
-            new IPEndPoint(IPAddress.Loopback, port).ToString(),
+            [new IPEndPoint(IPAddress.Loopback, port).ToString()],
             service.Namespace,
             service.Target,
             service.Protocol,

@@ -6,7 +6,7 @@ namespace NsBridge.UnitTests.Operations.Discover;
 /// <summary>Nothing but the configuration changes, whatever lies beside it.</summary>
 internal sealed class ConfigurationEditTests
 {
-    private static readonly BridgeDraft s_draft = new("web", "127.0.0.1:3003", "vpn", "127.0.0.1:3000");
+    private static readonly BridgeDraft s_draft = new("web", ["127.0.0.1:3003"], "vpn", "127.0.0.1:3000");
 
     [TestCase(true)]
     [TestCase(false)]
