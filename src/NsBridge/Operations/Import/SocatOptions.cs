@@ -24,8 +24,15 @@ internal sealed class SocatOptions(List<string> notes)
         foreach (var (name, value) in address.Options)
         {
             if (!s_implied.Contains(name) && !translated.Contains(name))
-                notes.Add($"{address.Keyword}: '{(value.Length > 0 ? $"{name}={value}" : name)}' is left out, a bridge has no key for it");
+                Tell(address.Keyword, value.Length > 0 ? $"{name}={value}" : name);
         }
+    }
+
+    /// <summary>Says which options in front of the addresses are left out.</summary>
+    public void TellRest(SocatFlags flags)
+    {
+        foreach (var flag in flags.Rest)
+            Tell("socat", flag);
     }
 
     /// <summary><c>AllowFrom</c> of <c>range=</c>, which is a CIDR, or an address and a mask; null where there is none.</summary>
@@ -58,6 +65,22 @@ internal sealed class SocatOptions(List<string> notes)
 
     /// <summary><c>MaxConnections</c> of <c>max-children=</c>; null where there is none.</summary>
     public static string? MaxConnections(SocatAddress address) => address.Options.GetValueOrDefault("max-children");
+
+    /// <summary><c>ConnectTimeout</c> of <c>connect-timeout=</c>; null where there is none.</summary>
+    public static string? ConnectTimeout(SocatAddress address) => address.Options.TryGetValue("connect-timeout", out var seconds)
+        ? Text(SocatFlags.Seconds($"connect-timeout={seconds}", seconds))
+        : null;
+
+    /// <summary>A duration as a configuration has it.</summary>
+    public static string? Text(TimeSpan? duration) => duration?.ToString("c", CultureInfo.InvariantCulture);
+
+    // Of a command that several others lead to once.
+    private void Tell(string owner, string option)
+    {
+        var note = $"{owner}: '{option}' is left out, a bridge has no key for it";
+        if (!notes.Contains(note))
+            notes.Add(note);
+    }
 
     private static int? PrefixOf(string text, bool isMask) => isMask
         ? IPAddress.TryParse(text.Trim('[', ']'), out var mask) ? PrefixOf(mask) : null

@@ -12,7 +12,7 @@ internal static class SourceReader
     {
         // A command line has arguments.
         var isFile = !source.Contains(' ', StringComparison.Ordinal) || Path.Exists(source);
-        var commands = isFile ? ReadFile(TextOf(source)) : ReadLine(source, null);
+        var commands = isFile ? ReadFile(TextOf(source)) : ReadLine(source, CommandPlace.Unsaid);
         return commands.Count > 0
             ? commands
             : throw new UserFault($"there is no socat in '{source}'; give its command line in quotes, or a unit file that holds it", ExitCode.Usage);
@@ -38,7 +38,7 @@ internal static class SourceReader
         var isUnit = text.Split('\n', StringSplitOptions.TrimEntries).Contains("[Service]");
         var lines = WholeLines(text, isUnit);
         if (!isUnit)
-            return [.. lines.SelectMany(line => ReadLine(line, null))];
+            return [.. lines.SelectMany(line => ReadLine(line, CommandPlace.Unsaid))];
         var place = UnitPlace.Of(lines);
         // The signs in front say how systemd starts it, not what.
         return [.. lines.Select(line => UnitPlace.ValueOf(line, "ExecStart")).OfType<string>().SelectMany(start => ReadLine(start.TrimStart('@', '-', ':', '+', '!'), place))];
@@ -64,15 +64,21 @@ internal static class SourceReader
         return whole;
     }
 
-    private static List<SocatCommand> ReadLine(string line, string? place)
+    private static List<SocatCommand> ReadLine(string line, CommandPlace place)
     {
         var found = new List<SocatCommand>();
         foreach (var words in ShellWords.Split(line))
         {
             if (SocatCommand.TryRead(words, place) is { } command)
+            {
                 found.Add(command);
-            else if (words is [var shell, .., "-c", var inner] && Path.GetFileName(shell) is "sh" or "bash" or "dash")
-                found.AddRange(ReadLine(inner, SocatCommand.NamespaceOf(words) ?? place));
+                continue;
+            }
+
+            var shell = words.FindIndex(word => Path.GetFileName(word) is "sh" or "bash" or "dash");
+            var option = shell < 0 ? -1 : words.FindIndex(shell + 1, word => word is ['-', .., 'c'] and not ['-', '-', ..]);
+            if (option >= 0 && option + 1 < words.Count)
+                found.AddRange(ReadLine(words[option + 1], CommandPlace.Of(words[..shell], place)));
         }
 
         return found;

@@ -3,16 +3,15 @@ namespace NsBridge.Operations.Import;
 /// <summary>In which network namespace systemd starts what a unit file names.</summary>
 internal static class UnitPlace
 {
-    /// <summary>As a configuration names it; null where the unit does not tell.</summary>
     /// <param name="lines">The unit's lines, each whole and without blanks around it.</param>
-    public static string? Of(IReadOnlyList<string> lines)
+    public static CommandPlace Of(IReadOnlyList<string> lines)
     {
         if (Last(lines, "NetworkNamespacePath") is { } path)
-            return SocatCommand.Shortened(path);
+            return CommandPlace.Named(path);
         // Without a network of its own a service shares that of the host, whatever it joins.
-        return Last(lines, "PrivateNetwork")?.ToUpperInvariant() is "YES" or "Y" or "TRUE" or "T" or "ON" or "1" && Last(lines, "JoinsNamespaceOf") is { } unit
-            ? $"unit:{unit}"
-            : null;
+        if (Last(lines, "PrivateNetwork")?.ToUpperInvariant() is not ("YES" or "Y" or "TRUE" or "T" or "ON" or "1"))
+            return CommandPlace.Unsaid;
+        return Last(lines, "JoinsNamespaceOf") is { } unit ? CommandPlace.Named($"unit:{unit}") : new CommandPlace(null, "PrivateNetwork=yes");
     }
 
     /// <summary>What a line gives the key; null where it speaks of another.</summary>

@@ -38,6 +38,27 @@ public class ImportTests
         "ip netns exec vpn socat TCP6-LISTEN:80,netns=host,fork,range=[fd00::1]/8 TCP:127.0.0.1:80")]
     [TestCase("""{ "Name": "web", "Socket": "/run/web.sock", "SocketMode": "0660", "Namespace": "vpn", "Target": "127.0.0.1:80" }""",
         "ip netns exec vpn socat UNIX-LISTEN:/run/web.sock,mode=00660,fork TCP:127.0.0.1:80")]
+    [TestCase("""{ "Name": "vpn", "Listen": ["127.0.0.1:80", "[::1]:80"], "SocketMode": "0660", "Namespace": "vpn", "Target": "127.0.0.1:3000" }""",
+        "socat TCP4-LISTEN:80,bind=127.0.0.1,fork UNIX:/run/web.sock", "socat TCP6-LISTEN:80,bind=[::1],fork UNIX:/run/web.sock",
+        "ip netns exec vpn socat UNIX-LISTEN:/run/web.sock,mode=660,fork TCP:127.0.0.1:3000")]
+    [TestCase("""{ "Name": "web", "Listen": ["127.0.0.1:80", "[::1]:80"], "Socket": "/run/web.sock" }""",
+        "socat TCP4-LISTEN:80,bind=127.0.0.1,fork UNIX:/run/web.sock", "socat TCP6-LISTEN:80,bind=[::1],fork UNIX:/run/web.sock")]
+    [TestCase("""{ "Name": "vpn", "Listen": "0.0.0.0:80", "Namespace": "vpn", "Target": "127.0.0.1:3000", "IdleTimeout": "00:00:30" }""",
+        "socat -T 90 TCP-LISTEN:80,fork UNIX:/run/web.sock", "ip netns exec vpn socat -T30 UNIX-LISTEN:/run/web.sock,fork TCP:127.0.0.1:3000")]
+    [TestCase("""{ "Name": "vpn", "Listen": "0.0.0.0:80", "Namespace": "vpn", "Target": "127.0.0.1:3000", "IdleTimeout": "1.00:00:00.5000000" }""",
+        "socat TCP-LISTEN:80,fork EXEC:'ip netns exec vpn socat -T 86400.5 - TCP:127.0.0.1:3000'")]
+    [TestCase("""{ "Name": "vpn", "Listen": "0.0.0.0:80", "Namespace": "vpn", "Target": "127.0.0.1:3000" }""",
+        "ip netns exec vpn socat -T 0 TCP-LISTEN:80,netns=host,fork TCP:127.0.0.1:3000")]
+    [TestCase("""{ "Name": "vpn", "Listen": "0.0.0.0:80", "Namespace": "vpn", "Target": "127.0.0.1:3000", "ConnectTimeout": "00:00:03" }""",
+        "ip netns exec vpn socat TCP-LISTEN:80,netns=host,fork TCP:127.0.0.1:3000,connect-timeout=3")]
+    [TestCase("""{ "Name": "web", "Socket": "/run/web.sock", "Namespace": "vpn", "Target": "127.0.0.1:3000", "ConnectTimeout": "00:00:03", "IdleTimeout": "00:01:00" }""",
+        "ip netns exec vpn socat -lm -T 60 UNIX-LISTEN:/run/web.sock,fork TCP:127.0.0.1:3000,connect-timeout=3")]
+    [TestCase("""{ "Name": "vpn", "Listen": "[fe80::2%nsbt0]:80", "Namespace": "vpn", "Target": "[fe80::1%nsbt0]:3000" }""",
+        "ip netns exec vpn socat TCP6-LISTEN:80,bind=[fe80::2%nsbt0],netns=host,fork TCP6:[fe80::1%nsbt0]:3000")]
+    [TestCase("""{ "Name": "vpn", "Listen": "0.0.0.0:80", "Namespace": "vpn", "Target": "[fe80::1%lo]:3000" }""",
+        "ip netns exec vpn socat TCP-LISTEN:80,netns=host,fork TCP6:[fe80::1%lo]:3000")]
+    [TestCase("""{ "Name": "vpn", "Listen": "0.0.0.0:80", "Namespace": "vpn", "Target": "127.0.0.1:3000" }""",
+        "ip netns exec vpn socat TCP-LISTEN:80,netns=host,fork TCP:127.1:3000")]
     public void Import_OfSocats_GivesABridgeThatIsAccepted(string entry, params string[] sources)
     {
         var drafts = new SocatPairs(null, []).Join([.. sources.SelectMany(SourceReader.Read)]);
@@ -65,6 +86,31 @@ public class ImportTests
             Is.EqualTo("""{ "Name": "vpn", "Listen": "0.0.0.0:3003", "Namespace": "vpn", "Target": "localhost:3000" }"""));
     }
 
+    [TestCase("AllowFrom", ",range=10.0.0.0/8", "")]
+    [TestCase("ListenNamespace", ",netns=other", "")]
+    [TestCase("MaxConnections", ",max-children=5", ",max-children=5")]
+    public void Import_OfSeveralListenersToOneSocketThatDoNotAgree_GivesEachABridgeToTheTarget(string key, string first, string second)
+    {
+        string[] sources = [$"socat TCP-LISTEN:80,fork{first} UNIX:/run/web.sock", $"socat TCP-LISTEN:81,fork{second} UNIX:/run/web.sock", InnerLine];
+
+        var drafts = new SocatPairs(null, []).Join([.. sources.SelectMany(SourceReader.Read)]);
+
+        Assert.That(drafts.Select(draft => draft.Name), Is.EqualTo(["vpn", "vpn-2"]));
+        Assert.That(drafts.Select(draft => draft.Target), Has.All.EqualTo("127.0.0.1:3000"));
+        Assert.That(drafts[0].ToJson(), Does.Contain(key));
+    }
+
+    [Test]
+    public void Import_OfSeveralListenersToOneSocket_TellsTheOptionsOfItsServerOnce()
+    {
+        var notes = new List<string>();
+        string[] sources = ["socat TCP-LISTEN:80,fork UNIX:/run/web.sock", "socat TCP-LISTEN:81,fork UNIX:/run/web.sock", InnerLine + ",bind=127.0.0.9"];
+
+        new SocatPairs(null, notes).Join([.. sources.SelectMany(SourceReader.Read)]);
+
+        Assert.That(notes, Is.EqualTo(["TCP: 'bind=127.0.0.9' is left out, a bridge has no key for it"]));
+    }
+
     [TestCase("vpn", "NetworkNamespacePath=\"/run/netns/vpn\"")]
     [TestCase("unit:vpn.service", "JoinsNamespaceOf=vpn.service\nPrivateNetwork=yes")]
     [TestCase("vpn", "JoinsNamespaceOf=vpn.service\nPrivateNetwork=yes\nNetworkNamespacePath=/run/netns/vpn")]
@@ -72,7 +118,7 @@ public class ImportTests
     [TestCase(null, "JoinsNamespaceOf=vpn.service\nPrivateNetwork=yes\nPrivateNetwork=no")]
     [TestCase(null, "NetworkNamespacePath=/run/netns/vpn\nNetworkNamespacePath=")]
     public void ReadFile_OfAUnit_TakesTheNamespaceThatSystemdWould(string? place, string lines) =>
-        Assert.That(SourceReader.ReadFile($"[Service]\n{lines}\nExecStart=socat UNIX-LISTEN:/run/web.sock TCP:127.0.0.1:80\n").Single().Namespace, Is.EqualTo(place));
+        Assert.That(SourceReader.ReadFile($"[Service]\n{lines}\nExecStart=socat UNIX-LISTEN:/run/web.sock TCP:127.0.0.1:80\n").Single().Place.Namespace, Is.EqualTo(place));
 
     [Test]
     public void ReadFile_OfAUnitWithACommentWithinACommand_ReadsOn()
@@ -136,6 +182,30 @@ public class ImportTests
         Assert.That(notes, Has.Count.EqualTo(2));
         Assert.That(notes, Has.Some.Contains("user=www").And.Some.Contains("bind=127.0.0.9"));
     }
+
+    [TestCase("'-u'", "socat -u")]
+    [TestCase("'-U'", "socat -d -d -U -b 8192")]
+    [TestCase("'-t 5'", "socat -lf /run/log -t 5")]
+    [TestCase("'-t5'", "socat -t5 -4")]
+    [TestCase("'-6'", "socat -ly -6")]
+    [TestCase("'-L /run/lock'", "socat -L /run/lock")]
+    public void Import_OfOptionsOfSocatItself_TellsThoseThatABridgeHasNoKeyFor(string told, string socat)
+    {
+        var notes = new List<string>();
+
+        new SocatPairs("vpn", notes).Join(SourceReader.Read($"{socat} TCP-LISTEN:80,fork TCP:127.0.0.1:80"));
+
+        Assert.That(notes, Is.EqualTo([$"socat: {told} is left out, a bridge has no key for it"]));
+    }
+
+    [TestCase("-T x", "TCP:127.0.0.1:80")]
+    [TestCase("-T -1", "TCP:127.0.0.1:80")]
+    [TestCase("-T 1e300", "TCP:127.0.0.1:80")]
+    [TestCase("-d", "TCP:127.0.0.1:80,connect-timeout=soon")]
+    public void Import_OfATimeThatIsNoNumberOfSeconds_SaysWhy(string option, string target) =>
+        Assert.That(
+            () => new SocatPairs("vpn", []).Join(SourceReader.Read($"socat {option} TCP-LISTEN:80,fork {target}")),
+            Throws.TypeOf<UserFault>().With.Message.Contains("number of seconds").And.Property("ExitCode").EqualTo(64));
 
     [Test]
     public void Import_OfAFileThatIsNotThere_SaysThat() =>

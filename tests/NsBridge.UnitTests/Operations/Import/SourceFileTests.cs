@@ -30,6 +30,6 @@ internal sealed class SourceFileTests
         using var scratch = new ScratchDirectory();
         var file = scratch.Write("a b.service", "\ufeff[Service]\nNetworkNamespacePath=/run/netns/vpn\nExecStart=socat TCP-LISTEN:80,fork TCP:127.0.0.1:80\n");
 
-        Assert.That(SourceReader.Read(file).Single().Namespace, Is.EqualTo("vpn"));
+        Assert.That(SourceReader.Read(file).Single().Place.Namespace, Is.EqualTo("vpn"));
     }
 }
