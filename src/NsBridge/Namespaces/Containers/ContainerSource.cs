@@ -28,7 +28,9 @@ internal sealed class ContainerSource(string name, IReadOnlyList<IContainerEngin
     public async Task<NamespaceLead> AskAsync(CancellationToken cancel)
     {
         var found = new List<(IContainerEngine Engine, ContainerFacts Facts)>();
+        var without = new List<IContainerEngine>();
         var troubles = new List<string>();
+        bool isForbidden = true;
         IContainerEngine[] there = [.. engines.Where(engine => engine.IsThere)];
         foreach (IContainerEngine engine in there)
         {
@@ -36,10 +38,13 @@ internal sealed class ContainerSource(string name, IReadOnlyList<IContainerEngin
             {
                 if (await engine.InspectAsync(name, cancel) is { } facts)
                     found.Add((engine, facts));
+                else
+                    without.Add(engine);
             }
-            catch (IOException fault)
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
                 troubles.Add($"{engine.Description}: {fault.Message}");
+                isForbidden &= fault is UnauthorizedAccessException;
             }
         }
         if (found.Count > 1)
@@ -51,7 +56,13 @@ internal sealed class ContainerSource(string name, IReadOnlyList<IContainerEngin
         if (found is [var (_, only)])
             return Follow(only);
         if (troubles.Count > 0)
-            throw new IOException(string.Join("; ", troubles));
+        {
+            string why = string.Join("; ", [.. troubles, .. without.Select(engine => $"{engine.Description} has none")]);
+            // An engine that is just restarting may still have it. One that lets this user never ask is no reason to believe so, where another one has answered.
+            if (!isForbidden || without.Count == 0)
+                throw new IOException(why);
+            return NamespaceLead.Waiting($"cannot find {Description}: {why}");
+        }
         return NamespaceLead.Waiting(there.Length == 0
             ? $"cannot find {Description}: there is no container engine (Docker, Podman) that this user may ask"
             : $"there is no {Description} ({string.Join(", ", there.Select(engine => engine.Description))})");

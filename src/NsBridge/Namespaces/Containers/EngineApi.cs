@@ -10,7 +10,7 @@ internal sealed class EngineApi(string product, string socket) : IContainerEngin
 
     public string Description { get; } = $"{product} at {socket}";
 
-    public bool IsThere => File.Exists(socket);
+    public bool IsThere => EnginePath.MayBeThere(socket);
 
     public async Task<ContainerFacts?> InspectAsync(string name, CancellationToken cancel)
     {

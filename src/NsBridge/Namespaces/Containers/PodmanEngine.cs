@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace NsBridge.Namespaces.Containers;
 
 /// <summary>Podman of one user: asked by its API socket where that is served, else read from the files it keeps, since it needs no daemon to run.</summary>
@@ -18,10 +20,19 @@ internal sealed class PodmanEngine(string socket, string storage, string runtime
         {
             return await _api.InspectAsync(name, cancel);
         }
-        catch (IOException) when (_files.IsThere)
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException && _files.IsThere)
         {
-            // A socket that nobody serves any more.
-            return await _files.InspectAsync(name, cancel);
+            // A socket that nobody serves any more, or that is closed to this user.
+            try
+            {
+                return await _files.InspectAsync(name, cancel);
+            }
+            catch (UnauthorizedAccessException)
+            {
+                // Podman's files are its user's alone; its socket can be opened to others.
+                ExceptionDispatchInfo.Throw(fault);
+                throw;
+            }
         }
     }
 }

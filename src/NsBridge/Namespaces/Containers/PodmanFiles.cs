@@ -19,7 +19,7 @@ internal sealed class PodmanFiles(string storage, string runtime) : IContainerEn
 
     public string Description { get; } = $"Podman in {storage}";
 
-    public bool IsThere => Directory.Exists(storage);
+    public bool IsThere => EnginePath.MayBeThere(storage);
 
     public Task<ContainerFacts?> InspectAsync(string name, CancellationToken cancel)
     {
@@ -29,7 +29,7 @@ internal sealed class PodmanFiles(string storage, string runtime) : IContainerEn
         }
         catch (UnauthorizedAccessException)
         {
-            throw new IOException("this user may not read it (EACCES)");
+            throw new UnauthorizedAccessException("this user may not read it (EACCES)");
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -57,10 +57,9 @@ internal sealed class PodmanFiles(string storage, string runtime) : IContainerEn
         string driver = Path.GetFileName(folder);
         foreach (string list in Lists)
         {
-            string file = Path.Combine(folder, list);
-            if (!File.Exists(file))
+            if (ReadIfThere(Path.Combine(folder, list)) is not { } text)
                 continue;
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(file));
+            using JsonDocument document = JsonDocument.Parse(text);
             foreach (JsonElement container in document.RootElement.EnumerateArray())
             {
                 string id = container.GetProperty("id").GetString()!;
@@ -73,25 +72,29 @@ internal sealed class PodmanFiles(string storage, string runtime) : IContainerEn
         return byName.Count > 0 ? byName : byId;
     }
 
-    private static int FirstProcess(string file)
-    {
-        try
-        {
-            return int.TryParse(File.ReadAllText(file), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int process) ? process : 0;
-        }
-        catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return 0;
-        }
-    }
+    private static int FirstProcess(string file) =>
+        int.TryParse(ReadIfThere(file), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int process) ? process : 0;
 
     /// <summary>Whether the container was made without a network namespace; what never ran has no such file yet.</summary>
     private static bool IsHostNetwork(string file)
     {
-        if (!File.Exists(file))
+        if (ReadIfThere(file) is not { } text)
             return false;
-        using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(file));
+        using JsonDocument document = JsonDocument.Parse(text);
         return document.RootElement.TryGetProperty("linux", out JsonElement linux)
             && !linux.GetProperty("namespaces").EnumerateArray().Any(one => one.GetProperty("type").ValueEquals("network"));
+    }
+
+    /// <summary>Tried instead of looked for: what this user may not see would pass for missing, and its containers with it.</summary>
+    private static byte[]? ReadIfThere(string file)
+    {
+        try
+        {
+            return File.ReadAllBytes(file);
+        }
+        catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
     }
 }

@@ -15,6 +15,7 @@ internal static class UnixHttp
     /// <summary>Asks for <paramref name="path"/>.</summary>
     /// <returns>The status and the body.</returns>
     /// <exception cref="IOException">Nobody answers, or not in HTTP; says why.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not ask.</exception>
     public static async Task<(int Status, ReadOnlyMemory<byte> Body)> GetAsync(string socketPath, string path, CancellationToken cancel)
     {
         using Socket socket = await ConnectAsync(socketPath, cancel);
@@ -45,8 +46,10 @@ internal static class UnixHttp
         catch (Exception fault)
         {
             socket?.Dispose();
+            if (fault is SocketException { SocketErrorCode: SocketError.AccessDenied })
+                throw new UnauthorizedAccessException("this user may not ask it (EACCES)", fault);
             if (fault is SocketException { SocketErrorCode: var error })
-                throw new IOException(error == SocketError.AccessDenied ? "this user may not ask it (EACCES)" : $"it cannot be asked: {error}", fault);
+                throw new IOException($"it cannot be asked: {error}", fault);
             throw;
         }
     }
