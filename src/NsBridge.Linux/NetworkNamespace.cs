@@ -98,7 +98,10 @@ public sealed class NetworkNamespace
         int file = Libc.Open(_path, Libc.O_RDONLY | Libc.O_NONBLOCK);
         if (file < 0)
         {
-            failure = new EnterFailure(EnterStep.Open, Libc.ErrorOf(file));
+            // What is no namespace stays none whoever opens it: told as setns(2) would.
+            failure = Libc.ErrorOf(file) == Errno.EACCES && !MayBeNamespace(_path)
+                ? new EnterFailure(EnterStep.Enter, Errno.EINVAL)
+                : new EnterFailure(EnterStep.Open, Libc.ErrorOf(file));
             return 0;
         }
         int count = MakeSocketsInside(file, domain, type, protocol, sockets, out failure);
@@ -169,7 +172,8 @@ public sealed class NetworkNamespace
         {
             (EnterStep.Open, Errno.ENOENT) => $"network namespace {Description} does not exist",
             (EnterStep.Open, Errno.ESRCH) or (EnterStep.Enter, Errno.ESRCH) => $"{Description} has ended",
-            (EnterStep.Open, Errno.EACCES) => what + "EACCES - may not open it; needs CAP_SYS_PTRACE for a process's namespace, or permission on the path",
+            (EnterStep.Open, Errno.EACCES) when _path.AsSpan().StartsWith("/proc/"u8) => what + "EACCES - may not open it; needs CAP_SYS_PTRACE for another user's process",
+            (EnterStep.Open, Errno.EACCES) => what + "EACCES - may not open it; needs permission on the path",
             (EnterStep.Enter, Errno.EINVAL) => what + ExplainInvalid(),
             (EnterStep.Enter, Errno.EPERM) when !OwnCapabilities.MayAdminister =>
                 what + "EPERM - needs CAP_SYS_ADMIN: run nsbridge as root or by its systemd service",
@@ -186,9 +190,18 @@ public sealed class NetworkNamespace
         };
     }
 
+    /// <summary>Whether it lies among the kernel's namespaces, or where it cannot be looked at; O_PATH asks for no permission on the file itself.</summary>
+    private static bool MayBeNamespace(byte[] path)
+    {
+        int file = Libc.Open(path, Libc.O_PATH);
+        long type = file < 0 ? Libc.NSFS_MAGIC : Libc.FileSystemType(file);
+        Libc.Close(file);
+        return type == Libc.NSFS_MAGIC;
+    }
+
     private string ExplainInvalid()
     {
-        int file = _path is null ? -1 : Libc.Open(_path, Libc.O_RDONLY | Libc.O_NONBLOCK);
+        int file = _path is null ? -1 : Libc.Open(_path, Libc.O_PATH);
         long type = file < 0 ? Libc.NSFS_MAGIC : Libc.FileSystemType(file);
         FileStatus status = default;
         if (file >= 0)

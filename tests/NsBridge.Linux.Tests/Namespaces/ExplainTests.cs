@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using NsBridge.Linux.Interop;
 using NsBridge.Testing;
 
@@ -22,6 +23,32 @@ internal sealed class ExplainTests
         using var scratch = new ScratchDirectory();
         Fails(scratch.Write("blue", ""), EnterStep.Enter, Errno.EINVAL, absent: true, "mount propagation");
     }
+
+    [Test]
+    public void Explain_PlainFileThatMayNotBeOpened_NamesMountPropagation()
+    {
+        // What `ip netns add` leaves to everybody else, where it ran among mounts of its own.
+        using var scratch = new ScratchDirectory();
+        scratch.OpenToEveryone();
+        File.SetUnixFileMode(scratch.Write("blue", ""), UnixFileMode.None);
+        AsNobody(() => Fails(scratch["blue"], EnterStep.Enter, Errno.EINVAL, absent: true, "mount propagation"));
+    }
+
+    [Test]
+    public void Explain_FileInAHiddenFolder_AsksForPermissionOnThePathAlone()
+    {
+        using var scratch = new ScratchDirectory();
+        var path = scratch.Write("blue", "");
+        AsNobody(() =>
+        {
+            Fails(path, EnterStep.Open, Errno.EACCES, absent: false, "permission on the path");
+            Assert.That(NetworkNamespace.AtPath(path).Explain(new EnterFailure(EnterStep.Open, Errno.EACCES)), Does.Not.Contain("CAP_SYS_PTRACE"));
+        });
+    }
+
+    [Test]
+    public void Explain_AnotherUsersProcess_NamesTheCapability() => Assert.That(
+        NetworkNamespace.AtPath("/proc/1/ns/net").Explain(new EnterFailure(EnterStep.Open, Errno.EACCES)), Does.Contain("CAP_SYS_PTRACE").And.Not.Contain("permission on the path"));
 
     [Test]
     public void Explain_ADirectory_SaysSo() => Fails("/etc", EnterStep.Enter, Errno.EINVAL, absent: true, "it is a directory, not a namespace");
@@ -59,6 +86,23 @@ internal sealed class ExplainTests
         Assert.That(await OwnChild.RunAsync(WithoutAdministration, "enter", inside.FilePath), Does.Contain("EPERM").And.Contains("CAP_SYS_ADMIN").And.Contains(inside.FilePath));
         Assert.That(await OwnChild.RunAsync(["env"], "enter", inside.FilePath), Is.EqualTo("entered"));
     }
+
+    /// <summary>Without a privilege over files, but with CAP_SYS_ADMIN: as the service is.</summary>
+    private static void AsNobody(Action work)
+    {
+        var own = setfsuid(65_534);
+        try
+        {
+            work();
+        }
+        finally
+        {
+            _ = setfsuid((uint)own);
+        }
+    }
+
+    [DllImport("libc")]
+    private static extern int setfsuid(uint user);
 
     private static void Fails(string path, EnterStep step, Errno error, bool absent, string text)
     {
