@@ -6,7 +6,6 @@ namespace NsBridge.Linux.Interop;
 public static unsafe partial class Libc
 {
     private const int RLIMIT_NOFILE = 7;
-    private const short POLLIN = 1;
     private const nint SYS_pidfd_open = 434;
 
     [LibraryImport(Library), SuppressGCTransition]
@@ -46,17 +45,18 @@ public static unsafe partial class Libc
     public static int PidFdOpen(int process) => (int)Result(syscall(SYS_pidfd_open, process, 0));
 
     /// <summary>Whether the process of a pidfd has ended, reaped or not: a pidfd is readable from then on.</summary>
-    public static bool HasEnded(int pidFd)
-    {
-        PollEntry entry = new() { Descriptor = pidFd, Events = POLLIN };
-        return Result(poll(&entry, 1, 0)) != 0;
-    }
+    public static bool HasEnded(int pidFd) => Ready(pidFd, EPOLLIN) != 0;
 
     /// <summary>Which of these events a descriptor shows now: EPOLL… bits, errors and hang-ups unasked.</summary>
     public static uint Ready(int descriptor, uint events)
     {
         PollEntry entry = new() { Descriptor = descriptor, Events = (short)events };
-        return Result(poll(&entry, 1, 0)) > 0 ? (ushort)entry.Happened : 0u;
+        int result;
+        // A signal interrupts even a look that does not wait, where it finds nothing.
+        do
+            result = Result(poll(&entry, 1, 0));
+        while (result == -(int)Errno.EINTR);
+        return result > 0 ? (ushort)entry.Happened : 0u;
     }
 
     /// <summary>Sends a signal to a process.</summary>
