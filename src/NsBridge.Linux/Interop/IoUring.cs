@@ -71,7 +71,7 @@ public sealed unsafe class IoUring : IDisposable
 
     /// <param name="buffers">How many buffers to receive into; a power of two.</param>
     /// <param name="size">Bytes of each.</param>
-    /// <returns>Null where the kernel or a sandbox refuses it: none before Linux 6.1, <c>kernel.io_uring_disabled</c>, seccomp.</returns>
+    /// <returns>Null where the kernel or a sandbox refuses it, or its use: none before Linux 6.1, <c>kernel.io_uring_disabled</c>, seccomp.</returns>
     public static IoUring? TryCreate(int buffers, int size)
     {
         Libc.IoUringParameters parameters = new()
@@ -92,7 +92,12 @@ public sealed unsafe class IoUring : IDisposable
         if ((parameters.Features & Needed) == Needed && queues != 0 && requests != 0
             && ProvidedBuffers.TryCreate(descriptor, Group, buffers, size) is { } provided)
         {
-            return new IoUring(descriptor, parameters, queues, queueBytes, requests, requestBytes, provided);
+            var ring = new IoUring(descriptor, parameters, queues, queueBytes, requests, requestBytes, provided);
+            // A sandbox may allow a ring to be made and refuse its use: found here, and not with clients on it.
+            if (ring.Enter(0, 0) >= 0)
+                return ring;
+            ring.Dispose();
+            return null;
         }
         Release(descriptor, queues, queueBytes, requests, requestBytes);
         return null;
