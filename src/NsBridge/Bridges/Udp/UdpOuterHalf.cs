@@ -17,7 +17,6 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     private readonly BridgeEngine _engine;
     private readonly EventLoop _home;
     private readonly NamespacePlace _place;
-    private readonly bool _hasInner;
     private readonly byte[] _heard = new byte[64];
     private List<(int Socket, int Offset)> _listeners = [];
     private ulong _boundIn;
@@ -36,7 +35,6 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         _engine = engine;
         _home = home;
         _place = place;
-        _hasInner = bridge.Settings.Namespace is not null;
     }
 
     public bool IsBound => _isBound;
@@ -165,14 +163,12 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         SetTrouble(null);
     }
 
+    // The listeners stay for as long as their namespace does: where the service manager keeps them too, their ports could not be bound anew.
     private void Lose(bool refused)
     {
         CloseLink();
-        if (_hasInner)
-            CloseListeners();
         _passed = 0;
         SetTrouble(refused ? Refusal : $"the inner half behind {_bridge.Settings.Socket} has gone");
-        _isBound &= !_hasInner;
         RetryLater();
     }
 
