@@ -99,6 +99,12 @@ internal sealed partial class Connector
         }
         dial.Shortage = shortage;
         Loop.SetTimer(dial, Plan.Patience(shortage) - dial.Age);
+        RetryLater();
+    }
+
+    // Never later than was said before: those who come to one port of a range would else put off the turn of who waits for another.
+    private void RetryLater()
+    {
         if (!IsTimerSet)
             Loop.SetTimer(this, RetryMilliseconds);
     }
@@ -130,7 +136,7 @@ internal sealed partial class Connector
                 break;
         }
         if (_parked.Count > 0)
-            Loop.SetTimer(this, RetryMilliseconds);
+            RetryLater();
     }
 
     protected override void OnTimer() => Retry();

@@ -77,7 +77,7 @@ internal sealed partial class Connector : EventSource
                 dial.Connect(sockets[i], cookie);
             }
         }
-        // Those who come together came to one port.
+        // Those who come together came to one port, unless they waited for the join: who came to another has his turn with the others.
         if (queuedAt >= 0)
             Retry(_parked.Next(queuedAt, 1), Plan.ConnectTimeout);
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -83,6 +82,36 @@ internal sealed class ConnectorTests
         Assert.That(_owner.Connected, Is.EqualTo(1));
     }
 
+    [Test]
+    public async Task Retry_ClientsComeToAnotherPortAllTheTime_WhoWaitsForThisOneIsServed()
+    {
+        var newcomers = new List<Socket>();
+        StreamPair waiting = StreamPair.Of(EndKind.Tcp);
+        _client = waiting.Program;
+        (int listen, int first) = (HostSockets.FreePorts(2), HostSockets.FreePorts(2));
+        ConnectorPlan range = ConnectorPlan.ToTarget(Settings($"127.0.0.1:{listen}-{listen + 1}", $"127.0.0.1:{first}-{first + 1}"));
+        await _loop.InvokeAsync(() => _connector.Change(range, 0));
+        await PassAsync(waiting, 1);
+        using var target = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        target.Bind(new IPEndPoint(IPAddress.Loopback, first + 1));
+        target.Listen();
+
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                StreamPair newcomer = StreamPair.Of(EndKind.Tcp);
+                newcomers.Add(newcomer.Program);
+                await PassAsync(newcomer, 0);
+                return _owner.Connected == 1;
+            },
+            Deadline,
+            "the one who waits is connected");
+        newcomers.ForEach(newcomer => newcomer.Dispose());
+    }
+
+    private Task PassAsync(StreamPair client, int offset) =>
+        _loop.InvokeAsync(() => _connector.Connect([new Arrival(client.Relayed, EndKind.Tcp, PeerAddress.Unix, offset, 1)]));
+
     /// <summary>Lets a client in who has said something already, and the target do its part before the loop looks at anything.</summary>
     private async Task ConnectAsync(string request, Action<Socket> target)
     {
@@ -97,8 +126,10 @@ internal sealed class ConnectorTests
     }
 
     // Both an address to go on to and the time to wait for a target that is not there.
-    private BridgeSettings Settings() => LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
-        $""" "Name":"web", "Listen":"127.0.0.1:{HostSockets.FreePort()}", "Namespace":"host", "Target":"localhost:{((IPEndPoint)_target.LocalEndPoint!).Port}", "TargetWait":"00:00:10" """)).Bridges[0];
+    private BridgeSettings Settings() => Settings($"127.0.0.1:{HostSockets.FreePort()}", $"localhost:{((IPEndPoint)_target.LocalEndPoint!).Port}");
+
+    private static BridgeSettings Settings(string listen, string target) => LoadedText.Right(
+        $""" "Name":"web", "Listen":"{listen}", "Namespace":"host", "Target":"{target}", "TargetWait":"00:00:10" """).Bridges[0];
 
     private sealed class Owner : IConnectorOwner
     {
