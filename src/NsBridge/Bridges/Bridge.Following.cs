@@ -21,13 +21,9 @@ internal sealed partial class Bridge
 
     private void FollowPlace()
     {
-        // One after the other: what was true before must not be told last.
-        lock (_stateLock)
-        {
-            // Until the first answer, what was taken up of the process before goes on.
-            if (_place!.State is { IsUnknown: false } state)
-                _inner?.FollowNamespace(state.Cookie);
-        }
+        // Until the first answer, what was taken up of the process before goes on.
+        if (!_place!.State.IsUnknown)
+            _inner?.FollowNamespace();
     }
 
     /// <summary>What was let drain in a namespace that has gone may have to end now.</summary>

@@ -15,8 +15,7 @@ internal interface IInnerHalf
     void Change();
 
     /// <summary>The namespace went away or became another: what goes into the old one ends, unless it may drain.</summary>
-    /// <param name="cookie">The one that is there now; 0 for none.</param>
-    void FollowNamespace(ulong cookie);
+    void FollowNamespace();
 
     /// <summary>The listeners' namespace has gone, and the clients in it with it: what it still has of them is let go.</summary>
     /// <param name="cookie">The namespace.</param>

@@ -169,9 +169,10 @@ internal sealed class InnerConnections : IConnectorOwner
 
     public void OnPlaceMoved() => _bridge.LookAtNamespaces();
 
-    /// <summary>Ends connections into any namespace but this one, where the bridge wants that, and dials for those who wait.</summary>
-    public void FollowNamespace(ulong cookie)
+    /// <summary>Ends connections into any namespace but the one that is there, where the bridge wants that, and dials for those who wait.</summary>
+    public void FollowNamespace()
     {
+        ulong cookie = _place.CookieNow();
         if (_bridge.Settings.WhenNamespaceGoes == Configuration.WhenNamespaceGoes.Close)
         {
             int ended = _connector.AbortAllBut(cookie);

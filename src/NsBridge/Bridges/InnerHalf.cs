@@ -93,10 +93,10 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             connections.Loop.Post(() => connections.AddReceiver(descriptor, isOwn));
     }
 
-    public void FollowNamespace(ulong cookie)
+    public void FollowNamespace()
     {
         foreach (InnerConnections connections in _connections)
-            connections.Loop.Post(() => connections.FollowNamespace(cookie));
+            connections.Loop.Post(connections.FollowNamespace);
     }
 
     public void AbortClientsIn(ulong cookie)

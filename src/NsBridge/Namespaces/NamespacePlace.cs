@@ -58,6 +58,16 @@ internal sealed class NamespacePlace
         return 0;
     }
 
+    /// <summary>
+    /// SO_NETNS_COOKIE of what the reference leads to at this moment; where that cannot be entered, as <see cref="State"/> says. On a thread that may enter
+    /// namespaces.
+    /// </summary>
+    /// <remarks>
+    /// What <see cref="Changed"/> tells is old by the time it has come to the last of many bridges and to their loops, which may have dialled into the next
+    /// namespace since.
+    /// </remarks>
+    public ulong CookieNow() => Probe() is { CanEnter: true } seen ? seen.Cookie : _state.Cookie;
+
     /// <summary>Looks whether and where the reference leads. On the watch's thread, which may enter namespaces.</summary>
     /// <returns>False where it has just gone: what there is to tell of it is seen by another look, after <see cref="Removal"/>.</returns>
     public bool Look()

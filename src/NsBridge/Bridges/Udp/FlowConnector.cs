@@ -238,9 +238,10 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
         _bridge.OnEnded(flow.Peer, outcome, flow.BytesToTarget, flow.BytesToClient);
     }
 
-    /// <summary>Ends flows into any namespace but this one, where the bridge wants that, and tries again for those that wait.</summary>
-    public void FollowNamespace(ulong cookie)
+    /// <summary>Ends flows into any namespace but the one that is there, where the bridge wants that, and tries again for those that wait.</summary>
+    public void FollowNamespace()
     {
+        ulong cookie = _place.CookieNow();
         if (_bridge.Settings.WhenNamespaceGoes == WhenNamespaceGoes.Close)
         {
             int ended = Table.EndWhere(flow => !flow.IsWaiting && flow.Cookie != cookie, new RelayOutcome(RelayEnding.Aborted));

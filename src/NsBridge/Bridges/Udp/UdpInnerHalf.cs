@@ -57,7 +57,7 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
     {
     }
 
-    public void FollowNamespace(ulong cookie) => _home.Post(() => _connector.FollowNamespace(cookie));
+    public void FollowNamespace() => _home.Post(_connector.FollowNamespace);
 
     /// <summary>
     /// Ends listening, and the flows with it: their answers leave by the listeners, and a flow has no end of its own that could be waited for.

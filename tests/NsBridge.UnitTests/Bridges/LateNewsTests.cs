@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using NsBridge.Bridges;
+using NsBridge.Bridges.Udp;
+using NsBridge.Configuration;
+using NsBridge.Linux;
+using NsBridge.Linux.Interop;
+using NsBridge.Namespaces;
+using NsBridge.Operations.Systemd;
+using NsBridge.Relaying.Datagrams;
+using NsBridge.Testing;
+using NsBridge.UnitTests.Configuration;
+
+namespace NsBridge.UnitTests.Bridges;
+
+/// <summary>A bridge hears that its namespace has gone when it is in the next one already: the watch tells many bridges one after the other.</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+internal sealed class LateNewsTests : IDisposable
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    private readonly ScratchDirectory _scratch = new();
+    private readonly SystemdSockets _sockets = SystemdSockets.Adopt([]);
+    private readonly Path _path = new();
+    private readonly BridgeEngine _engine;
+    private readonly NamespacePlace _place;
+
+    public LateNewsTests()
+    {
+        _engine = new BridgeEngine(1, mayRing: false, _sockets, NullLoggerFactory.Instance);
+        _place = new NamespacePlace(NamespaceReference.Host, _path);
+        _place.LookAgain();
+        _path.Network = NetworkNamespace.Own;
+    }
+
+    [Test]
+    public async Task Connection_IntoTheNamespaceThatIsThere_GoesOn()
+    {
+        using Socket target = FleetScene.Listener();
+        using Bridge bridge = Make("tcp", target);
+        var inner = new InnerHalf(bridge, _engine, _engine.Loops[0], _place);
+        await inner.StartAsync();
+        using Socket client = await Testing.Dial.UnixAsync(bridge.Settings.Socket);
+        using Socket served = await target.AcceptAsync().WaitAsync(Soon);
+
+        inner.FollowNamespace();
+        await client.SendAllAsync("ping"u8.ToArray());
+        Assert.That(await served.ReceiveExactlyAsync(4), Is.EqualTo("ping"u8.ToArray()));
+
+        _path.Network = null;
+        inner.FollowNamespace();
+        Assert.That(await served.EndingAsync(Soon), Is.EqualTo(Ending.Reset), "it has gone indeed");
+        await inner.UnbindAsync();
+        await inner.AbortAsync();
+    }
+
+    [Test]
+    public async Task Flow_IntoTheNamespaceThatIsThere_GoesOn()
+    {
+        using Socket target = Datagrams();
+        using Socket client = Datagrams();
+        using Bridge bridge = Make("udp", target);
+        var connector = new FlowConnector(bridge, _engine.Loops[0], _place, _engine.Descriptors);
+        using Socket listening = Datagrams();
+        DatagramListener listener = await _engine.Loops[0].InvokeAsync(() =>
+        {
+            connector.Start();
+            var listener = new DatagramListener(connector.Table, Libc.Duplicate((int)listening.Handle), 0, isSix: false);
+            listener.Start();
+            return listener;
+        });
+        EndPoint first = await ArriveAsync();
+
+        await FollowAsync();
+        Assert.That(await ArriveAsync(), Is.EqualTo(first), "it is the same flow");
+
+        _path.Network = null;
+        await FollowAsync();
+        Assert.That(bridge.Tally.Active, Is.Zero, "it has gone indeed");
+        await _engine.Loops[0].InvokeAsync(() =>
+        {
+            listener.Stop();
+            connector.Stop();
+        });
+
+        Task FollowAsync() => _engine.Loops[0].InvokeAsync(connector.FollowNamespace);
+
+        async Task<EndPoint> ArriveAsync()
+        {
+            await client.SendToAsync(new byte[1], listening.LocalEndPoint!);
+            return (await target.ReceiveFromAsync(new byte[1], new IPEndPoint(IPAddress.Any, 0)).WaitAsync(Soon)).RemoteEndPoint;
+        }
+    }
+
+    private Bridge Make(string protocol, Socket target) => new(
+        LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
+            $""" "Name":"web", "Protocol":"{protocol}", "Listen":"127.0.0.1:3003", "Socket":"{_scratch["web.sock"]}", "Namespace":"host", "Target":"{target.LocalEndPoint}" """)).Bridges[0],
+        _engine);
+
+    private static Socket Datagrams()
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return socket;
+    }
+
+    public void Dispose()
+    {
+        _engine.Dispose();
+        _sockets.Dispose();
+        _scratch.Dispose();
+    }
+
+    private sealed class Path : INamespaceResolver
+    {
+        public NetworkNamespace? Network { get; set; }
+
+        public NetworkNamespace? Resolve(out NamespaceState absent)
+        {
+            absent = new NamespaceState(0, "nothing is there", false);
+            return Network;
+        }
+    }
+}
