@@ -26,7 +26,11 @@ internal interface IOuterHalf
     /// <summary>The namespace of the listeners changed: they go with it.</summary>
     void FollowNamespace();
 
-    /// <summary>What it listens on and has bound by itself; stays its own.</summary>
+    /// <summary>What it listens on in the daemon's own network namespace and has bound by itself; stays its own.</summary>
+    /// <remarks>
+    /// Nothing closes these but <see cref="UnbindAsync"/>, so the caller may use them on any thread until it asks for that. What is bound in another namespace
+    /// goes at the moment that one does, and its number may be a client's then.
+    /// </remarks>
     Task<IReadOnlyList<CarriedListener>> ListenersAsync();
 
     /// <summary>Ends listening and gives its sockets to <see cref="BridgeEngine.Kept"/>.</summary>

@@ -1,4 +1,5 @@
 using NsBridge.Configuration;
+using NsBridge.Linux;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;
 using NsBridge.Restart;
@@ -137,7 +138,7 @@ internal sealed class OuterHalf : IOuterHalf
     }
 
     public Task<IReadOnlyList<CarriedListener>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<CarriedListener>>(() =>
-        HasOwnSockets ? [.. _listeners.Select(listener => CarriedListener.Internet(listener.Listener))] : []);
+        HasOwnSockets && _boundIn == NetworkNamespace.OwnCookie ? [.. _listeners.Select(listener => CarriedListener.Internet(listener.Listener))] : []);
 
     /// <summary>Those of a socket unit systemd has too, and hands over again by itself.</summary>
     private bool HasOwnSockets => _boundIn != 0;

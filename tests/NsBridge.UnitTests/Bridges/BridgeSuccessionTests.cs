@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
+using NsBridge.Operations.Status;
 using NsBridge.Operations.Systemd;
 using NsBridge.Relaying;
 using NsBridge.Restart;
@@ -147,6 +148,18 @@ internal sealed class BridgeSuccessionTests
 
         Assert.That(await client.Program.ReceivePatternAsync(), Is.EqualTo(Answer), "what the kernel had still to send");
         await EndAsync(bridge, client.Program);
+    }
+
+    [TestCase("tcp")]
+    [TestCase("udp")]
+    public async Task Listeners_InANamespaceThatMayGoAtAnyMoment_AreNobodyElsesToUse(string protocol)
+    {
+        await using TestNamespace space = await TestNamespace.CreateAsync();
+        using Bridge bridge = await StartAsync($""" {Listening}, "ListenNamespace":"{space.Name}", "Protocol":"{protocol}" """);
+        await Eventually.TrueAsync(() => bridge.Report().State == BridgeState.Up, Soon, "its listener is bound");
+
+        Assert.That((await bridge.ListenersAsync()).Select(listener => listener.Path), Is.EqualTo((string[])[bridge.Settings.Socket]), "the UNIX socket alone");
+        await EndAsync(bridge);
     }
 
     private const string Listening = """ "Listen":"127.0.0.1:3003", "Namespace":"host", "Target":"127.0.0.1:3000" """;

@@ -1,3 +1,4 @@
+using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying;
@@ -222,7 +223,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     }
 
     public Task<IReadOnlyList<CarriedListener>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<CarriedListener>>(() =>
-        _boundIn != 0 ? [.. _listeners.Select(listener => CarriedListener.Internet(listener.Socket))] : []);
+        _boundIn != 0 && _boundIn == NetworkNamespace.OwnCookie ? [.. _listeners.Select(listener => CarriedListener.Internet(listener.Socket))] : []);
 
     /// <summary>Ends listening for good: the address of the join may lead to another bridge from now on.</summary>
     public Task UnbindAsync() => _home.InvokeAsync(() =>
