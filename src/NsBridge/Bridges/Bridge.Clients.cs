@@ -51,8 +51,7 @@ internal sealed partial class Bridge
     public void OnEnded(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient)
     {
         _admission.Release(peer);
-        Interlocked.Decrement(ref _connections);
-        _engine.Descriptors.Leave(PairsOf(peer));
+        CountOut(peer);
         _log.Ended(peer, outcome, toTarget, toClient);
     }
 
@@ -70,6 +69,12 @@ internal sealed partial class Bridge
     {
         Interlocked.Increment(ref _connections);
         _engine.Descriptors.Enter(PairsOf(peer));
+    }
+
+    private void CountOut(PeerAddress peer)
+    {
+        Interlocked.Decrement(ref _connections);
+        _engine.Descriptors.Leave(PairsOf(peer));
     }
 
     private int PairsOf(PeerAddress peer) => RelaysWithin && !peer.IsUnix ? 2 : 1;

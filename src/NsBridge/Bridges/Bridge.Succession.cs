@@ -7,7 +7,7 @@ using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
-// What passes from the bridge of one process to that of the next.
+// What passes from the bridge to the one that follows it: in the next process, or by a reload in this one.
 internal sealed partial class Bridge
 {
     /// <summary>What it listens on and has bound by itself; stays its own.</summary>
@@ -25,9 +25,38 @@ internal sealed partial class Bridge
         .. _inner is null ? [] : await _inner.SuspendAsync(),
     ];
 
-    /// <summary>Goes on with connections of the process before.</summary>
+    /// <summary>
+    /// Gives away its clients who have no target yet: where they are to be taken is not for this bridge to say any more. It has to be unbound. They stay
+    /// counted among those who are in, until the next bridge of its name goes on with them or <see cref="TurnAway"/> ends them.
+    /// </summary>
+    public async Task<IReadOnlyList<CarriedConnection>> TakeWaitingAsync()
+    {
+        CarriedConnection[] waiting =
+        [
+            // In this order, as above.
+            .. _outer is null ? [] : await _outer.TakeWaitingAsync(),
+            .. _inner is null ? [] : await _inner.TakeWaitingAsync(),
+        ];
+        foreach (CarriedConnection connection in waiting.Where(connection => connection.Role != CarriedRole.InnerLeg))
+            CountOut(connection.Relay.Peer);
+        return waiting;
+    }
+
+    /// <summary>Resets a client of <see cref="TakeWaitingAsync"/> whom nobody is to take anywhere.</summary>
+    public void TurnAway(CarriedConnection waiting)
+    {
+        waiting.Reset();
+        if (waiting.Role == CarriedRole.InnerLeg)
+            return;
+        _admission.Release(waiting.Relay.Peer);
+        _log.Ended(waiting.Relay.Peer, new RelayOutcome(RelayEnding.Aborted), 0, 0);
+    }
+
+    /// <summary>Goes on with connections of the process before, or with clients of the bridge before.</summary>
+    /// <param name="carried">What was given away.</param>
+    /// <param name="areIn">Whether this process has let them in, so that they count already.</param>
     /// <returns>Those for which the bridge, or its namespace, has changed too much; they are still the caller's.</returns>
-    public async Task<IEnumerable<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried)
+    public async Task<IEnumerable<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried, bool areIn = false)
     {
         NamespaceState? inside = _place?.State;
         ILookup<bool, CarriedConnection> fitting = carried.ToLookup(connection => Fits(connection, inside));
@@ -40,7 +69,8 @@ internal sealed partial class Bridge
             connection.Arrive();
             if (connection.Role == CarriedRole.InnerLeg)
                 continue;
-            _admission.Restore(connection.Relay.Peer);
+            if (!areIn)
+                _admission.Restore(connection.Relay.Peer);
             CountIn(connection.Relay.Peer);
         }
         if (inner.Count > 0)

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using NsBridge.Configuration;
+using NsBridge.Restart;
 
 namespace NsBridge.Bridges;
 
@@ -17,8 +18,10 @@ internal sealed partial class BridgeFleet
             Dictionary<string, Bridge> running = _bridges.ToDictionary(bridge => bridge.Settings.Name);
             var next = new List<Bridge>();
             var fresh = new List<Bridge>();
+            var waiting = new Dictionary<Bridge, IReadOnlyList<CarriedConnection>>();
             foreach (BridgeSettings settings in wanted.Bridges)
             {
+                IReadOnlyList<CarriedConnection> left = [];
                 if (running.Remove(settings.Name, out Bridge? bridge))
                 {
                     if (settings == bridge.Settings)
@@ -32,7 +35,7 @@ internal sealed partial class BridgeFleet
                         next.Add(bridge);
                         continue;
                     }
-                    await LetGoAsync(bridge);
+                    left = await LetGoAsync(bridge);
                     if (bridge.Settings.Enabled && !settings.Enabled)
                         bridge.OnSwitchedOff();
                 }
@@ -40,11 +43,13 @@ internal sealed partial class BridgeFleet
                 var made = new Bridge(settings, _engine, bridge ?? _leaving.FindLast(leaving => leaving.Settings.Name == settings.Name));
                 next.Add(made);
                 fresh.Add(made);
+                waiting.Add(made, left);
             }
             // All that leave give their ports back before one that comes asks for them.
             foreach (Bridge bridge in running.Values)
             {
-                await LetGoAsync(bridge);
+                foreach (CarriedConnection client in await LetGoAsync(bridge))
+                    bridge.TurnAway(client);
                 bridge.OnRemoved();
             }
             Dictionary<string, BridgeSettings> byName = wanted.Bridges.ToDictionary(settings => settings.Name);
@@ -53,7 +58,8 @@ internal sealed partial class BridgeFleet
             _bridges = [.. next];
             if (CloseUnwanted(fresh.Select(bridge => bridge.Settings)) > 0)
                 await ShelveAsync();
-            await InnerFirstAsync(fresh, bridge => StartAsync(bridge, [], CancellationToken.None));
+            foreach (CarriedConnection misfit in await InnerFirstAsync(fresh, bridge => StartAsync(bridge, waiting[bridge], CancellationToken.None, areIn: true)))
+                fresh.First(bridge => bridge.Settings.Name == misfit.Bridge).TurnAway(misfit);
             _engine.Kept.CloseRest();
             await ShelveAsync();
             _engine.Descriptors.Measure();
@@ -70,10 +76,12 @@ internal sealed partial class BridgeFleet
     /// <inheritdoc cref="Namespaces.NamespaceWatch.RenewProcesses"/>
     public void RenewProcesses() => _engine.Namespaces.RenewProcesses();
 
-    private async Task LetGoAsync(Bridge bridge)
+    /// <returns>Its clients who have no target yet, and who are not to be taken to where the operator does not want them any more.</returns>
+    private async Task<IReadOnlyList<CarriedConnection>> LetGoAsync(Bridge bridge)
     {
         await bridge.UnbindAsync();
         _leaving.Add(bridge);
+        return await bridge.TakeWaitingAsync();
     }
 
     [LoggerMessage(EventId = 1103, Level = LogLevel.Information, Message = "Reloaded. Bridges: {Bridges}; new or made anew: {Fresh}; removed: {Gone}")]

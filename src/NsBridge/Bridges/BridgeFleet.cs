@@ -80,11 +80,12 @@ internal sealed partial class BridgeFleet : IHostedService, IBridgeReports, ISta
         _recovery = RecoverAsync(_stop.Token);
     }
 
-    /// <returns>The connections that it cannot go on with.</returns>
-    private static async Task<IEnumerable<CarriedConnection>> StartAsync(Bridge bridge, IReadOnlyList<CarriedConnection> carried, CancellationToken cancellationToken)
+    /// <inheritdoc cref="Bridge.ResumeAsync"/>
+    private static async Task<IEnumerable<CarriedConnection>> StartAsync(
+        Bridge bridge, IReadOnlyList<CarriedConnection> carried, CancellationToken cancellationToken, bool areIn = false)
     {
         await bridge.StartAsync(cancellationToken);
-        return await bridge.ResumeAsync(carried);
+        return await bridge.ResumeAsync(carried, areIn);
     }
 
     /// <summary>

@@ -170,16 +170,26 @@ internal sealed partial class Connector : EventSource
         var carried = new List<CarriedConnection>();
         foreach (RelayState state in _relays.Suspend())
             carried.Add(new CarriedConnection(bridge, role(state.Number), state));
+        carried.AddRange(TakeWaiting(bridge, role));
+        Loop.Detach(this);
+        return carried;
+    }
+
+    /// <summary>Gives away those who have no target yet, on their way or parked.</summary>
+    /// <inheritdoc cref="Suspend"/>
+    public IReadOnlyList<CarriedConnection> TakeWaiting(string bridge, Func<ulong, CarriedRole> role)
+    {
+        var waiting = new List<CarriedConnection>();
         foreach (Dial dial in Waiting(static _ => true))
         {
             Arrival arrival = dial.Arrival;
-            carried.Add(CarriedConnection.Waiting(bridge, role(arrival.Number), arrival.Client, arrival.Kind, arrival.Peer, arrival.Offset, dial.Age));
+            waiting.Add(CarriedConnection.Waiting(bridge, role(arrival.Number), arrival.Client, arrival.Kind, arrival.Peer, arrival.Offset, dial.Age));
             Forget(dial);
             dial.CloseTarget();
+            dial.UnwatchClient();
             Loop.Detach(dial);
         }
-        Loop.Detach(this);
-        return carried;
+        return waiting;
     }
 
     /// <summary>Goes on with a relay that was suspended.</summary>

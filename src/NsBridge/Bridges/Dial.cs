@@ -73,6 +73,14 @@ internal sealed class Dial : EventSource
         return watched;
     }
 
+    /// <summary>The client goes on without this: whoever has it next watches it.</summary>
+    public void UnwatchClient()
+    {
+        if (_clientWatched)
+            _connector.Loop.Unwatch(_arrival.Client);
+        _clientWatched = false;
+    }
+
     /// <summary>Begins to connect by a socket of the target's namespace, which belongs to the dial from here on.</summary>
     public void Connect(int socket, ulong cookie)
     {

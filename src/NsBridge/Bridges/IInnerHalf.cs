@@ -30,6 +30,9 @@ internal interface IInnerHalf
     /// <summary>Brings its connections to rest and gives them away.</summary>
     Task<IEnumerable<CarriedConnection>> SuspendAsync();
 
+    /// <summary>Gives away the clients who have no target yet; the others go on. It has to be unbound.</summary>
+    Task<IEnumerable<CarriedConnection>> TakeWaitingAsync();
+
     /// <summary>Goes on with connections that were given away.</summary>
     Task ResumeAsync(IReadOnlyList<CarriedConnection> carried);
 

@@ -27,6 +27,9 @@ internal interface IJoin
     /// <summary>Brings its connections to rest, gives them away and leaves the loop.</summary>
     IEnumerable<CarriedConnection> Suspend();
 
+    /// <summary>Gives away the clients it still holds who have not been passed on.</summary>
+    IEnumerable<CarriedConnection> TakeWaiting();
+
     /// <summary>Goes on with a relay that was given away.</summary>
     /// <returns>False where it relays nothing.</returns>
     bool Resume(RelayState state);

@@ -42,6 +42,9 @@ internal interface IOuterHalf
     /// <summary>Brings its connections to rest and gives them away.</summary>
     Task<IEnumerable<CarriedConnection>> SuspendAsync();
 
+    /// <summary>Gives away the clients who have no target yet; the others go on. It has to be unbound.</summary>
+    Task<IEnumerable<CarriedConnection>> TakeWaitingAsync();
+
     /// <summary>Goes on with connections that were given away.</summary>
     /// <returns>Those for which it has no use, because the bridge joins its halves in another way now; they are still the caller's.</returns>
     Task<IReadOnlyList<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried);

@@ -56,12 +56,32 @@ internal sealed class InnerConnections : IConnectorOwner
     /// <summary>Brings everything to rest and gives it away.</summary>
     public IEnumerable<CarriedConnection> Suspend()
     {
-        // Those whom the outer half has handed over, and whom nobody has taken out of the link yet.
+        DrainLinks();
+        _foreign.Clear();
+        return _connector.Suspend(_bridge.Settings.Name, RoleOf);
+    }
+
+    /// <summary>Gives away those who have no target yet.</summary>
+    public IEnumerable<CarriedConnection> TakeWaiting()
+    {
+        DrainLinks();
+        return _connector.TakeWaiting(_bridge.Settings.Name, number =>
+        {
+            // Whoever takes them has other numbers, and does not tell of their end.
+            if (_foreign.Remove(number, out var foreign))
+                foreign.Receiver.Notify(new HandoffNotice(foreign.Number, 0, 0, true));
+            return RoleOf(number);
+        });
+    }
+
+    /// <summary>Takes those whom an outer half has handed over, and whom nobody has taken out of the link yet.</summary>
+    private void DrainLinks()
+    {
         foreach (HandoffReceiver receiver in _receivers.ToArray())
             receiver.Drain();
-        _foreign.Clear();
-        return _connector.Suspend(_bridge.Settings.Name, number => number == CountedElsewhere ? CarriedRole.InnerLeg : CarriedRole.Inner);
     }
+
+    private static CarriedRole RoleOf(ulong number) => number == CountedElsewhere ? CarriedRole.InnerLeg : CarriedRole.Inner;
 
     /// <summary>Goes on with a connection that was given away.</summary>
     public void Resume(CarriedConnection carried)
@@ -201,8 +221,7 @@ internal sealed class InnerConnections : IConnectorOwner
     public void Stop()
     {
         // Who is still in a link is reset with the others: the kernel would end him as if he had been served.
-        foreach (HandoffReceiver receiver in _receivers.ToArray())
-            receiver.Drain();
+        DrainLinks();
         _connector.Stop();
         foreach (HandoffReceiver receiver in _receivers)
             receiver.Close();

@@ -115,11 +115,15 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             await connections.Loop.InvokeAsync(connections.RetireForeign);
     }
 
-    public async Task<IEnumerable<CarriedConnection>> SuspendAsync()
+    public Task<IEnumerable<CarriedConnection>> SuspendAsync() => GatherAsync(connections => connections.Suspend());
+
+    public Task<IEnumerable<CarriedConnection>> TakeWaitingAsync() => GatherAsync(connections => connections.TakeWaiting());
+
+    private async Task<IEnumerable<CarriedConnection>> GatherAsync(Func<InnerConnections, IEnumerable<CarriedConnection>> give)
     {
         var carried = new List<CarriedConnection>();
         foreach (InnerConnections connections in _connections)
-            carried.AddRange(await connections.Loop.InvokeAsync(connections.Suspend));
+            carried.AddRange(await connections.Loop.InvokeAsync(() => give(connections)));
         return carried;
     }
 

@@ -162,6 +162,8 @@ internal sealed class OuterHalf : IOuterHalf
 
     public Task<IEnumerable<CarriedConnection>> SuspendAsync() => _home.InvokeAsync(_join.Suspend);
 
+    public Task<IEnumerable<CarriedConnection>> TakeWaitingAsync() => _home.InvokeAsync(_join.TakeWaiting);
+
     public Task<IReadOnlyList<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried) => _home.InvokeAsync<IReadOnlyList<CarriedConnection>>(() =>
         // Who came first is first in the line again.
         [.. carried.OrderByDescending(connection => connection.Age).Where(connection => !Resume(connection))]);

@@ -103,6 +103,8 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
         return _connector?.Suspend(_bridge.Settings.Name, _ => CarriedRole.OuterLeg).Select(carried => carried.HasTarget ? carried : carried with { Role = CarriedRole.Outer }) ?? [];
     }
 
+    public IEnumerable<CarriedConnection> TakeWaiting() => _connector?.TakeWaiting(_bridge.Settings.Name, static _ => CarriedRole.Outer) ?? [];
+
     public bool Resume(RelayState state)
     {
         UpToDateConnector().Resume(state, 0);

@@ -34,6 +34,14 @@ internal sealed record CarriedConnection(string Bridge, CarriedRole Role, RelayS
             Libc.ResetAtClose(Relay.Target, isWanted);
     }
 
+    /// <summary>Ends it: it fits nowhere any more.</summary>
+    public void Reset()
+    {
+        SocketReset.Close(Relay.Client, Relay.ClientKind);
+        if (HasTarget)
+            SocketReset.Close(Relay.Target, Relay.TargetKind);
+    }
+
     /// <summary>A client that has no target yet.</summary>
     public static CarriedConnection Waiting(string bridge, CarriedRole role, int client, EndKind kind, PeerAddress peer, int offset, long age) =>
         new(bridge, role, new RelayState { Client = client, Target = NoTarget, ClientKind = kind, TargetKind = EndKind.Tcp, Peer = peer, Cookie = 0 }, offset, age);

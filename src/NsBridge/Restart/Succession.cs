@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Operations.Systemd;
-using NsBridge.Relaying;
 
 namespace NsBridge.Restart;
 
@@ -76,14 +75,7 @@ internal sealed partial class Succession : IDisposable
     public void End(CarriedConnection connection)
     {
         _taken--;
-        Reset(connection);
-    }
-
-    private static void Reset(CarriedConnection connection)
-    {
-        SocketReset.Close(connection.Relay.Client, connection.Relay.ClientKind);
-        if (connection.HasTarget)
-            SocketReset.Close(connection.Relay.Target, connection.Relay.TargetKind);
+        connection.Reset();
     }
 
     /// <summary>Ends what no bridge has claimed, and tells what was taken up.</summary>
@@ -154,7 +146,7 @@ internal sealed partial class Succession : IDisposable
         NotLeft(Libc.ErrorOf(result));
         // Closed by the kernel at the end of the process, they would look as if they had come to their own end.
         foreach (CarriedConnection connection in parcel.Connections)
-            Reset(connection);
+            connection.Reset();
     }
 
     /// <summary>Nobody follows: the manager closes what it keeps.</summary>

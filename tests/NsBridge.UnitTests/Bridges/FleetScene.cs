@@ -39,12 +39,19 @@ internal sealed class FleetScene : IAsyncDisposable
     public DaemonSettings Web(string keys) =>
         LoadedText.Right($""" "Name":"web", "Socket":"{_scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" {keys} """);
 
+    /// <summary>A file in a directory of the scene.</summary>
+    public string PathOf(string file) => _scratch[file];
+
     /// <summary>Starts the fleet as it would with these settings.</summary>
     public async Task StartAsync(DaemonSettings settings)
     {
         await Fleet.StartAsync(CancellationToken.None);
         await Fleet.ApplyAsync(settings);
     }
+
+    /// <summary>Waits until the first bridge has so many clients.</summary>
+    public Task InAsync(int clients) =>
+        Eventually.TrueAsync(() => Fleet.Snapshot()[0].Active == clients, TimeSpan.FromSeconds(10), $"{clients} clients are in");
 
     /// <summary>A TCP socket that listens on a loopback address, at a port of the kernel's choice.</summary>
     public static Socket Listener()

@@ -75,6 +75,8 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
     /// <summary>A flow is a target's socket that any client's next datagram makes anew: flows are not carried.</summary>
     public Task<IEnumerable<CarriedConnection>> SuspendAsync() => Task.FromResult<IEnumerable<CarriedConnection>>([]);
 
+    public Task<IEnumerable<CarriedConnection>> TakeWaitingAsync() => Task.FromResult<IEnumerable<CarriedConnection>>([]);
+
     public Task ResumeAsync(IReadOnlyList<CarriedConnection> carried) => throw new NotSupportedException("A UDP bridge carries no connections");
 
     public Task AbortAsync() => _home.InvokeAsync(() =>

@@ -240,6 +240,8 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
 
     public Task<IEnumerable<CarriedConnection>> SuspendAsync() => Task.FromResult<IEnumerable<CarriedConnection>>([]);
 
+    public Task<IEnumerable<CarriedConnection>> TakeWaitingAsync() => Task.FromResult<IEnumerable<CarriedConnection>>([]);
+
     public Task<IReadOnlyList<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried) => Task.FromResult(carried);
 
     public void FollowClientsOf(IReadOnlySet<ulong> namespaces) => throw new NotSupportedException("A UDP bridge carries no connections");
