@@ -20,6 +20,7 @@ internal sealed class NamespacePlace
     private readonly TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile NamespaceState _state;
     private long? _faultSince;
+    private volatile bool _wasElsewhere;
 
     public NamespacePlace(NamespaceReference reference, INamespaceResolver resolver)
     {
@@ -36,7 +37,7 @@ internal sealed class NamespacePlace
     /// <summary>Ends when <see cref="State"/> tells something for the first time.</summary>
     public Task FirstLook => _looked.Task;
 
-    /// <summary>Raised on the watch's thread after <see cref="State"/> changed; must be quick.</summary>
+    /// <summary>Raised on the watch's thread after <see cref="State"/> changed, or sockets were made of another namespace than it tells; must be quick.</summary>
     public event Action<NamespacePlace>? Changed;
 
     /// <summary>How to enter it now; null with a reason where the reference leads nowhere.</summary>
@@ -52,7 +53,13 @@ internal sealed class NamespacePlace
     public int OpenSockets(int domain, int type, Span<int> sockets, out ulong cookie, out EnterFailure failure)
     {
         if (_resolver.Resolve(out _) is { } network)
-            return network.OpenSockets(domain, type, sockets, out cookie, out failure);
+        {
+            int made = network.OpenSockets(domain, type, sockets, out cookie, out failure);
+            // One that is there for a moment only no look may ever see. What was made in it has to go all the same.
+            if (made > 0 && cookie != _state.Cookie)
+                _wasElsewhere = true;
+            return made;
+        }
         cookie = 0;
         failure = new EnterFailure(EnterStep.Open, Errno.ENOENT);
         return 0;
@@ -85,8 +92,10 @@ internal sealed class NamespacePlace
     private void Tell(NamespaceState seen)
     {
         seen = Weigh(seen);
-        if (seen == _state)
+        if (seen == _state && !_wasElsewhere)
             return;
+        // Before it is told: sockets that are made from here on are compared with what is seen now.
+        _wasElsewhere = false;
         _state = seen;
         _looked.TrySetResult();
         Changed?.Invoke(this);

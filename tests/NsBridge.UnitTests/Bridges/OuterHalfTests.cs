@@ -1,12 +1,17 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
 using NsBridge.Bridges.Udp;
 using NsBridge.Configuration;
+using NsBridge.Linux;
 using NsBridge.Namespaces;
+using NsBridge.Operations.Looking;
 using NsBridge.Operations.Systemd;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
+using NsBridge.UnitTests.Namespaces;
 
 namespace NsBridge.UnitTests.Bridges;
 
@@ -61,6 +66,44 @@ internal sealed class OuterHalfTests(string protocol)
 
         await FollowAsync();
         Assert.That(_outer.IsBound, Is.False);
+    }
+
+    [Test]
+    public async Task ListenNamespace_AnotherIsThereForTheMomentOfTheBinding_ListensInTheOneThatLasts()
+    {
+        await using TestNamespace lasting = await TestNamespace.CreateAsync();
+        await using TestNamespace passing = await TestNamespace.CreateAsync();
+        Assert.That(NamespaceReference.TryParse(lasting.Name, out NamespaceReference reference, out _));
+        var lead = new Lead { State = NamespaceState.Unknown, Network = NetworkNamespace.AtPath(lasting.FilePath) };
+        var place = new NamespacePlace(reference, lead);
+        await OwnThread.RunAsync(place.Look);
+        IOuterHalf outer = Outer(_bridge, _engine, place);
+        place.Changed += _ => outer.FollowNamespace();
+
+        lead.Network = NetworkNamespace.AtPath(passing.FilePath);
+        await outer.BindAsync();
+        Assert.That((ListensIn(lasting), ListensIn(passing)), Is.EqualTo((false, true)));
+        lead.Network = NetworkNamespace.AtPath(lasting.FilePath);
+        await OwnThread.RunAsync(place.Look);
+        await _engine.Loops[0].InvokeAsync(() => { });
+
+        Assert.That((ListensIn(lasting), ListensIn(passing)), Is.EqualTo((true, false)));
+        await outer.UnbindAsync();
+        await outer.AbortAsync();
+    }
+
+    private bool ListensIn(TestNamespace space)
+    {
+        IPEndPoint at = _bridge.Settings.Listen[0].Sockets().Select(wanted => new IPEndPoint(wanted.Address, wanted.Port)).Single();
+        try
+        {
+            using Socket free = protocol == "udp" ? space.BindUdp(at) : space.Listen(at);
+            return false;
+        }
+        catch (SocketException taken) when (taken.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return true;
+        }
     }
 
     private Task FollowAsync()

@@ -1,6 +1,8 @@
 using NsBridge.Configuration;
 using NsBridge.Linux;
+using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
+using NsBridge.Operations.Looking;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Namespaces;
@@ -71,21 +73,55 @@ internal sealed class NamespacePlaceTests
         Assert.That(place.State, Is.EqualTo(Silent with { IsUnknown = false }));
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Look_FindsTheSameAsBeforeAnotherWasEntered_TellsItAgainOnce(bool wasThere)
+    {
+        await using TestNamespace lasting = await TestNamespace.CreateAsync();
+        await using TestNamespace passing = await TestNamespace.CreateAsync();
+        NetworkNamespace? usual = wasThere ? NetworkNamespace.AtPath(lasting.FilePath) : null;
+        var place = Place(Absent, out var lead);
+        lead.Network = usual;
+        await OwnThread.RunAsync(place.Look);
+        NamespaceState known = place.State;
+        var told = 0;
+        place.Changed += _ => told++;
+
+        lead.Network = NetworkNamespace.AtPath(passing.FilePath);
+        await OwnThread.RunAsync(() => OpenAndClose(place));
+        lead.Network = usual;
+        await OwnThread.RunAsync(place.Look);
+
+        Assert.That(told, Is.EqualTo(1), "what was made there has to go");
+        Assert.That(place.State, Is.EqualTo(known));
+        await OwnThread.RunAsync(place.Look);
+        Assert.That(told, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Look_FindsTheSameThatWasEntered_TellsNothing()
+    {
+        await using TestNamespace space = await TestNamespace.CreateAsync();
+        var place = Place(Absent, out var lead);
+        lead.Network = NetworkNamespace.AtPath(space.FilePath);
+        await OwnThread.RunAsync(place.Look);
+        place.Changed += _ => Assert.Fail("it is the same");
+
+        await OwnThread.RunAsync(() => OpenAndClose(place));
+        await OwnThread.RunAsync(place.Look);
+    }
+
+    private static ulong OpenAndClose(NamespacePlace place)
+    {
+        Span<int> socket = stackalloc int[1];
+        Assert.That(place.OpenSockets(Libc.AF_INET, Libc.SOCK_STREAM, socket, out ulong cookie, out _), Is.EqualTo(1));
+        Libc.Close(socket[0]);
+        return cookie;
+    }
+
     private static NamespacePlace Place(NamespaceState first, out Lead lead)
     {
         lead = new Lead { State = first };
         return new NamespacePlace(NamespaceReference.Host, lead);
-    }
-
-    /// <summary>Leads nowhere.</summary>
-    private sealed class Lead : INamespaceResolver
-    {
-        public required NamespaceState State { get; set; }
-
-        public NetworkNamespace? Resolve(out NamespaceState absent)
-        {
-            absent = State;
-            return null;
-        }
     }
 }
