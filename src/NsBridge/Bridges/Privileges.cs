@@ -9,15 +9,19 @@ internal static class Privileges
 {
     private const string Cure = "run nsbridge as root or by its systemd service";
 
+    /// <summary>What is missing where nothing may be entered. In a user namespace (<c>unshare -Ur</c>) a process may have it, and yet none over its own network.</summary>
+    private static string Missing =>
+        OwnCapabilities.MayAdminister ? "CAP_SYS_ADMIN in the user namespace that owns this process's network is missing" : "CAP_SYS_ADMIN is missing";
+
     /// <summary>Stops a start that cannot lead to anything: every bridge needs a privilege that is missing.</summary>
     /// <exception cref="UserFault">Says which privilege, for what, and the cure.</exception>
     public static void Require(DaemonSettings settings)
     {
-        if (OwnCapabilities.MayAdminister || !settings.Bridges.Any(bridge => bridge.Enabled) || NotEntering(settings).Length > 0)
+        if (NetworkNamespace.MayReturn || !settings.Bridges.Any(bridge => bridge.Enabled) || NotEntering(settings).Length > 0)
             return;
         BridgeSettings first = settings.Bridges.First(bridge => bridge.Enabled);
         throw new UserFault(
-            $"nsbridge: CAP_SYS_ADMIN is missing, and every bridge here needs it: '{first.Name}' to enter network namespace '{Entered(first)}'.\n" +
+            $"nsbridge: {Missing}, and every bridge here needs it: '{first.Name}' to enter network namespace '{Entered(first)}'.\n" +
             $"For that {Cure}.\n" +
             "Without root there is the road of two daemons: one inside a namespace of your own (unshare -Urn) with the inner half, where that is \"host\",\n" +
             "and one outside with the outer half (Listen and Socket). 'nsbridge demo' shows it.",
@@ -34,18 +38,18 @@ internal static class Privileges
     /// <summary>Where some bridges can work and others not: one line that says which, why, and the cure; null where nothing is missing.</summary>
     public static string? Lacking(DaemonSettings settings)
     {
-        if (OwnCapabilities.MayAdminister)
+        if (NetworkNamespace.MayReturn)
             return null;
         string[] cannot = [.. settings.Bridges.Where(bridge => bridge.Enabled && Entered(bridge) is not null).Select(bridge => bridge.Name)];
         string[] can = NotEntering(settings);
         return cannot.Length == 0
             ? null
-            : $"CAP_SYS_ADMIN is missing: {string.Join(", ", cannot)} cannot enter {(cannot.Length == 1 ? "its network namespace" : "their network namespaces")}; " +
+            : $"{Missing}: {string.Join(", ", cannot)} cannot enter {(cannot.Length == 1 ? "its network namespace" : "their network namespaces")}; " +
                 $"for that {Cure}.{(can.Length == 0 ? "" : $" Working without it: {string.Join(", ", can)}")}";
     }
 
     /// <summary>Whether a privilege is missing that no bridge here needs.</summary>
-    public static bool IsSpared(DaemonSettings settings) => !OwnCapabilities.MayAdminister && NotEntering(settings).Length > 0 && Lacking(settings) is null;
+    public static bool IsSpared(DaemonSettings settings) => !NetworkNamespace.MayReturn && NotEntering(settings).Length > 0 && Lacking(settings) is null;
 
     private static string[] NotEntering(DaemonSettings settings) =>
         [.. settings.Bridges.Where(bridge => bridge.Enabled && Entered(bridge) is null).Select(bridge => bridge.Name)];

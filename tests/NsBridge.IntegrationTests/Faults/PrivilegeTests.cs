@@ -27,6 +27,21 @@ internal sealed class PrivilegeTests : BridgeFixture
     }
 
     [Test]
+    public async Task Run_WithTheCapabilityButNotOverItsOwnNetwork_EndsWith77AndTellsTheCure()
+    {
+        var space = await NamespaceAsync();
+        await using var daemon = await DaemonProcess.LaunchAsync(
+            new DaemonSettings(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" }),
+            new DaemonLaunch { Within = ["unshare", "--user", "--map-root-user"] });
+
+        var code = await daemon.ExitAsync(Soon);
+
+        Assert.That(code, Is.EqualTo(MissingPrivilege), daemon.LogText());
+        Assert.That(daemon.LogText(), Does.Contain("CAP_SYS_ADMIN in the user namespace that owns this process's network").And.Contain("as root").And.Contain("unshare -Urn"));
+        daemon.CheckNoStackTrace();
+    }
+
+    [Test]
     public async Task Run_OuterHalfAlone_NeedsNoPrivilege()
     {
         var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = OpenSocketPath(), SocketMode = "0666" });

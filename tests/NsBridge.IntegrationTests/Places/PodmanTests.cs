@@ -46,7 +46,8 @@ internal sealed class PodmanTests : BridgeFixture
         var podman = Own(await PodmanHost.StartAsync(rootless: true));
         await podman.RunEchoAsync("web");
         var daemon = await StartAsync(
-            new DaemonSettings(Web()),
+            // With another one that works all the same: alone it would be no start.
+            new DaemonSettings(Web(), new BridgeEntry("own") { Namespace = "host", Target = "127.0.0.1:3000" }),
             new DaemonLaunch { User = PodmanHost.Person, Within = await podman.EnterAsync("web", "--user"), Environment = podman.Environment });
 
         await daemon.WaitLogAsync("could not come back");
