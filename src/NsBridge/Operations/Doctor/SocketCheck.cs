@@ -34,9 +34,18 @@ internal static class SocketCheck
         var path = bridge.Socket;
         var exists = Libc.LinkStatus(Libc.PathBytes(path), out var status) >= 0;
         if (bridge.Namespace is null)
-            return LookAtOther(path, exists);
+            return LookAtOther(patient, path, exists);
         if (patient.Daemon is null || patient.Status is not { State: "up" })
             return null;
+        if (!exists && DaemonSight.Sees(patient, path))
+        {
+            const string Finding = "is there, but only the daemon sees it: its service has mounts of its own";
+            // What comes by "Listen" is served all the same.
+            return bridge.Listen.Count > 0
+                ? Link.Note(Name, $"{path} {Finding}")
+                : Link.Broken(Name, $"{path} {Finding}", "choose a \"Socket\" below /run/nsbridge, or take away what hides it (PrivateTmp= and the like) by systemctl edit nsbridge");
+        }
+
         if (!exists)
             return Link.Broken(Name, $"{path} is gone, though the daemon serves it: somebody has removed the file", "systemctl restart nsbridge");
         var mode = status.Mode & Permissions;
@@ -52,7 +61,7 @@ internal static class SocketCheck
     }
 
     /// <summary>An outer half alone: the socket is another daemon's, or any server's.</summary>
-    private static Link LookAtOther(string path, bool exists)
+    private static Link LookAtOther(Patient patient, string path, bool exists)
     {
         if (!exists)
             return Link.Broken(Name, $"there is no {path}", "start the inner half, or the server whose socket it is");
@@ -61,7 +70,7 @@ internal static class SocketCheck
         var error = Libc.ErrorOf(Libc.Connect(descriptor, SockAddr.FromPath(path)));
         return error switch
         {
-            Errno.None => Link.Ok(Name, $"{path} takes connections"),
+            Errno.None => DaemonSight.LookAtSocket(Name, patient, path) ?? Link.Ok(Name, $"{path} takes connections"),
             Errno.ECONNREFUSED => Link.Broken(Name, $"nobody listens on {path}", "start the inner half, or the server whose socket it is"),
             Errno.EACCES => Link.Broken(Name, $"{path} may not be connected to by this user", "correct its mode or group (\"SocketMode\", \"SocketGroup\" of the inner half)"),
             _ => Link.Broken(Name, $"{path} cannot be connected to: {error}", "look into the log of whoever listens there"),

@@ -18,7 +18,7 @@ internal static class TargetCheck
         if (patient.Network is not { } network || patient.Bridge.Target is not { } target)
             return null;
         if (target.Kind == TargetKind.UnixPath)
-            return LookAtFile(target);
+            return LookAtFile(patient, target);
         var sockets = NamespaceSockets.Look(network);
         if (sockets.Fault is { } fault)
             return Link.Note(Name, $"what listens in {patient.Place} cannot be told: {fault}");
@@ -79,7 +79,7 @@ internal static class TargetCheck
             "start the service, or correct the port in \"Target\"");
     }
 
-    private static Link LookAtFile(TargetEndpoint target)
+    private static Link LookAtFile(Patient patient, TargetEndpoint target)
     {
         const string Cure = "start the service that makes it, or correct \"Target\"";
         var path = target.UnixName!;
@@ -91,7 +91,7 @@ internal static class TargetCheck
         if (!Path.Exists(real))
             return Link.Broken(Name, $"there is no {real}, to which {path} is a link", Cure);
         return Libc.LinkStatus(Libc.PathBytes(real), out var status) >= 0 && status.IsSocket
-            ? Link.Ok(Name, $"{path} is a socket")
+            ? DaemonSight.LookAtSocket(Name, patient, path) ?? Link.Ok(Name, $"{path} is a socket")
             : Link.Broken(Name, $"{path} is no socket", "correct \"Target\"");
     }
 
