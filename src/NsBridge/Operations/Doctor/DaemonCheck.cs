@@ -22,6 +22,6 @@ internal static class DaemonCheck
             : Link.Broken(
                 Name,
                 $"pid {daemon.Pid} says: {status.State}{(status.Reason.Length > 0 ? $": {status.Reason}" : "")}",
-                "what was looked at here is well: compare the daemon's privileges and mounts (systemctl cat nsbridge), then restart it");
+                DaemonCure.Of(status.Reason, patient.Bridge.Socket));
     }
 }
