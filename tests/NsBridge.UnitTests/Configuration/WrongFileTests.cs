@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using NsBridge.Configuration;
 using NsBridge.Testing;
@@ -74,6 +75,32 @@ internal sealed class WrongFileTests
         var outcome = new ConfigurationLoader(file, new Dictionary<string, string>()).Load();
         LoadedText.AssertOnlyFault(outcome, file, "no such file");
     }
+
+    [Test]
+    public void Load_FileThatMayNotBeRead_NamesItsModeAndWhoMayNot()
+    {
+        using var scratch = new Testing.ScratchDirectory();
+        scratch.OpenToEveryone();
+        var file = scratch.Write("appsettings.json", "{}");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+        // The privileges over files go with the change and come back with it.
+        var own = setfsuid(65_534);
+        ConfigurationOutcome outcome;
+        try
+        {
+            outcome = new ConfigurationLoader(file, new Dictionary<string, string>()).Load();
+        }
+        finally
+        {
+            _ = setfsuid((uint)own);
+        }
+
+        LoadedText.AssertOnlyFault(outcome, file, "(permission denied): it has mode 0600 and belongs to user 0, group 0; whoever runs nsbridge has to read it (chmod a+r");
+    }
+
+    [DllImport("libc")]
+    private static extern int setfsuid(uint user);
 
     [Test]
     public void Load_Directory_SaysSo()

@@ -26,7 +26,7 @@ internal static class ConfigurationFile
         {
             faults.Add(new ConfigurationFault(file, null, fault.IsMissing && !given
                 ? $"there is no configuration: neither {FullPath(Name)} nor this file exists; give one with --config FILE"
-                : fault.Message));
+                : fault.IsForbidden ? $"{fault.Message}; whoever runs nsbridge has to read it (chmod a+r, and a+x on the folders above it)" : fault.Message));
         }
 
         return bytes;

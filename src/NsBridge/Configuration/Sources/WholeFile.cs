@@ -8,6 +8,8 @@ internal static class WholeFile
     /// <summary>Far beyond any real file; keeps <c>/dev/zero</c> from eating the machine.</summary>
     private const int LargestSize = 16 << 20;
 
+    private const int Permissions = 0b111_111_111;
+
     /// <summary>Its bytes; null where they cannot be read.</summary>
     /// <param name="file">A path; a relative one leads nowhere where the working directory was deleted.</param>
     /// <param name="fault">Why; null where it was read.</param>
@@ -69,12 +71,22 @@ internal static class WholeFile
     {
         Errno.ENOENT when LinkTarget(file) is { } target => new($"this is a link to {target}, which is not there"),
         Errno.ENOENT => new("there is no such file") { IsMissing = true },
-        Errno.EACCES or Errno.EPERM => new("the file may not be read by this user (permission denied)") { IsForbidden = true },
+        Errno.EACCES or Errno.EPERM => new($"the file may not be read by this user, {Libc.EffectiveUser()} (permission denied): {Closed(file)}") { IsForbidden = true },
         Errno.ELOOP => new("the file cannot be read: ELOOP - a link that leads back to itself"),
         Errno.ENOTDIR => new("the file cannot be read: ENOTDIR - a part of its path is no directory"),
         Errno.ENXIO => new("the file cannot be read: ENXIO - this is a socket, or a device that is not there"),
         _ => new($"the file cannot be read: {error}"),
     };
+
+    private static string Closed(string file)
+    {
+        var found = Libc.Open(Libc.PathBytes(file), Libc.O_PATH);
+        var isSeen = Libc.Status(found, out var status) >= 0;
+        Libc.Close(found);
+        return isSeen
+            ? $"it has mode 0{Convert.ToString(status.Mode & Permissions, 8).PadLeft(3, '0')} and belongs to user {status.User}, group {status.Group}"
+            : "a folder above it, or above what it is a link to, is closed to them";
+    }
 
     private static string? LinkTarget(string file)
     {
