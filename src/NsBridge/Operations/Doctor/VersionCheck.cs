@@ -29,7 +29,7 @@ internal static class VersionCheck
             ? Link.Broken(
                 Name,
                 $"the running daemon (pid {daemon.Pid}) runs another version of this bridge: {string.Join("; ", differences.OfType<string>())}",
-                "systemctl reload nsbridge; where that changes nothing it refused the file, and journalctl -u nsbridge says why")
+                "systemctl reload nsbridge; where that changes nothing it refused the file, and journalctl -u nsbridge says why, or its unit sets NsBridge__ variables, which go over the file: systemctl cat nsbridge")
             : null;
     }
 

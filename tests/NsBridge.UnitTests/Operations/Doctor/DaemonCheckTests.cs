@@ -26,4 +26,16 @@ internal sealed class DaemonCheckTests
         Assert.That(link.State, Is.EqualTo(LinkState.Broken));
         Assert.That(link.Cure, Does.Contain(cure));
     }
+
+    [Test]
+    public void Look_DaemonHasAnotherEntry_TellsOfItsEnvironment()
+    {
+        var settings = LoadedText.Right(""" "Name":"web", "Namespace":"host", "Target":"127.0.0.1:3000" """);
+        var here = new FoundPlace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
+        var status = BridgeStatus.Of(new BridgeReport { Name = "web", State = BridgeState.Up, Target = "127.0.0.1:1" });
+
+        var link = VersionCheck.Look(new Patient(settings.Bridges[0], here, here, new StatusDocument("1", 1, [status]), null, settings.RuntimeDirectory));
+
+        Assert.That(link?.Cure, Does.Contain("NsBridge__").And.Contain("systemctl cat nsbridge"));
+    }
 }
