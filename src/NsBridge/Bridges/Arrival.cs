@@ -24,10 +24,16 @@ internal readonly record struct Arrival(int Client, EndKind Kind, PeerAddress Pe
     {
         if ((events & Libc.EPOLLERR) != 0 || (Kind != EndKind.Unix && (events & Libc.EPOLLHUP) != 0))
             return true;
-        if ((events & (Libc.EPOLLRDHUP | Libc.EPOLLHUP)) == 0)
-            return false;
+        return (events & (Libc.EPOLLRDHUP | Libc.EPOLLHUP)) != 0 && Peek() == 0;
+    }
+
+    /// <summary>Whether it has said something that nobody has read yet. Whoever resets after that has said it all the same.</summary>
+    public bool HasSpoken => Peek() > 0;
+
+    private nint Peek()
+    {
         Span<byte> first = stackalloc byte[1];
-        return Libc.Receive(Client, first, Libc.MSG_PEEK) == 0;
+        return Libc.Receive(Client, first, Libc.MSG_PEEK);
     }
 
     /// <summary>Closes the client with a reset, as far as its kind has one.</summary>

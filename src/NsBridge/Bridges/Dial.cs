@@ -125,7 +125,9 @@ internal sealed class Dial : EventSource
         if (end == ClientEnd)
         {
             _clientEvents |= events;
-            if ((Parked is not null || (events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0) && HasHungUp)
+            // What was said before a reset goes to the target that is being dialled; nobody is parked for it.
+            bool isOver = Parked is not null || ((events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0 && !_arrival.HasSpoken);
+            if (isOver && HasHungUp)
                 _connector.Abandon(this);
             return;
         }

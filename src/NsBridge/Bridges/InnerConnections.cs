@@ -143,7 +143,7 @@ internal sealed class InnerConnections : IConnectorOwner
     /// <summary>Checks what an outer half of another process handed over, and lets it in or not.</summary>
     public bool AdmitForeign(HandoffReceiver receiver, ref Arrival arrival)
     {
-        if (!IsConnectedTcp(arrival.Client, out PeerAddress peer))
+        if (!IsTcpOfAClient(arrival, out PeerAddress peer))
         {
             // Who went away while he waited in the link is not connected any more either.
             Libc.Close(arrival.Client);
@@ -162,14 +162,19 @@ internal sealed class InnerConnections : IConnectorOwner
         return true;
     }
 
-    private static bool IsConnectedTcp(int descriptor, out PeerAddress peer)
+    private static bool IsTcpOfAClient(in Arrival arrival, out PeerAddress peer)
     {
-        peer = default;
-        if (Libc.GetOption(descriptor, Libc.SOL_SOCKET, Libc.SO_PROTOCOL, out int protocol) < 0 || protocol != Libc.IPPROTO_TCP)
+        peer = arrival.Peer;
+        if (Libc.GetOption(arrival.Client, Libc.SOL_SOCKET, Libc.SO_PROTOCOL, out int protocol) < 0 || protocol != Libc.IPPROTO_TCP)
             return false;
-        if (Libc.PeerAddress(descriptor, out SockAddr address) < 0 || Libc.SetNonBlocking(descriptor) < 0)
+        if (Libc.SetNonBlocking(arrival.Client) < 0)
             return false;
-        peer = PeerAddress.From(address);
+        int connected = Libc.PeerAddress(arrival.Client, out SockAddr address);
+        // Who has reset has no peer address any more; what he said before that is the target's all the same.
+        if (connected >= 0)
+            peer = PeerAddress.From(address);
+        else if (connected != -(int)Errno.ENOTCONN || !arrival.HasSpoken)
+            return false;
         return !peer.IsUnix;
     }
 

@@ -33,6 +33,32 @@ internal sealed class HalvesTests : BridgeFixture
 
     [TestCase("handoff")]
     [TestCase("relay")]
+    public async Task Halves_ClientResetsRightAfterItsBytes_TheTargetGetsThem(string join)
+    {
+        const int clients = 200;
+        var served = 0;
+        var scene = await SceneAsync(
+            async (connection, cancel) =>
+            {
+                await connection.ReceiveExactlyAsync(8, cancel);
+                Interlocked.Increment(ref served);
+            },
+            entry => entry with { Listen = null, Socket = Scratch()["web.sock"] });
+        var listen = FreeEndPoint();
+        await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = scene.SocketPath, Join = join });
+
+        for (var i = 0; i < clients; i++)
+        {
+            var client = Own(await Dial.TcpAsync(listen));
+            await client.SendAllAsync(Hello.AsMemory(0, 8));
+            client.Reset();
+        }
+
+        await Eventually.TrueAsync(() => Volatile.Read(ref served) == clients, Soon, "all of it arrives");
+    }
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
     public async Task OuterHalf_InnerIsNotThereYet_ServesOnceItIs(string join)
     {
         var (path, listen, _) = await OuterWithoutInnerAsync(join);

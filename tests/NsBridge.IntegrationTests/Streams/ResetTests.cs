@@ -92,6 +92,32 @@ internal sealed class ResetTests : BridgeFixture
         Assert.That(ends, Is.Zero);
     }
 
+    [TestCase("handoff", true)]
+    [TestCase("handoff", false)]
+    [TestCase("relay", false)]
+    public async Task Reset_ByTheClientRightAfterItsBytes_TheTargetGetsThem(string join, bool ring)
+    {
+        const int clients = 200;
+        long heard = 0;
+        var scene = await SceneAsync(
+            async (connection, cancel) =>
+            {
+                var first = await connection.ReceiveExactlyAsync(Hello.Length, cancel);
+                Interlocked.Add(ref heard, first.Length);
+            },
+            entry => entry with { Join = join },
+            new DaemonLaunch { Environment = new Dictionary<string, string?> { ["NsBridge__IoUring"] = ring ? "true" : "false" } });
+
+        for (var i = 0; i < clients; i++)
+        {
+            var client = await ConnectAsync(scene);
+            await client.SendAllAsync(Hello);
+            client.Reset();
+        }
+
+        await Eventually.TrueAsync(() => Interlocked.Read(ref heard) == clients * Hello.Length, Soon, "all of it arrives");
+    }
+
     [Test]
     public async Task End_ByALocalClientRightAfterItsBytes_TheTargetGetsThem()
     {
