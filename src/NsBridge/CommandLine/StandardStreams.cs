@@ -31,6 +31,9 @@ internal static class StandardStreams
     /// <summary>Standard error, which never fails: nobody could be told, and a daemon goes on serving without it.</summary>
     public static Stream OpenError() => new StandardStream(s_hasError ? Error : -1, _ => { });
 
+    /// <summary>Whether standard error takes something at this moment, or never will.</summary>
+    public static bool IsErrorRead() => !s_hasError || Libc.Ready(Error, Libc.EPOLLOUT) != 0;
+
     private static void FillGaps()
     {
         try

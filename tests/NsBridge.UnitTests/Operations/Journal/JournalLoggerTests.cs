@@ -15,7 +15,7 @@ internal sealed partial class JournalLoggerTests
     {
         _journal = new ReceivingJournal();
         _standardError = new MemoryStream();
-        _provider = new JournalLoggerProvider(new JournalSocket(_journal.Path), new PlainLines(_standardError));
+        _provider = new JournalLoggerProvider(new JournalSocket(_journal.Path), new PlainLines(_standardError, () => true));
         _log = _provider.CreateLogger("NsBridge.Bridges.Bridge");
     }
 

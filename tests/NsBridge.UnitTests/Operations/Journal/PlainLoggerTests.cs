@@ -35,7 +35,7 @@ internal sealed partial class PlainLoggerTests
     private static string Written(Action<ILogger> write)
     {
         using var stream = new MemoryStream();
-        write(new PlainLogger(new PlainLines(stream)));
+        write(new PlainLogger(new PlainLines(stream, () => true)));
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
