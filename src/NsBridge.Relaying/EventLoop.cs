@@ -89,6 +89,11 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>What the loop's datagram flows share. On the loop's thread.</summary>
     internal DatagramGear Datagrams => _datagrams ??= new DatagramGear();
 
+    /// <summary>Makes what datagram flows share, where it is not there yet. On the loop's thread.</summary>
+    /// <exception cref="InvalidOperationException">The kernel gives no memory.</exception>
+    /// <exception cref="OutOfMemoryException">The process has no memory.</exception>
+    public void PrepareDatagrams() => _ = Datagrams;
+
     /// <summary>Whether the caller is on the loop's thread.</summary>
     public bool IsCurrent => Thread.CurrentThread == _thread;
 

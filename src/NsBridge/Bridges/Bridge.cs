@@ -119,6 +119,8 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     {
         try
         {
+            if (IsUdp)
+                await UdpInnerHalf.PrepareAsync(_home);
             IInnerHalf inner = IsUdp ? new UdpInnerHalf(this, _engine, _home, _place!) : new InnerHalf(this, _engine, _home, _place!);
             await inner.StartAsync();
             _inner = inner;
