@@ -36,10 +36,13 @@ internal abstract class Acceptor : EventSource
     protected virtual bool HasRoom => _descriptors.HasRoom;
 
     /// <summary>Begins to accept. On the loop.</summary>
+    /// <exception cref="BridgeFault">The kernel cannot watch it; it has to be stopped or released all the same.</exception>
     public void Start()
     {
         Loop.Attach(this);
-        Loop.Watch(this, 0, _listener, Libc.EPOLLIN);
+        int result = Loop.Watch(this, 0, _listener, Libc.EPOLLIN);
+        if (result < 0)
+            throw new BridgeFault(WatchFault.Explain("a listener", Libc.ErrorOf(result)));
     }
 
     /// <summary>A connection was accepted; it belongs to the callee.</summary>

@@ -117,11 +117,12 @@ internal sealed partial class Bridge : IHostedService, IDisposable
 
     private async Task StartInnerAsync()
     {
+        IInnerHalf? inner = null;
         try
         {
             if (IsUdp)
                 await UdpInnerHalf.PrepareAsync(_home);
-            IInnerHalf inner = IsUdp ? new UdpInnerHalf(this, _engine, _home, _place!) : new InnerHalf(this, _engine, _home, _place!);
+            inner = IsUdp ? new UdpInnerHalf(this, _engine, _home, _place!) : new InnerHalf(this, _engine, _home, _place!);
             await inner.StartAsync();
             _inner = inner;
             // Its door has been open for a moment; a change meanwhile was told to nobody.
@@ -131,6 +132,11 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         catch (BridgeFault fault)
         {
             _fault = fault.Message;
+            if (inner is null)
+                return;
+            // The next try makes another, which goes on with the UNIX socket.
+            await inner.UnbindAsync();
+            await inner.AbortAsync();
         }
     }
 

@@ -49,8 +49,15 @@ internal sealed class HandoffReceiver : EventSource
     public void Start()
     {
         Loop.Attach(this);
-        Loop.Watch(this, 0, _socket, Interest);
+        Watch();
         Libc.Send(_socket, HandoffLink.Hello);
+    }
+
+    private void Watch()
+    {
+        // Where the kernel has no memory for it now: later. What is sent meanwhile waits in the link.
+        if (Loop.Watch(this, 0, _socket, Interest) < 0)
+            Loop.SetTimer(this, Pause);
     }
 
     /// <summary>
@@ -95,7 +102,7 @@ internal sealed class HandoffReceiver : EventSource
     {
         SendNotices();
         if (_drained || HasRoom)
-            Loop.Watch(this, 0, _socket, Interest);
+            Watch();
         else
             Loop.SetTimer(this, Pause);
     }

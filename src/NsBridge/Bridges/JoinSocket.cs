@@ -44,6 +44,7 @@ internal sealed class JoinSocket
     private JoinListener ListenOn(UnixSocketFile file) => new(_door, _home, file.Listener, _engine.Descriptors, _hasRoomAlready);
 
     /// <summary>Begins to accept.</summary>
+    /// <exception cref="BridgeFault">The kernel cannot watch it.</exception>
     public void Start()
     {
         _listener.Start();
@@ -55,12 +56,23 @@ internal sealed class JoinSocket
     public void MakeAnew()
     {
         UnixSocketFile file = MakeFile();
+        JoinListener listener = ListenOn(file);
+        try
+        {
+            listener.Start();
+        }
+        catch (BridgeFault)
+        {
+            // Its file goes too: what is in its place would pass for served.
+            listener.Stop();
+            file.Remove();
+            throw;
+        }
         _listener.AcceptWaiting();
         _listener.Stop();
         _file.Close();
         _file = file;
-        _listener = ListenOn(file);
-        _listener.Start();
+        _listener = listener;
         _engine.OnBound();
     }
 

@@ -59,24 +59,22 @@ internal sealed class OuterHalf : IOuterHalf
             LeaveAllBut(state);
         if (!_isWanted || _listeners.Count > 0 || (!isHost && !state.CanEnter))
             return;
-        List<(int Socket, int Offset)> sockets;
         try
         {
-            sockets = ListeningSockets.Open(_bridge.Settings, _engine, _place, out _boundIn);
+            foreach ((int socket, int offset) in ListeningSockets.Open(_bridge.Settings, _engine, _place, out _boundIn))
+                _listeners.Add(new ClientListener(this, _home, socket, offset, _engine.Descriptors));
+            foreach (ClientListener listener in _listeners)
+                listener.Start();
         }
         catch (BridgeFault fault)
         {
+            // All or none, as they are made.
+            Unbind();
             _bindFault = fault;
             return;
         }
         if (HasOwnSockets)
             _origins.Add(_boundIn);
-        foreach ((int socket, int offset) in sockets)
-        {
-            var listener = new ClientListener(this, _home, socket, offset, _engine.Descriptors);
-            _listeners.Add(listener);
-            listener.Start();
-        }
         _bindFault = null;
         _isBound = true;
     }

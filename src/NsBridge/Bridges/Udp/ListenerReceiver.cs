@@ -34,8 +34,10 @@ internal sealed class ListenerReceiver : EventSource
     public void Start()
     {
         Loop.Attach(this);
-        Loop.Watch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLRDHUP);
         Libc.Send(_socket, Hello);
+        // Where the kernel has no memory for it the link ends, and the outer half tries again.
+        if (Loop.Watch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLRDHUP) < 0)
+            _owner.Remove(this);
     }
 
     protected override void OnEvents(uint events, int end)
@@ -45,29 +47,33 @@ internal sealed class ListenerReceiver : EventSource
         nint read = Libc.ReceiveDescriptors(_socket, records, descriptors, out int count, out bool truncated);
         if (read == -(nint)(int)Errno.EAGAIN)
             return;
-        // A listener that this process had no descriptor for is a port that nobody serves: the link ends, and the outer half tries again.
-        if (read <= 0 || truncated || read != count * ListenerRecord.Size)
+        // A listener that this process has no descriptor for, or cannot watch, is a port that nobody serves: the link ends, and the outer half tries again.
+        bool isWhole = read > 0 && !truncated && read == count * ListenerRecord.Size;
+        int taken = 0;
+        while (isWhole && taken < count)
         {
-            foreach (int descriptor in descriptors[..count])
-                Libc.Close(descriptor);
-            _owner.Remove(this);
-            return;
+            isWhole = Take(descriptors[taken], ListenerRecord.Read(records[(taken * ListenerRecord.Size)..]).Offset);
+            taken++;
         }
-        for (int i = 0; i < count; i++)
-            Take(descriptors[i], ListenerRecord.Read(records[(i * ListenerRecord.Size)..]).Offset);
+        if (isWhole)
+            return;
+        foreach (int descriptor in descriptors[taken..count])
+            Libc.Close(descriptor);
+        _owner.Remove(this);
     }
 
-    private void Take(int descriptor, int offset)
+    /// <returns>False where it cannot be watched.</returns>
+    private bool Take(int descriptor, int offset)
     {
         if (!UdpSocket.IsListener(descriptor) || Libc.SetNonBlocking(descriptor) < 0)
         {
             Libc.Close(descriptor);
-            return;
+            return true;
         }
         UdpSocket.PrepareListener(descriptor);
         var listener = new DatagramListener(_flows, descriptor, offset, UdpSocket.IsSix(descriptor));
         _listeners.Add(listener);
-        listener.Start();
+        return listener.Start() >= 0;
     }
 
     /// <summary>Ends the listening and closes the link. On the loop; again does nothing.</summary>

@@ -105,7 +105,13 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         _heardLength = 0;
         _home.ClearTimer(this);
         _home.Attach(this);
-        _home.Watch(this, 0, socket, Libc.EPOLLIN | Libc.EPOLLRDHUP);
+        result = _home.Watch(this, 0, socket, Libc.EPOLLIN | Libc.EPOLLRDHUP);
+        if (result < 0)
+        {
+            CloseLink();
+            SetTrouble(WatchFault.Explain("the link of its halves", Libc.ErrorOf(result)));
+            RetryLater();
+        }
     }
 
     // Listeners that wait hold what comes: a client whose datagrams came meanwhile is answered when the inner half is back.
