@@ -3,6 +3,9 @@ namespace NsBridge.Namespaces.Containers;
 /// <summary>A container of Docker or Podman, by its first process.</summary>
 internal sealed class ContainerSource(string name, IReadOnlyList<IContainerEngine> engines) : INamespaceSource
 {
+    /// <summary>Who told of the container, and has not said since that there is none.</summary>
+    private IContainerEngine? _teller;
+
     public string Description { get; } = $"container {name}";
 
     /// <summary>The engine wakes for each question, so it is not asked often while the process lives.</summary>
@@ -53,8 +56,16 @@ internal sealed class ContainerSource(string name, IReadOnlyList<IContainerEngin
             return NamespaceLead.Refused(
                 $"{string.Join(" and ", found.Select(one => one.Engine.Description))} both have a container {name}; write its id instead of its name");
         }
-        if (found is [var (_, only)])
+        if (found is [var (teller, only)])
+        {
+            _teller = teller;
             return Follow(only);
+        }
+        // Engines are stopped and removed, and what they started runs on.
+        if (_teller is { IsThere: false } gone)
+            throw new IOException($"{gone.Description} is not there any more");
+        if (troubles.Count == 0)
+            _teller = null;
         if (troubles.Count > 0)
         {
             string why = string.Join("; ", [.. troubles, .. without.Select(engine => $"{engine.Description} has none")]);

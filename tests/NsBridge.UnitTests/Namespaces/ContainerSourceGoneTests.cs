@@ -1,0 +1,64 @@
+using NsBridge.Namespaces.Containers;
+
+namespace NsBridge.UnitTests.Namespaces;
+
+/// <summary>A container whose engine goes away: it may run on without it.</summary>
+internal sealed class ContainerSourceGoneTests
+{
+    private static readonly ContainerFacts Running = new(new string('a', 64), "running", 4711, false);
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task Engine_ThatToldOfTheContainerHasGone_IsNoAnswer(bool isAnotherThere)
+    {
+        var engine = new Engine("Docker") { Facts = Running };
+        var source = new ContainerSource("web", [engine, new Engine("Podman") { IsThere = isAnotherThere }]);
+        Assert.That((await source.AskAsync(CancellationToken.None)).Process, Is.EqualTo(Running.Process));
+
+        engine.IsThere = false;
+
+        Assert.That(async () => await source.AskAsync(CancellationToken.None), Throws.TypeOf<IOException>().With.Message.Contains("Docker"));
+        Assert.That(async () => await source.AskAsync(CancellationToken.None), Throws.TypeOf<IOException>(), "for as long as it stays away");
+    }
+
+    [Test]
+    public async Task Engine_ThatSaidTheContainerHasGoneGoesToo_LeavesNothingToWaitFor()
+    {
+        var engine = new Engine("Docker") { Facts = Running };
+        var source = new ContainerSource("web", [engine]);
+        await source.AskAsync(CancellationToken.None);
+        engine.Facts = null;
+        Assert.That((await source.AskAsync(CancellationToken.None)).Absent!.Reason, Does.Contain("there is no container web"));
+
+        engine.IsThere = false;
+
+        Assert.That((await source.AskAsync(CancellationToken.None)).Absent!.Reason, Does.Contain("there is no container engine"));
+    }
+
+    [Test]
+    public async Task Container_ThatAnotherEngineHasNow_IsFollowedThere()
+    {
+        var docker = new Engine("Docker") { Facts = Running };
+        var podman = new Engine("Podman");
+        var source = new ContainerSource("web", [docker, podman]);
+        await source.AskAsync(CancellationToken.None);
+        docker.IsThere = false;
+        podman.Facts = Running with { Process = 4712 };
+        Assert.That((await source.AskAsync(CancellationToken.None)).Process, Is.EqualTo(4712));
+
+        podman.Facts = null;
+
+        Assert.That((await source.AskAsync(CancellationToken.None)).Absent!.Reason, Does.Contain("there is no container web"));
+    }
+
+    private sealed class Engine(string name) : IContainerEngine
+    {
+        public string Description { get; } = name;
+
+        public bool IsThere { get; set; } = true;
+
+        public ContainerFacts? Facts { get; set; }
+
+        public Task<ContainerFacts?> InspectAsync(string name, CancellationToken cancel) => Task.FromResult(Facts);
+    }
+}
