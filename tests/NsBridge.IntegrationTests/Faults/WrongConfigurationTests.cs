@@ -113,6 +113,7 @@ internal sealed class WrongConfigurationTests
         var wrong = await Command.RunAsync("env", ["-C", _folder.FullName, executable, "check"]);
 
         Assert.That(good.ExitCode, Is.Zero, good.Everything);
+        Assert.That(good.Output, Does.Contain($"{_folder.FullName}/appsettings.json"), "that another file than the packaged one was read shows");
         Assert.That(wrong.ExitCode, Is.EqualTo(WrongConfiguration), wrong.Everything);
         Assert.That(wrong.Everything, Does.Contain($"{First}:Target"));
     }
