@@ -30,6 +30,18 @@ internal sealed class DoctorTests : DoctorFixture
     }
 
     [Test]
+    public async Task Doctor_WithoutBridges_FindsNothingBroken()
+    {
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("appsettings.json", new DaemonSettings { RuntimeDirectory = scratch["run"] }.ToJson());
+
+        var result = await Executable.RunAsync(["doctor", "--config", file]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(result.Output, Does.Contain($"{file} has no bridges").And.Contain("nsbridge discover"));
+    }
+
+    [Test]
     public async Task Doctor_OfAWrongConfiguration_TellsItsFaults()
     {
         var result = await DoctorAsync(new BridgeEntry("web") { Listen = "127.0.0.1:99999", Namespace = "x", Target = "127.0.0.1:1" });

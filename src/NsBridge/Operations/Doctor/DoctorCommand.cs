@@ -22,11 +22,13 @@ internal static class DoctorCommand
         }
 
         var bridges = settings.Bridges.Where(bridge => options.Bridge is null || bridge.Name == options.Bridge).ToList();
+        if (bridges.Count == 0 && options.Bridge is not null)
+            throw new UserFault($"there is no bridge '{options.Bridge}'; there {Known(settings)}", ExitCode.Usage);
         if (bridges.Count == 0)
         {
-            throw options.Bridge is null
-                ? new UserFault($"{outcome.File} has no bridges; 'nsbridge discover' finds what there is to bridge", ExitCode.Failed)
-                : new UserFault($"there is no bridge '{options.Bridge}'; there {Known(settings)}", ExitCode.Usage);
+            // As it is installed: nothing is broken.
+            await Console.Out.WriteLineAsync($"{outcome.File} has no bridges; 'nsbridge discover' finds what there is to bridge".AsMemory(), stop);
+            return ExitCode.Well;
         }
 
         var (daemon, daemonFault) = await AskAsync(settings.ControlSocket, stop);
