@@ -60,13 +60,41 @@ internal sealed class DiscoverTests : BridgeFixture
         var result = await scene.Daemon.AskAsync("discover", scene.Namespace.Name, "--write");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
-        Assert.That(result.Error, Does.Contain("bridged already by web"));
+        Assert.That(result.Error, Does.Contain("bridged already by web").And.Contain($"the running daemon (pid {scene.Daemon.Id}) takes it up by itself"));
         Assert.That(await File.ReadAllTextAsync(scene.Daemon.ConfigurationFile + ".bak"), Is.EqualTo(before));
         var entry = Entries(result.Output).Single();
         Assert.That(entry.GetProperty("Target").GetString(), Is.EqualTo(other.EndPoint.ToString()));
         var listen = System.Net.IPEndPoint.Parse(entry.GetProperty("Listen").GetString()!);
         await scene.Daemon.WaitListeningAsync(listen);
         Assert.That(await EchoesAsync(listen));
+    }
+
+    [Test]
+    public async Task Discover_WrittenToAnotherFileThanTheDaemons_SaysThatTheDaemonHasAnother()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        Target(scene.Namespace, Serve.Echo);
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("appsettings.json", scene.Daemon.ToJson(new DaemonSettings(scene.Entry)));
+
+        var result = await Executable.RunAsync(["discover", scene.Namespace.Name, "--write", "--config", file]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(result.Error, Does.Contain($"added 1 bridge to {file}").And.Contain(scene.Daemon.ConfigurationFile).And.Not.Contain("by itself"));
+    }
+
+    [Test]
+    public async Task Discover_WrittenThroughALinkToTheDaemonsFile_IsTakenUp()
+    {
+        var scene = await SceneAsync(Serve.Echo);
+        Target(scene.Namespace, Serve.Echo);
+        using var scratch = new ScratchDirectory();
+        File.CreateSymbolicLink(scratch["link.json"], scene.Daemon.ConfigurationFile);
+
+        var result = await Executable.RunAsync(["discover", scene.Namespace.Name, "--write", "--config", scratch["link.json"]]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(result.Error, Does.Contain($"the running daemon (pid {scene.Daemon.Id}) takes it up by itself"));
     }
 
     private static List<JsonElement> Entries(string output)
@@ -125,10 +153,13 @@ internal sealed class DiscoverTests : BridgeFixture
         Target(space, Serve.Echo);
         using var scratch = new ScratchDirectory();
 
-        var result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", scratch["new.json"]]);
+        // A directory that no daemon has.
+        var environment = new Dictionary<string, string?> { ["RUNTIME_DIRECTORY"] = scratch["run"] };
+        var result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", scratch["new.json"]], environment);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That((await Executable.RunAsync(["check", "--config", scratch["new.json"]])).Output, Does.Contain("1 bridge"));
+        Assert.That(result.Error, Does.Contain("a daemon whose configuration this is takes it up"));
         Executable.CheckPlain(result);
     }
 

@@ -45,9 +45,9 @@ internal static class DiscoverCommand
         if (options.Write)
         {
             var backup = ConfigurationEdit.AddBridges(loader.File, drafts);
-            var count = drafts.Count == 1 ? "1 bridge" : $"{drafts.Count} bridges";
-            await Console.Error.WriteLineAsync(
-                $"added {count} to {loader.File}{(backup is null ? "" : $"; the file as it was is {backup}")}; a running daemon takes them up by itself");
+            var (count, them) = drafts.Count == 1 ? ("1 bridge", "it") : ($"{drafts.Count} bridges", "them");
+            await Console.Error.WriteLineAsync($"added {count} to {loader.File}{(backup is null ? "" : $"; the file as it was is {backup}")}");
+            await Console.Error.WriteLineAsync(await Uptake.TellAsync(loader, them, stop));
         }
 
         return ExitCode.Well;

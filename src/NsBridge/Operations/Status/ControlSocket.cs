@@ -21,6 +21,7 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
     private static readonly TimeSpan RecoveryPeriod = TimeSpan.FromSeconds(1);
 
     private readonly DaemonSettings _settings;
+    private readonly ConfigurationLoader _loader;
     private readonly IBridgeReports _reports;
     private readonly ILogger<ControlSocket> _log;
     private readonly CancellationTokenSource _stop = new();
@@ -29,9 +30,10 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
     private LocalListener? _listener;
     private ShortRequestServer? _server;
 
-    public ControlSocket(DaemonSettings settings, IBridgeReports reports, ILogger<ControlSocket> log)
+    public ControlSocket(DaemonSettings settings, ConfigurationLoader loader, IBridgeReports reports, ILogger<ControlSocket> log)
     {
         _settings = settings;
+        _loader = loader;
         _reports = reports;
         _log = log;
     }
@@ -163,7 +165,7 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
 
         if (!request.AsSpan(0, length).SequenceEqual(ControlProtocol.StatusRequest))
             return;
-        var document = new StatusDocument(VersionAction.Version, Environment.ProcessId, [.. _reports.Snapshot().Select(BridgeStatus.Of)]);
+        var document = new StatusDocument(VersionAction.Version, Environment.ProcessId, _loader.File, [.. _reports.Snapshot().Select(BridgeStatus.Of)]);
         await using var stream = new NetworkStream(client, ownsSocket: false);
         await JsonSerializer.SerializeAsync(stream, document, StatusJson.Default.StatusDocument, deadline);
     }

@@ -1,6 +1,7 @@
 using NsBridge.Configuration;
 using NsBridge.Linux;
 using NsBridge.Operations.Doctor;
+using NsBridge.Operations.Looking;
 using NsBridge.Operations.Status;
 using NsBridge.UnitTests.Configuration;
 
@@ -21,7 +22,7 @@ internal sealed class DaemonCheckTests
         var here = new FoundPlace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
         var status = BridgeStatus.Of(new BridgeReport { Name = "web", State = BridgeState.Failed, Reason = reason });
 
-        var link = DaemonCheck.Look(new Patient(settings.Bridges[0], here, here, new StatusDocument("1", 1, [status]), null, settings.RuntimeDirectory));
+        var link = DaemonCheck.Look(new Patient(settings.Bridges[0], here, here, new StatusDocument("1", 1, null, [status]), null, settings.RuntimeDirectory));
 
         Assert.That(link.State, Is.EqualTo(LinkState.Broken));
         Assert.That(link.Cure, Does.Contain(cure));
@@ -34,7 +35,7 @@ internal sealed class DaemonCheckTests
         var here = new FoundPlace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
         var status = BridgeStatus.Of(new BridgeReport { Name = "web", State = BridgeState.Up, Target = "127.0.0.1:1" });
 
-        var link = VersionCheck.Look(new Patient(settings.Bridges[0], here, here, new StatusDocument("1", 1, [status]), null, settings.RuntimeDirectory));
+        var link = VersionCheck.Look(new Patient(settings.Bridges[0], here, here, new StatusDocument("1", 1, null, [status]), null, settings.RuntimeDirectory));
 
         Assert.That(link?.Cure, Does.Contain("NsBridge__").And.Contain("systemctl cat nsbridge"));
     }

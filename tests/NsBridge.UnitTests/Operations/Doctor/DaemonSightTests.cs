@@ -94,6 +94,6 @@ internal sealed class DaemonSightTests
         var settings = LoadedText.Right($""" "Name":"web", "Namespace":"host", "Target":"{target}", "Socket":"{socket}" """);
         var here = new FoundPlace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
         var status = BridgeStatus.Of(new BridgeReport { Name = "web", State = BridgeState.Up });
-        return new Patient(settings.Bridges[0], here, here, new StatusDocument("1", daemon.Id, [status]), null, settings.RuntimeDirectory) { Network = NetworkNamespace.Own };
+        return new Patient(settings.Bridges[0], here, here, new StatusDocument("1", daemon.Id, null, [status]), null, settings.RuntimeDirectory) { Network = NetworkNamespace.Own };
     }
 }

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
+using NsBridge.Configuration;
 using NsBridge.Operations.Serving;
 using NsBridge.Operations.Status;
 using NsBridge.Testing;
@@ -12,6 +13,7 @@ namespace NsBridge.UnitTests.Operations.Status;
 public class ControlSocketTests
 {
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);
+    private static readonly ConfigurationLoader s_loader = new("/etc/other.json", new Dictionary<string, string>());
     private ScratchDirectory _scratch = null!;
     private DaemonSettings _settings = null!;
     private Reports _reports = null!;
@@ -46,6 +48,7 @@ public class ControlSocketTests
         {
             Assert.That(root.GetProperty("version").GetString(), Does.Match(@"^\d+\.\d+\.\d+$"));
             Assert.That(root.GetProperty("pid").GetInt32(), Is.EqualTo(Environment.ProcessId));
+            Assert.That(root.GetProperty("configuration").GetString(), Is.EqualTo("/etc/other.json"));
             Assert.That(bridge.GetProperty("name").GetString(), Is.EqualTo("web"));
             Assert.That(bridge.GetProperty("state").GetString(), Is.EqualTo("up"));
             Assert.That(bridge.GetProperty("reason").GetString(), Is.Empty);
@@ -157,7 +160,7 @@ public class ControlSocketTests
         _scratch.Write("file", "");
         var elsewhere = _settings with { RuntimeDirectory = _scratch[directory] };
 
-        Assert.That(() => new ControlSocket(elsewhere, _reports, NullLogger<ControlSocket>.Instance).StartAsync(default),
+        Assert.That(() => new ControlSocket(elsewhere, s_loader, _reports, NullLogger<ControlSocket>.Instance).StartAsync(default),
             Throws.TypeOf<UserFault>().With.Message.Contains(why).And.Message.Contains("NsBridge:RuntimeDirectory"));
     }
 
@@ -200,7 +203,7 @@ public class ControlSocketTests
         Assert.That(await ReadToEndAsync(client).WaitAsync(ShortRequestServer.Deadline + s_soon), Is.Empty);
     }
 
-    private ControlSocket Make() => new(_settings, _reports, NullLogger<ControlSocket>.Instance);
+    private ControlSocket Make() => new(_settings, s_loader, _reports, NullLogger<ControlSocket>.Instance);
 
     private async Task<Socket> ConnectAsync()
     {

@@ -52,5 +52,5 @@ public class StatusTableTests
     }
 
     private static StatusSample Sample(long time, params BridgeReport[] reports) =>
-        new(new StatusDocument("1.2.3", 42, [.. reports.Select(BridgeStatus.Of)]), time);
+        new(new StatusDocument("1.2.3", 42, "/etc/nsbridge/appsettings.json", [.. reports.Select(BridgeStatus.Of)]), time);
 }
