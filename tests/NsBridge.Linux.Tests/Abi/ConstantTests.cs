@@ -23,6 +23,7 @@ internal sealed class ConstantTests
         ["Libc.ControlCapacity"] = "CMSG_SPACE(253 * sizeof(int))",
         // SCM_MAX_FD is in no header for programs: DescriptorPassingTests passes as many as that.
         ["Libc.DescriptorsPerMessage"] = "253",
+        ["Libc.MostGroups"] = "NGROUPS_MAX",
         ["Libc.InterfaceNameCapacity"] = "IFNAMSIZ",
         ["Libc.InterfaceRequestSize"] = "sizeof(struct ifreq)",
         ["Libc.UsageLongs"] = "sizeof(struct rusage) / sizeof(long)",
@@ -59,6 +60,8 @@ internal sealed class ConstantTests
         ["offsetof(struct io_uring_buf_ring, tail) - offsetof(struct io_uring_buf, resv)"] = 0,
         ["offsetof(struct linger, l_onoff)"] = 0,
         ["offsetof(struct linger, l_linger)"] = 4,
+        ["sizeof(struct open_how)"] = 24,
+        ["offsetof(struct open_how, resolve)"] = 16,
         ["sizeof(struct ucred)"] = 12,
         ["offsetof(struct ucred, pid)"] = 0,
         ["offsetof(struct ucred, uid)"] = 4,
