@@ -89,9 +89,8 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>What the loop's datagram flows share. On the loop's thread.</summary>
     internal DatagramGear Datagrams => _datagrams ??= new DatagramGear();
 
-    /// <summary>Makes what datagram flows share, where it is not there yet. On the loop's thread.</summary>
-    /// <exception cref="InvalidOperationException">The kernel gives no memory.</exception>
-    /// <exception cref="OutOfMemoryException">The process has no memory.</exception>
+    /// <summary>Gets the loop ready for datagram listeners. On the loop's thread.</summary>
+    /// <exception cref="OutOfMemoryException">There is no memory for what their flows share.</exception>
     public void PrepareDatagrams() => _ = Datagrams;
 
     /// <summary>Whether the caller is on the loop's thread.</summary>

@@ -50,9 +50,14 @@ public static class ProcessFacts
     public static int Threads(int process) => Directory.GetDirectories($"/proc/{process}/task").Length;
 
     /// <summary>Resident memory in bytes (<c>VmRSS</c>).</summary>
-    public static long ResidentBytes(int process)
+    public static long ResidentBytes(int process) => StatusBytes(process, "VmRSS:");
+
+    /// <summary>Address space in bytes (<c>VmSize</c>): what RLIMIT_AS limits.</summary>
+    public static long AddressSpaceBytes(int process) => StatusBytes(process, "VmSize:");
+
+    private static long StatusBytes(int process, string name)
     {
-        var line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        var line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith(name, StringComparison.Ordinal));
         return long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) * 1024;
     }
 

@@ -33,12 +33,12 @@ public sealed unsafe class DatagramBatch : IDisposable
     private readonly Libc.MultiMessage* _messages;
     private int _used;
 
-    /// <exception cref="InvalidOperationException">The kernel gives no memory.</exception>
+    /// <exception cref="InsufficientMemoryException">The kernel gives no memory.</exception>
     public DatagramBatch()
     {
         _data = NativePages.Map(Capacity * Stride);
         if (_data == 0)
-            throw new InvalidOperationException("the kernel gives no memory for a batch of datagrams");
+            throw new InsufficientMemoryException("the kernel gives no memory for a batch of datagrams");
         _names = (byte*)NativeMemory.AllocZeroed(Capacity * NameStride);
         _controls = (byte*)NativeMemory.AllocZeroed(Capacity * ControlBytes);
         _vectors = (Libc.Vector*)NativeMemory.AllocZeroed((nuint)(Capacity * sizeof(Libc.Vector)));

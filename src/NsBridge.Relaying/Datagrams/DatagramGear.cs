@@ -2,21 +2,20 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying.Datagrams;
 
-/// <summary>What all flows of one loop use in turn: room for datagrams on their way. Made when the loop's first datagram listener is.</summary>
+/// <summary>What all flows of one loop use in turn: room for datagrams on their way. Made before the loop's first datagram listener is.</summary>
 internal sealed class DatagramGear : IDisposable
 {
-    /// <exception cref="InvalidOperationException">The kernel gives no memory.</exception>
+    /// <exception cref="OutOfMemoryException">There is not so much memory: 9 MiB, of which only what is used counts as resident.</exception>
     internal DatagramGear()
     {
         FromClients = new DatagramBatch();
-        ToTarget = new DatagramOutbox();
         try
         {
             Answers = new AnswerBatch();
         }
-        catch (InvalidOperationException)
+        catch (OutOfMemoryException)
         {
-            // It is tried again and again: what there was memory for must not pile up.
+            // It is tried again, and must not have less each time.
             FromClients.Dispose();
             ToTarget.Dispose();
             throw;
@@ -27,7 +26,7 @@ internal sealed class DatagramGear : IDisposable
     internal DatagramBatch FromClients { get; }
 
     /// <summary>Towards one target.</summary>
-    internal DatagramOutbox ToTarget { get; }
+    internal DatagramOutbox ToTarget { get; } = new();
 
     /// <summary>Answers of all targets, kept until the loop's turn is over.</summary>
     internal AnswerBatch Answers { get; }

@@ -120,8 +120,6 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         IInnerHalf? inner = null;
         try
         {
-            if (IsUdp)
-                await UdpInnerHalf.PrepareAsync(_home);
             inner = IsUdp ? new UdpInnerHalf(this, _engine, _home, _place!) : new InnerHalf(this, _engine, _home, _place!);
             await inner.StartAsync();
             _inner = inner;

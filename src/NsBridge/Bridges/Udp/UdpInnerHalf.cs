@@ -25,22 +25,16 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
 
     public JoinSocket Socket { get; }
 
-    /// <summary>Makes what the flows of a loop share, where it is not there yet: a listener that comes later finds it, or the bridge has failed before.</summary>
-    /// <exception cref="BridgeFault">There is no memory for it.</exception>
-    public static async Task PrepareAsync(EventLoop home)
+    public Task StartAsync() => _home.InvokeAsync(() =>
     {
         try
         {
-            await home.InvokeAsync(home.PrepareDatagrams);
+            _home.PrepareDatagrams();
         }
-        catch (Exception lack) when (lack is InvalidOperationException or OutOfMemoryException)
+        catch (OutOfMemoryException)
         {
-            throw new BridgeFault("the kernel gives no memory for its datagrams: the machine has too little left, or LimitAS= is too low");
+            throw new BridgeFault("there is no memory for datagrams on their way: 9 MiB of address space are refused; is the process's limited (LimitAS=, ulimit -v)?");
         }
-    }
-
-    public Task StartAsync() => _home.InvokeAsync(() =>
-    {
         _connector.Start();
         Socket.Start();
     });
