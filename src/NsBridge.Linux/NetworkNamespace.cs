@@ -99,7 +99,7 @@ public sealed class NetworkNamespace
         if (file < 0)
         {
             // What is no namespace stays none whoever opens it: told as setns(2) would.
-            failure = Libc.ErrorOf(file) == Errno.EACCES && !MayBeNamespace(_path)
+            failure = Libc.ErrorOf(file) == Errno.EACCES && LookAtPath(out _) != Libc.NSFS_MAGIC
                 ? new EnterFailure(EnterStep.Enter, Errno.EINVAL)
                 : new EnterFailure(EnterStep.Open, Libc.ErrorOf(file));
             return 0;
@@ -190,23 +190,22 @@ public sealed class NetworkNamespace
         };
     }
 
-    /// <summary>Whether it lies among the kernel's namespaces, or where it cannot be looked at; O_PATH asks for no permission on the file itself.</summary>
-    private static bool MayBeNamespace(byte[] path)
+    /// <summary>Looks at what lies at the path; O_PATH asks for no permission on the file itself.</summary>
+    /// <returns>The magic number of its file system: that of namespaces too where it cannot be looked at, or there is no path.</returns>
+    private long LookAtPath(out FileStatus status)
     {
-        int file = Libc.Open(path, Libc.O_PATH);
+        status = default;
+        int file = _path is null ? -1 : Libc.Open(_path, Libc.O_PATH);
         long type = file < 0 ? Libc.NSFS_MAGIC : Libc.FileSystemType(file);
+        if (file >= 0)
+            Libc.Status(file, out status);
         Libc.Close(file);
-        return type == Libc.NSFS_MAGIC;
+        return type;
     }
 
     private string ExplainInvalid()
     {
-        int file = _path is null ? -1 : Libc.Open(_path, Libc.O_PATH);
-        long type = file < 0 ? Libc.NSFS_MAGIC : Libc.FileSystemType(file);
-        FileStatus status = default;
-        if (file >= 0)
-            Libc.Status(file, out status);
-        Libc.Close(file);
+        long type = LookAtPath(out FileStatus status);
         return "EINVAL - it is " + status switch
         {
             _ when type == Libc.NSFS_MAGIC => "a namespace of another kind",

@@ -57,10 +57,7 @@ public sealed partial class Relay
     /// <summary>Looks what was taken since the last look.</summary>
     private void LookWhetherTaken()
     {
-        int untaken = Untaken;
-        if (untaken != _untaken)
-            _lastByte = _group.Loop.Now;
-        _untaken = untaken;
+        NoteTaken();
         CloseWhereTaken(ref _client);
         CloseWhereTaken(ref _target);
         if (IsIdle)

@@ -120,6 +120,17 @@ internal abstract class BridgeFixture
     protected async Task<Socket> ConnectAsync(Scene scene, Door door = Door.Tcp) =>
         Own(door == Door.Tcp ? await Dial.TcpAsync(scene.Listen) : await Dial.UnixAsync(scene.SocketPath));
 
+    /// <summary>So many clients, one after the other, each of whom says something and resets at once.</summary>
+    protected async Task SpeakAndResetAsync(IPEndPoint at, int clients, ReadOnlyMemory<byte> words)
+    {
+        for (var i = 0; i < clients; i++)
+        {
+            var client = Own(await Dial.TcpAsync(at));
+            await client.SendAllAsync(words);
+            client.Reset();
+        }
+    }
+
     /// <summary>Whether a new connection is served by an echo; false where it is refused, ended or silent.</summary>
     protected static async Task<bool> EchoesAsync(IPEndPoint at, IPAddress? from = null)
     {

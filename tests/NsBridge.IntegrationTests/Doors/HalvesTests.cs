@@ -47,12 +47,7 @@ internal sealed class HalvesTests : BridgeFixture
         var listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = scene.SocketPath, Join = join });
 
-        for (var i = 0; i < clients; i++)
-        {
-            var client = Own(await Dial.TcpAsync(listen));
-            await client.SendAllAsync(Hello.AsMemory(0, 8));
-            client.Reset();
-        }
+        await SpeakAndResetAsync(listen, clients, Hello.AsMemory(0, 8));
 
         await Eventually.TrueAsync(() => Volatile.Read(ref served) == clients, Soon, "all of it arrives");
     }

@@ -80,12 +80,7 @@ internal sealed class ResetTests : BridgeFixture
             },
             entry => entry with { Join = join });
 
-        for (var i = 0; i < clients; i++)
-        {
-            var client = await ConnectAsync(scene);
-            await client.SendAllAsync(Hello.AsMemory(0, 8));
-            client.Reset();
-        }
+        await SpeakAndResetAsync(scene.Listen, clients, Hello.AsMemory(0, 8));
         await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 0, "all are over");
         await Eventually.SteadyAsync(() => scene.Server.Resets, TimeSpan.FromMilliseconds(200), Soon, "the target has heard all");
 
@@ -108,12 +103,7 @@ internal sealed class ResetTests : BridgeFixture
             entry => entry with { Join = join },
             new DaemonLaunch { Environment = new Dictionary<string, string?> { ["NsBridge__IoUring"] = ring ? "true" : "false" } });
 
-        for (var i = 0; i < clients; i++)
-        {
-            var client = await ConnectAsync(scene);
-            await client.SendAllAsync(Hello);
-            client.Reset();
-        }
+        await SpeakAndResetAsync(scene.Listen, clients, Hello);
 
         await Eventually.TrueAsync(() => Interlocked.Read(ref heard) == clients * Hello.Length, Soon, "all of it arrives");
     }

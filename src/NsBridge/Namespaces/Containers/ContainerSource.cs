@@ -64,8 +64,6 @@ internal sealed class ContainerSource(string name, IReadOnlyList<IContainerEngin
         // Engines are stopped and removed, and what they started runs on.
         if (_teller is { IsThere: false } gone)
             throw new IOException($"{gone.Description} is not there any more");
-        if (troubles.Count == 0)
-            _teller = null;
         if (troubles.Count > 0)
         {
             string why = string.Join("; ", [.. troubles, .. without.Select(engine => $"{engine.Description} has none")]);
@@ -74,6 +72,7 @@ internal sealed class ContainerSource(string name, IReadOnlyList<IContainerEngin
                 throw new IOException(why);
             return NamespaceLead.Waiting($"cannot find {Description}: {why}");
         }
+        _teller = null;
         return NamespaceLead.Waiting(there.Length == 0
             ? $"cannot find {Description}: there is no container engine (Docker, Podman) that this user may ask"
             : $"there is no {Description} ({string.Join(", ", there.Select(engine => engine.Description))})");
