@@ -1,6 +1,7 @@
+using NsBridge.Base;
 using NsBridge.CommandLine;
-using NsBridge.Operations;
-using NsBridge.Operations.Demo;
+using NsBridge.Commands.Demo;
+using NsBridge.Hosting;
 
 StandardStreams.Take();
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using NsBridge.Testing;
 using NUnit.Framework.Interfaces;
+using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests;
 
@@ -81,9 +81,9 @@ internal abstract class BridgeFixture
     protected TargetServer Target(TestNamespace space, Func<Socket, CancellationToken, Task> serve, int port = 0) =>
         Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.Loopback, port)), serve));
 
-    protected Task<DaemonProcess> StartAsync(params IReadOnlyList<BridgeEntry> bridges) => StartAsync(new DaemonSettings(bridges));
+    protected Task<DaemonProcess> StartAsync(params IReadOnlyList<BridgeEntry> bridges) => StartAsync(new DaemonConfig(bridges));
 
-    protected async Task<DaemonProcess> StartAsync(DaemonSettings settings, DaemonLaunch? launch = null)
+    protected async Task<DaemonProcess> StartAsync(DaemonConfig settings, DaemonLaunch? launch = null)
     {
         var daemon = await DaemonProcess.StartAsync(settings, launch);
         _daemons.Add(daemon);
@@ -91,7 +91,7 @@ internal abstract class BridgeFixture
     }
 
     /// <summary>Starts a daemon that may not get as far as listening.</summary>
-    protected async Task<DaemonProcess> LaunchAsync(DaemonSettings settings, DaemonLaunch? launch = null)
+    protected async Task<DaemonProcess> LaunchAsync(DaemonConfig settings, DaemonLaunch? launch = null)
     {
         var daemon = await DaemonProcess.LaunchAsync(settings, launch);
         _daemons.Add(daemon);
@@ -113,19 +113,19 @@ internal abstract class BridgeFixture
         var listen = FreeEndPoint();
         var entry = new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() };
         entry = with?.Invoke(entry) ?? entry;
-        return new Scene(space, server, await StartAsync(new DaemonSettings(entry), launch), listen, entry);
+        return new Scene(space, server, await StartAsync(new DaemonConfig(entry), launch), listen, entry);
     }
 
     /// <summary>Connects through one of the scene's doors; the socket is closed at the end of the test at the latest.</summary>
     protected async Task<Socket> ConnectAsync(Scene scene, Door door = Door.Tcp) =>
-        Own(door == Door.Tcp ? await Dial.TcpAsync(scene.Listen) : await Dial.UnixAsync(scene.SocketPath));
+        Own(door == Door.Tcp ? await TestClient.TcpAsync(scene.Listen) : await TestClient.UnixAsync(scene.SocketPath));
 
     /// <summary>So many clients, one after the other, each of whom says something and resets at once.</summary>
     protected async Task SpeakAndResetAsync(IPEndPoint at, int clients, ReadOnlyMemory<byte> words)
     {
         for (var i = 0; i < clients; i++)
         {
-            var client = Own(await Dial.TcpAsync(at));
+            var client = Own(await TestClient.TcpAsync(at));
             await client.SendAllAsync(words);
             client.Reset();
         }
@@ -136,7 +136,7 @@ internal abstract class BridgeFixture
     {
         try
         {
-            using var client = await Dial.TcpAsync(at, from);
+            using var client = await TestClient.TcpAsync(at, from);
             var bytes = Pattern.Take(100);
             await client.SendAllAsync(bytes);
             return (await client.ReceiveExactlyAsync(bytes.Length)).AsSpan().SequenceEqual(bytes);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using NsBridge.Linux.Interop;
+using NsBridge.Linux.Tests.Abi;
 using NsBridge.Testing;
 
 namespace NsBridge.Linux.Tests;

@@ -46,7 +46,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     public TimeSpan ProcessorTime => ProcessFacts.ProcessorTime(Id);
 
     /// <summary>Starts a daemon and returns when everything that <paramref name="settings"/> names listens.</summary>
-    public static async Task<DaemonProcess> StartAsync(DaemonSettings settings, DaemonLaunch? launch = null)
+    public static async Task<DaemonProcess> StartAsync(DaemonConfig settings, DaemonLaunch? launch = null)
     {
         var daemon = await LaunchAsync(settings, launch);
         try
@@ -64,7 +64,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a daemon without waiting for anything but the process.</summary>
-    public static async Task<DaemonProcess> LaunchAsync(DaemonSettings settings, DaemonLaunch? launch = null)
+    public static async Task<DaemonProcess> LaunchAsync(DaemonConfig settings, DaemonLaunch? launch = null)
     {
         launch ??= new DaemonLaunch();
         var scratch = new ScratchDirectory();
@@ -168,10 +168,10 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     }
 
     /// <summary>Writes new settings over the file in place, as <c>echo &gt;</c> does, keeping the runtime directory.</summary>
-    public void Rewrite(DaemonSettings settings) => File.WriteAllText(ConfigurationFile, ToJson(settings));
+    public void Rewrite(DaemonConfig settings) => File.WriteAllText(ConfigurationFile, ToJson(settings));
 
     /// <summary>The text of <paramref name="settings"/> with this daemon's runtime directory.</summary>
-    public string ToJson(DaemonSettings settings) => (settings with { RuntimeDirectory = RuntimeDirectory }).ToJson();
+    public string ToJson(DaemonConfig settings) => (settings with { RuntimeDirectory = RuntimeDirectory }).ToJson();
 
     public Task SignalAsync(string signal) => _process.SignalAsync(signal);
 

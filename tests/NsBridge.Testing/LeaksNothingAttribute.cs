@@ -36,7 +36,7 @@ public sealed class LeaksNothingAttribute : Attribute, ITestAction
     {
         await Command.CheckAsync("/bin/true");
         await using var server = TargetServer.StartOnHost(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Serve.Echo);
-        using var client = await Dial.TcpAsync((System.Net.IPEndPoint)server.EndPoint);
+        using var client = await TestClient.TcpAsync((System.Net.IPEndPoint)server.EndPoint);
         await client.EchoAsync([1]);
     }
 }

@@ -147,7 +147,7 @@ public sealed class TestNamespace : IAsyncDisposable
 
     /// <summary>Connects from inside.</summary>
     /// <exception cref="SocketException">Nobody listens there.</exception>
-    public Task<Socket> DialAsync(IPEndPoint to) => Dial.ConnectAsync(OpenSocket(to.AddressFamily), to);
+    public Task<Socket> DialAsync(IPEndPoint to) => TestClient.ConnectAsync(OpenSocket(to.AddressFamily), to);
 
     /// <summary>Starts a program inside.</summary>
     public BackgroundProcess Start(string program, params string[] arguments) =>

@@ -1,4 +1,7 @@
-using NsBridge.Relaying;
+using NsBridge.Bridges.Admission;
+using NsBridge.Bridges.Joining;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges;
 

@@ -1,4 +1,5 @@
-using NsBridge.Configuration;
+using NsBridge.Configuration.Settings;
+using NsBridge.Configuration.Values;
 
 namespace NsBridge.Bridges;
 

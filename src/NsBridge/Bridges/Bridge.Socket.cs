@@ -1,3 +1,4 @@
+using NsBridge.Bridges.Joining;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Bridges;

@@ -1,5 +1,4 @@
 using NsBridge.Namespaces;
-using NsBridge.Operations.Status;
 
 namespace NsBridge.Bridges;
 

@@ -1,9 +1,9 @@
-using NsBridge.Configuration;
+using NsBridge.Configuration.Values;
+using NsBridge.HotRestart;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
-using NsBridge.Relaying;
-using NsBridge.Restart;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges;
 

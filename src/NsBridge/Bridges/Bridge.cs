@@ -1,9 +1,12 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using NsBridge.Bridges.Admission;
+using NsBridge.Bridges.Tcp;
 using NsBridge.Bridges.Udp;
-using NsBridge.Configuration;
+using NsBridge.Configuration.Settings;
+using NsBridge.Configuration.Values;
 using NsBridge.Namespaces;
-using NsBridge.Relaying;
+using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.Bridges;
 
@@ -19,7 +22,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     private readonly BridgeEngine _engine;
     private readonly EventLoop _home;
     private readonly BridgeLog _log;
-    private readonly Admission _admission;
+    private readonly AdmissionControl _admission;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Lock _stateLock = new();
     private readonly ValueList<ListenEndpoint>? _listenBefore;
@@ -42,7 +45,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         _log = new BridgeLog(engine.Logging.CreateLogger<Bridge>(), settings.Name);
         Tally = before?.Tally ?? new BridgeTally(engine.Loops.Count);
         _listenBefore = before?.Settings.Listen;
-        _admission = before?._admission ?? new Admission(Tally, settings);
+        _admission = before?._admission ?? new AdmissionControl(Tally, settings);
         _admission.Change(settings);
     }
 

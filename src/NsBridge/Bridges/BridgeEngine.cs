@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Logging;
+using NsBridge.Bridges.Admission;
+using NsBridge.HotRestart;
 using NsBridge.Namespaces;
-using NsBridge.Operations.Systemd;
-using NsBridge.Relaying;
-using NsBridge.Restart;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Systemd;
 
 namespace NsBridge.Bridges;
 
@@ -15,13 +16,14 @@ internal sealed class BridgeEngine : IHeartbeat, IDisposable
 
     /// <param name="loops">How many event loops; 0 chooses.</param>
     /// <param name="mayRing">Whether small messages may go by io_uring(7).</param>
+    /// <param name="servers">Descriptors that the process's own servers may open at most.</param>
     /// <param name="sockets">Listening sockets that systemd handed over.</param>
     /// <param name="logging">Makes the loggers.</param>
-    public BridgeEngine(int loops, bool mayRing, SystemdSockets sockets, ILoggerFactory logging)
+    public BridgeEngine(int loops, bool mayRing, int servers, SystemdSockets sockets, ILoggerFactory logging)
     {
         Sockets = sockets;
         Logging = logging;
-        Descriptors = new DescriptorPressure(logging.CreateLogger<DescriptorPressure>());
+        Descriptors = new DescriptorPressure(servers, logging.CreateLogger<DescriptorPressure>());
         Namespaces = new NamespaceWatch();
         // The services and their clients need processors too. Measured on two cores: a second loop gains nothing and triples
         // the 99th percentile of 64 ping-pongs.

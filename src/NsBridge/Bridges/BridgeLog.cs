@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
-using NsBridge.Operations.Logging;
-using NsBridge.Relaying;
+using NsBridge.Bridges.Admission;
+using NsBridge.Logging;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges;
 

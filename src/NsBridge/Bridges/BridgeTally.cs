@@ -1,5 +1,4 @@
-using NsBridge.Operations.Status;
-using NsBridge.Relaying;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges;
 

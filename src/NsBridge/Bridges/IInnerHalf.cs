@@ -1,4 +1,5 @@
-using NsBridge.Restart;
+using NsBridge.Bridges.Joining;
+using NsBridge.HotRestart;
 
 namespace NsBridge.Bridges;
 

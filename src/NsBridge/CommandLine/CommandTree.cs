@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using NsBridge.Bridges;
-using NsBridge.Operations.Demo;
-using NsBridge.Operations.Discover;
-using NsBridge.Operations.Doctor;
-using NsBridge.Operations.Import;
-using NsBridge.Operations.Status;
+using NsBridge.Commands.Check;
+using NsBridge.Commands.Demo;
+using NsBridge.Commands.Discover;
+using NsBridge.Commands.Doctor;
+using NsBridge.Commands.Import;
+using NsBridge.Commands.Status;
+using NsBridge.Hosting;
 
 namespace NsBridge.CommandLine;
 

@@ -1,6 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using NsBridge.Configuration;
+using NsBridge.Commands.Check;
+using NsBridge.Commands.Demo;
+using NsBridge.Commands.Discover;
+using NsBridge.Commands.Doctor;
+using NsBridge.Commands.Import;
+using NsBridge.Commands.Status;
+using NsBridge.Configuration.Values;
 
 namespace NsBridge.CommandLine;
 

@@ -1,4 +1,4 @@
-using NsBridge.Configuration;
+using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 

@@ -15,7 +15,7 @@ internal sealed class NsBridgeSystem(Arena arena) : RelaySystem("nsbridge", aren
             Namespace = Arena.Namespace,
             Target = $"127.0.0.1:{ServiceProcess.PortOf(port.Key)}",
         });
-        var settings = new DaemonSettings([.. bridges]) { RuntimeDirectory = Directory.CreateDirectory(Arena.Scratch["run"]).FullName };
+        var settings = new DaemonConfig([.. bridges]) { RuntimeDirectory = Directory.CreateDirectory(Arena.Scratch["run"]).FullName };
         Run(BackgroundProcess.Start(executable, ["run", "--config", Arena.Scratch.Write("nsbridge.json", settings.ToJson())]));
     }
 }

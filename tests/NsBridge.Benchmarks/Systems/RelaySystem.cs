@@ -37,7 +37,7 @@ internal abstract class RelaySystem(string name, Arena arena) : IDisposable
             {
                 try
                 {
-                    using var probe = await Dial.TcpAsync(door.To);
+                    using var probe = await TestClient.TcpAsync(door.To);
                     await probe.SendAllAsync(new byte[1]);
                     using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
                     return (await probe.ReceiveExactlyAsync(1, patience.Token)).Length == 1;

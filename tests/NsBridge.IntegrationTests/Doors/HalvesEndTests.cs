@@ -54,7 +54,7 @@ internal sealed class HalvesEndTests : BridgeFixture
 
         await ReloadInnerAsync(_scene.Entry with { Namespace = other.Name });
 
-        var after = Own(await Dial.TcpAsync(_listen));
+        var after = Own(await TestClient.TcpAsync(_listen));
         Assert.That(await after.ReceiveExactlyAsync(5), Is.EqualTo("other"u8.ToArray()));
         if (!holding)
             return;
@@ -71,7 +71,7 @@ internal sealed class HalvesEndTests : BridgeFixture
 
         await ReloadInnerAsync(disabled ? [_scene.Entry with { Enabled = false }] : []);
 
-        Assert.That(await Dial.EndingAsync(_listen), Is.EqualTo(Ending.Reset));
+        Assert.That(await TestClient.EndingAsync(_listen), Is.EqualTo(Ending.Reset));
         Assert.That(_scene.Server.Accepted, Is.EqualTo(1));
         await _outer.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "waiting", "the outer half waits for another");
         await before.EchoAsync(Hello);
@@ -95,7 +95,7 @@ internal sealed class HalvesEndTests : BridgeFixture
 
         await ReloadInnerAsync(_scene.Entry with { Namespace = other.Name }, outer);
 
-        var after = Own(await Dial.TcpAsync(_listen));
+        var after = Own(await TestClient.TcpAsync(_listen));
         Assert.That(await after.ReceiveExactlyAsync(5), Is.EqualTo("other"u8.ToArray()));
         await before.EchoAsync(Hello);
         before.Dispose();
@@ -106,7 +106,7 @@ internal sealed class HalvesEndTests : BridgeFixture
     private async Task ReloadInnerAsync(params BridgeEntry[] bridges)
     {
         var told = _scene.Daemon.Log.Count;
-        _scene.Daemon.Rewrite(new DaemonSettings(bridges));
+        _scene.Daemon.Rewrite(new DaemonConfig(bridges));
         await _scene.Daemon.WaitLogAsync("Reloaded", told);
     }
 
@@ -122,12 +122,12 @@ internal sealed class HalvesEndTests : BridgeFixture
     {
         _scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = Scratch()["web.sock"] });
         _outer = await StartAsync(
-            new DaemonSettings(new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = _scene.SocketPath, Join = "handoff" }) { ShutdownTimeout = TimeSpan.FromSeconds(1) });
+            new DaemonConfig(new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = _scene.SocketPath, Join = "handoff" }) { ShutdownTimeout = TimeSpan.FromSeconds(1) });
     }
 
     private async Task<Socket> HandOverAsync()
     {
-        var client = Own(await Dial.TcpAsync(_listen));
+        var client = Own(await TestClient.TcpAsync(_listen));
         await client.EchoAsync(Hello);
         return client;
     }

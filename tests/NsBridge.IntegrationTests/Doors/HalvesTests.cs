@@ -20,12 +20,12 @@ internal sealed class HalvesTests : BridgeFixture
         var listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = scene.SocketPath, Join = join });
 
-        var client = Own(await Dial.TcpAsync(listen));
+        var client = Own(await TestClient.TcpAsync(listen));
         await client.EchoAsync(Hello);
         client.Shutdown(SocketShutdown.Send);
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Closed));
 
-        var resetting = Own(await Dial.TcpAsync(listen));
+        var resetting = Own(await TestClient.TcpAsync(listen));
         await resetting.EchoAsync(Hello);
         resetting.Reset();
         await Eventually.TrueAsync(() => scene.Server.Resets == 1, Soon, "the reset arrives");
@@ -62,7 +62,7 @@ internal sealed class HalvesTests : BridgeFixture
         await Eventually.TrueAsync(() => EchoesAsync(listen), Soon, "the inner half is found");
 
         await scene.Daemon.StopAsync();
-        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+        Assert.That(await TestClient.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         await StartAsync(scene.Entry);
         await Eventually.TrueAsync(() => EchoesAsync(listen), Soon, "the inner half is found again");
     }
@@ -118,12 +118,12 @@ internal sealed class HalvesTests : BridgeFixture
         }));
         var listen = FreeEndPoint();
         var entry = new BridgeEntry("outer") { Protocol = protocol, Listen = listen.ToString(), Socket = path, Join = protocol == "tcp" ? "handoff" : null };
-        var outer = await StartAsync(new DaemonSettings(entry), new DaemonLaunch { User = "nobody" });
+        var outer = await StartAsync(new DaemonConfig(entry), new DaemonLaunch { User = "nobody" });
 
         await outer.WaitStatusAsync(
             bridge => bridge.GetProperty("reason").GetString()!.Contains("nsbridge of this user", StringComparison.Ordinal), "it says so");
         if (protocol == "tcp")
-            Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+            Assert.That(await TestClient.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         Assert.That(handed, Is.Zero);
     }
 
@@ -133,7 +133,7 @@ internal sealed class HalvesTests : BridgeFixture
         var path = Scratch()["web.sock"];
         var listen = FreeEndPoint();
         var outer = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path, Join = join });
-        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+        Assert.That(await TestClient.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         return (path, listen, outer);
     }
 

@@ -19,13 +19,13 @@ internal sealed class RelayedHalvesTests : BridgeFixture
             new BridgeEntry("web") { Listen = listen.ToString(), Socket = path, Namespace = space.Name, Target = server.EndPoint.ToString(), Join = "relay", MaxConnections = 1 },
             new BridgeEntry("other") { Listen = other.ToString(), Socket = path });
 
-        var first = Own(await Dial.TcpAsync(listen));
+        var first = Own(await TestClient.TcpAsync(listen));
         await first.EchoAsync(Hello);
-        Assert.That(await Dial.EndingAsync(other), Is.EqualTo(Ending.Reset), "one is the most");
+        Assert.That(await TestClient.EndingAsync(other), Is.EqualTo(Ending.Reset), "one is the most");
 
         first.Dispose();
         await daemon.WaitStatusAsync(bridge => Active(bridge) == 0, "it is over");
-        var second = Own(await Dial.TcpAsync(other));
+        var second = Own(await TestClient.TcpAsync(other));
         await second.EchoAsync(Hello);
         await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "it counts for both");
     }
@@ -39,7 +39,7 @@ internal sealed class RelayedHalvesTests : BridgeFixture
             new BridgeEntry("web") { Socket = path, Namespace = missing.Name, Target = "127.0.0.1:3000", TargetWait = TimeSpan.FromMinutes(1) });
         var listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path });
-        var client = Own(await Dial.TcpAsync(listen));
+        var client = Own(await TestClient.TcpAsync(listen));
         await client.SendAllAsync(Hello);
         await inner.WaitStatusAsync(bridge => Active(bridge) == 1, "it waits");
 
@@ -55,10 +55,10 @@ internal sealed class RelayedHalvesTests : BridgeFixture
         var listen = FreeEndPoint();
         var entry = new BridgeEntry("outer") { Listen = listen.ToString(), Socket = scene.SocketPath };
         var outer = await StartAsync(entry);
-        var client = Own(await Dial.TcpAsync(listen));
+        var client = Own(await TestClient.TcpAsync(listen));
         await client.EchoAsync(Hello);
 
-        outer.Rewrite(new DaemonSettings(entry with { IdleTimeout = TimeSpan.FromSeconds(1) }));
+        outer.Rewrite(new DaemonConfig(entry with { IdleTimeout = TimeSpan.FromSeconds(1) }));
 
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
     }

@@ -39,13 +39,13 @@ internal sealed class UnixSocketFileTests : BridgeFixture
             }
         });
 
-        await StartAsync(new DaemonSettings(entry), new DaemonLaunch { Umask = umask });
+        await StartAsync(new DaemonConfig(entry), new DaemonLaunch { Umask = umask });
         await Eventually.TrueAsync(() => seen.Count > 0, Soon, "the file was seen");
         await over.CancelAsync();
         await watching;
 
         Assert.That(seen, Is.EquivalentTo(new[] { wanted }));
-        await Own(await Dial.UnixAsync(entry.Socket!)).EchoAsync(Hello);
+        await Own(await TestClient.UnixAsync(entry.Socket!)).EchoAsync(Hello);
     }
 
     [Test]
@@ -191,7 +191,7 @@ internal sealed class UnixSocketFileTests : BridgeFixture
     {
         var space = await NamespaceAsync();
         var server = Target(space, Serve.Echo);
-        await using var daemon = await DaemonProcess.LaunchAsync(new DaemonSettings(
+        await using var daemon = await DaemonProcess.LaunchAsync(new DaemonConfig(
             new BridgeEntry("taken") { Socket = path, Namespace = space.Name, Target = server.EndPoint.ToString() }));
         await Eventually.TrueAsync(
             () => daemon.Log.Any(line => line.Contains(path, StringComparison.Ordinal)), Soon, $"the log names {path}");

@@ -8,7 +8,7 @@ internal sealed class AnnouncedDescriptorTests
     public async Task Run_DescriptorsAnnouncedThatAreNotOpen_SaysSoInALine()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", (new DaemonSettings([]) { RuntimeDirectory = scratch["run"] }).ToJson());
+        var file = scratch.Write("appsettings.json", (new DaemonConfig([]) { RuntimeDirectory = scratch["run"] }).ToJson());
 
         var result = await Command.RunAsync(
             "/bin/sh",

@@ -15,7 +15,7 @@ internal sealed class PrivilegeTests : BridgeFixture
     {
         var space = await NamespaceAsync();
         await using var daemon = await DaemonProcess.LaunchAsync(
-            new DaemonSettings(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" }),
+            new DaemonConfig(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" }),
             new DaemonLaunch { User = "nobody" });
 
         var code = await daemon.ExitAsync(Soon);
@@ -31,7 +31,7 @@ internal sealed class PrivilegeTests : BridgeFixture
     {
         var space = await NamespaceAsync();
         await using var daemon = await DaemonProcess.LaunchAsync(
-            new DaemonSettings(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" }),
+            new DaemonConfig(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" }),
             new DaemonLaunch { Within = ["unshare", "--user", "--map-root-user"] });
 
         var code = await daemon.ExitAsync(Soon);
@@ -47,18 +47,18 @@ internal sealed class PrivilegeTests : BridgeFixture
         var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = OpenSocketPath(), SocketMode = "0666" });
         var listen = FreeEndPoint();
         var daemon = await StartAsync(
-            new DaemonSettings(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = scene.SocketPath }),
+            new DaemonConfig(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = scene.SocketPath }),
             new DaemonLaunch { User = "nobody" });
         await daemon.WaitLogAsync("CAP_SYS_ADMIN is missing, which no bridge here needs");
 
-        await Own(await Dial.TcpAsync(listen)).EchoAsync(Pattern.Take(1000));
+        await Own(await TestClient.TcpAsync(listen)).EchoAsync(Pattern.Take(1000));
     }
 
     [Test]
     public async Task Run_EveryListenerOnAPortItMayNotHave_EndsWith77AndTellsTheCure()
     {
         await using var daemon = await DaemonProcess.LaunchAsync(
-            new DaemonSettings(Privileged("web", 80), Privileged("dns", 53) with { Protocol = "udp" }, Privileged("off", 79) with { Enabled = false }), s_nobodyInFreshNetwork);
+            new DaemonConfig(Privileged("web", 80), Privileged("dns", 53) with { Protocol = "udp" }, Privileged("off", 79) with { Enabled = false }), s_nobodyInFreshNetwork);
 
         var code = await daemon.ExitAsync(Soon);
 
@@ -71,11 +71,11 @@ internal sealed class PrivilegeTests : BridgeFixture
     [Test]
     public async Task Run_OneListenerOnAPortItMayNotHave_TheOthersServeAndAReloadEndsNothing()
     {
-        var daemon = await LaunchAsync(new DaemonSettings(Privileged("web", 80), Privileged("high", 8080)), s_nobodyInFreshNetwork);
+        var daemon = await LaunchAsync(new DaemonConfig(Privileged("web", 80), Privileged("high", 8080)), s_nobodyInFreshNetwork);
         await daemon.WaitLogAsync("EACCES");
         await daemon.WaitAsync(() => File.Exists(daemon.SocketPath("high")), "the other bridge serves");
 
-        daemon.Rewrite(new DaemonSettings(Privileged("web", 80)));
+        daemon.Rewrite(new DaemonConfig(Privileged("web", 80)));
         await daemon.WaitLogAsync("Reloaded");
 
         Assert.That((await daemon.StatusAsync()).GetProperty("bridges")[0].GetProperty("state").GetString(), Is.EqualTo("failed"));
@@ -86,7 +86,7 @@ internal sealed class PrivilegeTests : BridgeFixture
     {
         using var closed = new ScratchDirectory();
         await using var daemon = await DaemonProcess.LaunchAsync(
-            new DaemonSettings { Metrics = new JsonObject { ["Listen"] = $"unix:{closed["metrics"]}" } }, new DaemonLaunch { User = "nobody" });
+            new DaemonConfig { Metrics = new JsonObject { ["Listen"] = $"unix:{closed["metrics"]}" } }, new DaemonLaunch { User = "nobody" });
 
         var code = await daemon.ExitAsync(Soon);
 

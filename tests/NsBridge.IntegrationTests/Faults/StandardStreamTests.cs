@@ -54,7 +54,7 @@ internal sealed class StandardStreamTests : BridgeFixture
         var server = Target(space, Serve.Echo);
         var listen = FreeEndPoint();
         var daemon = await StartAsync(
-            new DaemonSettings(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() }),
+            new DaemonConfig(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() }),
             new DaemonLaunch { Behind = ["/bin/sh", "-c", $"exec \"$@\" {without}", "sh"] });
 
         Assert.That(await EchoesAsync(listen), Is.True);

@@ -16,9 +16,9 @@ internal sealed class ListenTests : BridgeFixture
 
         await scene.Daemon.WaitListeningAsync(new IPEndPoint(IPAddress.Loopback, port));
         await scene.Daemon.WaitListeningAsync(new IPEndPoint(IPAddress.IPv6Loopback, port));
-        await Own(await Dial.TcpAsync(new IPEndPoint(IPAddress.Loopback, port))).EchoAsync(Hello);
-        await Own(await Dial.TcpAsync(new IPEndPoint(IPAddress.IPv6Loopback, port))).EchoAsync(Hello);
-        Assert.ThrowsAsync<SocketException>(() => Dial.TcpAsync(new IPEndPoint(IPAddress.Parse("127.0.0.2"), port)));
+        await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, port))).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.IPv6Loopback, port))).EchoAsync(Hello);
+        Assert.ThrowsAsync<SocketException>(() => TestClient.TcpAsync(new IPEndPoint(IPAddress.Parse("127.0.0.2"), port)));
     }
 
     [Test]
@@ -42,8 +42,8 @@ internal sealed class ListenTests : BridgeFixture
         var (first, second) = (FreeEndPoint(), new IPEndPoint(IPAddress.IPv6Loopback, HostSockets.FreePort()));
         await SceneAsync(Serve.Echo, entry => entry with { Listen = new[] { first.ToString(), second.ToString() } });
 
-        await Own(await Dial.TcpAsync(first)).EchoAsync(Hello);
-        await Own(await Dial.TcpAsync(second)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(first)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(second)).EchoAsync(Hello);
     }
 
     [Test]
@@ -53,13 +53,13 @@ internal sealed class ListenTests : BridgeFixture
         var server = Target(space, Serve.Echo);
         var (inFile, inEnvironment) = (FreeEndPoint(), FreeEndPoint());
         var daemon = await LaunchAsync(
-            new DaemonSettings(new BridgeEntry("web") { Listen = inFile.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() }),
+            new DaemonConfig(new BridgeEntry("web") { Listen = inFile.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() }),
             new DaemonLaunch { Environment = new Dictionary<string, string?> { ["NsBridge__Bridges__0__Listen"] = inEnvironment.ToString() } });
 
         await daemon.WaitListeningAsync(inEnvironment);
 
         Assert.That(HostSockets.IsListening(inFile), Is.False);
-        await Own(await Dial.TcpAsync(inEnvironment)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(inEnvironment)).EchoAsync(Hello);
     }
 
     [TestCase("handoff")]
@@ -83,7 +83,7 @@ internal sealed class ListenTests : BridgeFixture
         {
             var at = new IPEndPoint(IPAddress.Loopback, first + number);
             await daemon.WaitListeningAsync(at);
-            Assert.That(await Own(await Dial.TcpAsync(at)).ReceiveExactlyAsync(1), Is.EqualTo(new[] { (byte)('0' + number) }));
+            Assert.That(await Own(await TestClient.TcpAsync(at)).ReceiveExactlyAsync(1), Is.EqualTo(new[] { (byte)('0' + number) }));
         }
     }
 
@@ -97,7 +97,7 @@ internal sealed class ListenTests : BridgeFixture
         Target(space, Serve.Echo, 4999);
         var single = await StartAsync(new BridgeEntry("single") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:4000" });
         var first = HostSockets.FreePorts(count);
-        var daemon = await LaunchAsync(new DaemonSettings(new BridgeEntry("range")
+        var daemon = await LaunchAsync(new DaemonConfig(new BridgeEntry("range")
         {
             Listen = $"127.0.0.1:{first}-{first + count - 1}",
             Namespace = space.Name,
@@ -106,8 +106,8 @@ internal sealed class ListenTests : BridgeFixture
         await daemon.WaitListeningAsync(new IPEndPoint(IPAddress.Loopback, first));
         await daemon.WaitListeningAsync(new IPEndPoint(IPAddress.Loopback, first + count - 1));
 
-        await Own(await Dial.TcpAsync(new IPEndPoint(IPAddress.Loopback, first))).EchoAsync(Hello);
-        await Own(await Dial.TcpAsync(new IPEndPoint(IPAddress.Loopback, first + count - 1))).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, first))).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, first + count - 1))).EchoAsync(Hello);
         TestContext.Out.WriteLine($"{(daemon.ResidentBytes - single.ResidentBytes) >> 10} KiB more than one port");
         Assert.Multiple(() =>
         {

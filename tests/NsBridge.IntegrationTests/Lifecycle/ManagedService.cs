@@ -13,14 +13,14 @@ internal sealed class ManagedService : IDisposable
     private readonly ScratchDirectory _scratch = new();
     private readonly BackgroundProcess _manager;
 
-    private ManagedService(string executable, DaemonSettings settings)
+    private ManagedService(string executable, DaemonConfig settings)
     {
         Write(settings);
         _manager = BackgroundProcess.Start("/usr/bin/python3",
             [Path.Combine(AppContext.BaseDirectory, "service-manager.py"), _scratch["notify"], executable, "run", "--config", _scratch["appsettings.json"]]);
     }
 
-    public static async Task<ManagedService> StartAsync(DaemonSettings settings)
+    public static async Task<ManagedService> StartAsync(DaemonConfig settings)
     {
         await DebianPackages.RequireAsync("python3-minimal", "libpython3-stdlib", "util-linux");
         return new ManagedService(await PublishedDaemon.PathAsync(), settings);
@@ -35,7 +35,7 @@ internal sealed class ManagedService : IDisposable
     public string RuntimeDirectory => _scratch["run"];
 
     /// <summary>Writes what the next process begins with; the one that runs may be quicker.</summary>
-    public void Write(DaemonSettings settings) => _scratch.Write("appsettings.json", (settings with { RuntimeDirectory = RuntimeDirectory }).ToJson());
+    public void Write(DaemonConfig settings) => _scratch.Write("appsettings.json", (settings with { RuntimeDirectory = RuntimeDirectory }).ToJson());
 
     /// <summary>Signals the process of the service.</summary>
     public Task SignalAsync(string signal) => Command.CheckAsync("/bin/sh", "-c", $"kill -{signal} {Lines(Started)[^1]}");

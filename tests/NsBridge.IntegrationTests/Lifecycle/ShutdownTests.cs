@@ -19,7 +19,7 @@ internal sealed class ShutdownTests : BridgeFixture
 
         await scene.Daemon.SignalAsync("TERM");
         await scene.Daemon.WaitNotListeningAsync(scene.Listen);
-        Assert.ThrowsAsync<SocketException>(() => Dial.TcpAsync(scene.Listen));
+        Assert.ThrowsAsync<SocketException>(() => TestClient.TcpAsync(scene.Listen));
         await client.EchoAsync(Hello);
         Assert.That(scene.Daemon.HasExited, Is.False);
         var status = (await scene.Daemon.StatusAsync()).GetProperty("bridges")[0];
@@ -58,7 +58,7 @@ internal sealed class ShutdownTests : BridgeFixture
     {
         // So many that they take longer than the first thing the daemon leaves in its directory.
         var bridges = Enumerable.Range(0, 300).Select(i => new BridgeEntry($"b{i}") { Namespace = "host", Target = "127.0.0.1:9" });
-        await using var daemon = await DaemonProcess.LaunchAsync(new DaemonSettings([.. bridges]));
+        await using var daemon = await DaemonProcess.LaunchAsync(new DaemonConfig([.. bridges]));
         await daemon.WaitAsync(() => Directory.EnumerateFileSystemEntries(daemon.RuntimeDirectory).Any(), "the first file of a start");
 
         await daemon.SignalAsync("TERM");
@@ -108,7 +108,7 @@ internal sealed class ShutdownTests : BridgeFixture
         var scene = await SceneAsync(TimeSpan.FromSeconds(1), "handoff");
         var client = await ConnectAsync(scene);
         await client.EchoAsync(Hello);
-        scene.Daemon.Rewrite(new DaemonSettings(scene.Entry) { ShutdownTimeout = TimeSpan.FromSeconds(60) });
+        scene.Daemon.Rewrite(new DaemonConfig(scene.Entry) { ShutdownTimeout = TimeSpan.FromSeconds(60) });
         await scene.Daemon.SignalAsync("HUP");
         await scene.Daemon.WaitLogAsync("Reloaded");
 
@@ -149,7 +149,7 @@ internal sealed class ShutdownTests : BridgeFixture
 
             await daemon.StopAsync();
             var clock = Stopwatch.StartNew();
-            daemon = await StartAsync(new DaemonSettings(scene.Entry) { ShutdownTimeout = TimeSpan.FromSeconds(1) });
+            daemon = await StartAsync(new DaemonConfig(scene.Entry) { ShutdownTimeout = TimeSpan.FromSeconds(1) });
             Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(3)));
         }
         await (await ConnectAsync(scene)).EchoAsync(Hello);
@@ -162,13 +162,13 @@ internal sealed class ShutdownTests : BridgeFixture
         var space = await NamespaceAsync();
         var server = Target(space, Serve.Echo);
         var listen = FreeEndPoint();
-        await using var daemon = await DaemonProcess.LaunchAsync(new DaemonSettings(
+        await using var daemon = await DaemonProcess.LaunchAsync(new DaemonConfig(
             new BridgeEntry("taken") { Listen = taken.EndPoint.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() },
             new BridgeEntry("free") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() }));
 
         await daemon.WaitLogAsync(taken.EndPoint.ToString()!);
         await daemon.WaitListeningAsync(listen);
-        await Own(await Dial.TcpAsync(listen)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(listen)).EchoAsync(Hello);
 
         await taken.DisposeAsync();
         await daemon.StopAsync();
@@ -181,7 +181,7 @@ internal sealed class ShutdownTests : BridgeFixture
         var server = Target(space, Serve.Echo);
         var listen = FreeEndPoint();
         var entry = new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString(), Join = join };
-        var daemon = await StartAsync(new DaemonSettings(entry) { ShutdownTimeout = shutdownTimeout });
+        var daemon = await StartAsync(new DaemonConfig(entry) { ShutdownTimeout = shutdownTimeout });
         return new Scene(space, server, daemon, listen, entry);
     }
 }

@@ -45,7 +45,7 @@ internal sealed class SuccessionTests : BridgeFixture
         using Socket client = await ClientAsync();
         // Halted, the daemon cannot take the file over before it ends.
         await service.SignalAsync("STOP");
-        service.Write(new DaemonSettings(_web) { Metrics = Metrics(port.ToString()) });
+        service.Write(new DaemonConfig(_web) { Metrics = Metrics(port.ToString()) });
         await service.SignalAsync("TERM");
         await service.SignalAsync("CONT");
         await service.WaitAsync(() => service.Starts == 2, "a restart");
@@ -108,7 +108,7 @@ internal sealed class SuccessionTests : BridgeFixture
     private async Task RestartInVainAsync(ManagedService service, BridgeEntry entry)
     {
         await File.WriteAllTextAsync(_obstacle, "");
-        service.Write(new DaemonSettings(entry) { Metrics = Metrics($"unix:{_obstacle}") });
+        service.Write(new DaemonConfig(entry) { Metrics = Metrics($"unix:{_obstacle}") });
         await service.SignalAsync("TERM");
         await service.WaitAsync(() => service.Codes.Contains(1), "a start that fails");
     }
@@ -117,14 +117,14 @@ internal sealed class SuccessionTests : BridgeFixture
 
     private static async Task<ManagedService> StartAsync(params BridgeEntry[] bridges)
     {
-        ManagedService service = await ManagedService.StartAsync(new DaemonSettings(bridges));
+        ManagedService service = await ManagedService.StartAsync(new DaemonConfig(bridges));
         await service.WaitAsync(() => service.Text.Contains("Bridge web is up", StringComparison.Ordinal), "a listener");
         return service;
     }
 
     private async Task<Socket> ClientAsync()
     {
-        Socket client = await Dial.TcpAsync(_listen);
+        Socket client = await TestClient.TcpAsync(_listen);
         await client.EchoAsync(Hello);
         return client;
     }

@@ -32,7 +32,7 @@ internal sealed class AccessTests : BridgeFixture
             Assert.That(scene.Daemon.Log.Count(line => line.Contains(refused, StringComparison.Ordinal)), Is.LessThan(10), "they do not flood the log");
         }
         if (admitted is not null)
-            await Own(await Dial.TcpAsync(at, IPAddress.Parse(admitted))).EchoAsync(Hello);
+            await Own(await TestClient.TcpAsync(at, IPAddress.Parse(admitted))).EchoAsync(Hello);
     }
 
     [TestCase("handoff")]
@@ -63,12 +63,12 @@ internal sealed class AccessTests : BridgeFixture
         var clients = new List<Socket>();
         for (var client = 0; client < 2; client++)
         {
-            clients.Add(Own(await Dial.TcpAsync(scene.Listen, IPAddress.Parse("127.0.0.2"))));
+            clients.Add(Own(await TestClient.TcpAsync(scene.Listen, IPAddress.Parse("127.0.0.2"))));
             await clients[^1].EchoAsync(Hello);
         }
 
         await RefusedAsync(scene.Listen, "127.0.0.2");
-        await Own(await Dial.TcpAsync(scene.Listen, IPAddress.Parse("127.0.0.3"))).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(scene.Listen, IPAddress.Parse("127.0.0.3"))).EchoAsync(Hello);
 
         clients[0].Reset();
         await Eventually.TrueAsync(() => EchoesAsync(scene.Listen, IPAddress.Parse("127.0.0.2")), Soon, "the place that became free is given");
@@ -78,7 +78,7 @@ internal sealed class AccessTests : BridgeFixture
     {
         try
         {
-            var client = Own(await Dial.TcpAsync(at, IPAddress.Parse(from)));
+            var client = Own(await TestClient.TcpAsync(at, IPAddress.Parse(from)));
             await client.SendAllAsync(Hello);
             Assert.That(await client.ReceiveAsync(new byte[1]), Is.Zero, "the client is served");
         }

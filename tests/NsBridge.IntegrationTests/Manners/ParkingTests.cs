@@ -21,7 +21,7 @@ internal sealed class ParkingTests : BridgeFixture
         var (daemon, listen) = await StartAsync(space, TimeSpan.FromSeconds(60), join);
         var clients = new List<Socket>();
         for (var client = 0; client < 20; client++)
-            clients.Add(Own(door == Door.Tcp ? await Dial.TcpAsync(listen) : await Dial.UnixAsync(daemon.SocketPath("web"))));
+            clients.Add(Own(door == Door.Tcp ? await TestClient.TcpAsync(listen) : await TestClient.UnixAsync(daemon.SocketPath("web"))));
         var echoes = Task.WhenAll(clients.Select(client => client.EchoAsync(Hello)));
 
         await space.AddAsync();
@@ -42,7 +42,7 @@ internal sealed class ParkingTests : BridgeFixture
         var clients = new List<Socket>();
         for (byte client = 0; client < 10; client++)
         {
-            clients.Add(Own(await Dial.TcpAsync(listen)));
+            clients.Add(Own(await TestClient.TcpAsync(listen)));
             await clients[^1].SendAllAsync(new[] { client });
         }
 
@@ -63,13 +63,13 @@ internal sealed class ParkingTests : BridgeFixture
         var (daemon, listen) = await StartAsync(space, TimeSpan.FromSeconds(60), "handoff");
         for (var client = 0; client < 50; client++)
         {
-            var socket = await Dial.TcpAsync(listen);
+            var socket = await TestClient.TcpAsync(listen);
             if (client % 2 == 0)
                 socket.Reset();
             else
                 socket.Dispose();
         }
-        var staying = Own(await Dial.TcpAsync(listen));
+        var staying = Own(await TestClient.TcpAsync(listen));
         await daemon.CheckQuietAsync();
 
         await space.AddAsync();
@@ -87,7 +87,7 @@ internal sealed class ParkingTests : BridgeFixture
         var (_, listen) = await StartAsync(space, TimeSpan.FromSeconds(2), join);
 
         var clock = Stopwatch.StartNew();
-        var ending = await Dial.EndingAsync(listen);
+        var ending = await TestClient.EndingAsync(listen);
 
         Assert.That(ending, Is.EqualTo(Ending.Reset));
         Assert.That(clock.Elapsed, Is.InRange(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(6)));
@@ -99,14 +99,14 @@ internal sealed class ParkingTests : BridgeFixture
     {
         var space = await NamespaceAsync();
         var (daemon, listen) = await StartAsync(space, TimeSpan.FromSeconds(60), "handoff");
-        var parked = Own(await Dial.TcpAsync(listen));
+        var parked = Own(await TestClient.TcpAsync(listen));
         await parked.SendAllAsync(Hello);
         await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "the client is parked");
         var moved = Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.Parse(address), 0)), Serve.Echo));
 
-        daemon.Rewrite(new DaemonSettings(Entry(space, listen, TimeSpan.FromSeconds(50)) with { Target = moved.EndPoint.ToString() }));
+        daemon.Rewrite(new DaemonConfig(Entry(space, listen, TimeSpan.FromSeconds(50)) with { Target = moved.EndPoint.ToString() }));
         await daemon.SignalAsync("HUP");
-        var coming = Own(await Dial.TcpAsync(listen));
+        var coming = Own(await TestClient.TcpAsync(listen));
 
         Assert.That(await parked.ReceiveExactlyAsync(Hello.Length).WaitAsync(Soon), Is.EqualTo(Hello));
         await coming.EchoAsync(Hello).WaitAsync(Soon);
@@ -117,10 +117,10 @@ internal sealed class ParkingTests : BridgeFixture
     {
         var space = await NamespaceAsync();
         var (daemon, listen) = await StartAsync(space, TimeSpan.FromSeconds(60), "handoff");
-        var parked = Own(await Dial.TcpAsync(listen));
+        var parked = Own(await TestClient.TcpAsync(listen));
         await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "the client is parked");
 
-        daemon.Rewrite(new DaemonSettings(Entry(space, listen, TimeSpan.Zero)));
+        daemon.Rewrite(new DaemonConfig(Entry(space, listen, TimeSpan.Zero)));
         await daemon.SignalAsync("HUP");
 
         Assert.That(await parked.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
@@ -134,9 +134,9 @@ internal sealed class ParkingTests : BridgeFixture
         var server = Own(TargetServer.Start(far.Listen(new IPEndPoint(IPAddress.Any, Port)), Serve.Echo));
         await far.IpAsync("address", "add", "10.254.12.2/32", "dev", "lo");
         await StartAsync(Entry(near, listen, TimeSpan.FromSeconds(60)) with { Target = $"10.254.12.2:{Port}", ConnectTimeout = TimeSpan.FromSeconds(60) });
-        using (var vanished = await Dial.TcpAsync(listen))
+        using (var vanished = await TestClient.TcpAsync(listen))
             await vanished.SendAllAsync(Hello);
-        var staying = Own(await Dial.TcpAsync(listen));
+        var staying = Own(await TestClient.TcpAsync(listen));
         var echo = staying.EchoAsync(Hello);
 
         // The far side gets what is sent, and has no way back.
@@ -149,7 +149,7 @@ internal sealed class ParkingTests : BridgeFixture
         await Task.Delay(TimeSpan.FromSeconds(3.5));
         var clock = Stopwatch.StartNew();
         await far.IpAsync("route", "add", "10.254.11.1/32", "via", "10.254.10.1");
-        await Own(await Dial.TcpAsync(listen)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(listen)).EchoAsync(Hello);
         await echo;
 
         Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(2)));
@@ -165,7 +165,7 @@ internal sealed class ParkingTests : BridgeFixture
         // Nobody has this address yet, though the kernel believes that somebody does: the attempt takes as long as it asks.
         await near.IpAsync("neighbour", "add", "10.254.14.3", "lladdr", "02:00:00:00:00:03", "dev", $"{farLink[..^1]}a", "nud", "permanent");
         var daemon = await StartAsync(Entry(near, listen, TimeSpan.FromSeconds(60)) with { Target = $"10.254.14.3:{Port}", ConnectTimeout = TimeSpan.FromSeconds(60) });
-        var client = Own(await Dial.TcpAsync(listen));
+        var client = Own(await TestClient.TcpAsync(listen));
         var echo = client.EchoAsync(Hello);
         await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "the client is on his way");
 

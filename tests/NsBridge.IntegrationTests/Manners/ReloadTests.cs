@@ -31,19 +31,19 @@ internal sealed class ReloadTests : BridgeFixture
     public async Task Reload_HoweverTheFileIsSaved_AddsAndRemovesBridgesAndKeepsConnections(string how)
     {
         var daemon = await StartAsync(_kept);
-        var client = Own(await Dial.TcpAsync(_first));
+        var client = Own(await TestClient.TcpAsync(_first));
         await client.EchoAsync(Hello);
 
-        await SaveAsync(daemon, how, daemon.ToJson(new DaemonSettings(_kept, _other)));
+        await SaveAsync(daemon, how, daemon.ToJson(new DaemonConfig(_kept, _other)));
         await daemon.WaitListeningAsync(_other);
-        await Own(await Dial.TcpAsync(_second)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(_second)).EchoAsync(Hello);
         Assert.That(File.Exists(daemon.SocketPath("other")), Is.True);
 
-        await SaveAsync(daemon, how, daemon.ToJson(new DaemonSettings(_kept)));
+        await SaveAsync(daemon, how, daemon.ToJson(new DaemonConfig(_kept)));
         await daemon.WaitNotListeningAsync(_second);
         await daemon.WaitAsync(() => !File.Exists(daemon.SocketPath("other")), "the removed bridge's socket is removed");
         await client.EchoAsync(Hello);
-        await Own(await Dial.TcpAsync(_first)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(_first)).EchoAsync(Hello);
     }
 
     [Test]
@@ -51,15 +51,15 @@ internal sealed class ReloadTests : BridgeFixture
     {
         var limited = _kept with { MaxConnections = 1 };
         var daemon = await StartAsync(limited);
-        var client = Own(await Dial.TcpAsync(_first));
+        var client = Own(await TestClient.TcpAsync(_first));
         await client.EchoAsync(Hello);
 
-        daemon.Rewrite(new DaemonSettings());
+        daemon.Rewrite(new DaemonConfig());
         await daemon.WaitNotListeningAsync(_first);
-        daemon.Rewrite(new DaemonSettings(limited));
+        daemon.Rewrite(new DaemonConfig(limited));
         await daemon.WaitListeningAsync(_first);
 
-        Assert.That(await Dial.EndingAsync(_first), Is.EqualTo(Ending.Reset));
+        Assert.That(await TestClient.EndingAsync(_first), Is.EqualTo(Ending.Reset));
         await client.EchoAsync(Hello);
         client.Dispose();
         await Eventually.TrueAsync(() => EchoesAsync(_first), Soon, "its place is free");
@@ -74,11 +74,11 @@ internal sealed class ReloadTests : BridgeFixture
         var clients = new List<System.Net.Sockets.Socket>();
         for (var client = 0; client < connections; client++)
         {
-            clients.Add(Own(await Dial.TcpAsync(_second)));
+            clients.Add(Own(await TestClient.TcpAsync(_second)));
             await clients[^1].EchoAsync(Hello);
         }
 
-        daemon.Rewrite(new DaemonSettings(_kept));
+        daemon.Rewrite(new DaemonConfig(_kept));
         await daemon.WaitAsync(() => daemon.Log.Any(line => line.EndsWith(told, StringComparison.Ordinal)), told, Soon);
 
         foreach (var client in clients)
@@ -89,23 +89,23 @@ internal sealed class ReloadTests : BridgeFixture
     public async Task Reload_OfAWrongFile_IsRefusedWholeAndToldWithAllFaults()
     {
         var daemon = await StartAsync(_kept);
-        var client = Own(await Dial.TcpAsync(_first));
+        var client = Own(await TestClient.TcpAsync(_first));
         await client.EchoAsync(Hello);
 
         var told = daemon.Log.Count;
-        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonSettings(
+        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonConfig(
             _kept with { Target = "example.com:80" }, _other, _other with { Name = "third", Listen = "nonsense" })));
         await daemon.WaitLogAsync("NsBridge:Bridges:0:Target", told);
         await daemon.WaitLogAsync("NsBridge:Bridges:2:Listen", told);
 
         Assert.That(HostSockets.IsListening(_second), Is.False, "nothing of a wrong file is taken");
         await client.EchoAsync(Hello);
-        await Own(await Dial.TcpAsync(_first)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(_first)).EchoAsync(Hello);
 
         await SaveAsync(daemon, "hangup", "{ \"NsBridge\": ");
-        await Own(await Dial.TcpAsync(_first)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(_first)).EchoAsync(Hello);
 
-        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonSettings(_kept, _other)));
+        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonConfig(_kept, _other)));
         await daemon.WaitListeningAsync(_other);
         await client.EchoAsync(Hello);
         daemon.CheckNoStackTrace();
@@ -116,7 +116,7 @@ internal sealed class ReloadTests : BridgeFixture
     {
         for (var i = 0; i < 10; i++)
         {
-            await using var daemon = await DaemonProcess.StartAsync(new DaemonSettings(_kept));
+            await using var daemon = await DaemonProcess.StartAsync(new DaemonConfig(_kept));
             await daemon.SignalAsync("HUP");
             await daemon.WaitLogAsync("says what runs already");
         }
@@ -132,7 +132,7 @@ internal sealed class ReloadTests : BridgeFixture
         await daemon.SignalAsync("HUP");
         await Eventually.TrueAsync(
             () => daemon.Log.Any(line => line.Contains(daemon.ConfigurationFile, StringComparison.Ordinal)), Soon, "the log says that the file is gone");
-        await Own(await Dial.TcpAsync(_first)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(_first)).EchoAsync(Hello);
         await File.WriteAllTextAsync(daemon.ConfigurationFile, content);
     }
 
@@ -140,11 +140,11 @@ internal sealed class ReloadTests : BridgeFixture
     public async Task Reload_OfAChangedTarget_NewConnectionsGoThere()
     {
         var daemon = await StartAsync(_kept, _other);
-        var untouched = Own(await Dial.TcpAsync(_second));
+        var untouched = Own(await TestClient.TcpAsync(_second));
         await untouched.EchoAsync(Hello);
         var greeting = Target(_space, Serve.Greeting("new"));
 
-        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonSettings(_kept with { Target = greeting.EndPoint.ToString() }, _other)));
+        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonConfig(_kept with { Target = greeting.EndPoint.ToString() }, _other)));
         await Eventually.TrueAsync(() => IsGreetedAsync(_first, "new"u8.ToArray()), Soon, "the new target is reached");
 
         await untouched.EchoAsync(Hello);
@@ -155,11 +155,11 @@ internal sealed class ReloadTests : BridgeFixture
     {
         var daemon = await StartAsync(_kept);
 
-        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonSettings(_kept with { Listen = _second.ToString() })));
+        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonConfig(_kept with { Listen = _second.ToString() })));
         await daemon.WaitListeningAsync(_second);
         await daemon.WaitNotListeningAsync(_first);
 
-        await Own(await Dial.TcpAsync(_second)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(_second)).EchoAsync(Hello);
     }
 
     [Test]
@@ -167,11 +167,11 @@ internal sealed class ReloadTests : BridgeFixture
     {
         const string waits = "from the next start on only: RuntimeDirectory";
         var daemon = await StartAsync(_kept);
-        var client = Own(await Dial.UnixAsync(daemon.SocketPath("kept")));
-        var before = daemon.ToJson(new DaemonSettings(_kept));
+        var client = Own(await TestClient.UnixAsync(daemon.SocketPath("kept")));
+        var before = daemon.ToJson(new DaemonConfig(_kept));
         using var other = new ScratchDirectory();
 
-        await SaveAsync(daemon, "hangup", (new DaemonSettings(_kept, _other) with { RuntimeDirectory = other["run"] }).ToJson());
+        await SaveAsync(daemon, "hangup", (new DaemonConfig(_kept, _other) with { RuntimeDirectory = other["run"] }).ToJson());
         await daemon.WaitListeningAsync(_other);
         await daemon.WaitLogAsync(waits);
         Assert.That(File.Exists(daemon.SocketPath("other")), Is.True, "a new bridge's socket is where the others are");
@@ -189,19 +189,19 @@ internal sealed class ReloadTests : BridgeFixture
     public async Task Reload_OfALogLevel_TakesItOver()
     {
         var daemon = await StartAsync(_kept);
-        var plain = daemon.ToJson(new DaemonSettings(_kept));
-        await Own(await Dial.TcpAsync(_first)).EchoAsync(Hello);
+        var plain = daemon.ToJson(new DaemonConfig(_kept));
+        await Own(await TestClient.TcpAsync(_first)).EchoAsync(Hello);
 
         await SaveAsync(daemon, "hangup", $"{plain[..plain.LastIndexOf('}')]}, \"Logging\": {{ \"LogLevel\": {{ \"Default\": \"Debug\" }} }} }}");
         await daemon.WaitLogAsync("Reloaded");
-        using (var client = await Dial.TcpAsync(_first))
+        using (var client = await TestClient.TcpAsync(_first))
             await client.EchoAsync(Hello);
         await daemon.WaitLogAsync("debug ");
 
         await SaveAsync(daemon, "hangup", plain);
         await daemon.WaitAsync(() => daemon.Log.Count(line => line.Contains("Reloaded", StringComparison.Ordinal)) == 2, "it is taken back");
         var told = daemon.Log.Count;
-        using (var client = await Dial.TcpAsync(_first))
+        using (var client = await TestClient.TcpAsync(_first))
             await client.EchoAsync(Hello);
         await daemon.SignalAsync("HUP");
         await daemon.WaitLogAsync("says what runs already", told);
@@ -212,14 +212,14 @@ internal sealed class ReloadTests : BridgeFixture
     public async Task Reload_OfLimitsAndAccess_KeepsTheBridgesConnections()
     {
         var daemon = await StartAsync(_kept);
-        var client = Own(await Dial.TcpAsync(_first));
+        var client = Own(await TestClient.TcpAsync(_first));
         await client.EchoAsync(Hello);
 
-        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonSettings(_kept with { MaxConnections = 1 })));
+        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonConfig(_kept with { MaxConnections = 1 })));
         await Eventually.TrueAsync(async () => !await EchoesAsync(_first), Soon, "the limit holds");
         await client.EchoAsync(Hello);
 
-        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonSettings(_kept with { AllowFrom = ["127.0.0.9"] })));
+        await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonConfig(_kept with { AllowFrom = ["127.0.0.9"] })));
         await Eventually.TrueAsync(() => EchoesAsync(_first, IPAddress.Parse("127.0.0.9")), Soon, "the list admits");
         Assert.That(await EchoesAsync(_first), Is.False);
         await client.EchoAsync(Hello);
@@ -235,7 +235,7 @@ internal sealed class ReloadTests : BridgeFixture
         var echoed = 0;
         var load = Enumerable.Range(0, clients).Select(number => Task.Run(async () =>
         {
-            using var client = await Dial.TcpAsync(_first);
+            using var client = await TestClient.TcpAsync(_first);
             for (var position = number * 1000L; !over.IsCancellationRequested; position += 777)
             {
                 await client.EchoAsync(Pattern.Take(777, position));
@@ -248,7 +248,7 @@ internal sealed class ReloadTests : BridgeFixture
             var grown = reload % 2 == 0;
             // The kept bridge changes too, by something that its connections need not notice.
             var kept = _kept with { MaxConnections = 1000 + reload };
-            daemon.Rewrite(grown ? new DaemonSettings(kept, _other) : new DaemonSettings(kept));
+            daemon.Rewrite(grown ? new DaemonConfig(kept, _other) : new DaemonConfig(kept));
             await daemon.SignalAsync("HUP");
             if (grown)
                 await daemon.WaitListeningAsync(_other);
@@ -299,7 +299,7 @@ internal sealed class ReloadTests : BridgeFixture
 
     private static async Task<bool> IsGreetedAsync(IPEndPoint at, byte[] greeting)
     {
-        using var client = await Dial.TcpAsync(at);
+        using var client = await TestClient.TcpAsync(at);
         await client.SendAllAsync(new byte[greeting.Length]);
         return (await client.ReceiveExactlyAsync(greeting.Length)).AsSpan().SequenceEqual(greeting);
     }

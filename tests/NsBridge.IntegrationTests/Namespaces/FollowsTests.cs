@@ -113,7 +113,7 @@ internal sealed class FollowsTests : BridgeFixture
         await daemon.WaitStatusAsync(HasReason($"process {number} has ended"), "that process is not there any more");
 
         // Nobody has the number: another reason than before shows that it was looked up again.
-        daemon.Rewrite(new DaemonSettings(how switch
+        daemon.Rewrite(new DaemonConfig(how switch
         {
             "Reloaded" => entry with { KeepAlive = TimeSpan.FromSeconds(30) },
             "Bridge web was changed" => entry with { MaxConnections = 1 },

@@ -25,7 +25,7 @@ internal sealed class LetsGoTests : BridgeFixture
         var clients = new List<Socket>();
         for (var client = 0; client < 20; client++)
         {
-            clients.Add(Own(door == Door.Tcp ? await Dial.TcpAsync(scene.Listen) : await Dial.UnixAsync(scene.Daemon.SocketPath("far"))));
+            clients.Add(Own(door == Door.Tcp ? await TestClient.TcpAsync(scene.Listen) : await TestClient.UnixAsync(scene.Daemon.SocketPath("far"))));
             await clients[^1].EchoAsync(Hello);
         }
 
@@ -44,7 +44,7 @@ internal sealed class LetsGoTests : BridgeFixture
     {
         // Nobody has this address; a host that ought to, by the routing table, keeps silent.
         var scene = await BeyondVethAsync(entry => entry with { Target = "10.254.9.3:9", ConnectTimeout = TimeSpan.FromSeconds(60) });
-        var client = Own(await Dial.TcpAsync(scene.Listen));
+        var client = Own(await TestClient.TcpAsync(scene.Listen));
 
         await scene.Near.DeleteAsync();
 
@@ -57,7 +57,7 @@ internal sealed class LetsGoTests : BridgeFixture
     public async Task Delete_WhenToldToDrain_LetsConnectionsEndAndThenFrees()
     {
         var scene = await BeyondVethAsync(entry => entry with { WhenNamespaceGoes = "drain" });
-        var client = Own(await Dial.TcpAsync(scene.Listen));
+        var client = Own(await TestClient.TcpAsync(scene.Listen));
         await client.EchoAsync(Hello);
 
         await scene.Near.DeleteAsync();
@@ -74,13 +74,13 @@ internal sealed class LetsGoTests : BridgeFixture
     {
         BridgeEntry? drained = null;
         var scene = await BeyondVethAsync(entry => drained = entry with { WhenNamespaceGoes = "drain" });
-        var client = Own(await Dial.TcpAsync(scene.Listen));
+        var client = Own(await TestClient.TcpAsync(scene.Listen));
         await client.EchoAsync(Hello);
         await scene.Near.DeleteAsync();
         await scene.Daemon.WaitLogAsync("is waiting");
         await client.EchoAsync(Hello);
 
-        scene.Daemon.Rewrite(new DaemonSettings(drained! with { WhenNamespaceGoes = "close" }));
+        scene.Daemon.Rewrite(new DaemonConfig(drained! with { WhenNamespaceGoes = "close" }));
 
         await Eventually.TrueAsync(
             async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, () => $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
@@ -91,7 +91,7 @@ internal sealed class LetsGoTests : BridgeFixture
     public async Task Delete_WithoutConnections_FreesTheNamespaceAtOnce()
     {
         var scene = await BeyondVethAsync(entry => entry);
-        using (var client = await Dial.TcpAsync(scene.Listen))
+        using (var client = await TestClient.TcpAsync(scene.Listen))
             await client.EchoAsync(Hello);
 
         await scene.Near.DeleteAsync();
@@ -104,7 +104,7 @@ internal sealed class LetsGoTests : BridgeFixture
     public async Task Delete_AfterAConnectionWhoseTargetHasNotTakenAll_FreesTheNamespace(string join)
     {
         var scene = await BeyondVethAsync(entry => entry with { Join = join }, EndAndReadNothing);
-        using (var client = await Dial.TcpAsync(scene.Listen))
+        using (var client = await TestClient.TcpAsync(scene.Listen))
         {
             await client.EndingAsync(Soon);
             await client.SendPatternAsync(Untaken);
@@ -150,7 +150,7 @@ internal sealed class LetsGoTests : BridgeFixture
     public async Task Delete_AfterAConnectionWhoseTargetDidNotTakeTheEnd_FreesTheNamespace(string join)
     {
         var scene = await BeyondVethAsync(entry => entry with { Join = join }, static (connection, cancel) => connection.SendAllAsync(Hello, cancel));
-        using (var client = await Dial.TcpAsync(scene.Listen))
+        using (var client = await TestClient.TcpAsync(scene.Listen))
         {
             await client.EndingAsync(Soon);
             await scene.Far.IpAsync("link", "set", scene.FarLink, "down");

@@ -75,7 +75,7 @@ internal sealed class DiscoverTests : BridgeFixture
         var scene = await SceneAsync(Serve.Echo);
         Target(scene.Namespace, Serve.Echo);
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", scene.Daemon.ToJson(new DaemonSettings(scene.Entry)));
+        var file = scratch.Write("appsettings.json", scene.Daemon.ToJson(new DaemonConfig(scene.Entry)));
 
         var result = await Executable.RunAsync(["discover", scene.Namespace.Name, "--write", "--config", file]);
 

@@ -13,7 +13,7 @@ internal abstract class DoctorFixture : BridgeFixture
     protected static async Task<CommandResult> DoctorAsync(BridgeEntry entry)
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", new DaemonSettings(entry) { RuntimeDirectory = scratch["run"] }.ToJson());
+        var file = scratch.Write("appsettings.json", new DaemonConfig(entry) { RuntimeDirectory = scratch["run"] }.ToJson());
         return await Executable.RunAsync(["doctor", "--config", file]);
     }
 

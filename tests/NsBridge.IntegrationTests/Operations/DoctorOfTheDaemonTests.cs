@@ -22,7 +22,7 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
             _ => scene.Entry with { Listen = value },
         };
 
-        var result = await WithFileAsync(scene, new DaemonSettings(entry));
+        var result = await WithFileAsync(scene, new DaemonConfig(entry));
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: daemon").And.Contain($"its {key} is ").And.Contain($"the file's is {value}").And.Contain("systemctl reload nsbridge"));
@@ -35,7 +35,7 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
         var server = Target(space, Serve.Echo);
         var (first, second) = (FreeEndPoint(), FreeEndPoint());
         var entry = Entry(space.Name, server.EndPoint) with { Listen = second.ToString() };
-        var daemon = await LaunchAsync(new DaemonSettings(entry), HandedOver(first.Port));
+        var daemon = await LaunchAsync(new DaemonConfig(entry), HandedOver(first.Port));
         await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the bridge is up");
 
         var result = await daemon.AskAsync("doctor");
@@ -52,7 +52,7 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
         using var scratch = new ScratchDirectory();
         scratch.OpenToEveryone();
         File.Copy(await PublishedDaemon.PathAsync(), scratch["nsbridge"]);
-        var file = scratch.Write("appsettings.json", scene.Daemon.ToJson(new DaemonSettings(scene.Entry)));
+        var file = scratch.Write("appsettings.json", scene.Daemon.ToJson(new DaemonConfig(scene.Entry)));
         await Command.CheckAsync("chmod", "-R", "a+rX", Path.GetDirectoryName(scene.Daemon.RuntimeDirectory)!);
 
         var result = await Command.RunAsync(
@@ -79,7 +79,7 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
     }
 
     /// <summary>Asks about the running daemon with another file.</summary>
-    private static async Task<CommandResult> WithFileAsync(Scene scene, DaemonSettings settings)
+    private static async Task<CommandResult> WithFileAsync(Scene scene, DaemonConfig settings)
     {
         using var scratch = new ScratchDirectory();
         return await Executable.RunAsync(["doctor", "--config", scratch.Write("appsettings.json", scene.Daemon.ToJson(settings))]);

@@ -33,7 +33,7 @@ internal sealed class DoctorTests : DoctorFixture
     public async Task Doctor_WithoutBridges_FindsNothingBroken()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", new DaemonSettings { RuntimeDirectory = scratch["run"] }.ToJson());
+        var file = scratch.Write("appsettings.json", new DaemonConfig { RuntimeDirectory = scratch["run"] }.ToJson());
 
         var result = await Executable.RunAsync(["doctor", "--config", file]);
 
@@ -99,7 +99,7 @@ internal sealed class DoctorTests : DoctorFixture
         using var scratch = new ScratchDirectory();
         scratch.OpenToEveryone();
         File.Copy(await PublishedDaemon.PathAsync(), scratch["nsbridge"]);
-        var file = scratch.Write("appsettings.json", new DaemonSettings(Entry(space.Name)) { RuntimeDirectory = scratch["run"] }.ToJson());
+        var file = scratch.Write("appsettings.json", new DaemonConfig(Entry(space.Name)) { RuntimeDirectory = scratch["run"] }.ToJson());
 
         var result = await Command.RunAsync(
             "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "doctor", "--config", file]);
@@ -112,7 +112,7 @@ internal sealed class DoctorTests : DoctorFixture
     public async Task Doctor_ByAUserWhoMayNotListTheNamespaces_StillSaysThatOneIsMissing()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", new DaemonSettings(Entry("gone")) { RuntimeDirectory = scratch["run"] }.ToJson());
+        var file = scratch.Write("appsettings.json", new DaemonConfig(Entry("gone")) { RuntimeDirectory = scratch["run"] }.ToJson());
 
         var result = await PrivateNames.RunAsNobodyAsync(scratch, "711", "doctor", "--config", file);
 

@@ -20,7 +20,7 @@ internal sealed class MetricsTests : BridgeFixture
     {
         var (daemon, listen, at) = await MeteredAsync();
         var bytes = Pattern.Take(12345);
-        using (var client = await Dial.TcpAsync(listen))
+        using (var client = await TestClient.TcpAsync(listen))
             await client.EchoAsync(bytes);
         var text = "";
         await Eventually.TrueAsync(
@@ -46,7 +46,7 @@ internal sealed class MetricsTests : BridgeFixture
     public async Task Metrics_AskedWrongly_AnswersPlainly(string request, string code)
     {
         var (_, _, at) = await MeteredAsync();
-        using var client = await Dial.TcpAsync(at);
+        using var client = await TestClient.TcpAsync(at);
         await client.SendAsync(Encoding.ASCII.GetBytes(request));
 
         var answer = await new StreamReader(new NetworkStream(client)).ReadToEndAsync().WaitAsync(Soon);
@@ -59,7 +59,7 @@ internal sealed class MetricsTests : BridgeFixture
     {
         var (_, _, at) = await MeteredAsync();
         for (var i = 0; i < 300; i++)
-            Own(await Dial.TcpAsync(at));
+            Own(await TestClient.TcpAsync(at));
 
         Assert.That(await FetchAsync(at), Does.Contain("nsbridge_bridge_up"));
     }
@@ -119,7 +119,7 @@ internal sealed class MetricsTests : BridgeFixture
     private async Task<DaemonProcess> MeteredAtAsync(string path)
     {
         var space = await NamespaceAsync();
-        return await StartAsync(new DaemonSettings(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" })
+        return await StartAsync(new DaemonConfig(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" })
         {
             Metrics = new JsonObject { ["Listen"] = $"unix:{path}" },
         });
@@ -130,7 +130,7 @@ internal sealed class MetricsTests : BridgeFixture
         var space = await NamespaceAsync();
         var server = Target(space, Serve.Echo);
         var (listen, metrics) = (FreeEndPoint(), FreeEndPoint());
-        var daemon = await StartAsync(new DaemonSettings(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() })
+        var daemon = await StartAsync(new DaemonConfig(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() })
         {
             Metrics = new JsonObject { ["Listen"] = metrics.ToString() },
         });

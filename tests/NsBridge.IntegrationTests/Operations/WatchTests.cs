@@ -61,7 +61,7 @@ internal sealed partial class WatchTests : BridgeFixture
         await scene.Daemon.StopAsync();
         var away = await watch.ShowsAsync("does not answer; waiting for it");
 
-        await StartAsync(new DaemonSettings(scene.Entry) { RuntimeDirectory = scene.Daemon.RuntimeDirectory });
+        await StartAsync(new DaemonConfig(scene.Entry) { RuntimeDirectory = scene.Daemon.RuntimeDirectory });
 
         await watch.ShowsAsync("BRIDGE", from: away);
         await watch.InterruptAsync();

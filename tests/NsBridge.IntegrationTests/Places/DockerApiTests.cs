@@ -124,7 +124,7 @@ internal sealed class DockerApiTests : BridgeFixture
     private Dictionary<string, string?> Person => new() { ["XDG_RUNTIME_DIR"] = _runtime.FullName, ["HOME"] = _runtime.FullName };
 
     private Task<DaemonProcess> DaemonAsync() => StartAsync(
-        new DaemonSettings(new BridgeEntry("web") { Listen = _listen.ToString(), Namespace = "container:web", Target = $"127.0.0.1:{Port}" }),
+        new DaemonConfig(new BridgeEntry("web") { Listen = _listen.ToString(), Namespace = "container:web", Target = $"127.0.0.1:{Port}" }),
         new DaemonLaunch { Environment = Person });
 
     /// <summary>What watches over a container bears its id on its command line and is the parent of its first process.</summary>

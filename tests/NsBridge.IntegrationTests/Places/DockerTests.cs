@@ -31,7 +31,7 @@ internal sealed class DockerTests : BridgeFixture
 
         for (var round = 0; round < 3; round++)
         {
-            var held = Own(await Dial.TcpAsync(_listen));
+            var held = Own(await TestClient.TcpAsync(_listen));
             await held.EchoAsync(Pattern.Take(100));
             await _docker.RestartAsync("web");
             await TestContext.Out.WriteLineAsync($"served {await ServedAsync(daemon, $"round {round} is served"):0.00} s after the restart");
@@ -75,7 +75,7 @@ internal sealed class DockerTests : BridgeFixture
     }
 
     private Task<DaemonProcess> DaemonAsync() => StartAsync(
-        new DaemonSettings(new BridgeEntry("web") { Listen = _listen.ToString(), Namespace = "container:web", Target = _target.ToString() }),
+        new DaemonConfig(new BridgeEntry("web") { Listen = _listen.ToString(), Namespace = "container:web", Target = _target.ToString() }),
         new DaemonLaunch { Environment = _docker.Environment });
 
     /// <summary>Connects again and again; while the container is not there it fails, as it should.</summary>

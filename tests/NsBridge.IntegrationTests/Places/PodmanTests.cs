@@ -16,7 +16,7 @@ internal sealed class PodmanTests : BridgeFixture
         var podman = Own(await PodmanHost.StartAsync(rootless: false));
         if (api)
             await podman.ServeApiAsync();
-        var daemon = await StartAsync(new DaemonSettings(Web()), new DaemonLaunch { Environment = podman.Environment });
+        var daemon = await StartAsync(new DaemonConfig(Web()), new DaemonLaunch { Environment = podman.Environment });
         await IsAsync(daemon, "waiting", "there is no container web");
 
         await podman.RunEchoAsync("web");
@@ -29,11 +29,11 @@ internal sealed class PodmanTests : BridgeFixture
         var podman = Own(await PodmanHost.StartAsync(rootless: true));
         await podman.RunEchoAsync("web");
         var inner = await LaunchAsync(
-            new DaemonSettings(new BridgeEntry("inner") { Namespace = "host", Target = "127.0.0.1:3000" }),
+            new DaemonConfig(new BridgeEntry("inner") { Namespace = "host", Target = "127.0.0.1:3000" }),
             new DaemonLaunch { User = PodmanHost.Person, Within = await podman.EnterAsync("web", "--user", "--net") });
         await inner.WaitListeningAsync(inner.SocketPath("inner"));
         await StartAsync(
-            new DaemonSettings(new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = inner.SocketPath("inner"), Join = "handoff" }),
+            new DaemonConfig(new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = inner.SocketPath("inner"), Join = "handoff" }),
             new DaemonLaunch { User = PodmanHost.Person });
 
         await Eventually.TrueAsync(() => EchoesAsync(_listen), Soon, $"the container is served\n{inner.LogText()}");
@@ -47,7 +47,7 @@ internal sealed class PodmanTests : BridgeFixture
         await podman.RunEchoAsync("web");
         var daemon = await StartAsync(
             // With another one that works all the same: alone it would be no start.
-            new DaemonSettings(Web(), new BridgeEntry("own") { Namespace = "host", Target = "127.0.0.1:3000" }),
+            new DaemonConfig(Web(), new BridgeEntry("own") { Namespace = "host", Target = "127.0.0.1:3000" }),
             new DaemonLaunch { User = PodmanHost.Person, Within = await podman.EnterAsync("web", "--user"), Environment = podman.Environment });
 
         await daemon.WaitLogAsync("could not come back");
@@ -64,7 +64,7 @@ internal sealed class PodmanTests : BridgeFixture
         await podman.CheckAsync(
             "run", "--detach", "--name", "web", "--network", "host", "--cgroups", "disabled", "--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000",
             PodmanHost.Image, "/bin/busybox", "sleep", "600");
-        var daemon = await StartAsync(new DaemonSettings(Web()), new DaemonLaunch { Environment = podman.Environment });
+        var daemon = await StartAsync(new DaemonConfig(Web()), new DaemonLaunch { Environment = podman.Environment });
 
         await IsAsync(daemon, "failed", "write \"host\" if that is meant");
         Assert.That(await EchoesAsync(_listen), Is.False);

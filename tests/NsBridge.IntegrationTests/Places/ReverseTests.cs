@@ -35,7 +35,7 @@ internal sealed class ReverseTests : BridgeFixture
     public async Task Reverse_NotWritten_NothingListensInside()
     {
         var scene = await SceneAsync(Serve.Echo);
-        await Own(await Dial.TcpAsync(scene.Listen)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(scene.Listen)).EchoAsync(Hello);
 
         Assert.That(await scene.Namespace.RunAsync("ss", "-Hltn"), Does.Not.Contain($":{scene.Listen.Port} "));
     }
@@ -117,7 +117,7 @@ internal sealed class ReverseTests : BridgeFixture
         var space = await ReserveNamespaceAsync();
         var beyond = await NamespaceAsync();
         var daemon = await LaunchAsync(
-            new DaemonSettings(new BridgeEntry("outer") { Listen = $"*:{_listen.Port}", ListenNamespace = space.Name, Socket = socket, Join = join }));
+            new DaemonConfig(new BridgeEntry("outer") { Listen = $"*:{_listen.Port}", ListenNamespace = space.Name, Socket = socket, Join = join }));
         for (var generation = 0; generation < 2; generation++)
         {
             await space.AddAsync();

@@ -28,11 +28,11 @@ internal sealed class RootlessTests : BridgeFixture
         await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
         await Eventually.TrueAsync(() => EchoesAsync(_listen), Soon, "the service inside is reached");
 
-        var client = Own(await Dial.TcpAsync(_listen));
+        var client = Own(await TestClient.TcpAsync(_listen));
         await client.EchoAsync(Hello);
         client.Shutdown(SocketShutdown.Send);
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Closed));
-        var resetting = Own(await Dial.TcpAsync(_listen));
+        var resetting = Own(await TestClient.TcpAsync(_listen));
         await resetting.EchoAsync(Hello);
         resetting.Reset();
         await Eventually.TrueAsync(() => server.Resets == 1, Soon, "the reset arrives");
@@ -53,7 +53,7 @@ internal sealed class RootlessTests : BridgeFixture
         });
         await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
 
-        var client = Own(await Dial.TcpAsync(_listen));
+        var client = Own(await TestClient.TcpAsync(_listen));
         Assert.That(await client.ReceivePatternAsync(), Is.EqualTo(Length));
         await client.SendPatternAsync(Length);
         client.Shutdown(SocketShutdown.Send);
@@ -69,7 +69,7 @@ internal sealed class RootlessTests : BridgeFixture
         Inside(inner, async (connection, cancel) => await connection.SendPatternAsync(await connection.ReceivePatternAsync(cancel), cancel));
         await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
 
-        var client = Own(await Dial.TcpAsync(_listen));
+        var client = Own(await TestClient.TcpAsync(_listen));
         await client.SendPatternAsync(Length);
         client.Shutdown(SocketShutdown.Send);
 
@@ -84,7 +84,7 @@ internal sealed class RootlessTests : BridgeFixture
         Inside(inner, Serve.ResetAfter(Hello.Length));
         await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
 
-        var client = Own(await Dial.TcpAsync(_listen));
+        var client = Own(await TestClient.TcpAsync(_listen));
         await client.SendAllAsync(Hello);
 
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
@@ -131,7 +131,7 @@ internal sealed class RootlessTests : BridgeFixture
         var space = await NamespaceAsync();
         var server = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo));
         var daemon = await StartAsync(
-            new DaemonSettings(
+            new DaemonConfig(
                 new BridgeEntry("able") { Listen = _listen.ToString(), Namespace = "host", Target = server.EndPoint.ToString() },
                 new BridgeEntry("unable") { Namespace = space.Name, Target = "127.0.0.1:1" }),
             new DaemonLaunch { User = Person });
@@ -143,13 +143,13 @@ internal sealed class RootlessTests : BridgeFixture
                 : bridge.GetProperty("state").GetString() == "failed"
                     && bridge.GetProperty("reason").GetString()!.Contains("needs CAP_SYS_ADMIN: run nsbridge as root", StringComparison.Ordinal),
             "one bridge is up and the other tells why it is not, and the cure");
-        await Own(await Dial.TcpAsync(_listen)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(_listen)).EchoAsync(Hello);
     }
 
     private async Task<DaemonProcess> InnerAsync(string mode, IReadOnlyList<string> within)
     {
         var daemon = await LaunchAsync(
-            new DaemonSettings(new BridgeEntry("inner") { Namespace = "host", Target = _target.ToString(), SocketMode = mode }),
+            new DaemonConfig(new BridgeEntry("inner") { Namespace = "host", Target = _target.ToString(), SocketMode = mode }),
             new DaemonLaunch { User = Person, Within = within });
         // Its socket is listed in its own network namespace alone.
         await daemon.WaitAsync(() => File.Exists(daemon.SocketPath("inner")), "the inner half's socket");
@@ -160,6 +160,6 @@ internal sealed class RootlessTests : BridgeFixture
     private TargetServer Inside(DaemonProcess inner, Func<Socket, CancellationToken, Task>? serve = null) =>
         Own(TargetServer.Start(TestNamespace.Listen($"/proc/{inner.Id}/ns/net", _target), serve ?? Serve.Echo));
 
-    private DaemonSettings Outer(DaemonProcess inner, string? join) =>
+    private DaemonConfig Outer(DaemonProcess inner, string? join) =>
         new(new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = inner.SocketPath("inner"), Join = join });
 }

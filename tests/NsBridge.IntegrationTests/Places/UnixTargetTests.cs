@@ -17,7 +17,7 @@ internal sealed class UnixTargetTests : BridgeFixture
         var listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:@{name}" });
 
-        var client = Own(await Dial.TcpAsync(listen));
+        var client = Own(await TestClient.TcpAsync(listen));
 
         Assert.That(await client.ReceiveExactlyAsync(6), Is.EqualTo("inside"u8.ToArray()));
         Assert.That(decoy.Accepted, Is.Zero);
@@ -46,7 +46,7 @@ internal sealed class UnixTargetTests : BridgeFixture
         var listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", Join = join });
 
-        var client = Own(await Dial.TcpAsync(listen));
+        var client = Own(await TestClient.TcpAsync(listen));
         await client.EchoAsync(Pattern.Take(100_000));
         client.Shutdown(SocketShutdown.Send);
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Closed));
@@ -62,7 +62,7 @@ internal sealed class UnixTargetTests : BridgeFixture
         var daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", ConnectTimeout = TimeSpan.FromSeconds(60) });
         var clients = new List<Socket>();
         for (var client = 0; client < 12; client++)
-            clients.Add(Own(await Dial.TcpAsync(listen)));
+            clients.Add(Own(await TestClient.TcpAsync(listen)));
         var echoes = Task.WhenAll(clients.Select(client => client.EchoAsync(Pattern.Take(1000))));
         await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("total").GetInt64() == clients.Count, "all have come");
 
@@ -79,11 +79,11 @@ internal sealed class UnixTargetTests : BridgeFixture
         Own(OnHost(path, backlog: 0));
         var listen = FreeEndPoint();
         var daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", ConnectTimeout = TimeSpan.FromSeconds(2) });
-        Own(await Dial.TcpAsync(listen));
+        Own(await TestClient.TcpAsync(listen));
         await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 1, "the backlog is full");
 
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+        Assert.That(await TestClient.EndingAsync(listen), Is.EqualTo(Ending.Reset));
 
         Assert.That(clock.Elapsed, Is.InRange(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(6)));
         await daemon.WaitLogAsync("its backlog is full");
@@ -97,7 +97,7 @@ internal sealed class UnixTargetTests : BridgeFixture
         var listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path });
 
-        await Own(await Dial.TcpAsync(listen)).EchoAsync(Pattern.Take(100_000));
+        await Own(await TestClient.TcpAsync(listen)).EchoAsync(Pattern.Take(100_000));
     }
 
     [Test]

@@ -23,7 +23,7 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         var server = Target(space, Serve.Echo);
         var listen = FreeEndPoint();
         var daemon = await StartAsync(
-            new DaemonSettings(new BridgeEntry("web")
+            new DaemonConfig(new BridgeEntry("web")
             {
                 Listen = listen.ToString(),
                 Namespace = space.Name,
@@ -31,7 +31,7 @@ internal sealed class DescriptorLimitTests : BridgeFixture
                 Join = join,
             }),
             new DaemonLaunch { DescriptorLimit = Limit });
-        var held = Own(await Dial.TcpAsync(listen));
+        var held = Own(await TestClient.TcpAsync(listen));
         await held.EchoAsync(Hello);
 
         var clients = new List<Socket>();
@@ -64,17 +64,17 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         var server = Target(space, Serve.Echo);
         var (listen, metrics) = (FreeEndPoint(), FreeEndPoint());
         var daemon = await StartAsync(
-            new DaemonSettings(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() })
+            new DaemonConfig(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() })
             {
                 Metrics = new JsonObject { ["Listen"] = metrics.ToString() },
             },
             new DaemonLaunch { DescriptorLimit = LowLimit });
-        var held = Own(await Dial.TcpAsync(listen));
+        var held = Own(await TestClient.TcpAsync(listen));
         await held.EchoAsync(Hello);
 
-        var clients = await Task.WhenAll(Enumerable.Range(0, LowLimit).Select(_ => Dial.TcpAsync(listen)));
+        var clients = await Task.WhenAll(Enumerable.Range(0, LowLimit).Select(_ => TestClient.TcpAsync(listen)));
         await daemon.WaitLogAsync("descriptor");
-        var scrapers = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => Dial.TcpAsync(metrics)));
+        var scrapers = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => TestClient.TcpAsync(metrics)));
         await Task.Delay(TimeSpan.FromSeconds(0.3));
 
         var status = await daemon.StatusAsync();
@@ -96,13 +96,13 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         var server = Target(space, Serve.Greeting("served"));
         var listen = FreeEndPoint();
         var entry = new BridgeEntry("web") { Socket = Scratch()["web.sock"], Namespace = space.Name, Target = server.EndPoint.ToString() };
-        var inner = await StartAsync(new DaemonSettings(entry), new DaemonLaunch { DescriptorLimit = InnerLimit });
+        var inner = await StartAsync(new DaemonConfig(entry), new DaemonLaunch { DescriptorLimit = InnerLimit });
         var outer = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = entry.Socket, Join = "handoff" });
-        Assert.That(await ServedAsync(await Dial.TcpAsync(listen)), Is.EqualTo("served"));
+        Assert.That(await ServedAsync(await TestClient.TcpAsync(listen)), Is.EqualTo("served"));
 
         // All of them wait in the link at once.
         await inner.SignalAsync("STOP");
-        var clients = await Task.WhenAll(Enumerable.Range(0, HandedOver).Select(_ => Dial.TcpAsync(listen)));
+        var clients = await Task.WhenAll(Enumerable.Range(0, HandedOver).Select(_ => TestClient.TcpAsync(listen)));
         await Eventually.SteadyAsync(() => ProcessFacts.Descriptors(outer.Id).Count, TimeSpan.FromSeconds(0.5), Soon, "they are handed over");
         await inner.SignalAsync("CONT");
 
@@ -116,7 +116,7 @@ internal sealed class DescriptorLimitTests : BridgeFixture
     public async Task Bridge_WhoseNamespaceCannotBeLookedAtForWantOfDescriptors_ServesOnceItCan()
     {
         var scene = await SceneAsync(Serve.Echo);
-        await Own(await Dial.TcpAsync(scene.Listen)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(scene.Listen)).EchoAsync(Hello);
         var other = await NamespaceAsync();
         var server = Target(other, Serve.Echo);
         var entry = new BridgeEntry("other") { Namespace = other.Name, Target = server.EndPoint.ToString() };
@@ -125,12 +125,12 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         var free = Enumerable.Range(0, int.MaxValue).Where(number => !Path.Exists($"/proc/{scene.Daemon.Id}/fd/{number}")).Skip(1).First();
         await Command.CheckAsync("prlimit", $"--pid={scene.Daemon.Id}", $"--nofile={free}:");
         var told = scene.Daemon.Log.Count;
-        scene.Daemon.Rewrite(new DaemonSettings(scene.Entry, entry));
+        scene.Daemon.Rewrite(new DaemonConfig(scene.Entry, entry));
         await scene.Daemon.WaitLogAsync("Reloaded", told);
         await Command.CheckAsync("prlimit", $"--pid={scene.Daemon.Id}", "--nofile=1024:");
 
         await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "it is up");
-        await Own(await Dial.UnixAsync(scene.Daemon.SocketPath("other"))).EchoAsync(Hello);
+        await Own(await TestClient.UnixAsync(scene.Daemon.SocketPath("other"))).EchoAsync(Hello);
     }
 
     [Test]
@@ -141,7 +141,7 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         await held.EchoAsync(Hello);
 
         for (var client = 0; client < Limit; client++)
-            Own(await Dial.UnixAsync(scene.SocketPath));
+            Own(await TestClient.UnixAsync(scene.SocketPath));
         await scene.Daemon.WaitLogAsync("descriptor");
         Assert.That((await scene.Daemon.StatusAsync()).GetProperty("bridges").GetArrayLength(), Is.EqualTo(1));
 
@@ -155,7 +155,7 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         const int count = 300;
         var first = HostSockets.FreePorts(count);
         var daemon = await LaunchAsync(
-            new DaemonSettings(new BridgeEntry("web") { Listen = $"127.0.0.1:{first}-{first + count - 1}", Namespace = "host", Target = "127.0.0.1:1000-1299" }),
+            new DaemonConfig(new BridgeEntry("web") { Listen = $"127.0.0.1:{first}-{first + count - 1}", Namespace = "host", Target = "127.0.0.1:1000-1299" }),
             new DaemonLaunch { DescriptorLimit = Limit });
 
         await daemon.WaitLogAsync($"need {count} descriptors, and this process may open {Limit} files");

@@ -48,7 +48,7 @@ internal sealed class ConversationTests : BridgeFixture
         var listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = string.Format(null, target, port) });
 
-        await Own(await Dial.TcpAsync(listen)).EchoAsync(Pattern.Take(1000));
+        await Own(await TestClient.TcpAsync(listen)).EchoAsync(Pattern.Take(1000));
     }
 
     [Test]
@@ -71,7 +71,7 @@ internal sealed class ConversationTests : BridgeFixture
         var listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = string.Format(null, target, unique) });
 
-        await Own(await Dial.TcpAsync(listen)).EchoAsync(Pattern.Take(100_000));
+        await Own(await TestClient.TcpAsync(listen)).EchoAsync(Pattern.Take(100_000));
     }
 
     [Test]
@@ -81,7 +81,7 @@ internal sealed class ConversationTests : BridgeFixture
 
         await Parallel.ForAsync(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (number, _) =>
         {
-            using var client = number % 2 == 0 ? await Dial.TcpAsync(scene.Listen) : await Dial.UnixAsync(scene.SocketPath);
+            using var client = number % 2 == 0 ? await TestClient.TcpAsync(scene.Listen) : await TestClient.UnixAsync(scene.SocketPath);
             await client.EchoAsync(Pattern.Take(100, number));
             if (number % 3 == 0)
                 client.Reset();
@@ -102,12 +102,12 @@ internal sealed class ConversationTests : BridgeFixture
         var readers = new List<Task>();
         for (var reader = 0; reader < 8; reader++)
         {
-            var client = Own(await Dial.TcpAsync(toBulk));
+            var client = Own(await TestClient.TcpAsync(toBulk));
             readers.Add(Task.Run(() => client.ReceivePatternAsync()));
         }
 
         var slowest = TimeSpan.Zero;
-        var echoing = Own(await Dial.TcpAsync(toSmall));
+        var echoing = Own(await TestClient.TcpAsync(toSmall));
         for (var message = 0; message < 200; message++)
         {
             var clock = Stopwatch.StartNew();

@@ -34,7 +34,7 @@ internal sealed class ResetTests : BridgeFixture
 
         for (var round = 0; round < 5; round++)
         {
-            var endings = await Task.WhenAll(Enumerable.Range(0, clients).Select(_ => Dial.EndingAsync(scene.Listen)));
+            var endings = await Task.WhenAll(Enumerable.Range(0, clients).Select(_ => TestClient.EndingAsync(scene.Listen)));
             Assert.That(endings, Is.All.EqualTo(Ending.Reset), $"round {round}");
         }
     }

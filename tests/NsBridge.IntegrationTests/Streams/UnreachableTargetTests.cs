@@ -18,7 +18,7 @@ internal sealed class UnreachableTargetTests : BridgeFixture
         await scene.Server.DisposeAsync();
 
         var clock = Stopwatch.StartNew();
-        var ending = await Dial.EndingAsync(scene.Listen);
+        var ending = await TestClient.EndingAsync(scene.Listen);
 
         Assert.That(ending, Is.EqualTo(Ending.Reset));
         Assert.That(clock.Elapsed, Is.LessThan(AtOnce));
@@ -46,10 +46,10 @@ internal sealed class UnreachableTargetTests : BridgeFixture
         await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = "127.0.0.1:40002" });
 
         for (var attempt = 0; attempt < 100; attempt++)
-            Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+            Assert.That(await TestClient.EndingAsync(listen), Is.EqualTo(Ending.Reset));
 
         Target(space, Serve.Echo, 40002);
-        await Own(await Dial.TcpAsync(listen)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(listen)).EchoAsync(Hello);
     }
 
     [Test]
@@ -60,7 +60,7 @@ internal sealed class UnreachableTargetTests : BridgeFixture
         var listen = FreeEndPoint();
         var daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" });
 
-        Assert.That(await Dial.EndingAsync(listen), Is.EqualTo(Ending.Reset));
+        Assert.That(await TestClient.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         await daemon.WaitLogAsync("lo");
     }
 
@@ -86,11 +86,11 @@ internal sealed class UnreachableTargetTests : BridgeFixture
         var clock = Stopwatch.StartNew();
         var waiting = new List<Task<Ending>>();
         for (var client = 0; client < 50; client++)
-            waiting.Add(Dial.EndingAsync(toSilent));
+            waiting.Add(TestClient.EndingAsync(toSilent));
         for (var client = 0; client < 20; client++)
         {
             var one = Stopwatch.StartNew();
-            await Own(await Dial.TcpAsync(toAlive)).EchoAsync(Hello);
+            await Own(await TestClient.TcpAsync(toAlive)).EchoAsync(Hello);
             Assert.That(one.Elapsed, Is.LessThan(AtOnce), "another bridge's client waits for the silent target");
         }
         Assert.That(waiting.Any(ending => ending.IsCompleted), Is.False, "the silent target's clients wait no longer than the others took");
@@ -115,7 +115,7 @@ internal sealed class UnreachableTargetTests : BridgeFixture
         });
 
         for (var client = 0; client < 100; client++)
-            (await Dial.TcpAsync(listen)).Reset();
+            (await TestClient.TcpAsync(listen)).Reset();
 
         // Long before ConnectTimeout.
         await daemon.CheckQuietAsync();
@@ -137,7 +137,7 @@ internal sealed class UnreachableTargetTests : BridgeFixture
         for (var client = 0; client < 20; client++)
         {
             Assert.That(await EchoesAsync(new IPEndPoint(IPAddress.Loopback, first)));
-            Assert.That(await Dial.EndingAsync(new IPEndPoint(IPAddress.Loopback, first + 1)), Is.EqualTo(Ending.Reset));
+            Assert.That(await TestClient.EndingAsync(new IPEndPoint(IPAddress.Loopback, first + 1)), Is.EqualTo(Ending.Reset));
         }
 
         await daemon.WaitLogAsync("nothing listens on");

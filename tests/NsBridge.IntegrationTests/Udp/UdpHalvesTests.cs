@@ -52,7 +52,7 @@ internal sealed class UdpHalvesTests : UdpFixture
         await client.EchoAsync(Hello);
         var other = Own(UdpTarget.Start(space));
 
-        daemon.Rewrite(new DaemonSettings(Entry("echo", listen.ToString(), space, other.EndPoint.ToString())));
+        daemon.Rewrite(new DaemonConfig(Entry("echo", listen.ToString(), space, other.EndPoint.ToString())));
         await daemon.SignalAsync("HUP");
 
         await Eventually.TrueAsync(
@@ -71,7 +71,7 @@ internal sealed class UdpHalvesTests : UdpFixture
         var entry = Entry("echo", listen.ToString(), space, target.EndPoint.ToString());
         var other = Entry("other", FreeEndPoint().ToString(), space, target.EndPoint.ToString());
 
-        daemon.Rewrite(new DaemonSettings(entry, other));
+        daemon.Rewrite(new DaemonConfig(entry, other));
         await daemon.SignalAsync("HUP");
         await daemon.WaitListeningAsync(other);
         await client.EchoAsync(Hello);

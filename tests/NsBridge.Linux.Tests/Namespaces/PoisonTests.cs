@@ -65,7 +65,7 @@ internal sealed class PoisonTests
             using var timer = new Timer(_ => { }, null, 1, 1);
             await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Thread.SpinWait(1000))));
             await using var server = TargetServer.StartOnHost(new IPEndPoint(IPAddress.Loopback, 0), Serve.Echo);
-            using var client = await Dial.TcpAsync((IPEndPoint)server.EndPoint);
+            using var client = await TestClient.TcpAsync((IPEndPoint)server.EndPoint);
             await client.EchoAsync([1, 2, 3]);
             own.Join();
         }

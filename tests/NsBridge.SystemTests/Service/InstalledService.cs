@@ -23,7 +23,7 @@ internal sealed class InstalledService
     }
 
     /// <summary>Writes the configuration; a running daemon notices by itself.</summary>
-    public Task ConfigureAsync(params BridgeEntry[] bridges) => _machine.WriteAsync(ConfigurationFile, new DaemonSettings(bridges).ToJson());
+    public Task ConfigureAsync(params BridgeEntry[] bridges) => _machine.WriteAsync(ConfigurationFile, new DaemonConfig(bridges).ToJson());
 
     /// <summary>Writes the configuration and starts the service anew with it.</summary>
     public async Task RestartWithAsync(params BridgeEntry[] bridges)

@@ -1,6 +1,6 @@
+using NUnit.Framework.Interfaces;
 using NsBridge.SystemTests.Machine;
 using NsBridge.SystemTests.Package;
-using NUnit.Framework.Interfaces;
 
 namespace NsBridge.SystemTests.Service;
 

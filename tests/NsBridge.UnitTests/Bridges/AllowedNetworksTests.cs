@@ -1,7 +1,7 @@
 using System.Net;
-using NsBridge.Bridges;
+using NsBridge.Bridges.Admission;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.UnitTests.Bridges;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
-using NsBridge.Operations.Status;
-using NsBridge.Operations.Systemd;
-using NsBridge.Restart;
+using NsBridge.Hosting;
+using NsBridge.HotRestart;
+using NsBridge.Systemd;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
 
@@ -21,7 +21,7 @@ internal sealed class BridgeFleetTests
             string.Create(CultureInfo.InvariantCulture, $""" "Name":"outer", "Listen":"127.0.0.1:{HostSockets.FreePort()}", "Socket":"{scratch["web.sock"]}", "Join":"handoff" """),
             $""" "Name":"inner", "Socket":"{scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" """);
         using var sockets = SystemdSockets.Adopt([]);
-        using var engine = new BridgeEngine(1, mayRing: false, sockets, NullLoggerFactory.Instance);
+        using var engine = new BridgeEngine(1, mayRing: false, servers: 0, sockets, NullLoggerFactory.Instance);
         using var succession = Succession.None(NullLoggerFactory.Instance);
         using var fleet = new BridgeFleet(how == "start" ? settings : LoadedText.Right(), engine, succession, NullLogger<BridgeFleet>.Instance);
 

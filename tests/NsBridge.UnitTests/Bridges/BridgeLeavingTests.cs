@@ -1,4 +1,4 @@
-using DaemonSettings = NsBridge.Configuration.DaemonSettings;
+using NsBridge.Configuration.Settings;
 
 namespace NsBridge.UnitTests.Bridges;
 

@@ -1,7 +1,7 @@
 using NsBridge.Bridges;
-using NsBridge.Configuration;
-using NsBridge.Operations.Systemd;
-using NsBridge.Relaying;
+using NsBridge.Configuration.Settings;
+using NsBridge.Relaying.Halves;
+using NsBridge.Systemd;
 using NsBridge.UnitTests.Configuration;
 
 namespace NsBridge.UnitTests.Bridges;
@@ -18,7 +18,7 @@ internal sealed class BridgeLogTests
     {
         _log = new LogLines();
         _sockets = SystemdSockets.Adopt([]);
-        _engine = new BridgeEngine(1, mayRing: false, _sockets, _log);
+        _engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, _log);
     }
 
     [TearDown]

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
-using NsBridge.Operations.Status;
-using NsBridge.Operations.Systemd;
+using NsBridge.Systemd;
 using NsBridge.UnitTests.Configuration;
 
 namespace NsBridge.UnitTests.Bridges;
@@ -14,7 +13,7 @@ internal sealed class BridgeStateTests
     public void State_BeforeAnythingIsBound_IsNotUp(string entry)
     {
         using var sockets = SystemdSockets.Adopt([]);
-        using var engine = new BridgeEngine(1, mayRing: true, sockets, NullLoggerFactory.Instance);
+        using var engine = new BridgeEngine(1, mayRing: true, servers: 0, sockets, NullLoggerFactory.Instance);
         using var bridge = new Bridge(LoadedText.Right(entry).Bridges[0], engine);
 
         Assert.That(bridge.Report().State, Is.EqualTo(BridgeState.Waiting));

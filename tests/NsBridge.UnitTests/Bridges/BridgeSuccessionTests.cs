@@ -3,12 +3,12 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
+using NsBridge.HotRestart;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
-using NsBridge.Operations.Status;
-using NsBridge.Operations.Systemd;
-using NsBridge.Relaying;
-using NsBridge.Restart;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
+using NsBridge.Systemd;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
 using NsBridge.UnitTests.Relaying;
@@ -34,7 +34,7 @@ internal sealed class BridgeSuccessionTests
         _runtime = Directory.CreateTempSubdirectory("nsbridge-").FullName;
         Environment.SetEnvironmentVariable(RuntimeVariable, _runtime);
         _sockets = SystemdSockets.Adopt([]);
-        _engine = new BridgeEngine(1, mayRing: false, _sockets, NullLoggerFactory.Instance);
+        _engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
     }
 
     [TearDown]

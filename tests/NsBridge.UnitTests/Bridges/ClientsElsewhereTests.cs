@@ -24,7 +24,7 @@ internal sealed class ClientsElsewhereTests
         await using var outer = new FleetScene();
         await outer.StartAsync(LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
             $""" "Name":"outer", "Listen":"127.0.0.1:{port}", "Socket":"{scratch["web.sock"]}", "Join":"handoff" """)));
-        using Socket client = await Dial.TcpAsync(new IPEndPoint(IPAddress.Loopback, port));
+        using Socket client = await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, port));
         await client.EchoAsync(Hello);
         var clock = Stopwatch.StartNew();
 

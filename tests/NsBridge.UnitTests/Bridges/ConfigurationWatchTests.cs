@@ -5,10 +5,11 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NsBridge.Bridges;
-using NsBridge.Configuration;
-using NsBridge.Operations.Journal;
-using NsBridge.Operations.Systemd;
-using NsBridge.Restart;
+using NsBridge.Configuration.Reading;
+using NsBridge.Hosting;
+using NsBridge.HotRestart;
+using NsBridge.Logging;
+using NsBridge.Systemd;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
 
@@ -82,7 +83,7 @@ internal sealed class ConfigurationWatchTests
             var loader = new ConfigurationLoader(file, new Dictionary<string, string>());
             var settings = loader.Load().SettingsOrFault();
             meanwhile();
-            _engine = new BridgeEngine(1, mayRing: false, _sockets, NullLoggerFactory.Instance);
+            _engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
             _fleet = new BridgeFleet(settings, _engine, _succession, NullLogger<BridgeFleet>.Instance);
             _watch = new ConfigurationWatch(loader, settings, _fleet, new LogLevels(settings.Logging), Options.Create(new HostOptions()), this);
         }

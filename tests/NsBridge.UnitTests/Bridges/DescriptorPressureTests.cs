@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using NsBridge.Bridges;
+using NsBridge.Bridges.Admission;
+using NsBridge.Control;
 
 namespace NsBridge.UnitTests.Bridges;
 
@@ -8,7 +9,7 @@ internal sealed class DescriptorPressureTests
     [Test]
     public void Measure_WhileClientsHaveNotTakenWhatTheyMay_MakesNoMoreRoom()
     {
-        var pressure = new DescriptorPressure(NullLogger<DescriptorPressure>.Instance);
+        var pressure = new DescriptorPressure(2 * ShortRequestServer.MostSessions, NullLogger<DescriptorPressure>.Instance);
         var clients = 0;
         for (; pressure.HasRoom; clients++)
             pressure.Enter(1);

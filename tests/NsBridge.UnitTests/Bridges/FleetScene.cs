@@ -4,12 +4,13 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 using NsBridge.Bridges;
+using NsBridge.Configuration.Settings;
+using NsBridge.Hosting;
+using NsBridge.HotRestart;
 using NsBridge.Linux;
-using NsBridge.Operations.Systemd;
-using NsBridge.Restart;
+using NsBridge.Systemd;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
-using DaemonSettings = NsBridge.Configuration.DaemonSettings;
 
 namespace NsBridge.UnitTests.Bridges;
 
@@ -24,7 +25,7 @@ internal sealed class FleetScene : IAsyncDisposable
     public FleetScene(params IEnumerable<(string Name, Socket Socket)> handed)
     {
         _sockets = SystemdSockets.Adopt([.. handed.Select(one => new ActivatedDescriptor(Copy(one.Socket), one.Name))]);
-        Engine = new BridgeEngine(1, mayRing: false, _sockets, Log);
+        Engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, Log);
         Fleet = new BridgeFleet(LoadedText.Right(), Engine, Succession.None(Log), Log.CreateLogger<BridgeFleet>());
     }
 

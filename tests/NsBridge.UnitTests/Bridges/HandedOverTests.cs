@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using NsBridge.Operations.Status;
+using NsBridge.Bridges;
 
 namespace NsBridge.UnitTests.Bridges;
 

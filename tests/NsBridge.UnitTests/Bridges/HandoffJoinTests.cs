@@ -3,8 +3,12 @@ using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
-using NsBridge.Operations.Systemd;
-using NsBridge.Relaying;
+using NsBridge.Bridges.Connecting;
+using NsBridge.Bridges.Joining;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
+using NsBridge.Systemd;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
 using NsBridge.UnitTests.Relaying;
@@ -113,7 +117,7 @@ internal sealed class HandoffJoinTests : IDisposable
 
     private async Task StartAsync(TimeSpan targetWait)
     {
-        _engine = new BridgeEngine(1, mayRing: false, _sockets, NullLoggerFactory.Instance);
+        _engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
         _bridge = new Bridge(
             LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
                 $""" "Name":"web", "Listen":"127.0.0.1:3003", "Socket":"{_scratch["web.sock"]}", "Join":"handoff", "TargetWait":"{targetWait}" """)).Bridges[0],

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using NsBridge.Bridges;
-using NsBridge.CommandLine;
+using NsBridge.Base;
+using NsBridge.Hosting;
 
 namespace NsBridge.UnitTests.Bridges;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using NsBridge.Bridges;
-using NsBridge.Restart;
+using NsBridge.Bridges.Listening;
+using NsBridge.HotRestart;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Bridges;

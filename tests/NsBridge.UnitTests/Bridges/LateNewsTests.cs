@@ -3,13 +3,14 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
+using NsBridge.Bridges.Tcp;
 using NsBridge.Bridges.Udp;
-using NsBridge.Configuration;
+using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
-using NsBridge.Operations.Systemd;
-using NsBridge.Relaying.Datagrams;
+using NsBridge.Relaying.Udp;
+using NsBridge.Systemd;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
 
@@ -29,7 +30,7 @@ internal sealed class LateNewsTests : IDisposable
 
     public LateNewsTests()
     {
-        _engine = new BridgeEngine(1, mayRing: false, _sockets, NullLoggerFactory.Instance);
+        _engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
         _place = new NamespacePlace(NamespaceReference.Host, _path);
         _place.LookAgain();
         _path.Network = NetworkNamespace.Own;
@@ -42,7 +43,7 @@ internal sealed class LateNewsTests : IDisposable
         using Bridge bridge = Make("tcp", target);
         var inner = new InnerHalf(bridge, _engine, _engine.Loops[0], _place);
         await inner.StartAsync();
-        using Socket client = await Testing.Dial.UnixAsync(bridge.Settings.Socket);
+        using Socket client = await TestClient.UnixAsync(bridge.Settings.Socket);
         using Socket served = await target.AcceptAsync().WaitAsync(Soon);
 
         inner.FollowNamespace();

@@ -1,12 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 using NsBridge.Bridges;
+using NsBridge.Configuration.Settings;
+using NsBridge.Hosting;
+using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
-using NsBridge.Operations.Status;
-using NsBridge.Restart;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
-using DaemonSettings = NsBridge.Configuration.DaemonSettings;
 
 namespace NsBridge.UnitTests.Bridges;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using NsBridge.Bridges;
 using NsBridge.Linux.Interop;
-using NsBridge.Operations.Status;
+using NsBridge.Relaying.Halves;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Bridges;

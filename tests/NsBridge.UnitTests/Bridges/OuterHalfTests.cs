@@ -2,13 +2,15 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
+using NsBridge.Base;
 using NsBridge.Bridges;
+using NsBridge.Bridges.Tcp;
 using NsBridge.Bridges.Udp;
-using NsBridge.Configuration;
+using NsBridge.Configuration.Settings;
+using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 using NsBridge.Namespaces;
-using NsBridge.Operations.Looking;
-using NsBridge.Operations.Systemd;
+using NsBridge.Systemd;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
 using NsBridge.UnitTests.Namespaces;
@@ -30,7 +32,7 @@ internal sealed class OuterHalfTests(string protocol)
     {
         BridgeSettings settings = Settings(protocol);
         _sockets = SystemdSockets.Adopt([]);
-        _engine = new BridgeEngine(1, mayRing: false, _sockets, NullLoggerFactory.Instance);
+        _engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
         _bridge = new Bridge(settings, _engine);
         _place = _engine.Namespaces.Acquire(settings.ListenNamespace);
         await _place.FirstLook;

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using NsBridge.Configuration.Settings;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
-using DaemonSettings = NsBridge.Configuration.DaemonSettings;
 
 namespace NsBridge.UnitTests.Bridges;
 
@@ -20,7 +20,7 @@ internal sealed class ReloadedWaitTests
         await using var scene = new FleetScene();
         using Socket target = FleetScene.Listener();
         await scene.StartAsync(Whole(scene, $""", "Namespace":"{Absent()}", "Target":"{target.LocalEndPoint}", "Join":"{join}" """));
-        using Socket client = door == Door.Tcp ? await DialAsync() : await Dial.UnixAsync(scene.PathOf("web.sock"));
+        using Socket client = door == Door.Tcp ? await DialAsync() : await TestClient.UnixAsync(scene.PathOf("web.sock"));
         await scene.InAsync(1);
 
         await scene.Fleet.ApplyAsync(Whole(scene, $""", "Namespace":"host", "Target":"{target.LocalEndPoint}", "Join":"{join}" """));
@@ -80,7 +80,7 @@ internal sealed class ReloadedWaitTests
 
     private static string Absent() => $"nsbt{Random.Shared.Next():x8}";
 
-    private Task<Socket> DialAsync() => Dial.TcpAsync(IPEndPoint.Parse($"127.0.0.1:{_port}"));
+    private Task<Socket> DialAsync() => TestClient.TcpAsync(IPEndPoint.Parse($"127.0.0.1:{_port}"));
 
     private static async Task AssertServedAsync(Socket client, Socket target)
     {

@@ -2,10 +2,10 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
 using NsBridge.Bridges.Udp;
-using NsBridge.Configuration;
+using NsBridge.Configuration.Settings;
 using NsBridge.Namespaces;
-using NsBridge.Operations.Systemd;
-using NsBridge.Relaying;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Systemd;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
 
@@ -25,7 +25,7 @@ internal sealed class UdpInnerHalfTests
         BridgeSettings settings = LoadedText.Right(
             $""" "Name":"web", "Protocol":"udp", "Socket":"{scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" """).Bridges[0];
         using var sockets = SystemdSockets.Adopt([]);
-        using var engine = new BridgeEngine(1, mayRing: false, sockets, NullLoggerFactory.Instance);
+        using var engine = new BridgeEngine(1, mayRing: false, servers: 0, sockets, NullLoggerFactory.Instance);
         using var bridge = new Bridge(settings, engine);
         EventLoop loop = engine.Loops[0];
         NamespacePlace place = engine.Namespaces.Acquire(settings.Namespace!);

@@ -1,13 +1,12 @@
 using System.Globalization;
 using System.Net;
 using NsBridge.Bridges;
+using NsBridge.Bridges.Listening;
+using NsBridge.Configuration.Settings;
+using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
-using NsBridge.Operations.Status;
-using NsBridge.Relaying;
-using NsBridge.Restart;
+using NsBridge.Relaying.EventLoops;
 using NsBridge.Testing;
-using DaemonSettings = NsBridge.Configuration.DaemonSettings;
-using Dial = NsBridge.Testing.Dial;
 
 namespace NsBridge.UnitTests.Bridges;
 
@@ -29,7 +28,7 @@ internal sealed class UnwatchedListenerTests
 
         await TakenUpAsync(scene, settings, listener, CarriedListener.Internet(listener));
 
-        Assert.That(await Dial.EndingAsync(second), Is.EqualTo(Ending.Reset), "somebody looks at the client, who is not allowed");
+        Assert.That(await TestClient.EndingAsync(second), Is.EqualTo(Ending.Reset), "somebody looks at the client, who is not allowed");
     }
 
     [Test]
@@ -42,7 +41,7 @@ internal sealed class UnwatchedListenerTests
 
         await TakenUpAsync(scene, settings, made.Listener, made.Carry(made.Listener));
 
-        using var client = await Dial.UnixAsync(settings.Bridges[0].Socket);
+        using var client = await TestClient.UnixAsync(settings.Bridges[0].Socket);
         await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().Total == 1, Deadline, "a client is let in");
     }
 

@@ -1,5 +1,12 @@
 using System.CommandLine;
+using NsBridge.Base;
 using NsBridge.CommandLine;
+using NsBridge.Commands.Check;
+using NsBridge.Commands.Demo;
+using NsBridge.Commands.Discover;
+using NsBridge.Commands.Doctor;
+using NsBridge.Commands.Import;
+using NsBridge.Commands.Status;
 
 namespace NsBridge.UnitTests.CommandLine;
 

@@ -1,7 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
-using NsBridge.Configuration;
-using NsBridge.Configuration.Written;
+using NsBridge.Base;
+using NsBridge.Configuration.Options;
+using NsBridge.Configuration.Reading;
+using NsBridge.Configuration.Settings;
 
 namespace NsBridge.UnitTests.Configuration;
 

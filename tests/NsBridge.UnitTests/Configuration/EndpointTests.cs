@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Net;
-using NsBridge.Configuration;
+using NsBridge.Configuration.Values;
 
 namespace NsBridge.UnitTests.Configuration;
 

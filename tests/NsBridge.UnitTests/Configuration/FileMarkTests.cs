@@ -1,4 +1,4 @@
-using NsBridge.Configuration.Sources;
+using NsBridge.Configuration.Reading;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Configuration;

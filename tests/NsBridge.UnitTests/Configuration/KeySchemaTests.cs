@@ -1,5 +1,5 @@
-using NsBridge.Configuration.Sources;
-using NsBridge.Configuration.Written;
+using NsBridge.Configuration.Options;
+using NsBridge.Configuration.Reading;
 
 namespace NsBridge.UnitTests.Configuration;
 

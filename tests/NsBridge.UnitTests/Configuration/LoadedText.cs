@@ -1,5 +1,6 @@
 using System.Text;
-using NsBridge.Configuration;
+using NsBridge.Configuration.Reading;
+using NsBridge.Configuration.Settings;
 
 namespace NsBridge.UnitTests.Configuration;
 

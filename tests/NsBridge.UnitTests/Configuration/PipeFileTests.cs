@@ -1,4 +1,4 @@
-using NsBridge.Configuration;
+using NsBridge.Configuration.Reading;
 using NsBridge.Linux.Interop;
 using NsBridge.Testing;
 

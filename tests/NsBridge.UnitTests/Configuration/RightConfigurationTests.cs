@@ -1,5 +1,5 @@
 using System.Net;
-using NsBridge.Configuration;
+using NsBridge.Configuration.Values;
 
 namespace NsBridge.UnitTests.Configuration;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using NsBridge.Configuration;
+using NsBridge.Base;
+using NsBridge.Configuration.Reading;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Configuration;

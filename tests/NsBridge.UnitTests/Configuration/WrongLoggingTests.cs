@@ -1,4 +1,4 @@
-using NsBridge.Configuration;
+using NsBridge.Configuration.Reading;
 
 namespace NsBridge.UnitTests.Configuration;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using NsBridge.Bridges.Udp;
+using NsBridge.Bridges.Listening;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.UnitTests.Datagrams;

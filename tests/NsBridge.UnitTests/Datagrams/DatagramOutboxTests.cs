@@ -1,5 +1,5 @@
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying.Datagrams;
+using NsBridge.Relaying.Udp;
 
 namespace NsBridge.UnitTests.Datagrams;
 

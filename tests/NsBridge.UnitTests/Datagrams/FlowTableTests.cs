@@ -2,8 +2,9 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
-using NsBridge.Relaying.Datagrams;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Tcp;
+using NsBridge.Relaying.Udp;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Datagrams;

@@ -1,6 +1,7 @@
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
-using NsBridge.Relaying.Datagrams;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
+using NsBridge.Relaying.Udp;
 
 namespace NsBridge.UnitTests.Datagrams;
 

@@ -1,4 +1,4 @@
-using NsBridge.Namespaces.Units;
+using NsBridge.Systemd;
 
 namespace NsBridge.UnitTests.Namespaces;
 

@@ -1,8 +1,8 @@
-using NsBridge.Configuration;
+using NsBridge.Base;
+using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
-using NsBridge.Operations.Looking;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Namespaces;

@@ -1,4 +1,4 @@
-using NsBridge.Relaying;
+using NsBridge.Relaying.Tcp;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using NsBridge.Relaying;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.UnitTests.Relaying;
 

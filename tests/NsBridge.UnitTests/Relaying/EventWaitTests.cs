@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
+using NsBridge.Relaying.EventLoops;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;

@@ -1,5 +1,5 @@
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.UnitTests.Relaying;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using NsBridge.Relaying;
+using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.UnitTests.Relaying;
 

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
-using NsBridge.Relaying;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.UnitTests.Relaying;
 

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;

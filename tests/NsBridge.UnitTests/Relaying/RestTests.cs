@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using NsBridge.Relaying;
+using NsBridge.Relaying.Tcp;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;

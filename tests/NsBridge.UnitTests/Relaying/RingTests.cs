@@ -1,5 +1,6 @@
 using System.Net.Sockets;
-using NsBridge.Relaying;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Tcp;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.UnitTests.Relaying;
 

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
+using NsBridge.Relaying.Tcp;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;

@@ -1,4 +1,4 @@
-using NsBridge.Relaying;
+using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.UnitTests.Relaying;
 

@@ -1,6 +1,7 @@
+using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
-using NsBridge.Restart;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.UnitTests.Restart;
 

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using NsBridge.Bridges;
+using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
-using NsBridge.Restart;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Relaying;
 

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
-using NsBridge.Restart;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.UnitTests.Restart;
 

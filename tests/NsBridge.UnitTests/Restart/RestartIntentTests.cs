@@ -1,4 +1,4 @@
-using NsBridge.Restart;
+using NsBridge.Systemd;
 
 namespace NsBridge.UnitTests.Restart;
 

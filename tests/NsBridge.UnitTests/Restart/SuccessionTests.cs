@@ -1,9 +1,10 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
-using NsBridge.Operations.Systemd;
-using NsBridge.Relaying;
-using NsBridge.Restart;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
+using NsBridge.Systemd;
 
 namespace NsBridge.UnitTests.Restart;
 

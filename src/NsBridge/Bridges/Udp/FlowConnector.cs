@@ -1,9 +1,15 @@
-using NsBridge.Configuration;
+using NsBridge.Bridges.Admission;
+using NsBridge.Bridges.Connecting;
+using NsBridge.Bridges.Listening;
+using NsBridge.Configuration.Settings;
+using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
-using NsBridge.Relaying;
-using NsBridge.Relaying.Datagrams;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
+using NsBridge.Relaying.Udp;
 
 namespace NsBridge.Bridges.Udp;
 

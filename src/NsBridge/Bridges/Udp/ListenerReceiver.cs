@@ -1,6 +1,7 @@
+using NsBridge.Bridges.Listening;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying;
-using NsBridge.Relaying.Datagrams;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Udp;
 
 namespace NsBridge.Bridges.Udp;
 

@@ -1,7 +1,9 @@
+using NsBridge.Bridges.Joining;
+using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
-using NsBridge.Relaying;
-using NsBridge.Restart;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Udp;
 

@@ -1,8 +1,12 @@
+using NsBridge.Bridges.Connecting;
+using NsBridge.Bridges.Joining;
+using NsBridge.Bridges.Listening;
+using NsBridge.HotRestart;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
-using NsBridge.Relaying;
-using NsBridge.Restart;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Udp;
 
@@ -59,7 +63,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         if (!_isWanted)
             return;
         NamespaceState state = _place.State;
-        bool isHost = _place.Reference.Kind == Configuration.NamespaceKind.Host;
+        bool isHost = _place.Reference.Kind == Configuration.Values.NamespaceKind.Host;
         if (_isBound && !isHost && state.Cookie != _boundIn)
             Unbind();
         if (!isHost && !state.CanEnter)

@@ -1,3 +1,5 @@
+using NsBridge.Linux;
+
 namespace NsBridge.Namespaces.Containers;
 
 /// <summary>A container of Docker or Podman, by its first process.</summary>

@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using NsBridge.Linux;
+using NsBridge.Systemd;
 
 namespace NsBridge.Namespaces.Units;
 

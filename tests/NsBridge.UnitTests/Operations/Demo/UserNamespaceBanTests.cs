@@ -1,4 +1,4 @@
-using NsBridge.Operations.Demo;
+using NsBridge.Commands.Demo;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Operations.Demo;

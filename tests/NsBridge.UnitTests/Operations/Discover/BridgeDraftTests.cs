@@ -1,4 +1,4 @@
-using NsBridge.Operations.Discover;
+using NsBridge.Commands.Discover;
 
 namespace NsBridge.UnitTests.Operations.Discover;
 

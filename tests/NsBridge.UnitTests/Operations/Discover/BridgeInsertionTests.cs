@@ -1,5 +1,6 @@
 using System.Text;
-using NsBridge.Operations.Discover;
+using NsBridge.Base;
+using NsBridge.Commands.Discover;
 
 namespace NsBridge.UnitTests.Operations.Discover;
 

@@ -1,4 +1,5 @@
-using NsBridge.Operations.Discover;
+using NsBridge.Base;
+using NsBridge.Commands.Discover;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Operations.Discover;

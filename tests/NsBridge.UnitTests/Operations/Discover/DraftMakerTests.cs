@@ -1,6 +1,6 @@
 using System.Net;
+using NsBridge.Commands.Discover;
 using NsBridge.Linux;
-using NsBridge.Operations.Discover;
 
 namespace NsBridge.UnitTests.Operations.Discover;
 

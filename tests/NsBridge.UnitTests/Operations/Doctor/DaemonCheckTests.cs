@@ -1,8 +1,9 @@
-using NsBridge.Configuration;
+using NsBridge.Bridges;
+using NsBridge.Commands.Doctor;
+using NsBridge.Commands.Inspection;
+using NsBridge.Configuration.Values;
+using NsBridge.Control;
 using NsBridge.Linux;
-using NsBridge.Operations.Doctor;
-using NsBridge.Operations.Looking;
-using NsBridge.Operations.Status;
 using NsBridge.UnitTests.Configuration;
 
 namespace NsBridge.UnitTests.Operations.Doctor;

@@ -1,9 +1,11 @@
 using System.Net.Sockets;
-using NsBridge.Configuration;
+using NsBridge.Base;
+using NsBridge.Bridges;
+using NsBridge.Commands.Doctor;
+using NsBridge.Commands.Inspection;
+using NsBridge.Configuration.Values;
+using NsBridge.Control;
 using NsBridge.Linux;
-using NsBridge.Operations.Doctor;
-using NsBridge.Operations.Looking;
-using NsBridge.Operations.Status;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
 

@@ -1,7 +1,8 @@
-using NsBridge.Configuration;
+using NsBridge.Base;
+using NsBridge.Commands.Doctor;
+using NsBridge.Commands.Inspection;
+using NsBridge.Configuration.Values;
 using NsBridge.Linux;
-using NsBridge.Operations.Doctor;
-using NsBridge.Operations.Looking;
 using NsBridge.UnitTests.Configuration;
 
 namespace NsBridge.UnitTests.Operations.Doctor;

@@ -1,4 +1,5 @@
-using NsBridge.Operations.Import;
+using NsBridge.Base;
+using NsBridge.Commands.Import;
 
 namespace NsBridge.UnitTests.Operations.Import;
 

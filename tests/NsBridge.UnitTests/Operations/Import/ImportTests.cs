@@ -1,6 +1,7 @@
-using NsBridge.Configuration;
-using NsBridge.Operations.Discover;
-using NsBridge.Operations.Import;
+using NsBridge.Base;
+using NsBridge.Commands.Discover;
+using NsBridge.Commands.Import;
+using NsBridge.Configuration.Reading;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Operations.Import;

@@ -1,5 +1,5 @@
 using System.Text;
-using NsBridge.Operations.Journal;
+using NsBridge.Logging;
 
 namespace NsBridge.UnitTests.Operations.Journal;
 

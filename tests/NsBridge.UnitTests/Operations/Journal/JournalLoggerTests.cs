@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using NsBridge.Operations.Journal;
+using NsBridge.Logging;
 
 namespace NsBridge.UnitTests.Operations.Journal;
 

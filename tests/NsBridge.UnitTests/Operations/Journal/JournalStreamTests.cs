@@ -1,4 +1,4 @@
-using NsBridge.Operations.Journal;
+using NsBridge.Logging;
 
 namespace NsBridge.UnitTests.Operations.Journal;
 

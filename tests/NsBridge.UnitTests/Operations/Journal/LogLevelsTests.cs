@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using NsBridge.Configuration;
-using NsBridge.Operations.Journal;
+using NsBridge.Configuration.Values;
+using NsBridge.Logging;
 
 namespace NsBridge.UnitTests.Operations.Journal;
 

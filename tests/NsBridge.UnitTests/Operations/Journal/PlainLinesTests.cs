@@ -1,8 +1,8 @@
 using System.IO.Pipes;
 using System.Text;
-using NsBridge.CommandLine;
+using NsBridge.Base;
 using NsBridge.Linux.Interop;
-using NsBridge.Operations.Journal;
+using NsBridge.Logging;
 
 namespace NsBridge.UnitTests.Operations.Journal;
 

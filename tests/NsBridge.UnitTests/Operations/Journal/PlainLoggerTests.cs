@@ -1,6 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
-using NsBridge.Operations.Journal;
+using NsBridge.Logging;
 
 namespace NsBridge.UnitTests.Operations.Journal;
 

@@ -1,4 +1,4 @@
-using NsBridge.Operations.Logging;
+using NsBridge.Logging;
 
 namespace NsBridge.UnitTests.Operations.Logging;
 

@@ -1,4 +1,4 @@
-using NsBridge.Operations.Looking;
+using NsBridge.Commands.Inspection;
 
 namespace NsBridge.UnitTests.Operations.Looking;
 

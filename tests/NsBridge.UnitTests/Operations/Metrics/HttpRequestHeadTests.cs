@@ -1,5 +1,5 @@
 using System.Text;
-using NsBridge.Operations.Metrics;
+using NsBridge.Metrics;
 
 namespace NsBridge.UnitTests.Operations.Metrics;
 

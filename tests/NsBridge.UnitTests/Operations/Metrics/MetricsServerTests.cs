@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using NsBridge.Operations.Metrics;
+using NsBridge.Metrics;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
 using NsBridge.UnitTests.Operations.Status;

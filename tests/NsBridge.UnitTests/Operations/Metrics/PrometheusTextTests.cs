@@ -1,5 +1,5 @@
-using NsBridge.Operations.Metrics;
-using NsBridge.Operations.Status;
+using NsBridge.Bridges;
+using NsBridge.Metrics;
 using NsBridge.UnitTests.Operations.Status;
 
 namespace NsBridge.UnitTests.Operations.Metrics;

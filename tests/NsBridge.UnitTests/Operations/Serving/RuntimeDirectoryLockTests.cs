@@ -1,4 +1,5 @@
-using NsBridge.Operations.Serving;
+using NsBridge.Base;
+using NsBridge.Control;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Operations.Serving;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
-using NsBridge.Operations.Serving;
+using NsBridge.Control;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Operations.Serving;

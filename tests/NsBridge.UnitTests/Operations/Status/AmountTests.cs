@@ -1,4 +1,4 @@
-using NsBridge.Operations.Status;
+using NsBridge.Commands.Status;
 
 namespace NsBridge.UnitTests.Operations.Status;
 

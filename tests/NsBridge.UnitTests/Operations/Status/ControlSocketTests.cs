@@ -2,11 +2,11 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
-using NsBridge.Configuration;
-using NsBridge.Operations.Serving;
-using NsBridge.Operations.Status;
+using NsBridge.Base;
+using NsBridge.Configuration.Reading;
+using NsBridge.Configuration.Settings;
+using NsBridge.Control;
 using NsBridge.Testing;
-using DaemonSettings = NsBridge.Configuration.DaemonSettings;
 
 namespace NsBridge.UnitTests.Operations.Status;
 

@@ -1,4 +1,4 @@
-using NsBridge.Operations.Status;
+using NsBridge.Bridges;
 
 namespace NsBridge.UnitTests.Operations.Status;
 

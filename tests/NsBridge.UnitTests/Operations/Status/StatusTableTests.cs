@@ -1,4 +1,6 @@
-using NsBridge.Operations.Status;
+using NsBridge.Bridges;
+using NsBridge.Commands.Status;
+using NsBridge.Control;
 
 namespace NsBridge.UnitTests.Operations.Status;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using NsBridge.Operations.Systemd;
+using NsBridge.Systemd;
 
 namespace NsBridge.UnitTests.Operations.Systemd;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using NsBridge.Linux.Interop;
-using NsBridge.Operations.Systemd;
+using NsBridge.Systemd;
 
 namespace NsBridge.UnitTests.Operations.Systemd;
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
-using NsBridge.Operations.Systemd;
+using NsBridge.Systemd;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Operations.Systemd;

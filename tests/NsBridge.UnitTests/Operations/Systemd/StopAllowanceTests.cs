@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
-using NsBridge.Operations.Systemd;
+using NsBridge.Systemd;
 
 namespace NsBridge.UnitTests.Operations.Systemd;
 

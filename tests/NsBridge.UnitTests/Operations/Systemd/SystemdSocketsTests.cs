@@ -1,8 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Win32.SafeHandles;
+using NsBridge.Base;
 using NsBridge.Linux;
-using NsBridge.Operations.Systemd;
+using NsBridge.Systemd;
 
 namespace NsBridge.UnitTests.Operations.Systemd;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using NsBridge.Operations.Systemd;
+using NsBridge.Systemd;
 
 namespace NsBridge.UnitTests.Operations.Systemd;
 

@@ -1,8 +1,0 @@
-namespace NsBridge.Relaying.Datagrams;
-
-/// <summary>A flow's neighbours in one <see cref="FlowList"/>.</summary>
-internal struct FlowLinks
-{
-    internal DatagramFlow? Next;
-    internal DatagramFlow? Previous;
-}

@@ -1,0 +1,24 @@
+namespace NsBridge.Relaying.Tcp;
+
+/// <summary>What the relays of one bridge on one loop did. Only the loop writes; any thread may read.</summary>
+public sealed class RelayCounters
+{
+    private long _active;
+    private long _toTarget;
+    private long _toClient;
+
+    /// <summary>Relays that run now.</summary>
+    public long Active => Volatile.Read(ref _active);
+
+    /// <summary>Bytes that the targets' sockets have taken.</summary>
+    public long BytesToTarget => Volatile.Read(ref _toTarget);
+
+    /// <summary>Bytes that the clients' sockets have taken.</summary>
+    public long BytesToClient => Volatile.Read(ref _toClient);
+
+    internal void AddActive(int change) => Volatile.Write(ref _active, _active + change);
+
+    internal void AddToTarget(long bytes) => Volatile.Write(ref _toTarget, _toTarget + bytes);
+
+    internal void AddToClient(long bytes) => Volatile.Write(ref _toClient, _toClient + bytes);
+}

@@ -1,0 +1,248 @@
+using NsBridge.Bridges.Connecting;
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
+
+namespace NsBridge.Bridges.Joining;
+
+/// <summary>
+/// Joins the halves by handing accepted connections over. Keeps one link for each loop that relays; a link is made when it is
+/// first wanted and again when it was lost. On the home loop.
+/// </summary>
+internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
+{
+    private const int RetryMilliseconds = 250;
+
+    private readonly Bridge _bridge;
+    private readonly BridgeEngine _engine;
+    private readonly EventLoop _home;
+    private readonly HandoffLink?[] _links;
+    private readonly List<HandoffLink> _retired = [];
+    private readonly Dictionary<ulong, (HandoffLink Link, PeerAddress Peer)> _away = [];
+    private readonly bool _hasInner;
+    private ulong _lastNumber;
+    private volatile string? _trouble;
+    private bool _stopped;
+
+    public HandoffJoin(Bridge bridge, BridgeEngine engine, EventLoop home)
+    {
+        _bridge = bridge;
+        _engine = engine;
+        _home = home;
+        _hasInner = bridge.Settings.Namespace is not null;
+        _links = new HandoffLink?[_hasInner ? engine.Loops.Count : 1];
+        home.Post(() =>
+        {
+            home.Attach(this);
+            if (!_hasInner)
+                LinkTo(0);
+        });
+    }
+
+    public string? Trouble => _trouble;
+
+    // Who still waits for a link is known as away too.
+    public int Elsewhere => _hasInner ? 0 : _away.Count - _links.Sum(link => link?.Waiting ?? 0);
+
+    public void Pass(ReadOnlySpan<Arrival> arrivals, long age = 0)
+    {
+        int index = _hasInner ? _engine.ChooseRelay(_home).Index : 0;
+        long since = _home.Now - age;
+        HandoffLink link = LinkTo(index);
+        foreach (Arrival arrival in arrivals)
+        {
+            if (_hasInner)
+            {
+                link.Enqueue(new WaitingClient(arrival, since));
+                continue;
+            }
+            ulong number = ++_lastNumber;
+            _away.Add(number, (link, arrival.Peer));
+            link.Enqueue(new WaitingClient(arrival with { Number = number }, since));
+        }
+        link.Flush();
+        if (link.Waiting > 0)
+            Wait();
+    }
+
+    // Who waits for a link is judged by the settings of the moment.
+    public void Change()
+    {
+    }
+
+    private HandoffLink LinkTo(int index)
+    {
+        if (_links[index] is { } known)
+            return known;
+        var link = new HandoffLink(_home, this, _hasInner ? HandoffLink.MostPerMessage : HandoffLink.ClientsPerMessage);
+        if (!Connect(link, index))
+            Wait();
+        return _links[index] = link;
+    }
+
+    private bool Connect(HandoffLink link, int index)
+    {
+        int result = link.Connect(_bridge.JoinAddress, _hasInner ? index : _engine.Loops.Count);
+        if (result < 0)
+            SetTrouble(result == HandoffLink.NotOwnUser ? Refusal : TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result)));
+        return result >= 0;
+    }
+
+    private string Refusal =>
+        $"{_bridge.Settings.Socket} does not take connections over: no nsbridge of this user behind it. Use \"Join\": \"relay\" for another program or user";
+
+    // A link that is not there is tried again; who waits for it longer than a target may take is reset.
+    private void Wait()
+    {
+        if (!IsTimerSet)
+            _home.SetTimer(this, RetryMilliseconds);
+    }
+
+    protected override void OnTimer()
+    {
+        for (int i = 0; i < _links.Length; i++)
+        {
+            if (_links[i] is not { IsReady: false } link)
+                continue;
+            link.Close();
+            // First: whoever came since the last attempt may wait for an inner half that has come since then too.
+            bool answers = Connect(link, i) && _trouble != Refusal;
+            TimeSpan patience = _bridge.Settings.TargetWait > TimeSpan.Zero ? _bridge.Settings.TargetWait : answers ? _bridge.Settings.ConnectTimeout : TimeSpan.Zero;
+            // Nobody watches them. Seldom enough, and there are few: a watch would be two more calls for everybody who need not wait.
+            EndWaiting(link, HasHungUp, RelayEnding.ClientReset);
+            ResetWaiting(link, _home.Now - (long)patience.TotalMilliseconds);
+            Wait();
+        }
+    }
+
+    private static bool HasHungUp(Arrival arrival) => arrival.HasHungUp(Libc.Ready(arrival.Client, Libc.EPOLLRDHUP));
+
+    /// <summary>Resets who came by then; who came first is first in the line.</summary>
+    private void ResetWaiting(HandoffLink link, long cameBy)
+    {
+        while (link.FirstSince <= cameBy && link.TryTakeBack(out WaitingClient client))
+        {
+            _bridge.OnFailed(client.Arrival.Peer, _trouble ?? $"{_bridge.Settings.Socket} does not take connections");
+            End(client.Arrival, RelayEnding.TargetReset);
+        }
+    }
+
+    /// <summary>Resets some of those who wait; the others keep their order.</summary>
+    /// <returns>How many there were.</returns>
+    private int EndWaiting(HandoffLink link, Func<Arrival, bool> isMeant, RelayEnding ending)
+    {
+        int count = 0;
+        for (int left = link.Waiting; left > 0 && link.TryTakeBack(out WaitingClient client); left--)
+        {
+            if (!isMeant(client.Arrival))
+            {
+                link.Enqueue(client);
+                continue;
+            }
+            End(client.Arrival, ending);
+            count++;
+        }
+        return count;
+    }
+
+    private void End(in Arrival arrival, RelayEnding ending)
+    {
+        arrival.Reset();
+        _away.Remove(arrival.Number);
+        _bridge.OnEnded(arrival.Peer, new RelayOutcome(ending), 0, 0);
+    }
+
+    public int AbortClientsIn(ulong cookie) =>
+        _links.OfType<HandoffLink>().Sum(link => EndWaiting(link, arrival => arrival.IsIn(cookie), RelayEnding.Aborted));
+
+    public void OnReady(HandoffLink link)
+    {
+        SetTrouble(null);
+        if (_bridge.Settings.Namespace is null)
+            _home.ClearTimer(this);
+    }
+
+    public void OnNotice(HandoffLink link, in HandoffNotice notice)
+    {
+        if (!_away.Remove(notice.Number, out var away))
+            return;
+        _bridge.Tally.CountForeign(notice.ToTarget, notice.ToClient);
+        if (!notice.Reached)
+            _bridge.OnFailed(away.Peer, "the inner half could not reach its target; its own log says why");
+        _bridge.OnEnded(away.Peer, new RelayOutcome(RelayEnding.Closed), notice.ToTarget, notice.ToClient);
+    }
+
+    public void OnRetired(HandoffLink link)
+    {
+        int index = Array.IndexOf(_links, link);
+        _links[index] = null;
+        _retired.Add(link);
+        if (_stopped)
+            return;
+        HandoffLink next = LinkTo(index);
+        while (link.TryTakeBack(out WaitingClient client))
+        {
+            if (_away.TryGetValue(client.Arrival.Number, out var away))
+                _away[client.Arrival.Number] = away with { Link = next };
+            next.Enqueue(client);
+        }
+        Wait();
+    }
+
+    public void OnLost(HandoffLink link, Errno error, bool refused)
+    {
+        if (_retired.Remove(link))
+        {
+            Forget(link);
+            return;
+        }
+        SetTrouble(refused ? Refusal : $"the inner half behind {_bridge.Settings.Socket} has gone");
+        if (_stopped)
+            return;
+        Forget(link);
+        Wait();
+    }
+
+    /// <summary>What the other process has taken over lives on there or not; here it cannot be known any more.</summary>
+    private void Forget(HandoffLink link)
+    {
+        foreach (var (number, (_, peer)) in _away.Where(away => away.Value.Link == link).ToArray())
+        {
+            if (link.IsWaiting(number))
+                continue;
+            _away.Remove(number);
+            _bridge.OnEnded(peer, new RelayOutcome(RelayEnding.Closed), 0, 0);
+        }
+    }
+
+    private void SetTrouble(string? trouble)
+    {
+        if (_trouble == trouble)
+            return;
+        _trouble = trouble;
+        _bridge.OnStateChanged();
+    }
+
+    protected override void OnEvents(uint events, int end)
+    {
+    }
+
+    public void Stop()
+    {
+        _stopped = true;
+        foreach (HandoffLink? link in _links)
+        {
+            if (link is null)
+                continue;
+            ResetWaiting(link, _home.Now);
+            link.Close();
+        }
+        foreach (HandoffLink link in _retired)
+            link.Close();
+        foreach (var (_, peer) in _away.Values)
+            _bridge.OnEnded(peer, new RelayOutcome(RelayEnding.Closed), 0, 0);
+        _away.Clear();
+        _home.Detach(this);
+    }
+}

@@ -1,0 +1,29 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying.Halves;
+
+namespace NsBridge.Bridges.Listening;
+
+/// <summary>
+/// Asks whether anybody listens on a UNIX socket, under the name of an outer half that then hands nothing over: an inner half dials nothing for
+/// it and counts no client. Another program sees a connection that ends at once.
+/// </summary>
+internal static class SocketProbe
+{
+    /// <param name="server">The address.</param>
+    /// <param name="process">Who listens, where somebody does.</param>
+    /// <returns>0 or more where somebody listens, or a negated error.</returns>
+    public static int Ask(in SockAddr server, out int process)
+    {
+        process = 0;
+        int probe = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
+        if (probe < 0)
+            return probe;
+        int result = Libc.Bind(probe, new JoinName(JoinKind.Handoff, 0).ToAddress(server));
+        if (result >= 0)
+            result = Libc.Connect(probe, server);
+        if (result >= 0)
+            Libc.PeerCredentials(probe, out process, out _);
+        Libc.Close(probe);
+        return result;
+    }
+}

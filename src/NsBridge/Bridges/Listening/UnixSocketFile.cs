@@ -1,0 +1,187 @@
+using System.Globalization;
+using NsBridge.HotRestart;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Bridges.Listening;
+
+/// <summary>A listening UNIX socket and its file.</summary>
+/// <remarks>
+/// The socket is bound under a name nobody knows, with no permission for others, gets its group and mode, and is then renamed
+/// to its place: it has them from the first moment it can be found. What lies in the place is replaced only where it is a dead socket of
+/// the same user; a link, another kind of file, another's socket or one that is served is left alone and named.
+/// </remarks>
+internal sealed class UnixSocketFile
+{
+    private const int Backlog = 4096;
+    private const uint OwnerOnly = 0b110_000_000;
+
+    private readonly string _path;
+    private readonly byte[] _pathBytes;
+    private readonly FileStatus _status;
+    private int _file;
+
+    private UnixSocketFile(string path, int listener, int file, FileStatus status)
+    {
+        _path = path;
+        _pathBytes = Libc.PathBytes(path);
+        _file = file;
+        _status = status;
+        Listener = listener;
+        Address = SockAddr.FromPath(NameOf(file));
+    }
+
+    /// <summary>The listening socket; whoever takes it closes it.</summary>
+    public int Listener { get; }
+
+    /// <summary>
+    /// Leads to this socket and no other, whatever becomes of its path: by way of the file itself, which this process holds. Nobody else can use it.
+    /// </summary>
+    public SockAddr Address { get; }
+
+    /// <summary>Whether the file still lies at its path. While it is held no other file gets its number.</summary>
+    public bool IsInPlace => Libc.LinkStatus(_pathBytes, out FileStatus now) >= 0 && now.IsSameFile(_status);
+
+    /// <summary>Makes the socket and its file.</summary>
+    /// <param name="path">A full path of at most 107 bytes.</param>
+    /// <param name="mode">The file's permissions.</param>
+    /// <param name="group">The file's group; null leaves the daemon's own.</param>
+    /// <param name="kept">Where the socket may be already, with clients in its backlog.</param>
+    /// <exception cref="BridgeFault">It cannot be had; says why and what to do.</exception>
+    public static UnixSocketFile Create(string path, int mode, uint? group, KeptListeners? kept = null)
+    {
+        string directory = Path.GetDirectoryName(path)!;
+        int at = Libc.Open(Libc.PathBytes(directory), Libc.O_PATH | Libc.O_DIRECTORY);
+        if (at < 0)
+            throw Fault(path, $"cannot open its directory {directory}", at);
+        int listener = -1;
+        int file = -1;
+        byte[] hidden = Libc.PathBytes("." + Random.Shared.GetHexString(16, lowercase: true));
+        byte[] name = Libc.PathBytes(Path.GetFileName(path));
+        bool bound = false;
+        bool isKept = false;
+        FileStatus status = default;
+        try
+        {
+            listener = TakeKept(path, name, at, kept, out file, out status);
+            if (listener >= 0)
+            {
+                isKept = true;
+                // Whose it is, others see from who called listen(2) last.
+                Check(Libc.Listen(listener, Backlog), path, "cannot listen on it");
+                return new UnixSocketFile(path, listener, file, SetAccess(path, file, mode, group));
+            }
+            RefuseWhatIsNotOurs(path, name, at);
+            listener = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
+            Check(listener, path, "cannot make a socket");
+            Check(Libc.ChangeMode(listener, OwnerOnly), path, "cannot set the socket's mode");
+            // By way of the directory's descriptor: it stays the directory that was looked at, and its path's length does not count.
+            string alias = $"{NameOf(at)}/{TextOf(hidden)}";
+            Check(Libc.Bind(listener, SockAddr.FromPath(alias)), path, "cannot make it");
+            bound = true;
+            Check(Libc.Listen(listener, Backlog), path, "cannot listen on it");
+            file = Libc.Open(hidden, Libc.O_PATH | Libc.O_NOFOLLOW, at);
+            Check(file, path, "cannot open it");
+            status = SetAccess(path, file, mode, group);
+            Check(Libc.Rename(at, hidden, name), path, "cannot put it in its place");
+            return new UnixSocketFile(path, listener, file, status);
+        }
+        catch
+        {
+            if (bound)
+                Libc.Unlink(hidden, at);
+            // Its file is known there, and goes with it.
+            if (isKept)
+                kept!.Keep(new CarriedListener(listener, path, status.Inode));
+            else
+                Libc.Close(listener);
+            Libc.Close(file);
+            throw;
+        }
+        finally
+        {
+            Libc.Close(at);
+        }
+    }
+
+    private static int TakeKept(string path, byte[] name, int at, KeptListeners? kept, out int file, out FileStatus status)
+    {
+        status = default;
+        file = kept is null ? -1 : Libc.Open(name, Libc.O_PATH | Libc.O_NOFOLLOW, at);
+        if (file < 0)
+            return -1;
+        bool isOurs = Libc.Status(file, out status) >= 0 && status.IsSocket && status.User == Libc.EffectiveUser();
+        int listener = isOurs ? kept!.TakeUnix(path, status.Inode) : -1;
+        if (listener < 0)
+        {
+            Libc.Close(file);
+            file = -1;
+        }
+        return listener;
+    }
+
+    private static FileStatus SetAccess(string path, int file, int mode, uint? group)
+    {
+        Check(Libc.Status(file, out FileStatus status), path, "cannot look at it");
+        if (!status.IsSocket)
+            throw new BridgeFault($"{path} was replaced while it was made; who else writes to its directory?");
+        byte[] alias = Libc.PathBytes(NameOf(file));
+        if (group is { } id)
+            Check(Libc.ChangeGroup(alias, id), path, $"cannot give it to group {id} (the daemon has to be a member)");
+        Check(Libc.ChangeMode(alias, (uint)mode), path, "cannot set its mode");
+        return status;
+    }
+
+    /// <summary>A path that leads to an open file.</summary>
+    private static string NameOf(int file) => string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file}");
+
+    private static void RefuseWhatIsNotOurs(string path, byte[] name, int at)
+    {
+        int result = Libc.LinkStatus(name, out FileStatus status, at);
+        if (result == -(int)Errno.ENOENT)
+            return;
+        Check(result, path, "cannot look at what is there");
+        if (status.IsSymbolicLink)
+            throw new BridgeFault($"{path} is a symbolic link; it is not followed. Remove it or choose another Socket");
+        if (!status.IsSocket)
+            throw new BridgeFault($"{path} exists and is not a socket; it is left alone. Remove it or choose another Socket");
+        if (status.User != Libc.EffectiveUser())
+            throw new BridgeFault($"{path} is a socket of user {status.User}, not the daemon's; it is left alone. Remove it or choose another Socket");
+        int connected = SocketProbe.Ask(SockAddr.FromPath(path), out int process);
+        if (connected != -(int)Errno.ECONNREFUSED && connected != -(int)Errno.ENOENT)
+            throw new BridgeFault(connected >= 0
+                ? $"{path} is served by process {process}; it is left alone. Stop that or choose another Socket"
+                : $"{path} is a socket that may be in use ({Libc.ErrorOf(connected)}); it is left alone");
+    }
+
+    private static string TextOf(byte[] zeroTerminated) => System.Text.Encoding.UTF8.GetString(zeroTerminated.AsSpan()[..^1]);
+
+    private static void Check(int result, string path, string what)
+    {
+        if (result < 0)
+            throw Fault(path, what, result);
+    }
+
+    private static BridgeFault Fault(string path, string what, int result)
+    {
+        Errno error = Libc.ErrorOf(result);
+        return new BridgeFault($"{path}: {what}: {error}") { LacksPrivilege = error is Errno.EACCES or Errno.EPERM };
+    }
+
+    /// <summary>The socket with its file, as it goes to who comes next.</summary>
+    public CarriedListener Carry(int listener) => new(listener, _path, _status.Inode);
+
+    /// <summary>Removes the file, where it is still the one that was made, and lets go of it.</summary>
+    public void Remove()
+    {
+        if (IsInPlace)
+            Libc.Unlink(_pathBytes);
+        Close();
+    }
+
+    /// <summary>Lets go of the file, which stays where it is. Again does nothing.</summary>
+    public void Close()
+    {
+        Libc.Close(_file);
+        _file = -1;
+    }
+}

@@ -1,5 +1,0 @@
-namespace NsBridge.CommandLine;
-
-/// <summary>What <c>nsbridge check</c> was given.</summary>
-/// <param name="ConfigFile">What <c>--config</c> names; null looks where the daemon would.</param>
-internal sealed record CheckOptions(string? ConfigFile);

@@ -1,0 +1,5 @@
+namespace NsBridge.Commands.Check;
+
+/// <summary>What <c>nsbridge check</c> was given.</summary>
+/// <param name="ConfigFile">What <c>--config</c> names; null looks where the daemon would.</param>
+internal sealed record CheckOptions(string? ConfigFile);

@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using NsBridge.Base;
+using NsBridge.Bridges;
+using NsBridge.Commands.Discover;
+using NsBridge.Configuration.Reading;
+using NsBridge.Configuration.Settings;
+using NsBridge.Control;
+using NsBridge.Hosting;
+using NsBridge.HotRestart;
+using NsBridge.Logging;
+using NsBridge.Systemd;
+
+namespace NsBridge.Commands.Demo;
+
+/// <summary>A real bridge, run by the daemon's own code in this process.</summary>
+internal sealed class DemoBridge : IAsyncDisposable
+{
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
+    private readonly ILoggerFactory _logging;
+    private readonly SystemdSockets _sockets;
+    private readonly BridgeEngine _engine;
+    private readonly BridgeFleet _fleet;
+
+    private DemoBridge(BridgeDraft draft, DaemonSettings settings)
+    {
+        Draft = draft;
+        _logging = LoggerFactory.Create(logging => logging.AddJournalOrPlainLines().SetMinimumLevel(LogLevel.Warning));
+        _sockets = SystemdSockets.Adopt([]);
+        _engine = new BridgeEngine(settings.EventLoops, settings.IoUring, ShortRequestServer.MostSessions, _sockets, _logging);
+        _fleet = new BridgeFleet(settings, _engine, Succession.None(_logging), _logging.CreateLogger<BridgeFleet>());
+    }
+
+    /// <summary>The bridge as a configuration has it.</summary>
+    public BridgeDraft Draft { get; }
+
+    public IBridgeReports Reports => _fleet;
+
+    /// <summary>Starts it, and returns when it is up.</summary>
+    /// <param name="draft">What is bridged.</param>
+    /// <param name="directory">For its sockets.</param>
+    /// <param name="stop">Gives up.</param>
+    /// <exception cref="UserFault">It does not come up.</exception>
+    public static async Task<DemoBridge> StartAsync(BridgeDraft draft, string directory, CancellationToken stop)
+    {
+        // The other half's configuration may lie there too.
+        var file = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}.json"));
+        await File.WriteAllTextAsync(file, $$"""{ "NsBridge": { "RuntimeDirectory": "{{JsonEncodedText.Encode(directory)}}", "Bridges": [ {{draft.ToJson()}} ] } }""", stop);
+        var settings = new ConfigurationLoader(file, new Dictionary<string, string>()).Load().SettingsOrFault();
+        var bridge = new DemoBridge(draft, settings);
+        try
+        {
+            await bridge._fleet.StartAsync(stop);
+            await bridge.WaitUpAsync(stop);
+            return bridge;
+        }
+        catch
+        {
+            await bridge.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _fleet.StopAsync(CancellationToken.None);
+        _fleet.Dispose();
+        _engine.Dispose();
+        _sockets.Dispose();
+        _logging.Dispose();
+    }
+
+    private async Task WaitUpAsync(CancellationToken stop)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(s_deadline);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        var report = _fleet.Snapshot()[0];
+        try
+        {
+            while ((report = _fleet.Snapshot()[0]).State != BridgeState.Up)
+                await timer.WaitForNextTickAsync(limit.Token);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            throw new UserFault($"nsbridge demo: the bridge does not come up: {report.Reason}", Base.ExitCode.Failed);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using NsBridge.Base;
+
+namespace NsBridge.Commands.Demo;
+
+/// <summary><c>nsbridge demo</c>: the main job with nothing configured, for somebody to try; <c>--once</c> tries it itself.</summary>
+internal static class DemoCommand
+{
+    /// <summary>The port of the README's example; another one where it is taken.</summary>
+    private const int FirstPort = 3003;
+
+    private static readonly TimeSpan s_fetchDeadline = TimeSpan.FromSeconds(10);
+
+    public static async Task<int> RunAsync(DemoOptions options, CancellationToken stop)
+    {
+        var address = new IPEndPoint(IPAddress.Loopback, FreePort());
+        await using var scene = await PrivilegedScene.TryStartAsync(address, stop) ?? await RootlessScene.StartAsync(address, stop);
+        await Console.Out.WriteLineAsync(scene.Description);
+        return options.Once ? await TryAsync(address, scene, stop) : await WaitAsync(address, scene, stop);
+    }
+
+    private static async Task<int> WaitAsync(IPEndPoint address, IDemoScene scene, CancellationToken stop)
+    {
+        await Console.Out.WriteLineAsync(
+            $"""
+            Try it from another terminal, or open it in a browser:
+
+              curl http://{address}/
+
+            Ctrl-C ends the demo and leaves nothing behind.
+            """);
+        await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var report = scene.Reports.Snapshot()[0];
+        var clients = report.Total == 1 ? "1 client" : $"{report.Total} clients";
+        await Console.Out.WriteLineAsync($"\nThe bridge served {clients}. Everything is removed again.");
+        return ExitCode.Well;
+    }
+
+    private static async Task<int> TryAsync(IPEndPoint address, IDemoScene scene, CancellationToken stop)
+    {
+        await Console.Out.WriteLineAsync($"  curl http://{address}/\n");
+        var clock = Stopwatch.StartNew();
+        var page = await FetchAsync(address, stop);
+        clock.Stop();
+        if (!page.Contains(DemoPage.Greeting, StringComparison.Ordinal))
+        {
+            var reason = scene.Reports.Snapshot()[0].Reason;
+            await Console.Error.WriteLineAsync($"nsbridge demo: the page did not come through the bridge{(reason.Length > 0 ? $": {reason}" : "")}");
+            return ExitCode.Failed;
+        }
+
+        await Console.Out.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture,
+            $"It answered in {clock.Elapsed.TotalMilliseconds:0.0} ms with {page.Length} bytes: \"{DemoPage.Greeting}\".\nThe bridge works. Everything is removed again."));
+        return ExitCode.Well;
+    }
+
+    /// <returns>The whole answer; empty where none came.</returns>
+    private static async Task<string> FetchAsync(IPEndPoint address, CancellationToken stop)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(s_fetchDeadline);
+        try
+        {
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(address, limit.Token);
+            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"), limit.Token);
+            await using var stream = new NetworkStream(socket);
+            using var reader = new StreamReader(stream, Encoding.UTF8);
+            return await reader.ReadToEndAsync(limit.Token);
+        }
+        catch (Exception exception) when (exception is SocketException or IOException || (exception is OperationCanceledException && !stop.IsCancellationRequested))
+        {
+            return "";
+        }
+    }
+
+    private static int FreePort()
+    {
+        foreach (var port in (ReadOnlySpan<int>)[FirstPort, 0])
+        {
+            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
+                return ((IPEndPoint)probe.LocalEndPoint!).Port;
+            }
+            catch (SocketException)
+            {
+                // The next one.
+            }
+        }
+
+        throw new UserFault("nsbridge demo: no port of 127.0.0.1 is free", ExitCode.Failed);
+    }
+}

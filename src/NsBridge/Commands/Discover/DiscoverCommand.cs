@@ -1,0 +1,94 @@
+using NsBridge.Base;
+using NsBridge.Commands.Inspection;
+using NsBridge.Configuration.Options;
+using NsBridge.Configuration.Reading;
+using NsBridge.Configuration.Values;
+using NsBridge.Linux;
+
+namespace NsBridge.Commands.Discover;
+
+/// <summary><c>nsbridge discover</c>: what awaits clients inside namespaces, as bridge entries; <c>--write</c> adds them to the configuration.</summary>
+internal static class DiscoverCommand
+{
+    public static async Task<int> RunAsync(DiscoverOptions options, CancellationToken stop)
+    {
+        var loader = ConfigurationLoader.ForProcess(options.ConfigFile);
+        var outcome = loader.Load();
+        // The section alone is added where it is missing.
+        if (options.Write && File.Exists(loader.File) && !outcome.Faults.All(fault => fault.Path == NsBridgeOptions.SectionName))
+            _ = outcome.SettingsOrFault();
+        var configured = outcome.Settings?.Bridges ?? [];
+        var named = options.Namespace is { } text ? await NamedAsync(text, stop) : null;
+        var (services, host, faults, notes, isForbidden) = await OwnThread.RunAsync(() => Look(named));
+        foreach (var fault in faults.Concat(notes))
+            await Console.Error.WriteLineAsync(fault);
+
+        var maker = new DraftMaker(configured, host);
+        var drafts = new List<BridgeDraft>();
+        foreach (var service in services)
+        {
+            if (maker.BridgeTo(service) is { } bridge)
+                await Console.Error.WriteLineAsync($"{service}: bridged already by {bridge}");
+            else
+                drafts.Add(maker.Draft(service));
+        }
+
+        stop.ThrowIfCancellationRequested();
+        if (drafts.Count == 0)
+        {
+            if (services.Count == 0 && faults.Count == 0 && !isForbidden)
+                await Console.Error.WriteLineAsync($"nothing listens in {(options.Namespace is { } one ? $"network namespace {one}" : "any network namespace but the host's")}");
+            // What was asked for by name and cannot be looked into is a failure; nothing to find is not.
+            return isForbidden ? ExitCode.Privilege : faults.Count > 0 ? ExitCode.Failed : ExitCode.Well;
+        }
+
+        await Console.Out.WriteLineAsync(DraftText.Of(drafts));
+        if (options.Write)
+        {
+            var backup = ConfigurationEdit.AddBridges(loader.File, drafts);
+            var (count, them) = drafts.Count == 1 ? ("1 bridge", "it") : ($"{drafts.Count} bridges", "them");
+            await Console.Error.WriteLineAsync($"added {count} to {loader.File}{(backup is null ? "" : $"; the file as it was is {backup}")}");
+            await Console.Error.WriteLineAsync(await Uptake.TellAsync(loader, them, stop));
+        }
+
+        return ExitCode.Well;
+    }
+
+    private static (List<ServiceFound> Services, IReadOnlyList<BoundSocket> Host, List<string> Faults, IReadOnlyList<string> Notes, bool IsForbidden) Look(NamespaceFound? only)
+    {
+        var faults = new List<string>();
+        var services = new List<ServiceFound>();
+        var isForbidden = false;
+        var search = only is null ? NamespaceSearch.All() : null;
+        foreach (var place in search?.Found ?? [only!])
+        {
+            var sockets = NamespaceSockets.Look(place.Network);
+            if (sockets.Fault is { } fault)
+                faults.Add($"{place.Reference}: {fault}");
+            isForbidden |= sockets.IsForbidden;
+            services.AddRange(ServiceFound.In(place.Reference, sockets.Sockets));
+        }
+
+        // What was found is of use, whatever else there may be.
+        isForbidden |= search is { IsHindered: true } && services.Count == 0;
+        return (services, NamespaceSockets.Look(NetworkNamespace.Own).Sockets, faults, search?.Notes ?? [], isForbidden);
+    }
+
+    private static async Task<NamespaceFound> NamedAsync(string text, CancellationToken stop)
+    {
+        if (!NamespaceReference.TryParse(text, out var reference, out var fault))
+            throw new UserFault($"NAMESPACE \"{text}\": {fault}", ExitCode.Usage);
+        if (reference.Kind == NamespaceKind.Host)
+            throw new UserFault("the host's own network namespace needs no bridge into it", ExitCode.Failed);
+        var place = await FoundPlace.FindAsync(reference, stop);
+        if (place.Network is { } network)
+            return new NamespaceFound(text, network);
+
+        // Whom the daemon would ask does not know it, or cannot be asked; a process may still tell.
+        var search = NamespaceSearch.All();
+        return search.Found.FirstOrDefault(found => found.Reference == text)
+            ?? throw new UserFault(
+                string.Join('\n', [place.Fault, $"no process of {text} is seen in a network namespace of its own", .. search.IsHindered ? search.Notes : []]),
+                search.IsHindered ? ExitCode.Privilege : ExitCode.Failed);
+    }
+}

@@ -1,0 +1,138 @@
+using System.Globalization;
+using NsBridge.Commands.Inspection;
+using NsBridge.Configuration.Values;
+using NsBridge.Linux;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Commands.Discover;
+
+/// <summary>Finds every network namespace: those with names, and those that only processes are in.</summary>
+internal sealed class NamespaceSearch
+{
+    private const string Cure = "run this command as root";
+
+    private readonly HashSet<ulong> _seen = [];
+    private readonly List<NamespaceFound> _found = [];
+    private readonly List<string> _notes = [];
+
+    private NamespaceSearch()
+    {
+    }
+
+    /// <summary>All but the host's, named ones first, each once.</summary>
+    public IReadOnlyList<NamespaceFound> Found => _found;
+
+    /// <summary>What was left out and why, in words.</summary>
+    public IReadOnlyList<string> Notes => _notes;
+
+    /// <summary>Whether there may be more that this process lacks the privilege to see.</summary>
+    public bool IsHindered { get; private set; }
+
+    public static NamespaceSearch All()
+    {
+        var search = new NamespaceSearch();
+        if (InodeOf("/proc/thread-self/ns/net", out _) is { } own)
+            search._seen.Add(own);
+        search.AddNamed();
+        search.AddUnnamed();
+        return search;
+    }
+
+    /// <summary>How a configuration names a file in <c>/run/netns</c>: by its path where its name alone would mean something else, or nothing.</summary>
+    /// <returns>Null where not even the path can be written.</returns>
+    internal static string? ReferenceTo(string file, out string fault)
+    {
+        var name = Path.GetFileName(file);
+        if (NamespaceReference.TryParse(name, out var reference, out _) && reference.Kind == NamespaceKind.Name && reference.Value == name)
+        {
+            fault = "";
+            return name;
+        }
+
+        return NamespaceReference.TryParse(file, out _, out fault) ? file : null;
+    }
+
+    private void AddNamed()
+    {
+        if (!NamespaceNames.TryList(out var files))
+            Hinder($"which namespaces have names cannot be told: {NamespaceNames.Folder} may not be read by this user: {Cure}");
+        foreach (var file in files)
+        {
+            if (InodeOf(file, out var error) is not { } inode)
+            {
+                if (error == Errno.EACCES)
+                    Hinder($"{file} may not be opened by this user: {Cure}");
+            }
+            else if (ReferenceTo(file, out var fault) is { } reference)
+            {
+                if (_seen.Add(inode))
+                    _found.Add(new NamespaceFound(reference, NetworkNamespace.AtPath(file)));
+            }
+            else if (!_seen.Contains(inode))
+            {
+                // A process in there is another way to name it.
+                _notes.Add($"{Shown(file)} cannot be written into a configuration ({fault}): give the namespace another name");
+            }
+        }
+    }
+
+    private void AddUnnamed()
+    {
+        var members = new Dictionary<ulong, List<int>>();
+        var isHidden = false;
+        foreach (var pid in SocketOwners.Processes())
+        {
+            if (InodeOf(FileOf(pid), out var error) is not { } inode)
+            {
+                isHidden |= error == Errno.EACCES;
+                continue;
+            }
+
+            if (_seen.Contains(inode))
+                continue;
+            if (!members.TryGetValue(inode, out var pids))
+                members.Add(inode, pids = []);
+            pids.Add(pid);
+        }
+
+        if (isHidden)
+            Hinder($"which namespaces the processes of others are in cannot be told without CAP_SYS_PTRACE, nor entered without CAP_SYS_ADMIN: {Cure}, with both capabilities");
+
+        foreach (var pids in members.Values)
+        {
+            var processes = pids.Select(RunningProcess.TryRead).OfType<RunningProcess>().ToList();
+            // A container's or a service's name outlives its processes; a process's number does not.
+            var best = processes.Find(process => process.Container is not null) ?? processes.Find(process => process.Unit is not null) ?? processes.FirstOrDefault();
+            if (best is null)
+                continue;
+            var reference = best.Container is { } id ? $"container:{id[..12]}"
+                : best.Unit is { } unit ? $"unit:{unit}"
+                : string.Create(CultureInfo.InvariantCulture, $"pid:{best.Pid}");
+            _found.Add(new NamespaceFound(reference, NetworkNamespace.AtPath(FileOf(best.Pid))));
+        }
+    }
+
+    private void Hinder(string note)
+    {
+        IsHindered = true;
+        _notes.Add(note);
+    }
+
+    private static string FileOf(int pid) => string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/ns/net");
+
+    /// <summary>What somebody called a file must not steer a terminal.</summary>
+    private static string Shown(string file) => string.Concat(file.Select(c => char.IsControl(c) ? '?' : c));
+
+    /// <summary>The number of a namespace file; null where it is none, or may not be opened.</summary>
+    private static ulong? InodeOf(string file, out Errno error)
+    {
+        var descriptor = Libc.Open(Libc.PathBytes(file), Libc.O_RDONLY | Libc.O_NONBLOCK);
+        error = Libc.ErrorOf(Math.Min(descriptor, 0));
+        if (descriptor < 0)
+            return null;
+        var isNamespace = Libc.FileSystemType(descriptor) == Libc.NSFS_MAGIC;
+        var known = Libc.Status(descriptor, out var status) >= 0;
+        Libc.Close(descriptor);
+        return isNamespace && known ? status.Inode : null;
+    }
+}

@@ -1,0 +1,95 @@
+using System.Text.Json;
+using NsBridge.Base;
+using NsBridge.Commands.Inspection;
+using NsBridge.Configuration.Reading;
+using NsBridge.Configuration.Settings;
+using NsBridge.Control;
+
+namespace NsBridge.Commands.Doctor;
+
+/// <summary><c>nsbridge doctor</c>: walks the chain of each bridge, and names the first broken link and its cure.</summary>
+internal static class DoctorCommand
+{
+    public static async Task<int> RunAsync(DoctorOptions options, CancellationToken stop)
+    {
+        var outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
+        if (outcome.Settings is not { } settings)
+        {
+            await Console.Out.WriteLineAsync($"{DoctorText.Mark(LinkState.Broken)}  configuration  {outcome.File} is wrong:");
+            foreach (var fault in outcome.Faults)
+                await Console.Out.WriteLineAsync($"          {fault}");
+            return ExitCode.Configuration;
+        }
+
+        var bridges = settings.Bridges.Where(bridge => options.Bridge is null || bridge.Name == options.Bridge).ToList();
+        if (bridges.Count == 0 && options.Bridge is not null)
+            throw new UserFault($"there is no bridge '{options.Bridge}'; there {Known(settings)}", ExitCode.Usage);
+        if (bridges.Count == 0)
+        {
+            // As it is installed: nothing is broken.
+            await Console.Out.WriteLineAsync($"{outcome.File} has no bridges; 'nsbridge discover' finds what there is to bridge".AsMemory(), stop);
+            return ExitCode.Well;
+        }
+
+        var (daemon, daemonFault) = await AskAsync(settings.ControlSocket, stop);
+        var well = true;
+        var exitCode = daemonFault?.ExitCode ?? ExitCode.Failed;
+        for (var i = 0; i < bridges.Count; i++)
+        {
+            var door = await FoundPlace.FindAsync(bridges[i].ListenNamespace, stop);
+            var inside = bridges[i].Namespace is { } place ? await FoundPlace.FindAsync(place, stop) : null;
+            var patient = new Patient(bridges[i], door, inside, daemon, daemonFault, settings.RuntimeDirectory);
+            var links = await OwnThread.RunAsync(() => Chain.Walk(patient));
+            stop.ThrowIfCancellationRequested();
+            well &= links[^1].State != LinkState.Broken;
+            // Whatever else is broken: to see the whole, the privilege comes first.
+            if (links[^1].LacksPrivilege)
+                exitCode = ExitCode.Privilege;
+            if (i > 0)
+                await Console.Out.WriteLineAsync();
+            await Console.Out.WriteLineAsync(DoctorText.Of(bridges[i].Name, links));
+        }
+
+        return well ? ExitCode.Well : exitCode;
+    }
+
+    private static string Known(DaemonSettings settings) => settings.Bridges.Count switch
+    {
+        0 => "are none",
+        1 => $"is: {settings.Bridges[0].Name}",
+        _ => $"are: {string.Join(", ", settings.Bridges.Select(bridge => bridge.Name))}",
+    };
+
+    private static async Task<(StatusDocument? Daemon, DaemonFault? Fault)> AskAsync(string path, CancellationToken stop)
+    {
+        try
+        {
+            var answer = await ControlClient.AskStatusAsync(path, stop);
+            return (JsonSerializer.Deserialize(answer, StatusJson.Default.StatusDocument), null);
+        }
+        catch (UserFault fault) when (fault.ExitCode == ExitCode.Privilege)
+        {
+            return (null, new DaemonFault(fault.Message, "run this command as root", ExitCode.Privilege));
+        }
+        catch (UserFault fault) when (ControlClient.ProcessAt(path) > 0)
+        {
+            return (null, new DaemonFault(fault.Message, "journalctl -u nsbridge tells what it does; then systemctl restart nsbridge", ExitCode.Failed));
+        }
+        catch (UserFault) when (RuntimeDirectoryLock.IsHeld(DaemonSettings.LockOf(path)))
+        {
+            return (null, new DaemonFault(
+                $"a daemon runs, since it holds {DaemonSettings.LockOf(path)}, but nobody answers at {path}: the file was removed or replaced",
+                "systemctl restart nsbridge",
+                ExitCode.Failed));
+        }
+        catch (UserFault)
+        {
+            return (null, null);
+        }
+        catch (JsonException)
+        {
+            return (null, new DaemonFault(
+                "the daemon's answer is not understood: it is of another version than this program", "systemctl restart nsbridge", ExitCode.Failed));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.Text;
+using NsBridge.Commands.Status;
+
+namespace NsBridge.Commands.Doctor;
+
+/// <summary>The doctor's findings, as they are printed.</summary>
+internal static class DoctorText
+{
+    private const int NameWidth = 13;
+    private const string Indent = "          ";
+
+    public static string Of(string bridge, IReadOnlyList<Link> links)
+    {
+        var text = new StringBuilder(bridge).Append('\n');
+        foreach (var link in links)
+        {
+            text.Append(Mark(link.State)).Append("  ").Append(link.Name.PadRight(NameWidth)).Append("  ").Append(link.Finding).Append('\n');
+            if (link.Cure is { } cure)
+                text.Append(Indent).Append("cure".PadRight(NameWidth)).Append("  ").Append(cure).Append('\n');
+        }
+
+        var last = links[^1];
+        text.Append(last.State switch
+        {
+            LinkState.Broken => $"{bridge} is broken at: {last.Name}",
+            LinkState.Note when last.Name == "enabled" => $"{bridge} is switched off",
+            _ => $"{bridge} is well",
+        });
+        return text.ToString();
+    }
+
+    public static string Mark(LinkState state)
+    {
+        var (word, colour) = state switch
+        {
+            LinkState.Ok => ("  ok    ", "32"),
+            LinkState.Note => ("  -     ", "2"),
+            _ => ("  BROKEN", "31"),
+        };
+        return Screen.HasColours ? $"\e[{colour}m{word}\e[0m" : word;
+    }
+}

@@ -1,0 +1,30 @@
+using System.Net;
+using NsBridge.Configuration.Values;
+using NsBridge.Linux.Interop;
+
+namespace NsBridge.Commands.Doctor;
+
+/// <summary>Is <c>lo</c> up, where the target is reached by it? A fresh namespace has it down.</summary>
+internal static class LoopbackCheck
+{
+    private const string Name = "lo";
+
+    public static Link? Look(Patient patient)
+    {
+        if (patient.Network is not { } network || patient.Bridge.Target is not { IsUnix: false } target)
+            return null;
+        if (target.Kind == TargetKind.Address && !IPAddress.IsLoopback(target.Literal!.Address))
+            return null;
+        var socket = network.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out _, out var failure);
+        if (socket < 0)
+            return Link.Note(Name, network.Explain(failure));
+        var up = Libc.InterfaceIsUp(socket, "lo");
+        Libc.Close(socket);
+        return up switch
+        {
+            > 0 => Link.Ok(Name, $"up in {patient.Place}"),
+            0 => Link.Broken(Name, $"down in {patient.Place}, so that nothing reaches {target}", $"{patient.IpCommand} link set lo up"),
+            _ => Link.Broken(Name, $"missing in {patient.Place}: {Libc.ErrorOf(up)}", "make the namespace again"),
+        };
+    }
+}

@@ -1,0 +1,31 @@
+using NsBridge.Base;
+using NsBridge.Commands.Discover;
+using NsBridge.Configuration.Reading;
+
+namespace NsBridge.Commands.Import;
+
+/// <summary><c>nsbridge import</c>: turns socat commands, and unit files that hold them, into bridge entries.</summary>
+internal static class ImportCommand
+{
+    public static async Task<int> RunAsync(ImportOptions options, CancellationToken stop)
+    {
+        var commands = options.Sources.SelectMany(SourceReader.Read).ToList();
+        var notes = new List<string>();
+        var drafts = new SocatPairs(options.Namespace, notes).Join(commands);
+        RefuseWrong(drafts);
+        foreach (var note in notes)
+            await Console.Error.WriteLineAsync(note.AsMemory(), stop);
+        await Console.Out.WriteLineAsync(DraftText.Of(drafts).AsMemory(), stop);
+        return ExitCode.Well;
+    }
+
+    /// <summary>What is printed is to be pasted: the daemon has to take it.</summary>
+    /// <exception cref="UserFault">It would not; says every fault.</exception>
+    internal static void RefuseWrong(IReadOnlyList<BridgeDraft> drafts)
+    {
+        var text = BridgeInsertion.Insert("{}"u8, [.. drafts.Select(draft => draft.ToJson())]);
+        var outcome = ConfigurationLoader.LoadText("appsettings.json", text);
+        if (outcome.Settings is null)
+            throw new UserFault($"what this becomes is no right configuration:\n{outcome.FaultText}", ExitCode.Usage);
+    }
+}

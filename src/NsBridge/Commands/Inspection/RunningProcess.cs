@@ -1,0 +1,61 @@
+using System.Globalization;
+
+namespace NsBridge.Commands.Inspection;
+
+/// <summary>A process, as an operator knows it.</summary>
+/// <param name="Pid">Its number.</param>
+/// <param name="Name">Its command's name, at most 15 characters (<c>/proc/PID/comm</c>).</param>
+/// <param name="Unit">The systemd service it belongs to, such as <c>vpn.service</c>; null for none.</param>
+/// <param name="Container">The id of the Docker or Podman container it runs in; null for none.</param>
+internal sealed record RunningProcess(int Pid, string Name, string? Unit, string? Container)
+{
+    private const int IdLength = 64;
+
+    /// <summary><c>nginx (pid 812, unit web.service)</c>.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Name} (pid {Pid}{(Unit is null ? "" : $", unit {Unit}")}{(Container is null ? "" : $", container {Container[..12]}")})");
+
+    /// <summary>Reads what <c>/proc</c> says; null where the process has ended.</summary>
+    public static RunningProcess? TryRead(int pid)
+    {
+        var folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}");
+        try
+        {
+            var name = File.ReadAllText($"{folder}/comm").TrimEnd('\n');
+            // What a process calls itself must not steer a terminal.
+            name = string.Concat(name.Select(c => char.IsControl(c) ? '?' : c));
+            var (unit, container) = OwnerOf(File.ReadAllText($"{folder}/cgroup"));
+            return new RunningProcess(pid, name, unit, container);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Reads a control group's path: <c>0::/system.slice/vpn.service</c>, <c>…/docker-ID.scope</c>, <c>…/libpod-ID.scope/container</c>.</summary>
+    internal static (string? Unit, string? Container) OwnerOf(string cgroup)
+    {
+        string? unit = null, container = null;
+        foreach (var line in cgroup.Split('\n'))
+        {
+            var colon = line.LastIndexOf(':');
+            foreach (var part in line[(colon + 1)..].Split('/'))
+            {
+                if (part.EndsWith(".service", StringComparison.Ordinal) && !part.StartsWith("user@", StringComparison.Ordinal))
+                    unit ??= part;
+                container ??= ContainerOf(part);
+            }
+        }
+
+        return (unit, container);
+    }
+
+    private static string? ContainerOf(string part)
+    {
+        var id = part.EndsWith(".scope", StringComparison.Ordinal) ? part[..^".scope".Length] : part;
+        id = id[(id.LastIndexOf('-') + 1)..];
+        return id.Length == IdLength && id.All(char.IsAsciiHexDigitLower) ? id : null;
+    }
+}

@@ -1,7 +1,0 @@
-namespace NsBridge.Configuration;
-
-internal enum BridgeProtocol
-{
-    Tcp,
-    Udp,
-}

@@ -1,0 +1,23 @@
+using NsBridge.Configuration.Options;
+
+namespace NsBridge.Configuration.Reading;
+
+/// <summary>Turns what the generated validator says into faults with the operator's paths.</summary>
+internal static class AttributeFaults
+{
+    public static IEnumerable<ConfigurationFault> Find(NsBridgeOptions options, WrittenConfiguration written)
+    {
+        var result = new NsBridgeOptionsValidator().Validate(NsBridgeOptions.SectionName, options);
+        foreach (var failure in result.Failures ?? [])
+        {
+            // "NsBridge.Bridges[0].Name: message"; the attributes of the framework put "Property Name: " before it.
+            var start = failure.IndexOf($"{NsBridgeOptions.SectionName}.", StringComparison.Ordinal);
+            var end = failure.IndexOf(": ", start, StringComparison.Ordinal);
+            var key = failure[start..end].Replace(".", ":", StringComparison.Ordinal)
+                .Replace("[", ":", StringComparison.Ordinal)
+                .Replace("]", "", StringComparison.Ordinal);
+            if (written.HasValue(key) || !written.IsBroken(key))
+                yield return written.Refuse(key, failure[(end + 2)..]);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+namespace NsBridge.Configuration.Reading;
+
+/// <summary>How many letters must be put in, taken out, changed or swapped with their neighbour to make one word another.</summary>
+internal static class EditDistance
+{
+    public static int Between(string from, string to)
+    {
+        var beforeLast = new int[to.Length + 1];
+        var last = new int[to.Length + 1];
+        var row = new int[to.Length + 1];
+        for (var j = 0; j <= to.Length; j++)
+            last[j] = j;
+        for (var i = 1; i <= from.Length; i++)
+        {
+            row[0] = i;
+            for (var j = 1; j <= to.Length; j++)
+            {
+                var change = last[j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
+                row[j] = Math.Min(change, Math.Min(last[j], row[j - 1]) + 1);
+                if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1])
+                    row[j] = Math.Min(row[j], beforeLast[j - 2] + 1);
+            }
+
+            (beforeLast, last, row) = (last, row, beforeLast);
+        }
+
+        return last[to.Length];
+    }
+}

@@ -1,0 +1,7 @@
+namespace NsBridge.Configuration.Values;
+
+internal enum BridgeProtocol
+{
+    Tcp,
+    Udp,
+}

@@ -1,0 +1,23 @@
+namespace NsBridge.Configuration.Values;
+
+/// <summary>Reads a file mode in octal text, with or without its leading zero.</summary>
+internal static class FileModeText
+{
+    private const int Most = 0b111_111_111;
+
+    public static bool TryParse(string text, out int value, out string fault)
+    {
+        value = 0;
+        fault = "";
+        if (text.Length is 3 or 4 && !text.AsSpan().ContainsAnyExceptInRange('0', '7'))
+        {
+            foreach (var digit in text)
+                value = (value * 8) + (digit - '0');
+            if (value <= Most)
+                return true;
+        }
+
+        fault = "write the file mode in octal, \"0600\" to \"0777\"";
+        return false;
+    }
+}

@@ -1,6 +1,0 @@
-namespace NsBridge.Configuration.Written;
-
-internal sealed class MetricsListenAttribute : WrittenAttribute
-{
-    protected override string? FaultOf(string text) => MetricsEndpoint.TryParse(text, out _, out var fault) ? null : fault;
-}

@@ -1,6 +1,0 @@
-namespace NsBridge.Configuration.Written;
-
-internal sealed class NamespaceTextAttribute : WrittenAttribute
-{
-    protected override string? FaultOf(string text) => NamespaceReference.TryParse(text, out _, out var fault) ? null : fault;
-}

@@ -1,0 +1,178 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using NsBridge.Linux.Interop;
+using NsBridge.Logging;
+
+namespace NsBridge.Control;
+
+/// <summary>
+/// Answers one short request a connection on a few listening sockets, and cannot be harmed by whoever connects: each has one
+/// deadline for everything, and a newcomer beyond the limit takes the place of the one that has dawdled longest.
+/// </summary>
+/// <remarks>Evicting instead of turning away keeps the answer quick while thousands sit there and say nothing.</remarks>
+internal sealed partial class ShortRequestServer : IAsyncDisposable
+{
+    /// <summary>Connections at once, on all sockets together: few where the process may have few descriptors, so that they fit into what it keeps in reserve.</summary>
+    public static readonly int MostSessions = Math.Clamp(Libc.DescriptorLimit() / 32, 4, 32);
+
+    /// <summary>For a whole exchange. A monitoring system across a slow line needs a few round trips, not more.</summary>
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan PauseWithoutDescriptors = TimeSpan.FromMilliseconds(200);
+
+    private readonly Lock _lock = new();
+    private readonly LinkedList<CancellationTokenSource> _sessions = new();
+    private readonly HashSet<Task> _running = [];
+    private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>Connections that may be open, whatever becomes of them: those that are served, and for each listener a newcomer that evicts one of them.</summary>
+    private readonly SemaphoreSlim _places;
+
+    private readonly IReadOnlyList<Socket> _listeners;
+    private readonly Func<Socket, CancellationToken, Task> _answer;
+    private readonly ILogger _log;
+    private readonly RepeatedFault _faults;
+    private readonly Task _accepting;
+
+    /// <param name="what">What is served, for the log.</param>
+    /// <param name="listeners">Bound and listening; owned from now on.</param>
+    /// <param name="answer">Reads a request and writes its answer; the socket is closed afterwards.</param>
+    /// <param name="log">Takes the faults.</param>
+    public ShortRequestServer(string what, IReadOnlyList<Socket> listeners, Func<Socket, CancellationToken, Task> answer, ILogger log)
+    {
+        _listeners = listeners;
+        _places = new SemaphoreSlim(MostSessions + listeners.Count);
+        _answer = answer;
+        _log = log;
+        _faults = new RepeatedFault(fault => CannotServe(what, fault), TimeProvider.System);
+        _accepting = Task.WhenAll(listeners.Select(AcceptAsync));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        foreach (var listener in _listeners)
+            listener.Dispose();
+        await _accepting;
+        Task[] running;
+        lock (_lock)
+            running = [.. _running];
+        await Task.WhenAll(running);
+        _faults.Dispose();
+        _places.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task AcceptAsync(Socket listener)
+    {
+        try
+        {
+            while (true)
+            {
+                await _places.WaitAsync(_stop.Token);
+                Begin(await NextAsync(listener));
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
+        {
+            // It is stopped.
+        }
+    }
+
+    private async Task<Socket> NextAsync(Socket listener)
+    {
+        while (true)
+        {
+            try
+            {
+                return await listener.AcceptAsync(_stop.Token);
+            }
+            catch (SocketException exception) when (exception.SocketErrorCode is SocketError.ConnectionAborted or SocketError.ConnectionReset)
+            {
+                // It left before it was served.
+            }
+            catch (SocketException exception)
+            {
+                // Out of descriptors or memory: whoever waits goes on waiting.
+                _faults.Happened(exception.Message);
+                await Task.Delay(PauseWithoutDescriptors, _stop.Token);
+            }
+        }
+    }
+
+    private void Begin(Socket client)
+    {
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        limit.CancelAfter(Deadline);
+        LinkedListNode<CancellationTokenSource> place;
+        CancellationTokenSource? evicted = null;
+        lock (_lock)
+        {
+            if (_sessions.Count >= MostSessions)
+            {
+                evicted = _sessions.First!.Value;
+                _sessions.RemoveFirst();
+            }
+
+            place = _sessions.AddLast(limit);
+        }
+
+        Evict(evicted);
+        var session = ServeAsync(client, limit, place);
+        lock (_lock)
+            _running.Add(session);
+        _ = session.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private static void Evict(CancellationTokenSource? session)
+    {
+        try
+        {
+            // By way of the timer: what hangs on it must not run on the accepting path.
+            session?.CancelAfter(TimeSpan.Zero);
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has just ended by itself.
+        }
+    }
+
+    private async Task ServeAsync(Socket client, CancellationTokenSource limit, LinkedListNode<CancellationTokenSource> place)
+    {
+        // Never on the accepting path: a client that is there with its whole request must not hold up the next.
+        await Task.Yield();
+        try
+        {
+            await _answer(client, limit.Token);
+        }
+        catch (Exception exception) when (exception is SocketException or OperationCanceledException or IOException)
+        {
+            // Whatever the client does is its own affair.
+        }
+        catch (Exception exception)
+        {
+            _faults.Happened(exception.Message);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                if (place.List is not null)
+                    _sessions.Remove(place);
+            }
+
+            client.Dispose();
+            limit.Dispose();
+            _places.Release();
+        }
+    }
+
+    private void Forget(Task session)
+    {
+        lock (_lock)
+            _running.Remove(session);
+    }
+
+    [LoggerMessage(EventId = 2201, Level = LogLevel.Warning, Message = "{What}: a request could not be served: {Fault}")]
+    private partial void CannotServe(string what, string fault);
+}

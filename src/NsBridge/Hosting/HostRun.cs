@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using NsBridge.Base;
+
+namespace NsBridge.Hosting;
+
+/// <summary>
+/// Runs a host to its end, and tells an end that was asked for from one that a fault has brought about: the host itself ends alike by both, and a
+/// service manager that sees a 0 does not start it again.
+/// </summary>
+internal static class HostRun
+{
+    /// <summary>The host may hear of a signal before those who tell what it was: their turns come one after the other.</summary>
+    private static readonly TimeSpan SignalLag = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Runs until <paramref name="stop"/>, a signal that the host itself heeds, or a fault.</summary>
+    /// <param name="host">The host.</param>
+    /// <param name="afterStart">Done after the start, whatever became of it.</param>
+    /// <param name="stop">A signal that the caller heeds.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> ToEndAsync(IHost host, Func<Task> afterStart, CancellationToken stop)
+    {
+        var asked = new TaskCompletionSource();
+        await using CancellationTokenRegistration stopping = stop.Register(() => asked.TrySetResult());
+        using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, _ => asked.TrySetResult());
+        CancellationToken stopsItself = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        try
+        {
+            await host.StartAsync(stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested || stopsItself.IsCancellationRequested)
+        {
+            // A signal during the start, which the host may have heard of before the caller has. What has been begun is undone in order, as at any stop.
+        }
+        finally
+        {
+            await afterStart();
+        }
+        await host.WaitForShutdownAsync(stop);
+        await Task.WhenAny(asked.Task, Task.Delay(SignalLag, CancellationToken.None));
+        return asked.Task.IsCompleted ? ExitCode.Well : ExitCode.Failed;
+    }
+}

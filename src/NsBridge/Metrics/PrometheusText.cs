@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Text;
+using NsBridge.Bridges;
+
+namespace NsBridge.Metrics;
+
+/// <summary>Writes the metrics in Prometheus' text format, version 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats).</summary>
+internal static class PrometheusText
+{
+    public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+    public static string Write(IReadOnlyList<(BridgeReport Report, ConnectionResult Ended)> bridges)
+    {
+        var text = new StringBuilder(4096);
+        Head(text, "nsbridge_bridge_up", "gauge", MetricTexts.Up);
+        // What is switched off on purpose is not down.
+        foreach (var (report, _) in bridges.Where(bridge => bridge.Report.State != BridgeState.Disabled))
+            Sample(text, "nsbridge_bridge_up", report, null, null, report.State == BridgeState.Up ? 1 : 0);
+
+        Head(text, "nsbridge_connections_active", "gauge", MetricTexts.Active);
+        foreach (var (report, _) in bridges)
+            Sample(text, "nsbridge_connections_active", report, null, null, report.Active);
+
+        Head(text, "nsbridge_connections_total", "counter", MetricTexts.Connections);
+        foreach (var (report, ended) in bridges)
+        {
+            Sample(text, "nsbridge_connections_total", report, "result", "served", ended.Served);
+            Sample(text, "nsbridge_connections_total", report, "result", "refused", ended.Refused);
+            Sample(text, "nsbridge_connections_total", report, "result", "failed", ended.Failed);
+        }
+
+        Head(text, "nsbridge_bytes_total", "counter", MetricTexts.Bytes);
+        foreach (var (report, _) in bridges)
+        {
+            Sample(text, "nsbridge_bytes_total", report, "direction", "to_target", report.BytesToTarget);
+            Sample(text, "nsbridge_bytes_total", report, "direction", "to_client", report.BytesToClient);
+        }
+
+        Head(text, "nsbridge_connect_seconds", "histogram", MetricTexts.Connect);
+        foreach (var (report, _) in bridges)
+        {
+            long count = 0;
+            foreach (var bucket in CumulativeBuckets.Of(report))
+            {
+                Sample(text, "nsbridge_connect_seconds_bucket", report, "le", bucket.UpperBound, bucket.Count);
+                count = bucket.Count;
+            }
+
+            Sample(text, "nsbridge_connect_seconds_sum", report, null, null, report.ConnectSecondsSum);
+            Sample(text, "nsbridge_connect_seconds_count", report, null, null, count);
+        }
+
+        return text.ToString();
+    }
+
+    private static void Head(StringBuilder text, string name, string type, string help) =>
+        text.Append("# HELP ").Append(name).Append(' ').Append(help).Append("\n# TYPE ").Append(name).Append(' ').Append(type).Append('\n');
+
+    private static void Sample(StringBuilder text, string name, BridgeReport report, string? label, string? value, double number)
+    {
+        text.Append(name).Append("{bridge=\"").Append(Escaped(report.Name)).Append('"');
+        if (label is not null)
+            text.Append(',').Append(label).Append("=\"").Append(Escaped(value!)).Append('"');
+        // "R" is the shortest text that reads back the same, and writes whole numbers without a fraction below 1e15.
+        text.Append("} ").Append(number.ToString("R", CultureInfo.InvariantCulture)).Append('\n');
+    }
+
+    /// <summary>A name cannot hold these today; the format's rule is kept here all the same, where it is known.</summary>
+    internal static string Escaped(string value) => value
+        .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+}
