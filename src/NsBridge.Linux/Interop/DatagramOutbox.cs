@@ -162,7 +162,7 @@ public sealed unsafe class DatagramOutbox : IDisposable
 
     /// <summary>Sends the messages from <paramref name="first"/> on.</summary>
     /// <returns>How many were taken, or the negated error of the first.</returns>
-    public int Send(int socket, int first) => Libc.SendMany(socket, _messages + first, Count - first);
+    public int Send(int socket, int first) => Libc.SendMmsg(socket, _messages + first, Count - first);
 
     /// <summary>Sends the datagrams of a train one by one, for a way that takes no trains.</summary>
     /// <returns>Bytes that were taken, or the negated error of the first that was not where none was.</returns>
@@ -180,7 +180,7 @@ public sealed unsafe class DatagramOutbox : IDisposable
             for (nuint offset = 0; offset < piece.Length; offset += (nuint)segment)
             {
                 vector = new Libc.Vector { Base = (byte*)piece.Base + offset, Length = Math.Min((nuint)segment, piece.Length - offset) };
-                int result = Libc.SendMany(socket, &single, 1);
+                int result = Libc.SendMmsg(socket, &single, 1);
                 if (result < 0)
                     error = result;
                 else

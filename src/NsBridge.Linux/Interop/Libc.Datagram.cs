@@ -50,7 +50,7 @@ public static unsafe partial class Libc
     }
 
     /// <summary>Sends messages in their order: how many were taken before one was not, or the negated error of the first.</summary>
-    internal static int SendMany(int descriptor, MultiMessage* messages, int count)
+    internal static int SendMmsg(int descriptor, MultiMessage* messages, int count)
     {
         int result;
         do

@@ -16,7 +16,7 @@ public static unsafe partial class Libc
     /// Bytes that were written to a TCP socket and that its peer has not acknowledged, an end that was sent being one; of a UNIX socket, the memory that
     /// takes what its peer has not read. 0 where it cannot be told.
     /// </summary>
-    public static int Untaken(int descriptor)
+    public static int UnackedBytes(int descriptor)
     {
         int bytes = 0;
         return ioctl(descriptor, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;

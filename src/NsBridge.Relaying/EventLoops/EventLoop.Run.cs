@@ -17,7 +17,7 @@ public sealed partial class EventLoop
             int count = Required(_wait.For(ring is null ? _readiness : ring, timeout), "wait");
             Now = Environment.TickCount64;
             // On the ring the epoll counts as one, whatever there is on it: most likely as much as the last time.
-            IsCalm = count <= CalmEvents && (ring is null || _readyBehindRing <= CalmEvents);
+            IsQuiet = count <= CalmEvents && (ring is null || _readyBehindRing <= CalmEvents);
             if (ring is null)
                 DispatchReadiness(count);
             else
@@ -68,7 +68,7 @@ public sealed partial class EventLoop
             return;
         ring.NoteReadiness();
         _readyBehindRing = Required(_readiness.Wait(0), "epoll_wait");
-        IsCalm &= _readyBehindRing <= CalmEvents;
+        IsQuiet &= _readyBehindRing <= CalmEvents;
         DispatchReadiness(_readyBehindRing);
     }
 
@@ -81,7 +81,7 @@ public sealed partial class EventLoop
         {
             source.IsQueued = false;
             if (source.Slot != EventSource.NoSlot)
-                source.OnAgain();
+                source.OnResume();
         }
     }
 

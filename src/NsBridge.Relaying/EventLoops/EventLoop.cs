@@ -16,11 +16,11 @@ public sealed partial class EventLoop : IDisposable
 {
     private const ulong WakeNumber = ulong.MaxValue;
 
-    private readonly ReadinessQueue _readiness = new();
+    private readonly EpollQueue _readiness = new();
     private readonly bool _mayRing;
     private readonly EventWait _wait = new();
     private readonly SourceTable _sources = new();
-    private readonly Mailbox _mailbox = new();
+    private readonly LoopQueue _mailbox = new();
     private readonly TimerWheel _timers;
     private readonly Thread _thread;
     private Queue<EventSource> _again = new();
@@ -28,7 +28,7 @@ public sealed partial class EventLoop : IDisposable
     private MessageRing? _messages;
     private bool _ringAsked;
     private int _readyBehindRing;
-    private DatagramGear? _datagrams;
+    private UdpBuffers? _datagrams;
     private int _disposed;
     private int _load;
     private bool _stopping;
@@ -82,13 +82,13 @@ public sealed partial class EventLoop : IDisposable
     internal int CalmEvents { get; init; } = 2;
 
     /// <summary>Whether the last wait found so little that there was nobody to share the price of a call with.</summary>
-    internal bool IsCalm { get; private set; }
+    internal bool IsQuiet { get; private set; }
 
     /// <summary>Whether small messages go by io_uring(7) here. On the loop's thread.</summary>
     public bool HasRing => Messages is not null;
 
     /// <summary>What the loop's datagram flows share. On the loop's thread.</summary>
-    internal DatagramGear Datagrams => _datagrams ??= new DatagramGear();
+    internal UdpBuffers Datagrams => _datagrams ??= new UdpBuffers();
 
     /// <summary>Gets the loop ready for datagram listeners. On the loop's thread.</summary>
     /// <exception cref="OutOfMemoryException">There is no memory for what their flows share.</exception>
@@ -175,7 +175,7 @@ public sealed partial class EventLoop : IDisposable
 
     public void ClearTimer(EventSource source) => _timers.Clear(source);
 
-    /// <summary>Asks for <see cref="EventSource.OnAgain"/> after the other sources had their turn.</summary>
+    /// <summary>Asks for <see cref="EventSource.OnResume"/> after the other sources had their turn.</summary>
     public void Again(EventSource source)
     {
         if (source.IsQueued)

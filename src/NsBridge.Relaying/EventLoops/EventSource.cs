@@ -40,7 +40,7 @@ public abstract class EventSource
     }
 
     /// <summary>The turn that <see cref="EventLoop.Again"/> asked for.</summary>
-    protected internal virtual void OnAgain()
+    protected internal virtual void OnResume()
     {
     }
 }

@@ -68,7 +68,7 @@ internal sealed class LookTrial(Func<long> processorTime)
         if (_waits % Turn >= Turn / 2)
             (IsLooking ? ref _looking : ref _asleep).Add(took, used.Value, events);
         if (++_waits == Waits)
-            Settle(now, IsWorthwhile(_looking, _asleep));
+            ApplyKeepAlive(now, IsWorthwhile(_looking, _asleep));
     }
 
     /// <summary>What happens until the next wait ends for which <see cref="ShouldLook"/> is asked is not part of a trial.</summary>
@@ -76,7 +76,7 @@ internal sealed class LookTrial(Func<long> processorTime)
 
     private bool IsLooking => _waits / Turn % 2 == 1;
 
-    private void Settle(long now, bool pays)
+    private void ApplyKeepAlive(long now, bool pays)
     {
         _rest = pays == _pays ? Math.Min(2 * _rest, s_longestRest) : s_shortestRest;
         _pays = pays;

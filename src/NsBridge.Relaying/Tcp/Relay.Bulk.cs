@@ -5,15 +5,15 @@ namespace NsBridge.Relaying.Tcp;
 // Where the pending bytes of a direction are, and how those of a bulk one get there.
 public sealed partial class Relay
 {
-    private static bool IsBulk(in RelayFlow flow, in RelayEnd source, in RelayEnd sink) =>
-        flow.IsBulk && !source.ShortReadProvesNothing && sink.Kind == EndKind.Tcp;
+    private static bool IsBulk(in RelayDirection flow, in RelaySocket source, in RelaySocket sink) =>
+        flow.IsBulk && !source.ShortReadProvesNothing && sink.Kind == SocketKind.Tcp;
 
     /// <summary>Moves what the source has into a pipe of the direction's own.</summary>
     /// <returns>
     /// The bytes moved; 0 where a read has to tell what is the matter, or there is no pipe; or a negated error. A socket tells an error once, so nobody
     /// hears of this one again.
     /// </returns>
-    private nint Fill(ref RelayFlow flow, ref RelayEnd source)
+    private nint Fill(ref RelayDirection flow, ref RelaySocket source)
     {
         PipePool pipes = _group.Loop.Pipes;
         Pipe pipe = pipes.Rent();
@@ -24,7 +24,7 @@ public sealed partial class Relay
         if (moved > 0)
         {
             flow.NotePiped(moved);
-            _misplaced = 0;
+            _wrongPathCount = 0;
             flow.Pipe = pipe;
             flow.Pending = (int)moved;
             return moved;
@@ -38,7 +38,7 @@ public sealed partial class Relay
     }
 
     /// <summary>Gives back what held the direction's pending bytes, and them with it.</summary>
-    private void ReturnStore(ref RelayFlow flow)
+    private void ReturnStore(ref RelayDirection flow)
     {
         if (!flow.Messages.IsEmpty)
             _group.Loop.Messages!.DropAll(ref flow.Messages);

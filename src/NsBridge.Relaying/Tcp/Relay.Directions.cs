@@ -23,14 +23,14 @@ public sealed partial class Relay
         }
         // An error that the direction's own reads and writes cannot come upon: it waits for the other side, or has read its end.
         if (_client.Failed && (_toTarget.Pending > 0 || _toTarget.Ended))
-            Abort(new RelayOutcome(RelayEnding.ClientReset, Libc.PendingError(_client.Descriptor)));
+            Abort(new RelayOutcome(EndReason.ClientReset, Libc.PendingError(_client.Descriptor)));
         else if (_target.Failed && (_toClient.Pending > 0 || _toClient.Ended))
-            Abort(new RelayOutcome(RelayEnding.TargetReset, Libc.PendingError(_target.Descriptor)));
+            Abort(new RelayOutcome(EndReason.TargetReset, Libc.PendingError(_target.Descriptor)));
         else if (_toTarget.Ended && IsBroken(_client, _toClient))
-            Abort(new RelayOutcome(RelayEnding.ClientReset, Errno.ECONNRESET));
+            Abort(new RelayOutcome(EndReason.ClientReset, Errno.ECONNRESET));
         else if (_toClient.Ended && IsBroken(_target, _toTarget))
-            Abort(new RelayOutcome(RelayEnding.TargetReset, Errno.ECONNRESET));
-        else if (_misplaced == MisplacedMessages && IsForRing && IsWholeAndEmpty)
+            Abort(new RelayOutcome(EndReason.TargetReset, Errno.ECONNRESET));
+        else if (_wrongPathCount == MisplacedMessages && IsForRing && IsWholeAndEmpty)
             EnterRing(_group.Loop.Messages!);
     }
 
@@ -38,10 +38,10 @@ public sealed partial class Relay
     /// Whether the other half of the bridge went before it was told of the end: in good order it closes once both directions are over. A half that
     /// has sent its own end cannot send <see cref="ResetMark"/> any more, and one that was killed sends nothing.
     /// </summary>
-    private static bool IsBroken(in RelayEnd half, in RelayFlow towardsIt) => half.HalfHasClosed && !towardsIt.Closed;
+    private static bool IsBroken(in RelaySocket half, in RelayDirection towardsIt) => half.HalfHasClosed && !towardsIt.Closed;
 
     /// <returns>False where the relay has ended.</returns>
-    private bool Advance(ref RelayEnd source, ref RelayEnd sink, ref RelayFlow flow, bool towardsTarget)
+    private bool Advance(ref RelaySocket source, ref RelaySocket sink, ref RelayDirection flow, bool towardsTarget)
     {
         EventLoop loop = _group.Loop;
         int turn = Turn;
@@ -57,7 +57,7 @@ public sealed partial class Relay
                 if (taken < 0)
                 {
                     if (!WouldBlock(taken))
-                        return FailAfterItsWords(taken, failed: ref sink, other: ref source, atClient: !towardsTarget);
+                        return DeliverThenFail(taken, failed: ref sink, other: ref source, atClient: !towardsTarget);
                     taken = 0;
                 }
                 Count(taken, towardsTarget);
@@ -78,7 +78,7 @@ public sealed partial class Relay
                 flow.Closed = true;
                 // Where the other direction is over too, the close that follows says the same.
                 if (!_toTarget.Closed || !_toClient.Closed)
-                    sink.SendEnd();
+                    sink.SendFin();
                 return true;
             }
             if (!source.Readable)
@@ -128,7 +128,7 @@ public sealed partial class Relay
                 if (sent < 0)
                 {
                     if (!WouldBlock(sent))
-                        return FailAfterItsWords(sent, failed: ref sink, other: ref source, atClient: !towardsTarget);
+                        return DeliverThenFail(sent, failed: ref sink, other: ref source, atClient: !towardsTarget);
                     sent = 0;
                 }
                 Count(sent, towardsTarget);
@@ -143,14 +143,14 @@ public sealed partial class Relay
     }
 
     /// <summary>Keeps the bytes of the scratch block that the sink did not take.</summary>
-    private bool Keep(ref RelayFlow flow, Block scratch, int offset, int length)
+    private bool Keep(ref RelayDirection flow, Block scratch, int offset, int length)
     {
         BlockPool blocks = _group.Loop.Blocks;
         // A large rest stays where it is and the loop gets a new scratch block; a small one is copied to a block of its size.
         Block block = blocks.Rent(length > scratch.Size / 4 ? scratch.Size : length);
         if (block.IsNone)
         {
-            Abort(new RelayOutcome(RelayEnding.Aborted, Errno.ENOMEM));
+            Abort(new RelayOutcome(EndReason.Aborted, Errno.ENOMEM));
             return false;
         }
         if (block.Size == scratch.Size)
@@ -187,7 +187,7 @@ public sealed partial class Relay
     private static bool WouldBlock(nint result) => result == -(nint)(int)Errno.EAGAIN;
 
     /// <summary>One end has reset: what it said before that still goes the other way, as far as it is taken at once.</summary>
-    private bool FailAfterItsWords(nint result, ref RelayEnd failed, ref RelayEnd other, bool atClient)
+    private bool DeliverThenFail(nint result, ref RelaySocket failed, ref RelaySocket other, bool atClient)
     {
         failed.Failed = failed.Readable = failed.ShortReadProvesNothing = true;
         if (!other.Failed && !Advance(ref failed, ref other, ref atClient ? ref _toTarget : ref _toClient, towardsTarget: atClient))
@@ -197,7 +197,7 @@ public sealed partial class Relay
 
     private bool Fail(nint result, bool atClient)
     {
-        Abort(new RelayOutcome(atClient ? RelayEnding.ClientReset : RelayEnding.TargetReset, Libc.ErrorOf(result)));
+        Abort(new RelayOutcome(atClient ? EndReason.ClientReset : EndReason.TargetReset, Libc.ErrorOf(result)));
         return false;
     }
 }

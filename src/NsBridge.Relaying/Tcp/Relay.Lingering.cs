@@ -17,7 +17,7 @@ public sealed partial class Relay
     private const int PatienceForTheEndMilliseconds = 3000;
 
     /// <summary>Whether both directions are over, and only what was sent is not taken yet.</summary>
-    public bool IsOver { get; private set; }
+    public bool IsClosing { get; private set; }
 
     private void End()
     {
@@ -27,28 +27,28 @@ public sealed partial class Relay
         CloseIfTaken(ref _target, isClient: false);
         if (!HasSocket)
         {
-            Finish(new RelayOutcome(RelayEnding.Closed));
+            Finish(new RelayOutcome(EndReason.Closed));
             return;
         }
-        IsOver = true;
+        IsClosing = true;
         ReturnStore(ref _toTarget);
         ReturnStore(ref _toClient);
-        _untaken = Untaken;
+        _untaken = UnackedBytes;
         _group.BeginLingering(this);
         RestartTimer();
     }
 
     private bool HasSocket => _client.Descriptor >= 0 || _target.Descriptor >= 0;
 
-    private int Untaken => UntakenOf(_client) + UntakenOf(_target);
+    private int UnackedBytes => UntakenOf(_client) + UntakenOf(_target);
 
-    private static int UntakenOf(in RelayEnd end) => end.Descriptor < 0 ? 0 : Libc.Untaken(end.Descriptor);
+    private static int UntakenOf(in RelaySocket end) => end.Descriptor < 0 ? 0 : Libc.UnackedBytes(end.Descriptor);
 
     /// <summary>Closes a socket whose peer has taken everything: the last byte and the end. In the daemon's own namespace the kernel may have the others too.</summary>
-    private void CloseIfTaken(ref RelayEnd end, bool isClient)
+    private void CloseIfTaken(ref RelaySocket end, bool isClient)
     {
-        ulong cookie = end.Kind != EndKind.Tcp ? NetworkNamespace.OwnCookie : isClient ? Libc.NetworkNamespaceCookie(end.Descriptor) : Cookie;
-        if (cookie == NetworkNamespace.OwnCookie || !end.HasUntakenAfterEnd())
+        ulong cookie = end.Kind != SocketKind.Tcp ? NetworkNamespace.OwnCookie : isClient ? Libc.NetworkNamespaceCookie(end.Descriptor) : Cookie;
+        if (cookie == NetworkNamespace.OwnCookie || !end.HasUnackedBytesAfterEnd())
             end.Close();
         else if (_watched)
             _group.Loop.Unwatch(end.Descriptor);
@@ -71,7 +71,7 @@ public sealed partial class Relay
             FinishLingering();
     }
 
-    private static void CloseWhereTaken(ref RelayEnd end)
+    private static void CloseWhereTaken(ref RelaySocket end)
     {
         if (end.Descriptor >= 0 && Libc.TcpState(end.Descriptor) is not (Libc.TCP_FIN_WAIT1 or Libc.TCP_CLOSING or Libc.TCP_LAST_ACK))
             end.Close();
@@ -79,11 +79,11 @@ public sealed partial class Relay
 
     /// <summary>Resets a relay, or the client's or the target's socket of one that is over.</summary>
     /// <returns>Whether it was not over.</returns>
-    internal bool AbortUnlessOver(bool isClient)
+    internal bool AbortUnlessClosing(bool isClient)
     {
-        if (!IsOver)
+        if (!IsClosing)
         {
-            Abort(new RelayOutcome(RelayEnding.Aborted));
+            Abort(new RelayOutcome(EndReason.Aborted));
             return true;
         }
         (isClient ? ref _client : ref _target).Reset();
@@ -102,15 +102,15 @@ public sealed partial class Relay
 
     private void FinishLingering()
     {
-        IsOver = false;
+        IsClosing = false;
         _group.EndLingering(this);
     }
 
-    private static void LeaveToTheKernel(ref RelayEnd end)
+    private static void LeaveToTheKernel(ref RelaySocket end)
     {
         if (end.Descriptor < 0)
             return;
-        int patience = Libc.Untaken(end.Descriptor) > 1 ? PatienceOfTheKernelMilliseconds : PatienceForTheEndMilliseconds;
+        int patience = Libc.UnackedBytes(end.Descriptor) > 1 ? PatienceOfTheKernelMilliseconds : PatienceForTheEndMilliseconds;
         Libc.SetOption(end.Descriptor, Libc.IPPROTO_TCP, Libc.TCP_USER_TIMEOUT, patience);
         end.Close();
     }

@@ -26,9 +26,9 @@ public sealed partial class Relay
 
     /// <summary>Sends the only message of a direction.</summary>
     /// <returns>False where the sink does not take it: it is not sent then, or not all of it.</returns>
-    private bool Send(MessageRing ring, ref RelayFlow flow, int to)
+    private bool Send(MessageRing ring, ref RelayDirection flow, int to)
     {
-        if (!_group.Loop.IsCalm)
+        if (!_group.Loop.IsQuiet)
         {
             SendFirst(ring, ref flow, to);
             return true;
@@ -49,7 +49,7 @@ public sealed partial class Relay
             (to == ClientEnd ? ref _client : ref _target).Failed = true;
     }
 
-    private void NoteSent(MessageRing ring, ref RelayFlow flow, int bytes, int to)
+    private void NoteSent(MessageRing ring, ref RelayDirection flow, int bytes, int to)
     {
         Count(bytes, towardsTarget: to == TargetEnd);
         flow.Messages.Offset += bytes;
@@ -58,7 +58,7 @@ public sealed partial class Relay
         _isToBeLookedAt = true;
     }
 
-    private void SendFirst(MessageRing ring, ref RelayFlow flow, int to)
+    private void SendFirst(MessageRing ring, ref RelayDirection flow, int to)
     {
         flow.Sending = true;
         ring.SendFirst(to == ClientEnd ? _client.Descriptor : _target.Descriptor, flow.Messages, _group.Loop.Number(this) | (uint)(SendBit | to));
@@ -76,7 +76,7 @@ public sealed partial class Relay
 
     private void OnReceived(MessageRing ring, in IoUringCompletion completion, int from)
     {
-        ref RelayFlow flow = ref from == ClientEnd ? ref _toTarget : ref _toClient;
+        ref RelayDirection flow = ref from == ClientEnd ? ref _toTarget : ref _toClient;
         if (!completion.HasMore)
             _receiving &= ~(1 << from);
         if (completion.Result > 0)
@@ -85,13 +85,13 @@ public sealed partial class Relay
             if (_withdrawing)
                 return;
             bool isTaken = flow.Sending || Send(ring, ref flow, 1 - from);
-            if (!isTaken || completion.Result == MessageRing.MessageBytes || IsLonely())
+            if (!isTaken || completion.Result == MessageRing.MessageBytes || ShouldLeaveRing())
                 LeaveRing();
             else if (!completion.HasMore)
                 Receive(ring, from);
             return;
         }
-        ref RelayEnd source = ref from == ClientEnd ? ref _client : ref _target;
+        ref RelaySocket source = ref from == ClientEnd ? ref _client : ref _target;
         if (completion.Result == 0 && !source.Failed)
         {
             flow.Ended = true;
@@ -120,13 +120,13 @@ public sealed partial class Relay
         }
         else
         {
-            Abort(new RelayOutcome(from == ClientEnd ? RelayEnding.ClientReset : RelayEnding.TargetReset, error));
+            Abort(new RelayOutcome(from == ClientEnd ? EndReason.ClientReset : EndReason.TargetReset, error));
         }
     }
 
     private void OnSent(MessageRing ring, int result, int to)
     {
-        ref RelayFlow flow = ref to == TargetEnd ? ref _toTarget : ref _toClient;
+        ref RelayDirection flow = ref to == TargetEnd ? ref _toTarget : ref _toClient;
         flow.Sending = false;
         if (result > 0)
             NoteSent(ring, ref flow, result, to);
@@ -143,7 +143,7 @@ public sealed partial class Relay
             PassEnd(ref flow, to);
     }
 
-    private void PassEnd(ref RelayFlow flow, int to)
+    private void PassEnd(ref RelayDirection flow, int to)
     {
         flow.Closed = true;
         if (_toTarget.Closed && _toClient.Closed)
@@ -151,7 +151,7 @@ public sealed partial class Relay
             End();
             return;
         }
-        (to == ClientEnd ? ref _client : ref _target).SendEnd();
+        (to == ClientEnd ? ref _client : ref _target).SendFin();
         // A young relay's timer comes soon enough.
         if (_settled)
             _group.Loop.SetTimer(this, HalfClosedMilliseconds);

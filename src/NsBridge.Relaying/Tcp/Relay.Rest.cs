@@ -9,7 +9,7 @@ public sealed partial class Relay
     /// <returns>Null where the relay has ended, for want of memory, or was over.</returns>
     internal RelayState? Suspend()
     {
-        if (IsOver)
+        if (IsClosing)
         {
             LetGo();
             return null;
@@ -49,10 +49,10 @@ public sealed partial class Relay
         BytesToClient = state.BytesToClient;
         _client.Begin(state.Client, state.ClientKind, state.ClientFailed ? Libc.EPOLLERR : 0);
         _target.Begin(state.Target, state.TargetKind, state.TargetFailed ? Libc.EPOLLERR : 0);
-        _toTarget = new RelayFlow { Ended = state.ToTarget.Ended, Closed = state.ToTarget.Closed };
-        _toClient = new RelayFlow { Ended = state.ToClient.Ended, Closed = state.ToClient.Closed };
+        _toTarget = new RelayDirection { Ended = state.ToTarget.Ended, Closed = state.ToTarget.Closed };
+        _toClient = new RelayDirection { Ended = state.ToClient.Ended, Closed = state.ToClient.Closed };
         _lastByte = _group.Loop.Now - state.Idle;
-        _misplaced = 0;
+        _wrongPathCount = 0;
         _untaken = 0;
         _settled = state.Settled;
         if (_settled)

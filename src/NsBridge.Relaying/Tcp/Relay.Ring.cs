@@ -33,9 +33,9 @@ public sealed partial class Relay
     private int _receiving;
 
     /// <summary>How many messages had better gone the other way: on the ring those in a row that came alone, off it small ones that came with others.</summary>
-    private int _misplaced;
+    private int _wrongPathCount;
 
-    private bool IsForRing => _client.Kind == EndKind.Tcp && _target.Kind == EndKind.Tcp && _group.Loop.Messages is not null;
+    private bool IsForRing => _client.Kind == SocketKind.Tcp && _target.Kind == SocketKind.Tcp && _group.Loop.Messages is not null;
 
     private bool IsWholeAndEmpty =>
         _toTarget.Pending == 0 && _toClient.Pending == 0 && !_toTarget.Ended && !_toClient.Ended && !_client.Failed && !_target.Failed;
@@ -52,7 +52,7 @@ public sealed partial class Relay
             _watched = false;
         }
         _onRing = true;
-        _misplaced = 0;
+        _wrongPathCount = 0;
         _isToBeLookedAt = true;
         // From here on the ring tells; after it epoll does, from the beginning.
         _client.Readable = _target.Readable = false;
@@ -75,7 +75,7 @@ public sealed partial class Relay
         return isSilent || HasUntoldEnd(_client, _toTarget) || HasUntoldEnd(_target, _toClient);
     }
 
-    private static bool HasUntoldEnd(in RelayEnd source, in RelayFlow flow)
+    private static bool HasUntoldEnd(in RelaySocket source, in RelayDirection flow)
     {
         uint events = Libc.Ready(source.Descriptor, Libc.EPOLLRDHUP);
         return (events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0 || ((events & Libc.EPOLLRDHUP) != 0 && !flow.Ended);
@@ -83,19 +83,19 @@ public sealed partial class Relay
 
     /// <summary>A message has come by the ring.</summary>
     /// <returns>Whether the next ones had better be read.</returns>
-    private bool IsLonely()
+    private bool ShouldLeaveRing()
     {
-        _misplaced = _group.Loop.IsCalm ? _misplaced + 1 : 0;
-        return _misplaced == MisplacedMessages;
+        _wrongPathCount = _group.Loop.IsQuiet ? _wrongPathCount + 1 : 0;
+        return _wrongPathCount == MisplacedMessages;
     }
 
     /// <summary>So many bytes were read.</summary>
     private void LookWhetherForRing(nint bytes)
     {
         if (bytes >= MessageRing.MessageBytes)
-            _misplaced = 0;
-        else if (!_group.Loop.IsCalm && _misplaced < MisplacedMessages)
-            _misplaced++;
+            _wrongPathCount = 0;
+        else if (!_group.Loop.IsQuiet && _wrongPathCount < MisplacedMessages)
+            _wrongPathCount++;
     }
 
     /// <summary>Goes on by reads and writes.</summary>
@@ -138,11 +138,11 @@ public sealed partial class Relay
     private void LeaveCount(MessageRing ring)
     {
         _onRing = false;
-        _misplaced = 0;
+        _wrongPathCount = 0;
         ring.Relays--;
     }
 
-    private bool Gather(MessageRing ring, ref RelayFlow flow)
+    private bool Gather(MessageRing ring, ref RelayDirection flow)
     {
         int bytes = ring.Bytes(flow.Messages);
         if (bytes == 0)

@@ -20,17 +20,17 @@ public sealed partial class Relay
     private void StartSettling()
     {
         _settled = false;
-        _group.Loop.SetTimer(this, _group.IdleTimeout > 0 ? Math.Min(_group.IdleTimeout, RelayGroup.SettleMilliseconds) : RelayGroup.SettleMilliseconds);
+        _group.Loop.SetTimer(this, _group.IdleTimeout > 0 ? Math.Min(_group.IdleTimeout, RelayGroup.KeepAliveDelayMilliseconds) : RelayGroup.KeepAliveDelayMilliseconds);
     }
 
     internal void RestartTimer()
     {
-        if (!IsOver && (!_settled || IsHalfClosedOnRing))
+        if (!IsClosing && (!_settled || IsHalfClosedOnRing))
             return;
         long wait = _group.IdleTimeout > 0 ? UntilIdle : long.MaxValue;
         if (_onRing)
             wait = Math.Min(wait, LookMilliseconds);
-        if (IsOver)
+        if (IsClosing)
             wait = Math.Min(wait, LookWhetherTakenMilliseconds);
         if (wait < long.MaxValue)
             _group.Loop.SetTimer(this, wait);
@@ -58,7 +58,7 @@ public sealed partial class Relay
     // Bytes do not touch the timer: it looks, when it runs out, how long ago the last one was.
     protected internal override void OnTimer()
     {
-        if (IsOver)
+        if (IsClosing)
         {
             LookWhetherTaken();
             return;
@@ -72,7 +72,7 @@ public sealed partial class Relay
             NoteTaken();
         if (IsIdle)
         {
-            Abort(new RelayOutcome(RelayEnding.Idle));
+            Abort(new RelayOutcome(EndReason.Idle));
             return;
         }
         if (_onRing && (IsHalfClosedOnRing || MustLeaveRing()))
@@ -84,7 +84,7 @@ public sealed partial class Relay
     /// <summary>Takes in what the peers have taken out of the kernel's queues since the last look.</summary>
     private void NoteTaken()
     {
-        int untaken = Untaken;
+        int untaken = UnackedBytes;
         if (untaken < _untaken)
             _lastByte = _group.Loop.Now;
         _untaken = untaken;

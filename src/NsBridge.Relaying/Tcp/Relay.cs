@@ -7,7 +7,7 @@ namespace NsBridge.Relaying.Tcp;
 /// <summary>Both directions of one connection between a client and a target.</summary>
 /// <remarks>
 /// Theory of operation. Both sockets are watched edge-triggered for everything, once, when the connection begins; from then on no
-/// epoll_ctl(2) is needed. What the edges said is kept in <see cref="RelayEnd"/>, and after each event both directions are advanced as
+/// epoll_ctl(2) is needed. What the edges said is kept in <see cref="RelaySocket"/>, and after each event both directions are advanced as
 /// far as they go by one function that is called with the ends swapped.
 /// <para>
 /// A direction reads into the loop's scratch block and writes at once. What the sink does not take moves to a block of the direction's own,
@@ -21,7 +21,7 @@ namespace NsBridge.Relaying.Tcp;
 /// </para>
 /// <para>
 /// The source's end is passed on (shutdown(2)) after its last byte. When both directions are over the sockets are closed, in another
-/// network namespace only once the peers have taken everything (see <see cref="IsOver"/>). An error on either socket resets the other at once: the bytes in
+/// network namespace only once the peers have taken everything (see <see cref="IsClosing"/>). An error on either socket resets the other at once: the bytes in
 /// between are lost, as they are in a TCP connection that is reset.
 /// </para>
 /// <para>
@@ -43,10 +43,10 @@ public sealed partial class Relay : EventSource
     private const int Turn = 4 * BlockPool.Largest;
 
     private readonly RelayGroup _group;
-    private RelayEnd _client;
-    private RelayEnd _target;
-    private RelayFlow _toTarget;
-    private RelayFlow _toClient;
+    private RelaySocket _client;
+    private RelaySocket _target;
+    private RelayDirection _toTarget;
+    private RelayDirection _toClient;
 
     internal Relay? Next;
     internal Relay? Previous;
@@ -60,7 +60,7 @@ public sealed partial class Relay : EventSource
     public ulong Cookie { get; private set; }
 
     /// <summary>Whether the client is a TCP one whose socket belongs to that network namespace.</summary>
-    public bool HasClientIn(ulong cookie) => _client is { Kind: EndKind.Tcp, Descriptor: >= 0 } && Libc.NetworkNamespaceCookie(_client.Descriptor) == cookie;
+    public bool HasClientIn(ulong cookie) => _client is { Kind: SocketKind.Tcp, Descriptor: >= 0 } && Libc.NetworkNamespaceCookie(_client.Descriptor) == cookie;
 
     /// <summary>What the owner knows the connection by.</summary>
     public ulong Number { get; private set; }
@@ -71,7 +71,7 @@ public sealed partial class Relay : EventSource
     /// <summary>Bytes that the client's socket has taken.</summary>
     public long BytesToClient { get; private set; }
 
-    internal void Begin(in RelayEnds ends, PeerAddress peer, ulong cookie, ulong number, ReadOnlySpan<byte> greeting)
+    internal void Begin(in RelaySockets ends, PeerAddress peer, ulong cookie, ulong number, ReadOnlySpan<byte> greeting)
     {
         Peer = peer;
         Cookie = cookie;
@@ -83,7 +83,7 @@ public sealed partial class Relay : EventSource
         _toClient = default;
         _lastByte = _group.Loop.Now;
         _watched = ends.Watched;
-        _misplaced = 0;
+        _wrongPathCount = 0;
         _untaken = 0;
         StartSettling();
         if (!greeting.IsEmpty && !Greet(greeting))
@@ -102,7 +102,7 @@ public sealed partial class Relay : EventSource
         if (!Hold(ref _toTarget, greeting))
             return false;
         Advance(client: true, target: false);
-        return IsAttached && !IsOver;
+        return IsAttached && !IsClosing;
     }
 
     /// <summary>Lets epoll watch both sockets, which tells what there is on them as well as what comes.</summary>
@@ -114,11 +114,11 @@ public sealed partial class Relay : EventSource
         if (watched >= 0)
             watched = _group.Loop.Watch(this, TargetEnd, _target.Descriptor, Interest);
         if (watched < 0)
-            Abort(new RelayOutcome(RelayEnding.Aborted, Libc.ErrorOf(watched)));
+            Abort(new RelayOutcome(EndReason.Aborted, Libc.ErrorOf(watched)));
         return watched >= 0;
     }
 
-    private bool Hold(ref RelayFlow flow, ReadOnlySpan<byte> bytes)
+    private bool Hold(ref RelayDirection flow, ReadOnlySpan<byte> bytes)
     {
         if (!RentFor(ref flow, bytes.Length))
             return false;
@@ -128,25 +128,25 @@ public sealed partial class Relay : EventSource
 
     /// <summary>Makes room for so many pending bytes.</summary>
     /// <returns>False where the relay has ended, for want of memory.</returns>
-    private bool RentFor(ref RelayFlow flow, int bytes)
+    private bool RentFor(ref RelayDirection flow, int bytes)
     {
         flow.Block = _group.Loop.Blocks.Rent(bytes);
         flow.Pending = flow.Block.IsNone ? 0 : bytes;
         if (flow.Block.IsNone)
-            Abort(new RelayOutcome(RelayEnding.Aborted, Errno.ENOMEM));
+            Abort(new RelayOutcome(EndReason.Aborted, Errno.ENOMEM));
         return !flow.Block.IsNone;
     }
 
     protected internal override void OnEvents(uint events, int end)
     {
         // Told before the relay went to the ring, which comes upon it by itself, or was over.
-        if (_onRing || IsOver)
+        if (_onRing || IsClosing)
             return;
-        ref RelayEnd changed = ref end == 0 ? ref _client : ref _target;
+        ref RelaySocket changed = ref end == 0 ? ref _client : ref _target;
         changed.Note(events);
-        if ((events & Libc.EPOLLPRI) != 0 && changed.Kind == EndKind.UnixHalf && ResetMark.IsOn(changed.Descriptor))
+        if ((events & Libc.EPOLLPRI) != 0 && changed.Kind == SocketKind.UnixHalf && ResetMark.IsOn(changed.Descriptor))
         {
-            FailAfterItsWords(-(nint)(int)Errno.ECONNRESET, ref changed, ref end == 0 ? ref _target : ref _client, atClient: end == 0);
+            DeliverThenFail(-(nint)(int)Errno.ECONNRESET, ref changed, ref end == 0 ? ref _target : ref _client, atClient: end == 0);
             return;
         }
         bool reads = (events & ~Libc.EPOLLOUT) != 0;
@@ -154,10 +154,10 @@ public sealed partial class Relay : EventSource
         Advance(client: end == 0 ? reads : writes, target: end == 0 ? writes : reads);
     }
 
-    protected internal override void OnAgain()
+    protected internal override void OnResume()
     {
         // Asked for before the relay went to the ring, as its events are.
-        if (!_onRing && !IsOver)
+        if (!_onRing && !IsClosing)
             Advance(client: true, target: true);
     }
 

@@ -14,10 +14,10 @@ public sealed class RelayGroup
 
     /// <param name="loop">The loop that owns every relay of the group.</param>
     /// <param name="counters">What they count on.</param>
-    /// <param name="settled">Called with the target's socket when a relay has lived for <see cref="SettleMilliseconds"/>.</param>
+    /// <param name="settled">Called with the target's socket when a relay has lived for <see cref="KeepAliveDelayMilliseconds"/>.</param>
     /// <param name="ended">Called when a relay has ended and its descriptors are closed, but for those of a lingering one.</param>
     /// <param name="lingers">Called with true before a relay ends that has still a socket open, for what a peer has to take, and with false when that is closed.</param>
-    public RelayGroup(EventLoop loop, RelayCounters counters, Action<int, EndKind> settled, Action<Relay, RelayOutcome> ended, Action<bool> lingers)
+    public RelayGroup(EventLoop loop, RelayCounters counters, Action<int, SocketKind> settled, Action<Relay, RelayOutcome> ended, Action<bool> lingers)
     {
         Loop = loop;
         Counters = counters;
@@ -34,9 +34,9 @@ public sealed class RelayGroup
     public long IdleTimeout { get; set; }
 
     /// <summary>The age from which on a connection is worth what only long ones need.</summary>
-    public const int SettleMilliseconds = 50;
+    public const int KeepAliveDelayMilliseconds = 50;
 
-    internal Action<int, EndKind> Settled { get; }
+    internal Action<int, SocketKind> Settled { get; }
 
     internal Action<Relay, RelayOutcome> Ended { get; }
 
@@ -52,7 +52,7 @@ public sealed class RelayGroup
     /// <param name="cookie">The target's network namespace.</param>
     /// <param name="number">What the owner knows the connection by.</param>
     /// <param name="greeting">Bytes the target gets before all others; may be empty.</param>
-    public void Start(EventSource source, in RelayEnds ends, PeerAddress peer, ulong cookie, ulong number, ReadOnlySpan<byte> greeting)
+    public void Start(EventSource source, in RelaySockets ends, PeerAddress peer, ulong cookie, ulong number, ReadOnlySpan<byte> greeting)
     {
         Relay relay = Link();
         Loop.Replace(source, relay);
@@ -90,7 +90,7 @@ public sealed class RelayGroup
         for (Relay? relay = _first; relay is not null;)
         {
             Relay? next = relay.Next;
-            if (relay.IsOver)
+            if (relay.IsClosing)
                 relay.LetGo();
             relay = next;
         }
@@ -122,7 +122,7 @@ public sealed class RelayGroup
     {
         Lingers(true);
         Counters.AddActive(-1);
-        Ended(relay, new RelayOutcome(RelayEnding.Closed));
+        Ended(relay, new RelayOutcome(EndReason.Closed));
     }
 
     internal void EndLingering(Relay relay)
@@ -169,7 +169,7 @@ public sealed class RelayGroup
         for (Relay? relay = _first; relay is not null;)
         {
             Relay? next = relay.Next;
-            if (isMeant(relay) && relay.AbortUnlessOver(isClient))
+            if (isMeant(relay) && relay.AbortUnlessClosing(isClient))
                 count++;
             relay = next;
         }

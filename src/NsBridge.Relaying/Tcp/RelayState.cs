@@ -11,9 +11,9 @@ public sealed record RelayState
     /// <summary>The target's socket.</summary>
     public required int Target { get; init; }
 
-    public required EndKind ClientKind { get; init; }
+    public required SocketKind ClientKind { get; init; }
 
-    public required EndKind TargetKind { get; init; }
+    public required SocketKind TargetKind { get; init; }
 
     /// <summary>An error was seen on the client's socket, which may not show it a second time.</summary>
     public bool ClientFailed { get; init; }

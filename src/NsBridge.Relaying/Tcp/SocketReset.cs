@@ -7,9 +7,9 @@ namespace NsBridge.Relaying.Tcp;
 public static class SocketReset
 {
     /// <summary>Closes the socket so that its peer sees a reset, as far as its kind has one.</summary>
-    public static void Close(int descriptor, EndKind kind)
+    public static void Close(int descriptor, SocketKind kind)
     {
-        if (kind == EndKind.UnixHalf)
+        if (kind == SocketKind.UnixHalf)
             ResetMark.Send(descriptor);
         Libc.CloseWithReset(descriptor);
     }

@@ -10,8 +10,8 @@ internal sealed class AnswerBatch : IDisposable
 {
     private readonly DatagramBatch _batch = new();
     private readonly DatagramOutbox _outbox = new();
-    private DatagramListener? _listener;
-    private DatagramFlow? _last;
+    private UdpListener? _listener;
+    private UdpFlow? _last;
     private int _filled;
 
     /// <summary>Reads a flow's socket once.</summary>
@@ -20,7 +20,7 @@ internal sealed class AnswerBatch : IDisposable
     /// <param name="bytes">Bytes that were read.</param>
     /// <param name="isDrained">Whether nothing more waits.</param>
     /// <returns>How many messages were read, or a negated error.</returns>
-    internal int Read(DatagramFlow flow, int socket, out long bytes, out bool isDrained)
+    internal int Read(UdpFlow flow, int socket, out long bytes, out bool isDrained)
     {
         bytes = 0;
         if (_listener != flow.Listener || _filled == DatagramBatch.Capacity)
@@ -41,7 +41,7 @@ internal sealed class AnswerBatch : IDisposable
         return count;
     }
 
-    private int Add(DatagramFlow flow, int slot)
+    private int Add(UdpFlow flow, int slot)
     {
         if (_batch.IsTruncated(slot))
         {
@@ -66,7 +66,7 @@ internal sealed class AnswerBatch : IDisposable
     }
 
     /// <summary>The listener is about to close: what was collected for it leaves now.</summary>
-    internal void FlushFor(DatagramListener listener)
+    internal void FlushFor(UdpListener listener)
     {
         if (_listener == listener)
             Flush();

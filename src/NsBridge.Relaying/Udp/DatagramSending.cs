@@ -26,9 +26,9 @@ internal static class DatagramSending
     /// <param name="socket">A datagram socket.</param>
     /// <param name="isConnected">Whether it has one peer: an error may then be the answer to an earlier datagram, and ends the sending.</param>
     /// <param name="largestInTrain">Lowered where the way takes no trains, or none of so large datagrams.</param>
-    internal static SendTally Send(DatagramOutbox outbox, int socket, bool isConnected, ref int largestInTrain)
+    internal static SendResult Send(DatagramOutbox outbox, int socket, bool isConnected, ref int largestInTrain)
     {
-        SendTally tally = default;
+        SendResult tally = default;
         outbox.Seal();
         for (int at = 0; at < outbox.Count;)
         {

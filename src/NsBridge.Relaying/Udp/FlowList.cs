@@ -3,14 +3,14 @@ namespace NsBridge.Relaying.Udp;
 /// <summary>Flows by the time of their last datagram, through the flows themselves: adding, removing and touching cost nothing more with more flows.</summary>
 internal sealed class FlowList(FlowOrder order)
 {
-    private DatagramFlow? _newest;
+    private UdpFlow? _newest;
 
     /// <summary>The one that has been idle for longest.</summary>
-    internal DatagramFlow? Oldest { get; private set; }
+    internal UdpFlow? Oldest { get; private set; }
 
     internal int Count { get; private set; }
 
-    internal void Add(DatagramFlow flow)
+    internal void Add(UdpFlow flow)
     {
         ref FlowLinks links = ref flow.Links(order);
         links.Next = null;
@@ -23,7 +23,7 @@ internal sealed class FlowList(FlowOrder order)
         Count++;
     }
 
-    internal void Remove(DatagramFlow flow)
+    internal void Remove(UdpFlow flow)
     {
         ref FlowLinks links = ref flow.Links(order);
         if (links.Previous is null)
@@ -39,7 +39,7 @@ internal sealed class FlowList(FlowOrder order)
     }
 
     /// <summary>A datagram passed: the flow is the newest.</summary>
-    internal void Touch(DatagramFlow flow)
+    internal void Touch(UdpFlow flow)
     {
         if (flow == _newest)
             return;
@@ -48,5 +48,5 @@ internal sealed class FlowList(FlowOrder order)
     }
 
     /// <summary>The one that was touched next after <paramref name="flow"/>.</summary>
-    internal DatagramFlow? After(DatagramFlow flow) => flow.Links(order).Next;
+    internal UdpFlow? After(UdpFlow flow) => flow.Links(order).Next;
 }

@@ -52,7 +52,7 @@ public sealed class FlowTable
     internal int Kept { get; set; }
 
     /// <summary>A datagram of nobody known: a flow for it, or null where it is not let in.</summary>
-    internal DatagramFlow? Begin(DatagramListener listener, in DatagramRoute route)
+    internal UdpFlow? Begin(UdpListener listener, in DatagramRoute route)
     {
         UInt128 bits = route.ClientBits;
         var peer = new PeerAddress(bits, route.ClientPort, (byte)(listener.IsSix ? Libc.AF_INET6 : Libc.AF_INET));
@@ -64,7 +64,7 @@ public sealed class FlowTable
             DisplaceOldest();
         if (!Owner.Admit(peer))
             return null;
-        var flow = new DatagramFlow(listener, route, peer);
+        var flow = new UdpFlow(listener, route, peer);
         _newcomers.Add(flow);
         if (!_clients.TryGetValue(bits, out FlowList? own))
             _clients.Add(bits, own = new FlowList(FlowOrder.OfClient));
@@ -78,21 +78,21 @@ public sealed class FlowTable
     /// <returns>False where there is none.</returns>
     public bool DisplaceOldest()
     {
-        DatagramFlow? oldest = _newcomers.Oldest ?? _conversations.Oldest;
+        UdpFlow? oldest = _newcomers.Oldest ?? _conversations.Oldest;
         if (oldest is not null)
             Displace(oldest);
         return oldest is not null;
     }
 
-    private static void Displace(DatagramFlow flow)
+    private static void Displace(UdpFlow flow)
     {
         // Its datagrams of the batch under way come first.
         if (flow.IsAddressed)
             flow.Listener.DealOut();
-        flow.End(new RelayOutcome(RelayEnding.Displaced));
+        flow.End(new RelayOutcome(EndReason.Displaced));
     }
 
-    internal void Touch(DatagramFlow flow)
+    internal void Touch(UdpFlow flow)
     {
         (flow.IsConversation ? _conversations : _newcomers).Touch(flow);
         if (LimitPerClient > 0)
@@ -100,14 +100,14 @@ public sealed class FlowTable
     }
 
     /// <summary>The client has sent again after an answer.</summary>
-    internal void Promote(DatagramFlow flow)
+    internal void Promote(UdpFlow flow)
     {
         _newcomers.Remove(flow);
         flow.IsConversation = true;
         _conversations.Add(flow);
     }
 
-    internal void Remove(DatagramFlow flow)
+    internal void Remove(UdpFlow flow)
     {
         (flow.IsConversation ? _conversations : _newcomers).Remove(flow);
         FlowList same = _clients[flow.Peer.Bits];
@@ -120,14 +120,14 @@ public sealed class FlowTable
 
     /// <summary>Ends the flows for which <paramref name="condition"/> holds.</summary>
     /// <returns>How many there were.</returns>
-    public int EndWhere(Func<DatagramFlow, bool> condition, RelayOutcome outcome)
+    public int EndWhere(Func<UdpFlow, bool> condition, RelayOutcome outcome)
     {
         int count = 0;
         foreach (FlowList list in (ReadOnlySpan<FlowList>)[_newcomers, _conversations])
         {
-            for (DatagramFlow? flow = list.Oldest; flow is not null;)
+            for (UdpFlow? flow = list.Oldest; flow is not null;)
             {
-                DatagramFlow? next = list.After(flow);
+                UdpFlow? next = list.After(flow);
                 if (condition(flow))
                 {
                     flow.End(outcome);
@@ -147,7 +147,7 @@ public sealed class FlowTable
         IdleTimeout = milliseconds;
         foreach (FlowList list in (ReadOnlySpan<FlowList>)[_newcomers, _conversations])
         {
-            for (DatagramFlow? flow = list.Oldest; flow is not null; flow = list.After(flow))
+            for (UdpFlow? flow = list.Oldest; flow is not null; flow = list.After(flow))
                 flow.RestartTimer();
         }
     }

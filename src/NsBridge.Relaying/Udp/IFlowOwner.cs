@@ -14,19 +14,19 @@ public interface IFlowOwner
     bool Admit(PeerAddress peer);
 
     /// <summary>
-    /// New flows that came together need their sockets: each gets one by <see cref="DatagramFlow.Open"/>, is ended, or is left to wait.
+    /// New flows that came together need their sockets: each gets one by <see cref="UdpFlow.Open"/>, is ended, or is left to wait.
     /// </summary>
-    void OnBegun(ReadOnlySpan<DatagramFlow> flows);
+    void OnBegun(ReadOnlySpan<UdpFlow> flows);
 
     /// <summary>The target has answered for the first time.</summary>
-    void OnAnswered(DatagramFlow flow);
+    void OnAnswered(UdpFlow flow);
 
     /// <summary>The target's side failed, as by ICMP. The flow is to be ended, or to be given another socket.</summary>
-    void OnFailed(DatagramFlow flow, Errno error);
+    void OnFailed(UdpFlow flow, Errno error);
 
     /// <summary>Datagrams could not be passed on: more than the way has room for, or longer ones.</summary>
     void OnDropped(Errno error, bool towardsTarget);
 
     /// <summary>A flow has ended and its socket is closed. Told once for each that was admitted.</summary>
-    void OnEnded(DatagramFlow flow, RelayOutcome outcome);
+    void OnEnded(UdpFlow flow, RelayOutcome outcome);
 }

@@ -3,7 +3,7 @@ namespace NsBridge.Base;
 /// <summary>What the executable answers to its caller; the numbers above 1 are those of sysexits.h.</summary>
 internal static class ExitCode
 {
-    public const int Well = 0;
+    public const int Success = 0;
     public const int Failed = 1;
 
     /// <summary>EX_USAGE: a wrong command line.</summary>

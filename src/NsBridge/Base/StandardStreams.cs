@@ -57,8 +57,8 @@ internal static class StandardStreams
     }
 
     private static void RefuseOutput(Errno error) => throw (error == Errno.EPIPE
-        ? new ReaderGone()
-        : new UserFault($"nsbridge: cannot write to standard output: {(error == Errno.EBADF ? "it is closed" : error)}", ExitCode.Failed));
+        ? new OutputClosedException()
+        : new UserErrorException($"nsbridge: cannot write to standard output: {(error == Errno.EBADF ? "it is closed" : error)}", ExitCode.Failed));
 
     private static StreamWriter Writer(Stream stream) => new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
 

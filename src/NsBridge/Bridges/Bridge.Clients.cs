@@ -13,7 +13,7 @@ internal sealed partial class Bridge
     /// <summary>Whether this bridge's own connections have ended, and nothing of them is left to be taken; another of the same name may count on the same tally.</summary>
     public bool HasDrained => Volatile.Read(ref _connections) == 0;
 
-    /// <inheritdoc cref="IJoin.Elsewhere"/>
+    /// <inheritdoc cref="IJoin.HandedOffCount"/>
     /// <remarks>Only an outer half alone has any.</remarks>
     public Task<int> ElsewhereAsync() => _outer is { } outer && _place is null ? outer.ElsewhereAsync() : Task.FromResult(0);
 
@@ -59,7 +59,7 @@ internal sealed partial class Bridge
     }
 
     /// <summary>A socket of a connection that has ended stays open until its peer has taken everything: it keeps its descriptor, and the bridge.</summary>
-    public void OnLingering(bool begins)
+    public void OnClosing(bool begins)
     {
         Interlocked.Add(ref _connections, begins ? 1 : -1);
         if (begins)

@@ -11,32 +11,32 @@ internal sealed partial class Bridge
     public void AbortClientsIn(ulong cookie) => _inner?.AbortClientsIn(cookie);
 
     /// <summary>Something looked different from what the watch last saw.</summary>
-    public void LookAtNamespaces() => _engine.Namespaces.LookNow();
+    public void ProbeNamespaces() => _engine.Namespaces.ProbeNow();
 
-    private void OnPlaceChanged(NamespacePlace place)
+    private void OnTrackerChanged(NamespaceTracker place)
     {
-        FollowPlace();
+        ApplyNamespaceState();
         OnStateChanged();
     }
 
-    private void FollowPlace()
+    private void ApplyNamespaceState()
     {
         // Until the first answer, what was taken up of the process before goes on.
         if (!_place!.State.IsUnknown)
-            _inner?.FollowNamespace();
+            _inner?.OnNamespaceChanged();
     }
 
     /// <summary>What was let drain in a namespace that has gone may have to end now.</summary>
-    private void FollowPlaces()
+    private void ApplyNamespaceStates()
     {
         if (_place is not null)
-            FollowPlace();
-        _outer?.FollowNamespace();
+            ApplyNamespaceState();
+        _outer?.OnNamespaceChanged();
     }
 
-    private void OnListenPlaceChanged(NamespacePlace place)
+    private void OnListenPlaceChanged(NamespaceTracker place)
     {
-        _outer?.FollowNamespace();
+        _outer?.OnNamespaceChanged();
         OnStateChanged();
     }
 }

@@ -10,14 +10,14 @@ internal sealed partial class Bridge
 
     /// <summary>Obeys the bridge that has its name now; without one nobody wishes its connections to drain any more.</summary>
     /// <param name="successor">Where one runs, this one is not said to have stopped: that one would be believed to have.</param>
-    public void Heed(BridgeSettings? successor)
+    public void AdoptPolicy(BridgeSettings? successor)
     {
         _isFollowed = successor is { Enabled: true };
         WhenNamespaceGoes wish = successor?.WhenNamespaceGoes ?? WhenNamespaceGoes.Close;
         if (_settings.WhenNamespaceGoes == wish)
             return;
         _settings = _settings with { WhenNamespaceGoes = wish };
-        FollowPlaces();
+        ApplyNamespaceStates();
     }
 
     /// <summary>A reload has taken it away, and it is unbound.</summary>

@@ -26,7 +26,7 @@ internal sealed partial class Bridge
             }
             _fault = null;
         }
-        catch (BridgeFault fault)
+        catch (BridgeSetupException fault)
         {
             _fault = fault.Message;
         }

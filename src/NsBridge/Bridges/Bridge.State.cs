@@ -44,7 +44,7 @@ internal sealed partial class Bridge
             return (BridgeState.Waiting, "it is stopping: connections may end, and no new ones are taken");
         if (_fault is { } fault)
             return (BridgeState.Failed, fault);
-        foreach (NamespacePlace? place in (ReadOnlySpan<NamespacePlace?>)[_place, _listenPlace])
+        foreach (NamespaceTracker? place in (ReadOnlySpan<NamespaceTracker?>)[_place, _listenPlace])
         {
             if (place is { State: { CanEnter: false } state })
                 return (state.IsFault ? BridgeState.Failed : BridgeState.Waiting, state.Reason);

@@ -19,7 +19,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     /// <summary>A look takes microseconds; a machine that needs longer than this for it is not well.</summary>
     private static readonly TimeSpan FirstLookPatience = TimeSpan.FromSeconds(10);
 
-    private readonly BridgeEngine _engine;
+    private readonly LoopGroup _engine;
     private readonly EventLoop _home;
     private readonly BridgeLog _log;
     private readonly AdmissionControl _admission;
@@ -27,8 +27,8 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     private readonly Lock _stateLock = new();
     private readonly ValueList<ListenEndpoint>? _listenBefore;
     private volatile BridgeSettings _settings;
-    private NamespacePlace? _place;
-    private NamespacePlace? _listenPlace;
+    private NamespaceTracker? _place;
+    private NamespaceTracker? _listenPlace;
     private IInnerHalf? _inner;
     private IOuterHalf? _outer;
     private volatile string? _fault;
@@ -37,13 +37,13 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     /// <param name="settings">What the operator wants.</param>
     /// <param name="engine">What all bridges share.</param>
     /// <param name="before">The bridge of the same name that this one takes over from: its counters go on.</param>
-    public Bridge(BridgeSettings settings, BridgeEngine engine, Bridge? before = null)
+    public Bridge(BridgeSettings settings, LoopGroup engine, Bridge? before = null)
     {
         _settings = settings;
         _engine = engine;
         _home = engine.ChooseHome();
         _log = new BridgeLog(engine.Logging.CreateLogger<Bridge>(), settings.Name);
-        Tally = before?.Tally ?? new BridgeTally(engine.Loops.Count);
+        Tally = before?.Tally ?? new BridgeCounters(engine.Loops.Count);
         _listenBefore = before?.Settings.Listen;
         _admission = before?._admission ?? new AdmissionControl(Tally, settings);
         _admission.Change(settings);
@@ -51,7 +51,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
 
     public BridgeSettings Settings => _settings;
 
-    public BridgeTally Tally { get; }
+    public BridgeCounters Tally { get; }
 
     private bool IsUdp => _settings.Protocol == BridgeProtocol.Udp;
 
@@ -70,7 +70,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         {
             _place = _engine.Namespaces.Acquire(reference);
             await AwaitFirstLookAsync(_place, cancellationToken);
-            _place.Changed += OnPlaceChanged;
+            _place.Changed += OnTrackerChanged;
         }
         if (_settings.Listen.Count > 0)
         {
@@ -82,7 +82,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         await RecoverAsync();
     }
 
-    private static async Task AwaitFirstLookAsync(NamespacePlace place, CancellationToken cancellationToken)
+    private static async Task AwaitFirstLookAsync(NamespaceTracker place, CancellationToken cancellationToken)
     {
         try
         {
@@ -127,10 +127,10 @@ internal sealed partial class Bridge : IHostedService, IDisposable
             await inner.StartAsync();
             _inner = inner;
             // Its door has been open for a moment; a change meanwhile was told to nobody.
-            FollowPlace();
+            ApplyNamespaceState();
             _fault = null;
         }
-        catch (BridgeFault fault)
+        catch (BridgeSetupException fault)
         {
             _fault = fault.Message;
             if (inner is null)
@@ -165,13 +165,13 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         _inner?.Change();
         _outer?.Change();
         if (settings.WhenNamespaceGoes != before.WhenNamespaceGoes)
-            FollowPlaces();
+            ApplyNamespaceStates();
         _log.Changed(!IsUdp ? "its limits or its target; connections go on"
             : isMoved ? "its target; flows to the old one end"
             : "its limits; flows within them go on");
     }
 
-    /// <summary>Ends listening and leaves the sockets to <see cref="BridgeEngine.Kept"/>; connections go on.</summary>
+    /// <summary>Ends listening and leaves the sockets to <see cref="LoopGroup.Kept"/>; connections go on.</summary>
     public async Task UnbindAsync()
     {
         await _turn.WaitAsync();
@@ -199,7 +199,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
             await _inner.AbortAsync();
         if (_place is not null)
         {
-            _place.Changed -= OnPlaceChanged;
+            _place.Changed -= OnTrackerChanged;
             _engine.Namespaces.Release(_place);
         }
         if (_listenPlace is not null)

@@ -129,7 +129,7 @@ internal sealed partial class BridgeLog : IDisposable
     private static partial void ClientRefused(ILogger log, string bridge, PeerAddress client, AdmitVerdict verdict);
 
     [LoggerMessage(EventId = 1011, Level = LogLevel.Debug, Message = "Bridge {Bridge}: client {Client} ended: {Ending}, {ToTarget} bytes to the target, {ToClient} to the client")]
-    private static partial void ClientEnded(ILogger log, string bridge, PeerAddress client, RelayEnding ending, long toTarget, long toClient);
+    private static partial void ClientEnded(ILogger log, string bridge, PeerAddress client, EndReason ending, long toTarget, long toClient);
 
     [LoggerMessage(EventId = 1012, Level = LogLevel.Warning, Message = "Bridge {Bridge}: {Reason}")]
     private static partial void Dropped(ILogger log, string bridge, string reason);

@@ -27,14 +27,14 @@ internal static class CommandLineApplication
         {
             return await parsed.InvokeAsync(invocation, stop);
         }
-        catch (UserFault fault)
+        catch (UserErrorException fault)
         {
             await Console.Error.WriteLineAsync(fault.Message);
             return fault.ExitCode;
         }
-        catch (ReaderGone)
+        catch (OutputClosedException)
         {
-            return ExitCode.Well;
+            return ExitCode.Success;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

@@ -10,6 +10,6 @@ internal sealed class VersionAction : SynchronousCommandLineAction
     public override int Invoke(ParseResult parseResult)
     {
         parseResult.InvocationConfiguration.Output.WriteLine($"nsbridge {ProductVersion.Text}");
-        return ExitCode.Well;
+        return ExitCode.Success;
     }
 }

@@ -16,11 +16,11 @@ internal static class ControlClient
 
     /// <summary>Asks how the bridges are.</summary>
     /// <returns>The daemon's document as it wrote it, in UTF-8.</returns>
-    /// <exception cref="UserFault">No daemon answers, or this user may not ask; says which, and the cure.</exception>
+    /// <exception cref="UserErrorException">No daemon answers, or this user may not ask; says which, and the cure.</exception>
     public static async Task<byte[]> AskStatusAsync(string path, CancellationToken stop)
     {
         if (Encoding.UTF8.GetByteCount(path) > TargetEndpoint.LongestUnixName)
-            throw new UserFault($"no daemon can be at {path}: the path of a socket is at most {TargetEndpoint.LongestUnixName} bytes; correct NsBridge:RuntimeDirectory", ExitCode.Configuration);
+            throw new UserErrorException($"no daemon can be at {path}: the path of a socket is at most {TargetEndpoint.LongestUnixName} bytes; correct NsBridge:RuntimeDirectory", ExitCode.Configuration);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(s_deadline);
         try
@@ -32,7 +32,7 @@ internal static class ControlClient
             await stream.CopyToAsync(answer, limit.Token);
             return answer.Length > 0
                 ? answer.ToArray()
-                : throw new UserFault($"the daemon at {path} did not answer: it is of another version, or stopping just now", ExitCode.Failed);
+                : throw new UserErrorException($"the daemon at {path} did not answer: it is of another version, or stopping just now", ExitCode.Failed);
         }
         catch (SocketException exception)
         {
@@ -40,11 +40,11 @@ internal static class ControlClient
         }
         catch (IOException)
         {
-            throw new UserFault($"the daemon at {path} broke off its answer; see journalctl -u nsbridge", ExitCode.Failed);
+            throw new UserErrorException($"the daemon at {path} broke off its answer; see journalctl -u nsbridge", ExitCode.Failed);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            throw new UserFault($"the daemon at {path} did not answer within {s_deadline.TotalSeconds:0} s; see journalctl -u nsbridge", ExitCode.Failed);
+            throw new UserErrorException($"the daemon at {path} did not answer within {s_deadline.TotalSeconds:0} s; see journalctl -u nsbridge", ExitCode.Failed);
         }
     }
 
@@ -87,13 +87,13 @@ internal static class ControlClient
         }
     }
 
-    private static UserFault Fault(string path, SocketException exception) => exception.SocketErrorCode switch
+    private static UserErrorException Fault(string path, SocketException exception) => exception.SocketErrorCode switch
     {
-        SocketError.AccessDenied => new UserFault($"may not ask the daemon at {path}: only root and the daemon's own user may; try sudo", ExitCode.Privilege),
+        SocketError.AccessDenied => new UserErrorException($"may not ask the daemon at {path}: only root and the daemon's own user may; try sudo", ExitCode.Privilege),
         // ENOENT comes as this one.
-        SocketError.AddressNotAvailable or SocketError.ConnectionRefused => new UserFault(
+        SocketError.AddressNotAvailable or SocketError.ConnectionRefused => new UserErrorException(
             $"no nsbridge is running: nobody answers at {path}; start it by 'systemctl start nsbridge' or 'nsbridge run', "
                 + "or give by --config the file that the running one has", ExitCode.Failed),
-        _ => new UserFault($"cannot ask the daemon at {path}: {exception.Message}", ExitCode.Failed),
+        _ => new UserErrorException($"cannot ask the daemon at {path}: {exception.Message}", ExitCode.Failed),
     };
 }

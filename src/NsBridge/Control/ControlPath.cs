@@ -12,7 +12,7 @@ namespace NsBridge.Control;
 /// <param name="Doubt">What is wrong with the file, and what follows for the place; null where nothing is.</param>
 internal sealed record ControlPath(string Socket, string? Doubt)
 {
-    /// <exception cref="UserFault">The file that was named does not exist or cannot be read.</exception>
+    /// <exception cref="UserErrorException">The file that was named does not exist or cannot be read.</exception>
     public static ControlPath Find(string? configFile)
     {
         var loader = ConfigurationLoader.ForProcess(configFile);
@@ -21,7 +21,7 @@ internal sealed record ControlPath(string Socket, string? Doubt)
             return new ControlPath(settings.ControlSocket, null);
         var isThere = File.Exists(loader.File);
         if (configFile is not null && !isThere)
-            throw new UserFault(outcome.FaultText, ExitCode.Configuration);
+            throw new UserErrorException(outcome.FaultText, ExitCode.Configuration);
         var directory = outcome.RuntimeDirectory ?? DaemonSettings.DefaultRuntimeDirectory;
         var where = outcome.RuntimeDirectory is null ? $"its RuntimeDirectory cannot be told and is taken to be {directory}" : $"the daemon in {directory} runs on with what it has";
         return new ControlPath(DaemonSettings.ControlSocketIn(directory), isThere ? $"{outcome.FaultText}{Environment.NewLine}{loader.File} is wrong; {where}" : null);

@@ -38,7 +38,7 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
         _log = log;
     }
 
-    /// <exception cref="UserFault">Another daemon has the directory, or the socket cannot be made there.</exception>
+    /// <exception cref="UserErrorException">Another daemon has the directory, or the socket cannot be made there.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _lock = TakeLock();
@@ -67,14 +67,14 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             var denied = exception is UnauthorizedAccessException;
-            throw new UserFault(
+            throw new UserErrorException(
                 $"cannot use the runtime directory {_settings.RuntimeDirectory}: {FileFault.Describe(exception)}; "
                     + "it must be a directory this user can write in (NsBridge:RuntimeDirectory)",
                 denied ? ExitCode.Privilege : ExitCode.Failed);
         }
 
         var other = ControlClient.ProcessAt(_settings.ControlSocket);
-        throw new UserFault(
+        throw new UserErrorException(
             string.Create(CultureInfo.InvariantCulture, $"nsbridge is already running{(other > 0 ? $" as pid {other}" : "")} on {_settings.RuntimeDirectory}; stop it, or give this one another NsBridge:RuntimeDirectory"),
             ExitCode.Failed);
     }
@@ -122,7 +122,7 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
 
             return null;
         }
-        catch (UserFault fault)
+        catch (UserErrorException fault)
         {
             if (fault.Message != told)
                 CannotMake(fault.Message);

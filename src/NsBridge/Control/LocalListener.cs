@@ -26,19 +26,19 @@ internal sealed class LocalListener : IDisposable
     /// <param name="path">An absolute path of at most 107 bytes.</param>
     /// <param name="mode">The file's permissions.</param>
     /// <param name="purpose">What it is for, for messages.</param>
-    /// <exception cref="UserFault">It cannot be had; says why and what to do.</exception>
+    /// <exception cref="UserErrorException">It cannot be had; says why and what to do.</exception>
     public static LocalListener Open(string path, int mode, string purpose)
     {
         try
         {
             return new LocalListener(UnixSocketFile.Create(path, mode, null));
         }
-        catch (BridgeFault fault)
+        catch (BridgeSetupException fault)
         {
             var message = $"nsbridge: cannot listen for {purpose}: {fault.Message}";
             throw fault.LacksPrivilege
-                ? new UserFault($"{message}; start it as a user who may write to {Path.GetDirectoryName(path)}, or choose another path", ExitCode.Privilege)
-                : new UserFault(message, ExitCode.Failed);
+                ? new UserErrorException($"{message}; start it as a user who may write to {Path.GetDirectoryName(path)}, or choose another path", ExitCode.Privilege)
+                : new UserErrorException(message, ExitCode.Failed);
         }
     }
 

@@ -42,7 +42,7 @@ internal sealed class RuntimeDirectoryLock : IDisposable
     }
 
     /// <summary>Takes the lock; null where another process has it.</summary>
-    /// <exception cref="UserFault">A link lies there, or somebody removes the file again and again.</exception>
+    /// <exception cref="UserErrorException">A link lies there, or somebody removes the file again and again.</exception>
     /// <exception cref="IOException">The file cannot be made or locked.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not make it.</exception>
     public static RuntimeDirectoryLock? TryTake(string path)
@@ -51,7 +51,7 @@ internal sealed class RuntimeDirectoryLock : IDisposable
         {
             int file = Libc.Open(Libc.PathBytes(path), Libc.O_RDWR | Libc.O_CREAT | Libc.O_NOFOLLOW, mode: OwnerOnly);
             if (file == -(int)Errno.ELOOP)
-                throw new UserFault($"{path} is a symbolic link; it is not followed. Remove it", ExitCode.Failed);
+                throw new UserErrorException($"{path} is a symbolic link; it is not followed. Remove it", ExitCode.Failed);
             Check(file);
             var taken = new RuntimeDirectoryLock(path, new SafeFileHandle(file, ownsHandle: true));
             int locked = Libc.TryLock(file);
@@ -64,7 +64,7 @@ internal sealed class RuntimeDirectoryLock : IDisposable
             Check(locked);
         }
 
-        throw new UserFault($"{path} is removed or replaced again and again; find out by whom", ExitCode.Failed);
+        throw new UserErrorException($"{path} is removed or replaced again and again; find out by whom", ExitCode.Failed);
     }
 
     private static void Check(int result)

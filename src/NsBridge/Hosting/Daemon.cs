@@ -31,12 +31,12 @@ internal static class Daemon
 
     /// <summary>Runs until <paramref name="stop"/>, and then as long as connections may take to end or until <paramref name="hurry"/>.</summary>
     /// <returns>The exit code.</returns>
-    /// <exception cref="UserFault">The configuration is wrong, or a privilege is missing without which no bridge can work.</exception>
+    /// <exception cref="UserErrorException">The configuration is wrong, or a privilege is missing without which no bridge can work.</exception>
     public static async Task<int> RunAsync(string? configFile, CancellationToken stop, CancellationToken hurry)
     {
         DescriptorTable.GrowAside(ExpectedDescriptors);
-        ILookup<bool, ActivatedDescriptor> handed = ListenEnvironment.Take().ToLookup(descriptor => descriptor.Name.StartsWith(ParcelShelf.NamePrefix, StringComparison.Ordinal));
-        using SystemdSockets sockets = SystemdSockets.Adopt(handed[false]);
+        ILookup<bool, ActivationFd> handed = ListenFds.Take().ToLookup(descriptor => descriptor.Name.StartsWith(SnapshotStore.NamePrefix, StringComparison.Ordinal));
+        using ActivationSockets sockets = ActivationSockets.Adopt(handed[false]);
         using NotifySocket? manager = NotifySocket.FromEnvironment();
         ConfigurationLoader loader = ConfigurationLoader.ForProcess(configFile);
         ConfigurationOutcome outcome = loader.Load();
@@ -56,23 +56,23 @@ internal static class Daemon
         builder.Services.AddSingleton(loader);
         builder.Services.AddSingleton(levels);
         builder.Services.AddSingleton(sockets);
-        builder.Services.AddSingleton(services => new BridgeEngine(settings.EventLoops, settings.IoUring, Servers * ShortRequestServer.MostSessions, sockets, services.GetRequiredService<ILoggerFactory>()));
+        builder.Services.AddSingleton(services => new LoopGroup(settings.EventLoops, settings.IoUring, Servers * ShortRequestServer.MostSessions, sockets, services.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddSingleton(services =>
-            new Succession(new ParcelShelf(manager is null ? null : new DescriptorStore(manager)), services.GetRequiredService<ILogger<Succession>>()));
-        builder.Services.AddSingleton<IHeartbeat>(services => services.GetRequiredService<BridgeEngine>());
-        builder.Services.AddSingleton(services => new BridgeFleet(
-            settings, services.GetRequiredService<BridgeEngine>(), services.GetRequiredService<Succession>(), services.GetRequiredService<ILogger<BridgeFleet>>(), hurry));
-        builder.Services.AddSingleton<IBridgeReports>(services => services.GetRequiredService<BridgeFleet>());
-        builder.Services.AddSingleton<IStatusLine>(services => services.GetRequiredService<BridgeFleet>());
+            new RestartCoordinator(new SnapshotStore(manager is null ? null : new FdStore(manager)), services.GetRequiredService<ILogger<RestartCoordinator>>()));
+        builder.Services.AddSingleton<IHeartbeat>(services => services.GetRequiredService<LoopGroup>());
+        builder.Services.AddSingleton(services => new BridgeSupervisor(
+            settings, services.GetRequiredService<LoopGroup>(), services.GetRequiredService<RestartCoordinator>(), services.GetRequiredService<ILogger<BridgeSupervisor>>(), hurry));
+        builder.Services.AddSingleton<IBridgeReports>(services => services.GetRequiredService<BridgeSupervisor>());
+        builder.Services.AddSingleton<IStatusLine>(services => services.GetRequiredService<BridgeSupervisor>());
         builder.Services.AddOperations();
         // Of those whose start may fail it is the last one: nothing that it has taken up can be lost by another.
-        builder.Services.AddHostedService(services => services.GetRequiredService<BridgeFleet>());
-        builder.Services.AddHostedService<ConfigurationWatch>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<BridgeSupervisor>());
+        builder.Services.AddHostedService<ConfigurationReloader>();
         builder.Services.AddSystemdOperation(manager);
         builder.Services.AddHostedService<StartMemory>();
         using IHost host = builder.Build();
-        BridgeFleet fleet = host.Services.GetRequiredService<BridgeFleet>();
-        fleet.TakeUp([.. handed[true]]);
+        BridgeSupervisor fleet = host.Services.GetRequiredService<BridgeSupervisor>();
+        fleet.Restore([.. handed[true]]);
         return await HostRun.ToEndAsync(host, fleet.GiveBackAsync, stop);
     }
 }

@@ -39,6 +39,6 @@ internal static class HostRun
         }
         await host.WaitForShutdownAsync(stop);
         await Task.WhenAny(asked.Task, Task.Delay(SignalLag, CancellationToken.None));
-        return asked.Task.IsCompleted ? ExitCode.Well : ExitCode.Failed;
+        return asked.Task.IsCompleted ? ExitCode.Success : ExitCode.Failed;
     }
 }

@@ -15,13 +15,13 @@ internal static class Privileges
         OwnCapabilities.MayAdminister ? "CAP_SYS_ADMIN in the user namespace that owns this process's network is missing" : "CAP_SYS_ADMIN is missing";
 
     /// <summary>Stops a start that cannot lead to anything: every bridge needs a privilege that is missing.</summary>
-    /// <exception cref="UserFault">Says which privilege, for what, and the cure.</exception>
+    /// <exception cref="UserErrorException">Says which privilege, for what, and the cure.</exception>
     public static void Require(DaemonSettings settings)
     {
         if (NetworkNamespace.MayReturn || !settings.Bridges.Any(bridge => bridge.Enabled) || NotEntering(settings).Length > 0)
             return;
         BridgeSettings first = settings.Bridges.First(bridge => bridge.Enabled);
-        throw new UserFault(
+        throw new UserErrorException(
             $"nsbridge: {Missing}, and every bridge here needs it: '{first.Name}' to enter network namespace '{Entered(first)}'.\n" +
             $"For that {Cure}.\n" +
             "Without root there is the road of two daemons: one inside a namespace of your own (unshare -Urn) with the inner half, where that is \"host\",\n" +
@@ -31,7 +31,7 @@ internal static class Privileges
 
     /// <summary>What ends a start where every bridge was refused its listeners.</summary>
     /// <param name="first">One of them.</param>
-    public static UserFault MissingToListen(BridgeSettings first) => new(
+    public static UserErrorException MissingToListen(BridgeSettings first) => new(
         $"nsbridge: CAP_NET_BIND_SERVICE is missing, and every bridge here needs it: '{first.Name}' to listen on {first.Listen}.\n" +
         $"For that {Cure}. Without it, ports from net.ipv4.ip_unprivileged_port_start on (1024 unless changed) are for everybody.",
         ExitCode.Privilege);

@@ -5,7 +5,7 @@ using NsBridge.Systemd;
 namespace NsBridge.Hosting;
 
 /// <summary>Tells of sockets that systemd has handed over and no bridge takes. A new configuration may have another use for them.</summary>
-internal sealed partial class UnusedSockets(SystemdSockets sockets, ILogger log)
+internal sealed partial class UnusedSockets(ActivationSockets sockets, ILogger log)
 {
     private HashSet<string> _told = [];
 

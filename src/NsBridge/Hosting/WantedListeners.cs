@@ -29,7 +29,7 @@ internal sealed class WantedListeners
     }
 
     /// <summary>Whether one of the bridges will go on with it.</summary>
-    public bool Contains(CarriedListener kept) => kept.Path.Length > 0 ? _paths.Contains(kept.Path) : Trait.Of(kept.Descriptor) is { } trait && _traits.Contains(trait);
+    public bool Contains(ListenerSnapshot kept) => kept.Path.Length > 0 ? _paths.Contains(kept.Path) : Trait.Of(kept.Descriptor) is { } trait && _traits.Contains(trait);
 
     /// <param name="Type">SOCK_STREAM or SOCK_DGRAM.</param>
     /// <param name="IsHosts">Whether it belongs to the host's network. Other namespaces are not told apart: which one a name means, nobody has looked yet.</param>

@@ -16,8 +16,8 @@ internal static class MetricsListener
     private const int Everybody = 0b110_110_110;
 
     /// <returns>Listening sockets, at least one; and the file of a UNIX socket, to be disposed with them.</returns>
-    /// <exception cref="EndpointUnready">It is taken, or not an address of this machine: either may pass.</exception>
-    /// <exception cref="UserFault">It is not permitted, or a UNIX socket cannot be made there.</exception>
+    /// <exception cref="ListenUnavailableException">It is taken, or not an address of this machine: either may pass.</exception>
+    /// <exception cref="UserErrorException">It is not permitted, or a UNIX socket cannot be made there.</exception>
     public static (IReadOnlyList<Socket> Sockets, LocalListener? File) Open(MetricsEndpoint endpoint)
     {
         if (endpoint.UnixPath is { } path)
@@ -55,7 +55,7 @@ internal static class MetricsListener
                 address = IPAddress.Any;
             if (place.Interface is { } link)
                 address = new IPAddress(address.GetAddressBytes(),
-                    InterfaceNumber.OfHost(link) ?? throw new EndpointUnready($"{Key}: there is no network interface '{link}'"));
+                    InterfaceNumber.OfHost(link) ?? throw new ListenUnavailableException($"{Key}: there is no network interface '{link}'"));
             socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             if (address.AddressFamily == AddressFamily.InterNetworkV6)
                 socket.DualMode = place.DualStack;
@@ -79,10 +79,10 @@ internal static class MetricsListener
         string of = $"{Key} = \"{endpoint.Text}\"";
         return exception.SocketErrorCode switch
         {
-            SocketError.AddressAlreadyInUse => new EndpointUnready($"{of}: another program listens there; 'ss -ltnp' names it"),
-            SocketError.AddressNotAvailable => new EndpointUnready($"{of}: this machine has no such address"),
-            SocketError.AccessDenied => new UserFault($"{of}: a port as low as this needs CAP_NET_BIND_SERVICE; choose a higher one", ExitCode.Privilege),
-            _ => new UserFault($"{of}: {exception.Message}", ExitCode.Failed),
+            SocketError.AddressAlreadyInUse => new ListenUnavailableException($"{of}: another program listens there; 'ss -ltnp' names it"),
+            SocketError.AddressNotAvailable => new ListenUnavailableException($"{of}: this machine has no such address"),
+            SocketError.AccessDenied => new UserErrorException($"{of}: a port as low as this needs CAP_NET_BIND_SERVICE; choose a higher one", ExitCode.Privilege),
+            _ => new UserErrorException($"{of}: {exception.Message}", ExitCode.Failed),
         };
     }
 }

@@ -38,7 +38,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
     }
 
     /// <summary>Serves, or waits for the address: an interface that is not up yet keeps no bridge from starting.</summary>
-    /// <exception cref="UserFault">The address can never be listened on.</exception>
+    /// <exception cref="UserErrorException">The address can never be listened on.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         if (_settings.Metrics is not { } endpoint)
@@ -48,7 +48,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
         {
             Serve(endpoint);
         }
-        catch (EndpointUnready fault)
+        catch (ListenUnavailableException fault)
         {
             trouble = fault.Message;
             NotServing(trouble);
@@ -103,7 +103,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
             {
                 return;
             }
-            catch (Exception fault) when (fault is EndpointUnready or UserFault)
+            catch (Exception fault) when (fault is ListenUnavailableException or UserErrorException)
             {
                 // A shortage of descriptors, which a start would end with, passes too.
                 if (fault.Message != told)

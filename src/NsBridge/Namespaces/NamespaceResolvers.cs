@@ -13,11 +13,11 @@ internal static class NamespaceResolvers
     /// <returns>A resolver; where it is <see cref="IDisposable"/>, its user ends it.</returns>
     public static INamespaceResolver For(NamespaceReference reference, Action changed) => reference.Kind switch
     {
-        NamespaceKind.Host => new FixedResolver(NetworkNamespace.Own),
-        NamespaceKind.Name or NamespaceKind.Path => new FixedResolver(NetworkNamespace.AtPath(reference.FilePath!)),
-        NamespaceKind.Pid => new ProcessResolver(reference.Pid),
-        NamespaceKind.Unit => new FollowingResolver(new UnitSource(reference.Value), changed),
-        NamespaceKind.Container => new FollowingResolver(ContainerSource.OfMachine(reference.Value), changed),
+        NamespaceKind.Host => new PathResolver(NetworkNamespace.Own),
+        NamespaceKind.Name or NamespaceKind.Path => new PathResolver(NetworkNamespace.AtPath(reference.FilePath!)),
+        NamespaceKind.Pid => new PidResolver(reference.Pid),
+        NamespaceKind.Unit => new PollingResolver(new UnitLocator(reference.Value), changed),
+        NamespaceKind.Container => new PollingResolver(ContainerLocator.OfMachine(reference.Value), changed),
         _ => throw new ArgumentOutOfRangeException(nameof(reference), reference.Text, "no resolver for this kind"),
     };
 }

@@ -13,8 +13,8 @@ internal sealed class NamespaceWatch : IDisposable
     private const int PatienceMilliseconds = 1000;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<NamespaceReference, (NamespacePlace Place, INamespaceResolver Resolver, int Users)> _places = [];
-    private readonly List<NamespacePlace> _gone = [];
+    private readonly Dictionary<NamespaceReference, (NamespaceTracker Place, INamespaceResolver Resolver, int Users)> _places = [];
+    private readonly List<NamespaceTracker> _gone = [];
     private readonly MountWatch _mounts = new();
     private readonly Thread _thread;
     private volatile bool _stopping;
@@ -26,7 +26,7 @@ internal sealed class NamespaceWatch : IDisposable
     }
 
     /// <summary>The place of a reference, shared by all who name it alike; give it back by <see cref="Release"/>.</summary>
-    public NamespacePlace Acquire(NamespaceReference reference)
+    public NamespaceTracker Acquire(NamespaceReference reference)
     {
         lock (_lock)
         {
@@ -35,15 +35,15 @@ internal sealed class NamespaceWatch : IDisposable
                 _places[reference] = known with { Users = known.Users + 1 };
                 return known.Place;
             }
-            INamespaceResolver resolver = NamespaceResolvers.For(reference, LookNow);
-            var place = new NamespacePlace(reference, resolver);
+            INamespaceResolver resolver = NamespaceResolvers.For(reference, ProbeNow);
+            var place = new NamespaceTracker(reference, resolver);
             _places.Add(reference, (place, resolver, 1));
             _mounts.Wake();
             return place;
         }
     }
 
-    public void Release(NamespacePlace place)
+    public void Release(NamespaceTracker place)
     {
         lock (_lock)
         {
@@ -64,13 +64,13 @@ internal sealed class NamespaceWatch : IDisposable
         lock (_lock)
         {
             foreach (var (_, resolver, _) in _places.Values)
-                (resolver as ProcessResolver)?.Renew();
+                (resolver as PidResolver)?.Renew();
         }
-        LookNow();
+        ProbeNow();
     }
 
     /// <summary>Looks at once. Any thread may ask.</summary>
-    public void LookNow() => _mounts.Wake();
+    public void ProbeNow() => _mounts.Wake();
 
     private void Run()
     {
@@ -78,12 +78,12 @@ internal sealed class NamespaceWatch : IDisposable
         {
             // Under the lock, so that a place given back is not looked at any more; a look does not block.
             lock (_lock)
-                LookAtAll();
+                ProbeAll();
             _mounts.Wait(PatienceMilliseconds);
         }
     }
 
-    private void LookAtAll()
+    private void ProbeAll()
     {
         foreach (var (place, _, _) in _places.Values)
         {
@@ -93,9 +93,9 @@ internal sealed class NamespaceWatch : IDisposable
         if (_gone.Count == 0)
             return;
         // Once for all of them: hundreds may go at a time.
-        Thread.Sleep(NamespacePlace.Removal);
-        foreach (NamespacePlace place in _gone)
-            place.LookAgain();
+        Thread.Sleep(NamespaceTracker.Removal);
+        foreach (NamespaceTracker place in _gone)
+            place.ProbeAgain();
         _gone.Clear();
     }
 

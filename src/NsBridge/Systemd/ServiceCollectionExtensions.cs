@@ -25,7 +25,7 @@ internal static class ServiceCollectionExtensions
         services.AddSingleton<ISystemdNotifier>(provider => new ManagerNotifier(manager, provider.GetRequiredService<ILogger<ManagerNotifier>>(), ManagerPatience));
         services.AddHostedService<Watchdog>();
         services.AddHostedService<StatusPublisher>();
-        services.AddHostedService<StopAllowance>();
+        services.AddHostedService<StopTimeoutExtension>();
         return services;
     }
 }

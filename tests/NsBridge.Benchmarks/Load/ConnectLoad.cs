@@ -22,7 +22,7 @@ internal sealed class ConnectLoad(Door door, double seconds)
         using (_events)
         {
             var clock = new LoadClock(seconds);
-            while (!clock.IsOver)
+            while (!clock.IsClosing)
             {
                 // Also replaces what hangs.
                 for (var i = 0; i < Clients; i++)

@@ -15,7 +15,7 @@ internal sealed class DownLoad(Door door, double seconds, int streams)
         var buffer = GC.AllocateArray<byte>(BufferSize, pinned: true);
         var clock = new LoadClock(seconds);
         long total = 0, counted = 0;
-        while (!clock.IsOver)
+        while (!clock.IsClosing)
         {
             var counts = LoadClock.Now >= clock.Begin;
             foreach (var (socket, _) in events.Wait(50))

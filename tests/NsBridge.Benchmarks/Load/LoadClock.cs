@@ -19,7 +19,7 @@ internal sealed class LoadClock
 
     internal static long Now => Stopwatch.GetTimestamp();
 
-    internal bool IsOver => Now >= End;
+    internal bool IsClosing => Now >= End;
 
     internal bool Counts(long from, long to) => from >= Begin && to <= End;
 

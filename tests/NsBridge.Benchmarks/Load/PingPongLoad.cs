@@ -19,7 +19,7 @@ internal sealed class PingPongLoad(Door door, double seconds, int connections, i
             // All are writable at once: that event starts them.
             var errors = LoadSocket.Open(_events, door, connections, Libc.EPOLLIN | Libc.EPOLLOUT);
             var clock = new LoadClock(seconds);
-            while (!clock.IsOver)
+            while (!clock.IsClosing)
             {
                 foreach (var (socket, ready) in _events.Wait(50))
                 {

@@ -34,7 +34,7 @@ internal sealed class Decoy : IAsyncDisposable
         try
         {
             using var client = from is null ? await TestClient.TcpAsync(listen) : await from.DialAsync(listen);
-            return await AskAsync(client);
+            return await LocateAsync(client);
         }
         catch (SocketException)
         {
@@ -48,7 +48,7 @@ internal sealed class Decoy : IAsyncDisposable
         try
         {
             using var client = await TestClient.UnixAsync(socketPath);
-            return await AskAsync(client);
+            return await LocateAsync(client);
         }
         catch (SocketException)
         {
@@ -65,7 +65,7 @@ internal sealed class Decoy : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    private static async Task<byte?> AskAsync(Socket client)
+    private static async Task<byte?> LocateAsync(Socket client)
     {
         try
         {

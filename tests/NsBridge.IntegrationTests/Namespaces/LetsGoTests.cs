@@ -12,7 +12,7 @@ internal sealed class LetsGoTests : BridgeFixture
 {
     private static readonly TimeSpan Promised = TimeSpan.FromSeconds(5);
     /// <summary>More than a peer takes that reads nothing, and less than the daemon's socket holds in addition.</summary>
-    private const int Untaken = 300_000;
+    private const int UnackedBytes = 300_000;
     private static readonly byte[] Hello = Pattern.Take(1000);
 
     [TestCase("handoff", Door.Tcp)]
@@ -107,7 +107,7 @@ internal sealed class LetsGoTests : BridgeFixture
         using (var client = await TestClient.TcpAsync(scene.Listen))
         {
             await client.EndingAsync(Soon);
-            await client.SendPatternAsync(Untaken);
+            await client.SendPatternAsync(UnackedBytes);
         }
         await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 0, "the connection is over");
 
@@ -124,7 +124,7 @@ internal sealed class LetsGoTests : BridgeFixture
         var near = await NamespaceAsync();
         var far = await NamespaceAsync();
         var farLink = await near.LinkToAsync(far, "10.254.13.1/29", "10.254.13.2/29");
-        var server = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Source(Untaken)));
+        var server = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Source(UnackedBytes)));
         var listen = new IPEndPoint(IPAddress.Parse("10.254.13.1"), 3000);
         var daemon = await StartAsync(new BridgeEntry("back")
         {

@@ -57,7 +57,7 @@ internal sealed class DiscoverTests : BridgeFixture
         var other = Target(scene.Namespace, Serve.Echo);
         var before = await File.ReadAllTextAsync(scene.Daemon.ConfigurationFile);
 
-        var result = await scene.Daemon.AskAsync("discover", scene.Namespace.Name, "--write");
+        var result = await scene.Daemon.LocateAsync("discover", scene.Namespace.Name, "--write");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Error, Does.Contain("bridged already by web").And.Contain($"the running daemon (pid {scene.Daemon.Id}) takes it up by itself"));

@@ -23,7 +23,7 @@ internal sealed class DoctorAddressTests : DoctorFixture
             Own(TargetServer.Start(far.Listen(at), Serve.Echo));
         var daemon = await StartAsync(Entry(space.Name) with { Protocol = protocol, Target = $"[{s_local}%{near}]:{at.Port}" });
 
-        var result = await daemon.AskAsync("doctor");
+        var result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("is reached from fe80::a").And.Contain("web is well"));
@@ -50,7 +50,7 @@ internal sealed class DoctorAddressTests : DoctorFixture
         var server = Mapped(space);
         var daemon = await StartAsync(Entry(space.Name, new IPEndPoint(IPAddress.Loopback, server.Port)));
 
-        var result = await daemon.AskAsync("doctor");
+        var result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
     }
@@ -62,7 +62,7 @@ internal sealed class DoctorAddressTests : DoctorFixture
         var server = Mapped(space);
         var daemon = await StartAsync(Entry(space.Name, new IPEndPoint(IPAddress.Loopback, server.Port)));
 
-        var result = await daemon.AskAsync("discover", space.Name);
+        var result = await daemon.LocateAsync("discover", space.Name);
 
         Assert.That(result.Error, Does.Contain("bridged already by web"), result.Everything);
     }

@@ -15,7 +15,7 @@ internal sealed class DoctorDatagramTests : DoctorFixture
         var target = Own(UdpTarget.Start(space));
         var daemon = await StartAsync(Datagrams(space.Name, target.EndPoint));
 
-        var result = await daemon.AskAsync("doctor");
+        var result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("web is well").And.Contain("the daemon listens").And.Contain("refuses no datagram"));
@@ -76,7 +76,7 @@ internal sealed class DoctorDatagramTests : DoctorFixture
         var outer = await StartAsync(new BridgeEntry("door") { Protocol = "udp", Listen = FreeEndPoint().ToString(), Socket = inner.SocketPath("web") });
         await outer.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the outer half is up");
 
-        var result = await outer.AskAsync("doctor");
+        var result = await outer.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("the daemon listens on"));

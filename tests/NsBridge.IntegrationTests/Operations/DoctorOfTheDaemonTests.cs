@@ -38,7 +38,7 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
         var daemon = await LaunchAsync(new DaemonConfig(entry), HandedOver(first.Port));
         await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the bridge is up");
 
-        var result = await daemon.AskAsync("doctor");
+        var result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain($"listens on {first}, which systemd handed over"));
@@ -71,7 +71,7 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
         await scene.Daemon.SignalAsync("STOP");
         File.Delete(Path.Combine(scene.Daemon.RuntimeDirectory, "control"));
 
-        var result = await scene.Daemon.AskAsync("doctor");
+        var result = await scene.Daemon.LocateAsync("doctor");
         await scene.Daemon.SignalAsync("CONT");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);

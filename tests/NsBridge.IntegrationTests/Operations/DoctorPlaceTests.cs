@@ -15,7 +15,7 @@ internal sealed class DoctorPlaceTests : DoctorFixture
         var server = Target(target, Serve.Echo);
         var daemon = await StartAsync(Entry(target.Name, server.EndPoint) with { Listen = Inside.ToString(), ListenNamespace = door.Name });
 
-        var result = await daemon.AskAsync("doctor");
+        var result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain($"the daemon listens on {Inside} in {door.Name}").And.Contain("web is well"));
@@ -30,7 +30,7 @@ internal sealed class DoctorPlaceTests : DoctorFixture
         var entry = Entry(target.Name, server.EndPoint) with { Listen = new[] { Inside.ToString(), $"[fe80::1%lo]:{Inside.Port}" }, ListenNamespace = door.Name };
         var daemon = await StartAsync(entry);
 
-        var result = await daemon.AskAsync("doctor");
+        var result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("the daemon listens on").And.Contain("web is well"));
@@ -88,7 +88,7 @@ internal sealed class DoctorPlaceTests : DoctorFixture
         var daemon = await StartAsync(Entry(target.Name, server.EndPoint) with { Listen = Inside.ToString(), ListenNamespace = door.Name });
         await door.IpAsync("link", "set", "lo", "down");
 
-        var result = await daemon.AskAsync("doctor");
+        var result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: listener").And.Contain($"ip -n {door.Name} link set lo up"));

@@ -14,7 +14,7 @@ internal sealed class DoctorTests : DoctorFixture
     {
         var scene = await SceneAsync(Serve.Echo);
 
-        var result = await scene.Daemon.AskAsync("doctor");
+        var result = await scene.Daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("web is well").And.Contain("listener").And.Contain("answer").And.Not.Contain("BROKEN"));
@@ -262,7 +262,7 @@ internal sealed class DoctorTests : DoctorFixture
         var scene = await SceneAsync(Serve.Echo);
         File.SetUnixFileMode(scene.SocketPath, File.GetUnixFileMode(scene.SocketPath) | UnixFileMode.OtherWrite);
 
-        var result = await scene.Daemon.AskAsync("doctor", "web");
+        var result = await scene.Daemon.LocateAsync("doctor", "web");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: socket").And.Contain("chmod 0600"));
@@ -274,7 +274,7 @@ internal sealed class DoctorTests : DoctorFixture
         var scene = await SceneAsync(Serve.Echo);
         File.Delete(scene.SocketPath);
 
-        var result = await scene.Daemon.AskAsync("doctor");
+        var result = await scene.Daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: socket").And.Contain("is gone"));
@@ -285,7 +285,7 @@ internal sealed class DoctorTests : DoctorFixture
     {
         var scene = await SceneAsync(Serve.Echo);
 
-        var result = await scene.Daemon.AskAsync("doctor", "wbe");
+        var result = await scene.Daemon.LocateAsync("doctor", "wbe");
 
         Assert.That(result.ExitCode, Is.EqualTo(64), result.Everything);
         Assert.That(result.Error, Does.Contain("web"));

@@ -62,7 +62,7 @@ internal sealed class StatusTests : BridgeFixture
         var scene = await SceneAsync(Serve.Echo);
         await File.WriteAllTextAsync(scene.Daemon.ConfigurationFile, text.Replace("DIR", scene.Daemon.RuntimeDirectory, StringComparison.Ordinal));
 
-        var result = await scene.Daemon.AskAsync("status", "--json");
+        var result = await scene.Daemon.LocateAsync("status", "--json");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(JsonDocument.Parse(result.Output).RootElement.GetProperty("bridges").GetArrayLength(), Is.EqualTo(1));
@@ -104,7 +104,7 @@ internal sealed class StatusTests : BridgeFixture
         var scene = await SceneAsync(Serve.Echo);
         await scene.Daemon.StopAsync();
 
-        var result = await scene.Daemon.AskAsync("status", "--json");
+        var result = await scene.Daemon.LocateAsync("status", "--json");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Everything, Does.Not.Contain("   at "));

@@ -10,15 +10,15 @@ namespace NsBridge.UnitTests.Bridges;
 internal sealed class BridgeLogTests
 {
     private LogLines _log = null!;
-    private SystemdSockets _sockets = null!;
-    private BridgeEngine _engine = null!;
+    private ActivationSockets _sockets = null!;
+    private LoopGroup _engine = null!;
 
     [SetUp]
     public void Make()
     {
         _log = new LogLines();
-        _sockets = SystemdSockets.Adopt([]);
-        _engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, _log);
+        _sockets = ActivationSockets.Adopt([]);
+        _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, _log);
     }
 
     [TearDown]

@@ -12,8 +12,8 @@ internal sealed class BridgeStateTests
     [TestCase(""" "Name":"web", "Namespace":"host", "Target":"127.0.0.1:3000" """)]
     public void State_BeforeAnythingIsBound_IsNotUp(string entry)
     {
-        using var sockets = SystemdSockets.Adopt([]);
-        using var engine = new BridgeEngine(1, mayRing: true, servers: 0, sockets, NullLoggerFactory.Instance);
+        using var sockets = ActivationSockets.Adopt([]);
+        using var engine = new LoopGroup(1, mayRing: true, servers: 0, sockets, NullLoggerFactory.Instance);
         using var bridge = new Bridge(LoadedText.Right(entry).Bridges[0], engine);
 
         Assert.That(bridge.Report().State, Is.EqualTo(BridgeState.Waiting));

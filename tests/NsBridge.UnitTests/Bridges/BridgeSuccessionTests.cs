@@ -25,16 +25,16 @@ internal sealed class BridgeSuccessionTests
 
     private readonly string? _runtimeBefore = Environment.GetEnvironmentVariable(RuntimeVariable);
     private string _runtime = null!;
-    private SystemdSockets _sockets = null!;
-    private BridgeEngine _engine = null!;
+    private ActivationSockets _sockets = null!;
+    private LoopGroup _engine = null!;
 
     [SetUp]
     public void MakeEngine()
     {
         _runtime = Directory.CreateTempSubdirectory("nsbridge-").FullName;
         Environment.SetEnvironmentVariable(RuntimeVariable, _runtime);
-        _sockets = SystemdSockets.Adopt([]);
-        _engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
+        _sockets = ActivationSockets.Adopt([]);
+        _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
     }
 
     [TearDown]
@@ -52,7 +52,7 @@ internal sealed class BridgeSuccessionTests
     {
         using Socket api = StartingEngine();
         using Bridge bridge = await StartAsync(""" "Namespace":"container:web", "Target":"127.0.0.1:3000" """);
-        CarriedConnection connection = CarriedPair.Make(EndKind.Unix, NetworkNamespace.OwnCookie, out int clientsPeer, out int targetsPeer);
+        ConnectionSnapshot connection = CarriedPair.Make(SocketKind.Unix, NetworkNamespace.OwnCookie, out int clientsPeer, out int targetsPeer);
 
         Assert.That(await bridge.ResumeAsync([connection]), Is.Empty);
         Libc.Write(clientsPeer, "ping"u8);
@@ -72,7 +72,7 @@ internal sealed class BridgeSuccessionTests
     public async Task ListenNamespace_OfTheClients_GoesOnOrIsReset(string whenNamespaceGoes, bool isMadeAnew, bool isReset)
     {
         await using TestNamespace space = await TestNamespace.CreateAsync();
-        (Socket client, CarriedConnection connection, Socket target) = await RelayFromAsync(space);
+        (Socket client, ConnectionSnapshot connection, Socket target) = await RelayFromAsync(space);
         if (isMadeAnew)
         {
             await space.DeleteAsync();
@@ -93,7 +93,7 @@ internal sealed class BridgeSuccessionTests
     public async Task ListenNamespace_IsNotKnownYet_ClientsGoOnUntilTheFirstAnswer()
     {
         await using TestNamespace space = await TestNamespace.CreateAsync();
-        (Socket client, CarriedConnection connection, Socket target) = await RelayFromAsync(space);
+        (Socket client, ConnectionSnapshot connection, Socket target) = await RelayFromAsync(space);
         using Socket api = StartingEngine();
         using Bridge bridge = await StartAsync($""" {Listening}, "ListenNamespace":"container:web" """);
 
@@ -109,8 +109,8 @@ internal sealed class BridgeSuccessionTests
     public async Task ListenNamespace_OfTheDaemonItself_NeverGoes()
     {
         await using TestNamespace space = await TestNamespace.CreateAsync();
-        StreamPair client = StreamPair.Of(EndKind.Tcp);
-        (CarriedConnection connection, Socket target) = RelayOf(client.Relayed);
+        StreamPair client = StreamPair.Of(SocketKind.Tcp);
+        (ConnectionSnapshot connection, Socket target) = RelayOf(client.Relayed);
         using Bridge bridge = await StartAsync($""" {Listening}, "ListenNamespace":"{space.Name}" """);
 
         // Another daemon has handed it over to the bridge's socket.
@@ -123,11 +123,11 @@ internal sealed class BridgeSuccessionTests
     [Test]
     public async Task Client_WhoHasWaitedLongEnough_IsNotKeptWaiting()
     {
-        StreamPair client = StreamPair.Of(EndKind.Tcp);
+        StreamPair client = StreamPair.Of(SocketKind.Tcp);
         // Nobody is behind the socket.
         using Bridge bridge = await StartAsync(""" "Listen":"127.0.0.1:3003", "Join":"handoff", "TargetWait":"00:01:00" """);
 
-        Assert.That(await bridge.ResumeAsync([CarriedConnection.Waiting("web", CarriedRole.Outer, client.Relayed, EndKind.Tcp, PeerAddress.Unix, 0, 120_000)]), Is.Empty);
+        Assert.That(await bridge.ResumeAsync([ConnectionSnapshot.Waiting("web", ConnectionRole.Outer, client.Relayed, SocketKind.Tcp, PeerAddress.Unix, 0, 120_000)]), Is.Empty);
 
         Assert.That(await client.Program.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
         await EndAsync(bridge, client.Program);
@@ -136,8 +136,8 @@ internal sealed class BridgeSuccessionTests
     [Test]
     public async Task Connection_ThatHasArrived_EndsAsItsTwoSidesDo()
     {
-        StreamPair client = StreamPair.Of(EndKind.Tcp);
-        (CarriedConnection connection, Socket target) = RelayOf(client.Relayed);
+        StreamPair client = StreamPair.Of(SocketKind.Tcp);
+        (ConnectionSnapshot connection, Socket target) = RelayOf(client.Relayed);
         connection.Depart();
         using Bridge bridge = await StartAsync(Listening);
         Assert.That(await bridge.ResumeAsync([connection]), Is.Empty);
@@ -185,23 +185,23 @@ internal sealed class BridgeSuccessionTests
     }
 
     /// <summary>A relay whose client came by a listener in a namespace.</summary>
-    private static async Task<(Socket Client, CarriedConnection Connection, Socket Target)> RelayFromAsync(TestNamespace space)
+    private static async Task<(Socket Client, ConnectionSnapshot Connection, Socket Target)> RelayFromAsync(TestNamespace space)
     {
         using Socket listener = space.Listen(new IPEndPoint(IPAddress.Loopback, 0));
         Socket client = await space.DialAsync((IPEndPoint)listener.LocalEndPoint!);
-        (CarriedConnection connection, Socket target) = RelayOf(Libc.Accept((int)listener.Handle, out _));
+        (ConnectionSnapshot connection, Socket target) = RelayOf(Libc.Accept((int)listener.Handle, out _));
         return (client, connection, target);
     }
 
-    private static (CarriedConnection Connection, Socket Target) RelayOf(int client)
+    private static (ConnectionSnapshot Connection, Socket Target) RelayOf(int client)
     {
-        StreamPair target = StreamPair.Of(EndKind.Unix);
-        var connection = new CarriedConnection("web", CarriedRole.Inner, new RelayState
+        StreamPair target = StreamPair.Of(SocketKind.Unix);
+        var connection = new ConnectionSnapshot("web", ConnectionRole.Inner, new RelayState
         {
             Client = client,
             Target = target.Relayed,
-            ClientKind = EndKind.Tcp,
-            TargetKind = EndKind.Unix,
+            ClientKind = SocketKind.Tcp,
+            TargetKind = SocketKind.Unix,
             Peer = PeerAddress.Unix,
             Cookie = NetworkNamespace.OwnCookie,
         });

@@ -34,11 +34,11 @@ internal sealed class ConnectorTests
         _target = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         _target.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _target.Listen();
-        var place = new NamespacePlace(NamespaceReference.Host, new FixedResolver(NetworkNamespace.Own));
+        var place = new NamespaceTracker(NamespaceReference.Host, new PathResolver(NetworkNamespace.Own));
         place.Look();
         // Without the ring an event tells of every answer, and comes after all that was done in one call of the loop.
         _loop = new EventLoop(0, mayRing: false);
-        await _loop.InvokeAsync(() => _connector = new Connector(_loop, place, ConnectorPlan.ToTarget(Settings()), new RelayCounters(), _owner));
+        await _loop.InvokeAsync(() => _connector = new Connector(_loop, place, ConnectTarget.ToTarget(Settings()), new RelayCounters(), _owner));
     }
 
     [TearDown]
@@ -62,7 +62,7 @@ internal sealed class ConnectorTests
             accepted.Reset();
         });
 
-        Assert.That(await _owner.Ended.WaitAsync(Deadline), Is.EqualTo(RelayEnding.TargetReset));
+        Assert.That(await _owner.Ended.WaitAsync(Deadline), Is.EqualTo(EndReason.TargetReset));
         Assert.That(await _client.ReceiveExactlyAsync(says.Length), Is.EqualTo(Encoding.ASCII.GetBytes(says)));
         Assert.That(await _client.EndingAsync(Deadline), Is.EqualTo(Ending.Reset));
         Assert.That(_owner.Connected, Is.EqualTo(1));
@@ -79,7 +79,7 @@ internal sealed class ConnectorTests
             accepted.Reset();
         });
 
-        Assert.That(await _owner.Ended.WaitAsync(Deadline), Is.EqualTo(RelayEnding.TargetReset));
+        Assert.That(await _owner.Ended.WaitAsync(Deadline), Is.EqualTo(EndReason.TargetReset));
         Assert.That(await _client.ReceiveExactlyAsync(3), Is.EqualTo("bye"u8.ToArray()));
         Assert.That(await _client.EndingAsync(Deadline), Is.EqualTo(Ending.Reset));
         Assert.That(_owner.Connected, Is.EqualTo(1));
@@ -89,10 +89,10 @@ internal sealed class ConnectorTests
     public async Task Retry_ClientsComeToAnotherPortAllTheTime_WhoWaitsForThisOneIsServed()
     {
         var newcomers = new List<Socket>();
-        StreamPair waiting = StreamPair.Of(EndKind.Tcp);
+        StreamPair waiting = StreamPair.Of(SocketKind.Tcp);
         _client = waiting.Program;
         (int listen, int first) = (HostSockets.FreePorts(2), HostSockets.FreePorts(2));
-        ConnectorPlan range = ConnectorPlan.ToTarget(Settings($"127.0.0.1:{listen}-{listen + 1}", $"127.0.0.1:{first}-{first + 1}"));
+        ConnectTarget range = ConnectTarget.ToTarget(Settings($"127.0.0.1:{listen}-{listen + 1}", $"127.0.0.1:{first}-{first + 1}"));
         await _loop.InvokeAsync(() => _connector.Change(range, 0));
         await PassAsync(waiting, 1);
         using var target = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -102,7 +102,7 @@ internal sealed class ConnectorTests
         await Eventually.TrueAsync(
             async () =>
             {
-                StreamPair newcomer = StreamPair.Of(EndKind.Tcp);
+                StreamPair newcomer = StreamPair.Of(SocketKind.Tcp);
                 newcomers.Add(newcomer.Program);
                 await PassAsync(newcomer, 0);
                 return _owner.Connected == 1;
@@ -113,17 +113,17 @@ internal sealed class ConnectorTests
     }
 
     private Task PassAsync(StreamPair client, int offset) =>
-        _loop.InvokeAsync(() => _connector.Connect([new Arrival(client.Relayed, EndKind.Tcp, PeerAddress.Unix, offset, 1)]));
+        _loop.InvokeAsync(() => _connector.Connect([new AcceptedClient(client.Relayed, SocketKind.Tcp, PeerAddress.Unix, offset, 1)]));
 
     /// <summary>Lets a client in who has said something already, and the target do its part before the loop looks at anything.</summary>
     private async Task ConnectAsync(string request, Action<Socket> target)
     {
-        StreamPair pair = StreamPair.Of(EndKind.Tcp);
+        StreamPair pair = StreamPair.Of(SocketKind.Tcp);
         _client = pair.Program;
         _client.Send(Encoding.ASCII.GetBytes(request));
         await _loop.InvokeAsync(() =>
         {
-            _connector.Connect([new Arrival(pair.Relayed, EndKind.Tcp, PeerAddress.Unix, 0, 1)]);
+            _connector.Connect([new AcceptedClient(pair.Relayed, SocketKind.Tcp, PeerAddress.Unix, 0, 1)]);
             target(_target.Accept());
         });
     }
@@ -136,9 +136,9 @@ internal sealed class ConnectorTests
 
     private sealed class Owner : IConnectorOwner
     {
-        private readonly TaskCompletionSource<RelayEnding> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<EndReason> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Task<RelayEnding> Ended => _ended.Task;
+        public Task<EndReason> Ended => _ended.Task;
 
         public int Connected { get; private set; }
 
@@ -150,7 +150,7 @@ internal sealed class ConnectorTests
 
         public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient) => _ended.TrySetResult(outcome.Ending);
 
-        public void OnLingering(bool begins)
+        public void OnClosing(bool begins)
         {
         }
 

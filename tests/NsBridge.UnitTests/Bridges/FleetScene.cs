@@ -18,22 +18,22 @@ namespace NsBridge.UnitTests.Bridges;
 internal sealed class FleetScene : IAsyncDisposable
 {
     private readonly ScratchDirectory _scratch = new();
-    private readonly SystemdSockets _sockets;
+    private readonly ActivationSockets _sockets;
     private bool _hasStopped;
 
     /// <param name="handed">Listening sockets and the names they are handed over by; they stay the caller's.</param>
     public FleetScene(params IEnumerable<(string Name, Socket Socket)> handed)
     {
-        _sockets = SystemdSockets.Adopt([.. handed.Select(one => new ActivatedDescriptor(Copy(one.Socket), one.Name))]);
-        Engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, Log);
-        Fleet = new BridgeFleet(LoadedText.Right(), Engine, Succession.None(Log), Log.CreateLogger<BridgeFleet>());
+        _sockets = ActivationSockets.Adopt([.. handed.Select(one => new ActivationFd(Copy(one.Socket), one.Name))]);
+        Engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, Log);
+        Fleet = new BridgeSupervisor(LoadedText.Right(), Engine, RestartCoordinator.None(Log), Log.CreateLogger<BridgeSupervisor>());
     }
 
     public LogLines Log { get; } = new();
 
-    public BridgeEngine Engine { get; }
+    public LoopGroup Engine { get; }
 
-    public BridgeFleet Fleet { get; }
+    public BridgeSupervisor Fleet { get; }
 
     /// <summary>Settings of one bridge, <c>web</c>, with an inner half on the host and its UNIX socket in a directory of the scene.</summary>
     /// <param name="keys">Further keys, each with a comma before it.</param>

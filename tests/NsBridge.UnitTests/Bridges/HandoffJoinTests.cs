@@ -22,9 +22,9 @@ internal sealed class HandoffJoinTests : IDisposable
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
     private readonly ScratchDirectory _scratch = new();
-    private readonly SystemdSockets _sockets = SystemdSockets.Adopt([]);
+    private readonly ActivationSockets _sockets = ActivationSockets.Adopt([]);
     private readonly List<Socket> _clients = [];
-    private BridgeEngine _engine = null!;
+    private LoopGroup _engine = null!;
     private Bridge _bridge = null!;
     private HandoffJoin _join = null!;
 
@@ -103,7 +103,7 @@ internal sealed class HandoffJoinTests : IDisposable
 
         _join = new HandoffJoin(_bridge, _engine, Loop);
         var clock = Stopwatch.StartNew();
-        await Loop.InvokeAsync(() => _join.Pass([new Arrival(carried.Relay.Client, EndKind.Tcp, PeerAddress.Unix, 0, 0)], carried.Age));
+        await Loop.InvokeAsync(() => _join.Pass([new AcceptedClient(carried.Relay.Client, SocketKind.Tcp, PeerAddress.Unix, 0, 0)], carried.Age));
         Assert.That(await first.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
         Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(1.9)));
     }
@@ -117,7 +117,7 @@ internal sealed class HandoffJoinTests : IDisposable
 
     private async Task StartAsync(TimeSpan targetWait)
     {
-        _engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
+        _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
         _bridge = new Bridge(
             LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
                 $""" "Name":"web", "Listen":"127.0.0.1:3003", "Socket":"{_scratch["web.sock"]}", "Join":"handoff", "TargetWait":"{targetWait}" """)).Bridges[0],
@@ -128,7 +128,7 @@ internal sealed class HandoffJoinTests : IDisposable
 
     private StreamPair Client()
     {
-        var pair = StreamPair.Of(EndKind.Tcp);
+        var pair = StreamPair.Of(SocketKind.Tcp);
         _clients.Add(pair.Program);
         return pair;
     }
@@ -143,7 +143,7 @@ internal sealed class HandoffJoinTests : IDisposable
     private void Pass(StreamPair client)
     {
         Assert.That(_bridge.Admit(PeerAddress.Unix));
-        _join.Pass([new Arrival(client.Relayed, EndKind.Tcp, PeerAddress.Unix, 0, 0)]);
+        _join.Pass([new AcceptedClient(client.Relayed, SocketKind.Tcp, PeerAddress.Unix, 0, 0)]);
     }
 
     public void Dispose()

@@ -25,7 +25,7 @@ internal sealed class HostRunTests
             await stop.CancelAsync();
         var end = HostRun.ToEndAsync(host, () => Task.CompletedTask, stop.Token);
         await stop.CancelAsync();
-        Assert.That(await end.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(ExitCode.Well));
+        Assert.That(await end.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(ExitCode.Success));
     }
 
     [Test]
@@ -38,7 +38,7 @@ internal sealed class HostRunTests
         // Long enough for the start to end, and within what a signal's two hearers may lie apart.
         await Task.Delay(30);
         await stop.CancelAsync();
-        Assert.That(await end.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(ExitCode.Well));
+        Assert.That(await end.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(ExitCode.Success));
     }
 
     [Test]

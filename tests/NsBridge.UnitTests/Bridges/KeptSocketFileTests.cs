@@ -16,7 +16,7 @@ internal sealed class KeptSocketFileTests
     {
         using var scratch = new ScratchDirectory();
         scratch.OpenToEveryone();
-        var kept = new KeptListeners();
+        var kept = new InheritedListeners();
         UnixSocketFile made = UnixSocketFile.Create(scratch["web.sock"], OwnerOnly, null);
         kept.Keep(made.Carry(made.Listener));
         made.Close();
@@ -25,7 +25,7 @@ internal sealed class KeptSocketFileTests
         int own = setfsuid(65_534);
         try
         {
-            Assert.That(() => UnixSocketFile.Create(scratch["web.sock"], OwnerOnly, 0, kept), Throws.TypeOf<BridgeFault>().With.Message.Contains("group 0"));
+            Assert.That(() => UnixSocketFile.Create(scratch["web.sock"], OwnerOnly, 0, kept), Throws.TypeOf<BridgeSetupException>().With.Message.Contains("group 0"));
         }
         finally
         {

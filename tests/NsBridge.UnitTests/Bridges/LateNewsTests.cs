@@ -23,16 +23,16 @@ internal sealed class LateNewsTests : IDisposable
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
     private readonly ScratchDirectory _scratch = new();
-    private readonly SystemdSockets _sockets = SystemdSockets.Adopt([]);
+    private readonly ActivationSockets _sockets = ActivationSockets.Adopt([]);
     private readonly Path _path = new();
-    private readonly BridgeEngine _engine;
-    private readonly NamespacePlace _place;
+    private readonly LoopGroup _engine;
+    private readonly NamespaceTracker _place;
 
     public LateNewsTests()
     {
-        _engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
-        _place = new NamespacePlace(NamespaceReference.Host, _path);
-        _place.LookAgain();
+        _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
+        _place = new NamespaceTracker(NamespaceReference.Host, _path);
+        _place.ProbeAgain();
         _path.Network = NetworkNamespace.Own;
     }
 
@@ -46,12 +46,12 @@ internal sealed class LateNewsTests : IDisposable
         using Socket client = await TestClient.UnixAsync(bridge.Settings.Socket);
         using Socket served = await target.AcceptAsync().WaitAsync(Soon);
 
-        inner.FollowNamespace();
+        inner.OnNamespaceChanged();
         await client.SendAllAsync("ping"u8.ToArray());
         Assert.That(await served.ReceiveExactlyAsync(4), Is.EqualTo("ping"u8.ToArray()));
 
         _path.Network = null;
-        inner.FollowNamespace();
+        inner.OnNamespaceChanged();
         Assert.That(await served.EndingAsync(Soon), Is.EqualTo(Ending.Reset), "it has gone indeed");
         await inner.UnbindAsync();
         await inner.AbortAsync();
@@ -65,10 +65,10 @@ internal sealed class LateNewsTests : IDisposable
         using Bridge bridge = Make("udp", target);
         var connector = new FlowConnector(bridge, _engine.Loops[0], _place, _engine.Descriptors);
         using Socket listening = Datagrams();
-        DatagramListener listener = await _engine.Loops[0].InvokeAsync(() =>
+        UdpListener listener = await _engine.Loops[0].InvokeAsync(() =>
         {
             connector.Start();
-            var listener = new DatagramListener(connector.Table, Libc.Duplicate((int)listening.Handle), 0, isSix: false);
+            var listener = new UdpListener(connector.Table, Libc.Duplicate((int)listening.Handle), 0, isSix: false);
             listener.Start();
             return listener;
         });
@@ -86,7 +86,7 @@ internal sealed class LateNewsTests : IDisposable
             connector.Stop();
         });
 
-        Task FollowAsync() => _engine.Loops[0].InvokeAsync(connector.FollowNamespace);
+        Task FollowAsync() => _engine.Loops[0].InvokeAsync(connector.OnNamespaceChanged);
 
         async Task<EndPoint> ArriveAsync()
         {

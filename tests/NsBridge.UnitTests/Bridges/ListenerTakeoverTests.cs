@@ -62,7 +62,7 @@ internal sealed class ListenerTakeoverTests
         await using var scene = new FleetScene();
         await scene.Fleet.StartAsync(CancellationToken.None);
 
-        scene.Engine.Kept.Keep(CarriedListener.Internet(descriptor));
+        scene.Engine.Kept.Keep(ListenerSnapshot.Internet(descriptor));
         await scene.Fleet.ApplyAsync(scene.Web($""", "Listen":"[fe80::1%lo]:{port}", "ListenNamespace":"{space.Name}" """));
 
         Assert.That(scene.Fleet.Snapshot().Single().State, Is.EqualTo(BridgeState.Up));
@@ -78,7 +78,7 @@ internal sealed class ListenerTakeoverTests
         left.Listen();
         var settings = LoadedText.Right(Outer("web", $"*:{((IPEndPoint)left.LocalEndPoint!).Port}", "host"));
 
-        Assert.That(new WantedListeners(settings.Bridges, hasIPv6).Contains(CarriedListener.Internet((int)left.Handle)), Is.EqualTo(isWanted));
+        Assert.That(new WantedListeners(settings.Bridges, hasIPv6).Contains(ListenerSnapshot.Internet((int)left.Handle)), Is.EqualTo(isWanted));
     }
 
     private static string Outer(string name, string listen, string place) =>

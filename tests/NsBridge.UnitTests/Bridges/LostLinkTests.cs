@@ -52,7 +52,7 @@ internal sealed class LostLinkTests
     /// <summary>Ends the link under both halves.</summary>
     private static void Lose()
     {
-        List<int> links = Descriptors((in SockAddr address) => JoinName.Of(address).Kind == JoinKind.Datagrams);
+        List<int> links = Descriptors((in SockAddr address) => JoinPeerName.Of(address).Kind == JoinKind.Datagrams);
         Assert.That(links, Has.Count.EqualTo(1));
         Libc.Shutdown(links[0], Libc.SHUT_WR);
     }

@@ -21,18 +21,18 @@ namespace NsBridge.UnitTests.Bridges;
 [TestFixture("udp")]
 internal sealed class OuterHalfTests(string protocol)
 {
-    private SystemdSockets _sockets = null!;
-    private BridgeEngine _engine = null!;
+    private ActivationSockets _sockets = null!;
+    private LoopGroup _engine = null!;
     private Bridge _bridge = null!;
-    private NamespacePlace _place = null!;
+    private NamespaceTracker _place = null!;
     private IOuterHalf _outer = null!;
 
     [SetUp]
     public async Task MakeAsync()
     {
         BridgeSettings settings = Settings(protocol);
-        _sockets = SystemdSockets.Adopt([]);
-        _engine = new BridgeEngine(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
+        _sockets = ActivationSockets.Adopt([]);
+        _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
         _bridge = new Bridge(settings, _engine);
         _place = _engine.Namespaces.Acquire(settings.ListenNamespace);
         await _place.FirstLook;
@@ -77,10 +77,10 @@ internal sealed class OuterHalfTests(string protocol)
         await using TestNamespace passing = await TestNamespace.CreateAsync();
         Assert.That(NamespaceReference.TryParse(lasting.Name, out NamespaceReference reference, out _));
         var lead = new Lead { State = NamespaceState.Unknown, Network = NetworkNamespace.AtPath(lasting.FilePath) };
-        var place = new NamespacePlace(reference, lead);
+        var place = new NamespaceTracker(reference, lead);
         await OwnThread.RunAsync(place.Look);
         IOuterHalf outer = Outer(_bridge, _engine, place);
-        place.Changed += _ => outer.FollowNamespace();
+        place.Changed += _ => outer.OnNamespaceChanged();
 
         lead.Network = NetworkNamespace.AtPath(passing.FilePath);
         await outer.BindAsync();
@@ -110,13 +110,13 @@ internal sealed class OuterHalfTests(string protocol)
 
     private Task FollowAsync()
     {
-        _outer.FollowNamespace();
+        _outer.OnNamespaceChanged();
         return _engine.Loops[0].InvokeAsync(() => { });
     }
 
     private static BridgeSettings Settings(string protocol) => LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
         $""" "Name":"web", "Protocol":"{protocol}", "Listen":"127.0.0.1:{HostSockets.FreePort()}", "Namespace":"host", "Target":"127.0.0.1:3000" """)).Bridges[0];
 
-    private static IOuterHalf Outer(Bridge bridge, BridgeEngine engine, NamespacePlace place) =>
+    private static IOuterHalf Outer(Bridge bridge, LoopGroup engine, NamespaceTracker place) =>
         bridge.Settings.Protocol == BridgeProtocol.Udp ? new UdpOuterHalf(bridge, engine, engine.Loops[0], place) : new OuterHalf(bridge, engine, engine.Loops[0], place);
 }

@@ -24,11 +24,11 @@ internal sealed class UdpInnerHalfTests
         using var scratch = new ScratchDirectory();
         BridgeSettings settings = LoadedText.Right(
             $""" "Name":"web", "Protocol":"udp", "Socket":"{scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" """).Bridges[0];
-        using var sockets = SystemdSockets.Adopt([]);
-        using var engine = new BridgeEngine(1, mayRing: false, servers: 0, sockets, NullLoggerFactory.Instance);
+        using var sockets = ActivationSockets.Adopt([]);
+        using var engine = new LoopGroup(1, mayRing: false, servers: 0, sockets, NullLoggerFactory.Instance);
         using var bridge = new Bridge(settings, engine);
         EventLoop loop = engine.Loops[0];
-        NamespacePlace place = engine.Namespaces.Acquire(settings.Namespace!);
+        NamespaceTracker place = engine.Namespaces.Acquire(settings.Namespace!);
         var inner = new UdpInnerHalf(bridge, engine, loop, place);
 
         // The process is short of memory for as long as the start takes, and no longer: it is that of all tests.
@@ -43,7 +43,7 @@ internal sealed class UdpInnerHalfTests
         Task start = inner.StartAsync();
         loop.Post(() => _ = setrlimit(RLIMIT_AS, before));
         isReady.Set();
-        Assert.That(async () => await start, Throws.TypeOf<BridgeFault>().With.Message.Contains("no memory for datagrams"));
+        Assert.That(async () => await start, Throws.TypeOf<BridgeSetupException>().With.Message.Contains("no memory for datagrams"));
 
         await inner.StartAsync();
         Assert.That(inner.Socket.IsInPlace);

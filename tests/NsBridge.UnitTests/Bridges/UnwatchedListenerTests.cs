@@ -26,7 +26,7 @@ internal sealed class UnwatchedListenerTests
         Libc.Bind(listener, SockAddr.From(second.Address, second.Port));
         Libc.Listen(listener, 1);
 
-        await TakenUpAsync(scene, settings, listener, CarriedListener.Internet(listener));
+        await TakenUpAsync(scene, settings, listener, ListenerSnapshot.Internet(listener));
 
         Assert.That(await TestClient.EndingAsync(second), Is.EqualTo(Ending.Reset), "somebody looks at the client, who is not allowed");
     }
@@ -46,7 +46,7 @@ internal sealed class UnwatchedListenerTests
     }
 
     /// <summary>Starts a bridge on a listener that is left of another, and that its loop watches for another.</summary>
-    private static async Task TakenUpAsync(FleetScene scene, DaemonSettings settings, int descriptor, CarriedListener left)
+    private static async Task TakenUpAsync(FleetScene scene, DaemonSettings settings, int descriptor, ListenerSnapshot left)
     {
         await scene.Fleet.StartAsync(CancellationToken.None);
         EventLoop loop = scene.Engine.Loops[0];

@@ -121,7 +121,7 @@ internal sealed class CommandLineApplicationTests
     public async Task UserFault_InAVerb_BecomesItsExitCode()
     {
         var root = new RootCommand();
-        root.Subcommands.Add(VerbSyntax.Demo((_, _) => throw new UserFault("needs CAP_SYS_ADMIN", ExitCode.Privilege)));
+        root.Subcommands.Add(VerbSyntax.Demo((_, _) => throw new UserErrorException("needs CAP_SYS_ADMIN", ExitCode.Privilege)));
         Assert.That(await CommandLineApplication.RunAsync(root, ["demo"], default), Is.EqualTo(77));
     }
 

@@ -33,5 +33,5 @@ internal sealed class ConfigurationServicesTests
 
     [Test]
     public void AddNsBridgeConfiguration_WrongFile_Throws() =>
-        Assert.Throws<UserFault>(() => new ServiceCollection().AddNsBridgeConfiguration(LoadedText.Bridges("")));
+        Assert.Throws<UserErrorException>(() => new ServiceCollection().AddNsBridgeConfiguration(LoadedText.Bridges("")));
 }

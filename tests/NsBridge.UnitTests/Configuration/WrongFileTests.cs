@@ -137,7 +137,7 @@ internal sealed class WrongFileTests
     [Test]
     public void SettingsOrFault_WithFaults_ThrowsTheirTextWithExitCode78()
     {
-        var fault = Assert.Throws<UserFault>(() => LoadedText.Load("{\"NsBridge\":{\"A\":1,\"B\":2}}").SettingsOrFault());
+        var fault = Assert.Throws<UserErrorException>(() => LoadedText.Load("{\"NsBridge\":{\"A\":1,\"B\":2}}").SettingsOrFault());
         using (Assert.EnterMultipleScope())
         {
             Assert.That(fault.ExitCode, Is.EqualTo(78));

@@ -115,7 +115,7 @@ internal sealed class DatagramOutboxTests
         Libc.Send(pair.First, new byte[10]);
         batch.Receive(pair.Second, 0);
         var largest = DatagramSending.NoLimit;
-        SendTally tally = default;
+        SendResult tally = default;
         // The answer to the first send is told by the second at the latest.
         for (var i = 0; i < 2 && tally.Failed == Errno.None; i++)
         {

@@ -18,7 +18,7 @@ internal sealed class FlowTableTests
     private EventLoop _loop = null!;
     private RecordingOwner _owner = null!;
     private FlowTable _table = null!;
-    private DatagramListener _listener = null!;
+    private UdpListener _listener = null!;
     private IPEndPoint _listen = null!;
     private int _target;
 
@@ -34,7 +34,7 @@ internal sealed class FlowTableTests
         _listen = address.ToEndPoint()!;
         await _loop.InvokeAsync(() =>
         {
-            _listener = new DatagramListener(_table, socket, 0, isSix: false);
+            _listener = new UdpListener(_table, socket, 0, isSix: false);
             _listener.Start();
         });
     }
@@ -85,7 +85,7 @@ internal sealed class FlowTableTests
             Client().SendTo(new byte[1], _listen);
         await UntilAsync(() => _owner.Endings.Count == 4, "four newcomers had to go");
 
-        Assert.That(_owner.Endings, Is.All.EqualTo(RelayEnding.Displaced));
+        Assert.That(_owner.Endings, Is.All.EqualTo(EndReason.Displaced));
         Assert.That(_owner.Begun[0].HasEnded, Is.False);
         Assert.That(_table.Count, Is.EqualTo(2));
     }
@@ -120,7 +120,7 @@ internal sealed class FlowTableTests
 
         await UntilAsync(() => _owner.Endings.Count == 1, "the flow has ended");
 
-        Assert.That(_owner.Endings, Is.EqualTo(new[] { RelayEnding.Idle }));
+        Assert.That(_owner.Endings, Is.EqualTo(new[] { EndReason.Idle }));
     }
 
     [Test]

@@ -11,9 +11,9 @@ internal sealed class RecordingOwner(int target) : IFlowOwner
     /// <summary>Leaves new flows waiting.</summary>
     public bool Holds { get; set; }
 
-    public List<DatagramFlow> Begun { get; } = [];
+    public List<UdpFlow> Begun { get; } = [];
 
-    public List<RelayEnding> Endings { get; } = [];
+    public List<EndReason> Endings { get; } = [];
 
     public List<Errno> Failures { get; } = [];
 
@@ -21,7 +21,7 @@ internal sealed class RecordingOwner(int target) : IFlowOwner
 
     public bool Admit(PeerAddress peer) => true;
 
-    public void OnBegun(ReadOnlySpan<DatagramFlow> flows)
+    public void OnBegun(ReadOnlySpan<UdpFlow> flows)
     {
         foreach (var flow in flows)
         {
@@ -31,26 +31,26 @@ internal sealed class RecordingOwner(int target) : IFlowOwner
         }
     }
 
-    public void Open(DatagramFlow flow)
+    public void Open(UdpFlow flow)
     {
         var socket = LoopbackPair.Bound();
         LoopbackPair.Connect(socket, target);
         flow.Open(socket, 1, 0);
     }
 
-    public void OnAnswered(DatagramFlow flow)
+    public void OnAnswered(UdpFlow flow)
     {
     }
 
-    public void OnFailed(DatagramFlow flow, Errno error)
+    public void OnFailed(UdpFlow flow, Errno error)
     {
         Failures.Add(error);
-        flow.End(new RelayOutcome(RelayEnding.TargetReset, error));
+        flow.End(new RelayOutcome(EndReason.TargetReset, error));
     }
 
     public void OnDropped(Errno error, bool towardsTarget)
     {
     }
 
-    public void OnEnded(DatagramFlow flow, RelayOutcome outcome) => Endings.Add(outcome.Ending);
+    public void OnEnded(UdpFlow flow, RelayOutcome outcome) => Endings.Add(outcome.Ending);
 }

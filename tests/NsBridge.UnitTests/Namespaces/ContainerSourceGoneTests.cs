@@ -12,27 +12,27 @@ internal sealed class ContainerSourceGoneTests
     public async Task Engine_ThatToldOfTheContainerHasGone_IsNoAnswer(bool isAnotherThere)
     {
         var engine = new Engine("Docker") { Facts = Running };
-        var source = new ContainerSource("web", [engine, new Engine("Podman") { IsThere = isAnotherThere }]);
-        Assert.That((await source.AskAsync(CancellationToken.None)).Process, Is.EqualTo(Running.Process));
+        var source = new ContainerLocator("web", [engine, new Engine("Podman") { IsThere = isAnotherThere }]);
+        Assert.That((await source.LocateAsync(CancellationToken.None)).Process, Is.EqualTo(Running.Process));
 
         engine.IsThere = false;
 
-        Assert.That(async () => await source.AskAsync(CancellationToken.None), Throws.TypeOf<IOException>().With.Message.Contains("Docker"));
-        Assert.That(async () => await source.AskAsync(CancellationToken.None), Throws.TypeOf<IOException>(), "for as long as it stays away");
+        Assert.That(async () => await source.LocateAsync(CancellationToken.None), Throws.TypeOf<IOException>().With.Message.Contains("Docker"));
+        Assert.That(async () => await source.LocateAsync(CancellationToken.None), Throws.TypeOf<IOException>(), "for as long as it stays away");
     }
 
     [Test]
     public async Task Engine_ThatSaidTheContainerHasGoneGoesToo_LeavesNothingToWaitFor()
     {
         var engine = new Engine("Docker") { Facts = Running };
-        var source = new ContainerSource("web", [engine]);
-        await source.AskAsync(CancellationToken.None);
+        var source = new ContainerLocator("web", [engine]);
+        await source.LocateAsync(CancellationToken.None);
         engine.Facts = null;
-        Assert.That((await source.AskAsync(CancellationToken.None)).Absent!.Reason, Does.Contain("there is no container web"));
+        Assert.That((await source.LocateAsync(CancellationToken.None)).Absent!.Reason, Does.Contain("there is no container web"));
 
         engine.IsThere = false;
 
-        Assert.That((await source.AskAsync(CancellationToken.None)).Absent!.Reason, Does.Contain("there is no container engine"));
+        Assert.That((await source.LocateAsync(CancellationToken.None)).Absent!.Reason, Does.Contain("there is no container engine"));
     }
 
     [Test]
@@ -40,15 +40,15 @@ internal sealed class ContainerSourceGoneTests
     {
         var docker = new Engine("Docker") { Facts = Running };
         var podman = new Engine("Podman");
-        var source = new ContainerSource("web", [docker, podman]);
-        await source.AskAsync(CancellationToken.None);
+        var source = new ContainerLocator("web", [docker, podman]);
+        await source.LocateAsync(CancellationToken.None);
         docker.IsThere = false;
         podman.Facts = Running with { Process = 4712 };
-        Assert.That((await source.AskAsync(CancellationToken.None)).Process, Is.EqualTo(4712));
+        Assert.That((await source.LocateAsync(CancellationToken.None)).Process, Is.EqualTo(4712));
 
         podman.Facts = null;
 
-        Assert.That((await source.AskAsync(CancellationToken.None)).Absent!.Reason, Does.Contain("there is no container web"));
+        Assert.That((await source.LocateAsync(CancellationToken.None)).Absent!.Reason, Does.Contain("there is no container web"));
     }
 
     private sealed class Engine(string name) : IContainerEngine

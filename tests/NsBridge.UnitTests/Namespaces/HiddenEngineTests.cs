@@ -67,8 +67,8 @@ internal sealed class HiddenEngineTests
 
     private static ContainerFacts? Inspect(IContainerEngine engine) => AsNobody(() => engine.InspectAsync("web", CancellationToken.None).GetAwaiter().GetResult());
 
-    private static NamespaceLead Ask(params IContainerEngine[] engines) =>
-        AsNobody(() => new ContainerSource("web", engines).AskAsync(CancellationToken.None).GetAwaiter().GetResult());
+    private static NamespaceLocation Ask(params IContainerEngine[] engines) =>
+        AsNobody(() => new ContainerLocator("web", engines).LocateAsync(CancellationToken.None).GetAwaiter().GetResult());
 
     /// <summary>The privileges over files go with the change and come back with it.</summary>
     private static T AsNobody<T>(Func<T> work)

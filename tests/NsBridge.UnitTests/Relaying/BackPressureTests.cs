@@ -9,9 +9,9 @@ internal sealed class BackPressureTests(bool ring) : RelayFixture(ring)
     private const int Streams = 16;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
-    [TestCase(EndKind.Tcp)]
-    [TestCase(EndKind.UnixHalf)]
-    public async Task Stall_OfManyReaders_StopsTheWritersAndCostsOneBlockEach(EndKind target)
+    [TestCase(SocketKind.Tcp)]
+    [TestCase(SocketKind.UnixHalf)]
+    public async Task Stall_OfManyReaders_StopsTheWritersAndCostsOneBlockEach(SocketKind target)
     {
         var before = ProcessFacts.ResidentBytes(Environment.ProcessId);
         var conversations = new List<Conversation>();
@@ -32,7 +32,7 @@ internal sealed class BackPressureTests(bool ring) : RelayFixture(ring)
         {
             Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(Each));
             conversation.Target.Shutdown(System.Net.Sockets.SocketShutdown.Send);
-            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
         }
         await Scene.Loop.InvokeAsync(() => Scene.Group.AbortAllBut(0));
         Assert.That(async () => await Task.WhenAll(sending), Throws.Exception);

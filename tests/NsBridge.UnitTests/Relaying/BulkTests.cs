@@ -27,7 +27,7 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
             await Task.Delay(1);
         }
         await over;
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
         Assert.That(mostPipes, Is.Positive);
         Assert.That((Scene.Counters.BytesToTarget, Scene.Counters.BytesToClient), Is.EqualTo(((long)total, (long)total)));
     }
@@ -35,7 +35,7 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Bulk_ToAUnixSocket_IsCopied()
     {
-        var conversation = await Scene.StartAsync(target: EndKind.UnixHalf);
+        var conversation = await Scene.StartAsync(target: SocketKind.UnixHalf);
         await PassAsync(conversation.Client, conversation.Target, 64 * Megabyte);
         Assert.That(PipePool.Made, Is.Zero);
     }
@@ -73,7 +73,7 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
         foreach (var conversation in conversations)
         {
             conversation.Target.Shutdown(SocketShutdown.Send);
-            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
         }
         Assert.That(PipePool.Made, Is.Zero, "no pipe is kept for nobody");
     }
@@ -87,7 +87,7 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
         Assert.That(PipePool.Made, Is.Positive);
         await Scene.Loop.InvokeAsync(() => Scene.Group.AbortAllBut(0));
         foreach (var conversation in conversations)
-            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Aborted));
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Aborted));
         Assert.That(PipePool.Made, Is.Zero, "no pipe is kept for nobody");
         // The next stream gets its own bytes and no others.
         var next = await Scene.StartAsync();
@@ -166,7 +166,7 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
         var conversation = await Scene.StartAsync();
         var sending = await StallAsync(conversation);
         conversation.Target.Reset();
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.TargetReset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.TargetReset));
         var error = Assert.ThrowsAsync<SocketException>(async () => await sending);
         // Whichever call comes upon the reset first is told of it, the others that the connection is no more.
         Assert.That(error.SocketErrorCode, Is.EqualTo(SocketError.ConnectionReset).Or.EqualTo(SocketError.Shutdown));

@@ -65,7 +65,7 @@ internal sealed class CalmTests
             await TalkUntilAsync([conversations[turn]], 0);
         }
         conversations[0].Client.Reset();
-        Assert.That((await conversations[0].EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+        Assert.That((await conversations[0].EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
         foreach (var other in conversations.Skip(1))
             await other.CloseAsync();
     }

@@ -19,7 +19,7 @@ internal sealed record Conversation(Socket Client, Socket Target, Task<RelayOutc
     {
         Client.Shutdown(SocketShutdown.Send);
         Target.Shutdown(SocketShutdown.Send);
-        Assert.That((await EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
     }
 
     public void Dispose()

@@ -7,7 +7,7 @@ namespace NsBridge.UnitTests.Relaying;
 internal sealed class EndingTests(bool ring) : RelayFixture(ring)
 {
     /// <summary>More than a program's socket takes before it is read, and less than the relay's socket holds.</summary>
-    private const int Untaken = 400_000;
+    private const int UnackedBytes = 400_000;
     private const ulong OfTheTarget = 1;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
@@ -19,7 +19,7 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         await conversation.Client.SendAllAsync(new byte[1]);
         await conversation.Target.ReceiveExactlyAsync(1);
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Idle));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Idle));
         Assert.That(clock.ElapsedMilliseconds, Is.GreaterThan(100), "too early");
         Assert.That(await conversation.Client.EndingAsync(), Is.EqualTo(Ending.Reset));
         Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
@@ -40,9 +40,9 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         await conversation.CloseAsync();
     }
 
-    [TestCase(EndKind.Tcp)]
-    [TestCase(EndKind.Unix)]
-    public async Task IdleTimeout_WhileAClientTakesWhatTheKernelHolds_RunsOutOnlyAfterThat(EndKind client)
+    [TestCase(SocketKind.Tcp)]
+    [TestCase(SocketKind.Unix)]
+    public async Task IdleTimeout_WhileAClientTakesWhatTheKernelHolds_RunsOutOnlyAfterThat(SocketKind client)
     {
         const int Piece = 25_000;
         const int Idle = 2000;
@@ -50,16 +50,16 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         const int OfTheProgram = 150_000;
         await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = Idle);
         var conversation = await Scene.StartAsync(client);
-        var sending = conversation.Target.SendPatternAsync(Untaken);
-        for (var read = 0; read < Untaken; read += Piece)
+        var sending = conversation.Target.SendPatternAsync(UnackedBytes);
+        for (var read = 0; read < UnackedBytes; read += Piece)
         {
             Assert.That(await conversation.Client.ReceiveExactlyAsync(Piece), Is.EqualTo(Pattern.Take(Piece, read)));
-            if (read < Untaken - OfTheProgram)
+            if (read < UnackedBytes - OfTheProgram)
                 await Task.Delay(Idle / 8);
         }
         await sending;
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Idle));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Idle));
         Assert.That(clock.ElapsedMilliseconds, Is.InRange(Idle / 4, 2 * Idle));
     }
 
@@ -68,8 +68,8 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     {
         await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = 800);
         var conversation = await Scene.StartAsync();
-        await conversation.Target.SendPatternAsync(Untaken);
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Idle));
+        await conversation.Target.SendPatternAsync(UnackedBytes);
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Idle));
     }
 
     [Test]
@@ -80,7 +80,7 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         await Scene.Loop.InvokeAsync(() => Scene.Group.ChangeIdleTimeout(0));
         Assert.That(conversation.Ended.IsCompleted, Is.False);
         await Scene.Loop.InvokeAsync(() => Scene.Group.ChangeIdleTimeout(100));
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Idle));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Idle));
     }
 
     [Test]
@@ -98,7 +98,7 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         Assert.That(count, Is.EqualTo(5));
         foreach (var conversation in old)
         {
-            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Aborted));
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Aborted));
             Assert.That(await conversation.Client.EndingAsync(), Is.EqualTo(Ending.Reset));
             Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
         }
@@ -118,7 +118,7 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         // Longer than between two looks.
         await Task.Delay(600);
         Assert.That(Scene.Lingering, Is.EqualTo(1), "its descriptor counts");
-        Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(Untaken));
+        Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(UnackedBytes));
         await Eventually.TrueAsync(() => Scene.Lingering == 0, Deadline, "the socket is closed");
     }
 
@@ -158,7 +158,7 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         });
         Assert.That(Scene.Lingering, Is.Zero);
         foreach (var conversation in conversations)
-            Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(Untaken));
+            Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(UnackedBytes));
     }
 
     /// <summary>A relay that is over, and whose target has read nothing.</summary>
@@ -167,9 +167,9 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         var before = Scene.Lingering;
         var conversation = await Scene.StartAsync(cookie: OfTheTarget);
         conversation.Target.Shutdown(SocketShutdown.Send);
-        await conversation.Client.SendPatternAsync(Untaken);
+        await conversation.Client.SendPatternAsync(UnackedBytes);
         conversation.Client.Shutdown(SocketShutdown.Send);
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
         Assert.That((Scene.Counters.Active, Scene.Lingering), Is.EqualTo((0L, before + 1)), "it is no connection any more");
         Assert.That(await conversation.Client.EndingAsync(), Is.EqualTo(Ending.Closed));
         return conversation;

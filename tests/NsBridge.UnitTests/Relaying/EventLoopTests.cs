@@ -94,6 +94,6 @@ internal sealed class EventLoopTests
 
         protected internal override void OnTimer() => RanOut.SetResult();
 
-        protected internal override void OnAgain() => Interlocked.Increment(ref Turns);
+        protected internal override void OnResume() => Interlocked.Increment(ref Turns);
     }
 }

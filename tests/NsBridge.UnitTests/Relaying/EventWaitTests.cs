@@ -10,13 +10,13 @@ namespace NsBridge.UnitTests.Relaying;
 internal sealed class EventWaitTests
 {
     private int _event;
-    private ReadinessQueue _queue = null!;
+    private EpollQueue _queue = null!;
     private EventWait _wait = null!;
 
     [SetUp]
     public void Open()
     {
-        _queue = new ReadinessQueue();
+        _queue = new EpollQueue();
         _event = Libc.EventFd();
         _wait = new EventWait();
         _queue.Add(_event, Libc.EPOLLIN, 7);

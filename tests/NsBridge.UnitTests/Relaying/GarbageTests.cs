@@ -12,9 +12,9 @@ internal sealed class GarbageTests(bool ring) : RelayFixture(ring)
     // What the measuring calls themselves post.
     private const long Tolerance = 8 * 1024;
 
-    [TestCase(EndKind.Tcp)]
-    [TestCase(EndKind.Unix)]
-    public async Task Relay_OfAMillionMessages_AllocatesNothing(EndKind kind)
+    [TestCase(SocketKind.Tcp)]
+    [TestCase(SocketKind.Unix)]
+    public async Task Relay_OfAMillionMessages_AllocatesNothing(SocketKind kind)
     {
         var clients = new int[Conversations];
         var targets = new int[Conversations];

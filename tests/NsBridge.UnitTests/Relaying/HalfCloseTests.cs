@@ -8,25 +8,25 @@ internal sealed class HalfCloseTests(bool ring) : RelayFixture(ring)
 {
     private const int Length = 300_000;
 
-    [TestCase(EndKind.Tcp, EndKind.Tcp)]
-    [TestCase(EndKind.Unix, EndKind.Tcp)]
-    [TestCase(EndKind.Tcp, EndKind.Unix)]
-    [TestCase(EndKind.UnixHalf, EndKind.UnixHalf)]
-    public async Task HalfClose_OfTheClient_LetsTheLateReplyThrough(EndKind client, EndKind target)
+    [TestCase(SocketKind.Tcp, SocketKind.Tcp)]
+    [TestCase(SocketKind.Unix, SocketKind.Tcp)]
+    [TestCase(SocketKind.Tcp, SocketKind.Unix)]
+    [TestCase(SocketKind.UnixHalf, SocketKind.UnixHalf)]
+    public async Task HalfClose_OfTheClient_LetsTheLateReplyThrough(SocketKind client, SocketKind target)
     {
         var conversation = await Scene.StartAsync(client, target);
         await RequestAndLateReplyAsync(conversation.Client, conversation.Target);
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
         Assert.That((Scene.Counters.BytesToTarget, Scene.Counters.BytesToClient), Is.EqualTo(((long)Length, (long)Length)));
     }
 
-    [TestCase(EndKind.Tcp, EndKind.Tcp)]
-    [TestCase(EndKind.Unix, EndKind.UnixHalf)]
-    public async Task HalfClose_OfTheTarget_LetsTheLateRequestThrough(EndKind client, EndKind target)
+    [TestCase(SocketKind.Tcp, SocketKind.Tcp)]
+    [TestCase(SocketKind.Unix, SocketKind.UnixHalf)]
+    public async Task HalfClose_OfTheTarget_LetsTheLateRequestThrough(SocketKind client, SocketKind target)
     {
         var conversation = await Scene.StartAsync(client, target);
         await RequestAndLateReplyAsync(conversation.Target, conversation.Client);
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
     }
 
     [Test]
@@ -42,7 +42,7 @@ internal sealed class HalfCloseTests(bool ring) : RelayFixture(ring)
         await conversation.Target.SendPatternAsync(Length);
         conversation.Target.Shutdown(SocketShutdown.Send);
         Assert.That(await conversation.Client.ReceivePatternAsync(), Is.EqualTo(Length));
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
     }
 
     [Test]
@@ -66,7 +66,7 @@ internal sealed class HalfCloseTests(bool ring) : RelayFixture(ring)
         await conversation.Target.SendPatternAsync(10);
         conversation.Target.Shutdown(SocketShutdown.Send);
         Assert.That(await conversation.Client.ReceivePatternAsync(), Is.EqualTo(10));
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
     }
 
     private static async Task RequestAndLateReplyAsync(Socket asks, Socket answers)

@@ -44,8 +44,8 @@ internal sealed class RelayScene : IAsyncDisposable
     /// <param name="before">What happens while both ends are watched and the relay has not begun.</param>
     /// <param name="unseen">What happens right before the relay begins, so that no event tells of it yet.</param>
     internal async Task<Conversation> StartAsync(
-        EndKind client = EndKind.Tcp,
-        EndKind target = EndKind.Tcp,
+        SocketKind client = SocketKind.Tcp,
+        SocketKind target = SocketKind.Tcp,
         bool narrowTarget = false,
         ulong cookie = 1,
         byte[]? greeting = null,
@@ -70,7 +70,7 @@ internal sealed class RelayScene : IAsyncDisposable
         await Loop.InvokeAsync(() =>
         {
             unseen?.Invoke(conversation);
-            var ends = new RelayEnds(clientSide.Relayed, targetSide.Relayed, client, target, waiting.Seen(0), waiting.Seen(1));
+            var ends = new RelaySockets(clientSide.Relayed, targetSide.Relayed, client, target, waiting.Seen(0), waiting.Seen(1));
             Group.Start(waiting, ends, PeerAddress.Unix, cookie, number, greeting);
         });
         return conversation;

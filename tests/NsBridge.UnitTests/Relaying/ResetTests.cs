@@ -18,7 +18,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
         var (resets, sees) = ofClient ? (conversation.Client, conversation.Target) : (conversation.Target, conversation.Client);
         resets.Reset();
         Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
-        Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? RelayEnding.ClientReset : RelayEnding.TargetReset, Errno.ECONNRESET)));
+        Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? EndReason.ClientReset : EndReason.TargetReset, Errno.ECONNRESET)));
     }
 
     [TestCase(true)]
@@ -42,7 +42,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
         var sending = conversation.Client.SendPatternAsync(64 << 20);
         await conversation.Target.ReceiveAsync(Memory<byte>.Empty);
         conversation.Client.Reset();
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
         Assert.That(async () => await sending, Throws.Exception);
         Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
     }
@@ -57,7 +57,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
             var sending = conversation.Client.SendPatternAsync(64 << 20);
             await conversation.Target.ReceiveAsync(Memory<byte>.Empty);
             conversation.Client.Reset();
-            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset), $"round {round}");
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset), $"round {round}");
             Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset), $"round {round}");
             Assert.That(async () => await sending, Throws.Exception);
         }
@@ -66,7 +66,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Reset_OfATcpEnd_IsMarkedOnTheOtherHalf()
     {
-        var conversation = await Scene.StartAsync(target: EndKind.UnixHalf);
+        var conversation = await Scene.StartAsync(target: SocketKind.UnixHalf);
         conversation.Client.Reset();
         await conversation.EndAsync();
         Assert.That(MarkIsOn(conversation.Target), Is.True);
@@ -76,11 +76,11 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     public async Task Reset_OfATcpEndWhileTheOtherHalfStalls_IsMarkedAllTheSame()
     {
         // A stalled half's socket has no room left, and the mark needs some.
-        var conversation = await Scene.StartAsync(target: EndKind.UnixHalf);
+        var conversation = await Scene.StartAsync(target: SocketKind.UnixHalf);
         var sending = conversation.Client.SendPatternAsync(64 << 20);
         await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(300), Deadline, "a full socket");
         conversation.Client.Reset();
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
         Assert.That(async () => await sending, Throws.Exception);
         Assert.That(MarkIsOn(conversation.Target), Is.True);
     }
@@ -88,30 +88,30 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task ResetMark_OfAHalf_ResetsTheTcpEnd()
     {
-        var conversation = await Scene.StartAsync(client: EndKind.UnixHalf);
+        var conversation = await Scene.StartAsync(client: SocketKind.UnixHalf);
         ResetMark.Send(conversation.Client.SafeHandle.DangerousGetHandle().ToInt32());
         Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
     }
 
     [Test]
     public async Task ResetMark_BeforeTheRelayBegan_ResetsTheTcpEnd()
     {
-        var conversation = await Scene.StartAsync(client: EndKind.UnixHalf, before: async (early, waiting) =>
+        var conversation = await Scene.StartAsync(client: SocketKind.UnixHalf, before: async (early, waiting) =>
         {
             ResetMark.Send(early.Client.SafeHandle.DangerousGetHandle().ToInt32());
             early.Client.Close();
             await Eventually.TrueAsync(() => (waiting.Seen(0) & Libc.EPOLLHUP) != 0, Deadline, "mark and end seen");
         });
         Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
     }
 
     [Test]
     public async Task ResetMark_BetweenTheEventAndTheRead_DoesNotPassForTheEndOfTheStream()
     {
         var conversation = await Scene.StartAsync(
-            client: EndKind.UnixHalf,
+            client: SocketKind.UnixHalf,
             before: async (early, waiting) =>
             {
                 await early.Client.SendAllAsync(new byte[100]);
@@ -123,7 +123,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
                 early.Client.Close();
             });
         Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
     }
 
     [TestCase(true)]
@@ -140,7 +140,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
         });
         Assert.That(await sees.ReceiveExactlyAsync(length), Is.EqualTo(Pattern.Take(length)));
         Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
-        Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? RelayEnding.ClientReset : RelayEnding.TargetReset, Errno.ECONNRESET)));
+        Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? EndReason.ClientReset : EndReason.TargetReset, Errno.ECONNRESET)));
     }
 
     [Test]
@@ -150,7 +150,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
         await Scene.Loop.InvokeAsync(() => SendWithMark(half, Pattern.Take(1000)));
         Assert.That(await sees.ReceiveExactlyAsync(1000), Is.EqualTo(Pattern.Take(1000)));
         Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.TargetReset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.TargetReset));
     }
 
     [Test]
@@ -171,7 +171,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
             Deadline,
             "a full socket");
         ResetMark.Send(descriptor);
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.TargetReset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.TargetReset));
         Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
     }
 
@@ -183,7 +183,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
         await half.SendAllAsync(Pattern.Take(1000));
         half.Close();
         Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
-        Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? RelayEnding.ClientReset : RelayEnding.TargetReset, Errno.ECONNRESET)));
+        Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? EndReason.ClientReset : EndReason.TargetReset, Errno.ECONNRESET)));
     }
 
     [TestCase(true)]
@@ -194,12 +194,12 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
         half.Shutdown(SocketShutdown.Send);
         Assert.That(await sees.ReceivePatternAsync(), Is.Zero);
         half.Close();
-        Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? RelayEnding.ClientReset : RelayEnding.TargetReset, Errno.ECONNRESET)));
+        Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? EndReason.ClientReset : EndReason.TargetReset, Errno.ECONNRESET)));
     }
 
     private async Task<(Conversation Conversation, Socket Half, Socket Sees)> StartWithHalfAsync(bool ofClient)
     {
-        var conversation = ofClient ? await Scene.StartAsync(client: EndKind.UnixHalf) : await Scene.StartAsync(target: EndKind.UnixHalf);
+        var conversation = ofClient ? await Scene.StartAsync(client: SocketKind.UnixHalf) : await Scene.StartAsync(target: SocketKind.UnixHalf);
         return ofClient ? (conversation, conversation.Client, conversation.Target) : (conversation, conversation.Target, conversation.Client);
     }
 
@@ -218,9 +218,9 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
             await socket.SendAllAsync(new byte[1]);
     }
 
-    [TestCase(EndKind.Tcp)]
-    [TestCase(EndKind.UnixHalf)]
-    public async Task Target_AnswersAndResetsWhileTheClientStillSends_AnswerArrives(EndKind client)
+    [TestCase(SocketKind.Tcp)]
+    [TestCase(SocketKind.UnixHalf)]
+    public async Task Target_AnswersAndResetsWhileTheClientStillSends_AnswerArrives(SocketKind client)
     {
         var conversation = await Scene.StartAsync(client);
         var sending = Task.Run(() => conversation.Client.SendPatternAsync(64 << 20));
@@ -232,7 +232,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
             conversation.Target.Reset();
         });
         Assert.That(await conversation.Client.ReceiveExactlyAsync(13), Is.EqualTo("413 too large"u8.ToArray()));
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.TargetReset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.TargetReset));
         Assert.That(async () => await sending, Throws.Exception);
     }
 }

@@ -10,10 +10,10 @@ internal sealed class RestTests(bool ring) : RelayFixture(ring)
     private const int Megabytes = 128 << 20;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
-    [TestCase(EndKind.Tcp, EndKind.Tcp)]
-    [TestCase(EndKind.Tcp, EndKind.UnixHalf)]
-    [TestCase(EndKind.Unix, EndKind.Tcp)]
-    public async Task Rest_AgainAndAgainUnderLoadBothWays_NoByteIsLost(EndKind client, EndKind target)
+    [TestCase(SocketKind.Tcp, SocketKind.Tcp)]
+    [TestCase(SocketKind.Tcp, SocketKind.UnixHalf)]
+    [TestCase(SocketKind.Unix, SocketKind.Tcp)]
+    public async Task Rest_AgainAndAgainUnderLoadBothWays_NoByteIsLost(SocketKind client, SocketKind target)
     {
         var conversation = await Scene.StartAsync(client, target);
         var over = Task.WhenAll(
@@ -23,7 +23,7 @@ internal sealed class RestTests(bool ring) : RelayFixture(ring)
         for (; !over.IsCompleted; rests++)
             await Scene.RestAsync();
         await over;
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
         Assert.That(rests, Is.GreaterThan(10));
         Assert.That((Scene.Counters.BytesToTarget, Scene.Counters.BytesToClient), Is.EqualTo(((long)Megabytes, (long)Megabytes)));
     }
@@ -39,7 +39,7 @@ internal sealed class RestTests(bool ring) : RelayFixture(ring)
         Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(Megabytes));
         await sending;
         conversation.Target.Shutdown(SocketShutdown.Send);
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
     }
 
     [Test]
@@ -54,17 +54,17 @@ internal sealed class RestTests(bool ring) : RelayFixture(ring)
         await conversation.Target.SendPatternAsync(100_000);
         conversation.Target.Shutdown(SocketShutdown.Send);
         Assert.That(await conversation.Client.ReceivePatternAsync(), Is.EqualTo(100_000));
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
     }
 
-    [TestCase(EndKind.Tcp)]
-    [TestCase(EndKind.UnixHalf)]
-    public async Task Rest_WhileTheClientResets_TargetSeesAReset(EndKind target)
+    [TestCase(SocketKind.Tcp)]
+    [TestCase(SocketKind.UnixHalf)]
+    public async Task Rest_WhileTheClientResets_TargetSeesAReset(SocketKind target)
     {
         var conversation = await Scene.StartAsync(target: target);
         await Scene.RestAsync(conversation.Client.Reset);
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
-        if (target == EndKind.Tcp)
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
+        if (target == SocketKind.Tcp)
             Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
     }
 
@@ -81,7 +81,7 @@ internal sealed class RestTests(bool ring) : RelayFixture(ring)
         });
         Assert.That(await conversation.Target.ReceiveExactlyAsync(15), Is.EqualTo("from the client"u8.ToArray()));
         Assert.That(await conversation.Client.ReceiveExactlyAsync(15), Is.EqualTo("from the target"u8.ToArray()));
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
     }
 
     [Test]
@@ -93,9 +93,9 @@ internal sealed class RestTests(bool ring) : RelayFixture(ring)
         while (!conversation.Ended.IsCompleted && clock.Elapsed < TimeSpan.FromSeconds(10))
         {
             await Scene.RestAsync();
-            await Task.Delay(4 * RelayGroup.SettleMilliseconds);
+            await Task.Delay(4 * RelayGroup.KeepAliveDelayMilliseconds);
         }
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Idle));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Idle));
         Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(3)));
     }
 

@@ -34,9 +34,9 @@ internal sealed class RingTests
         Assert.That(await _scene.OnRingAsync(), Is.Zero);
     }
 
-    [TestCase(EndKind.Tcp, EndKind.Unix)]
-    [TestCase(EndKind.UnixHalf, EndKind.Tcp)]
-    public async Task SmallMessages_OfUnixSockets_DoNot(EndKind client, EndKind target)
+    [TestCase(SocketKind.Tcp, SocketKind.Unix)]
+    [TestCase(SocketKind.UnixHalf, SocketKind.Tcp)]
+    public async Task SmallMessages_OfUnixSockets_DoNot(SocketKind client, SocketKind target)
     {
         var conversation = await _scene.StartAsync(client, target);
         await ExchangeAsync(conversation, 64, rounds: 200);
@@ -127,7 +127,7 @@ internal sealed class RingTests
         Assert.That(await _scene.Loop.InvokeAsync(() => _scene.Group.AbortAllBut(2)), Is.EqualTo(gone.Count));
         foreach (var conversation in gone)
         {
-            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Aborted));
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Aborted));
             Assert.That(await conversation.Client.EndingAsync(), Is.EqualTo(Ending.Reset));
         }
         foreach (var conversation in stays)
@@ -136,7 +136,7 @@ internal sealed class RingTests
     }
 
     [TestCase(0)]
-    [TestCase(4 * RelayGroup.SettleMilliseconds)]
+    [TestCase(4 * RelayGroup.KeepAliveDelayMilliseconds)]
     public async Task Reset_AfterAHalfClose_IsSeenThoughNobodyReceives(int age)
     {
         var conversation = await _scene.StartAsync();
@@ -145,7 +145,7 @@ internal sealed class RingTests
         conversation.Client.Shutdown(SocketShutdown.Send);
         Assert.That(await conversation.Target.ReceivePatternAsync(), Is.Zero, "the end came");
         conversation.Client.Reset();
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.ClientReset));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
         // The target has read the end: of the reset that came later a write tells.
         Assert.Throws<SocketException>(() => conversation.Target.Send("answer"u8));
     }
@@ -163,7 +163,7 @@ internal sealed class RingTests
                 conversation.Target.Reset();
             });
             Assert.That(await conversation.Client.ReceiveExactlyAsync(10), Is.EqualTo("last words"u8.ToArray()), $"round {round}");
-            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.TargetReset), $"round {round}");
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.TargetReset), $"round {round}");
         }
     }
 
@@ -187,7 +187,7 @@ internal sealed class RingTests
                 _scene.Loop.Again(reset);
             });
             Assert.That(await (ofTheClient ? conversation.Target : conversation.Client).EndingAsync(), Is.EqualTo(Ending.Reset), $"round {round}");
-            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(ofTheClient ? RelayEnding.ClientReset : RelayEnding.TargetReset), $"round {round}");
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(ofTheClient ? EndReason.ClientReset : EndReason.TargetReset), $"round {round}");
         }
     }
 
@@ -203,7 +203,7 @@ internal sealed class RingTests
         });
         for (var i = 0; i < 100; i++)
         {
-            var unix = await _scene.StartAsync(EndKind.Unix, EndKind.Unix).WaitAsync(Deadline);
+            var unix = await _scene.StartAsync(SocketKind.Unix, SocketKind.Unix).WaitAsync(Deadline);
             await ExchangeAsync(unix, 64, rounds: 1).WaitAsync(Deadline);
             await unix.CloseAsync();
         }
@@ -229,6 +229,6 @@ internal sealed class RingTests
         {
         }
 
-        protected internal override void OnAgain() => action();
+        protected internal override void OnResume() => action();
     }
 }

@@ -12,7 +12,7 @@ internal sealed record StreamPair(Socket Program, int Relayed)
 {
     /// <param name="kind">What the program's side is.</param>
     /// <param name="narrow">Whether as little as possible fits into the buffers between a TCP relay's end and a program that does not read.</param>
-    internal static StreamPair Of(EndKind kind, bool narrow = false) => kind == EndKind.Tcp ? Tcp(narrow) : Unix();
+    internal static StreamPair Of(SocketKind kind, bool narrow = false) => kind == SocketKind.Tcp ? Tcp(narrow) : Unix();
 
     private static StreamPair Unix()
     {

@@ -31,9 +31,9 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
         await conversation.CloseAsync();
     }
 
-    [TestCase(EndKind.Unix)]
-    [TestCase(EndKind.UnixHalf)]
-    public async Task Client_PassesDescriptorsBetweenItsBytes_StreamIsWholeAndTheyAreClosed(EndKind kind)
+    [TestCase(SocketKind.Unix)]
+    [TestCase(SocketKind.UnixHalf)]
+    public async Task Client_PassesDescriptorsBetweenItsBytes_StreamIsWholeAndTheyAreClosed(SocketKind kind)
     {
         var conversation = await Scene.StartAsync(client: kind);
         var descriptor = conversation.Client.SafeHandle.DangerousGetHandle().ToInt32();
@@ -53,7 +53,7 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
         conversation.Client.Shutdown(SocketShutdown.Send);
         Assert.That(await reading, Is.EqualTo(total));
         conversation.Target.Shutdown(SocketShutdown.Send);
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
     }
 
     [Test]
@@ -81,13 +81,13 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
         conversation.Client.Shutdown(SocketShutdown.Send);
         await echoing;
         conversation.Target.Shutdown(SocketShutdown.Send);
-        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+        Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
     }
 
     [Test]
     public async Task Streams_OfRandomSizesStallsAndHalfCloses_AreExact([Random(3)] int seed)
     {
-        EndKind[] kinds = [EndKind.Tcp, EndKind.Unix, EndKind.UnixHalf];
+        SocketKind[] kinds = [SocketKind.Tcp, SocketKind.Unix, SocketKind.UnixHalf];
         var random = new Random(seed);
         var all = Enumerable.Range(0, 16).Select(async _ =>
         {
@@ -95,7 +95,7 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
             await Task.WhenAll(
                 OneWayAsync(conversation.Client, conversation.Target, new Random(random.Next())),
                 OneWayAsync(conversation.Target, conversation.Client, new Random(random.Next())));
-            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(RelayEnding.Closed));
+            Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
         });
         await Task.WhenAll(all);
     }

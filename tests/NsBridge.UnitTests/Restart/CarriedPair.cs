@@ -12,11 +12,11 @@ internal static class CarriedPair
     /// <param name="cookie">The namespace of the target's.</param>
     /// <param name="clientsPeer">The client's own end.</param>
     /// <param name="targetsPeer">The target's own end.</param>
-    internal static CarriedConnection Make(EndKind kind, ulong cookie, out int clientsPeer, out int targetsPeer)
+    internal static ConnectionSnapshot Make(SocketKind kind, ulong cookie, out int clientsPeer, out int targetsPeer)
     {
         Assert.That(Libc.SocketPair(Libc.SOCK_STREAM, out int client, out clientsPeer), Is.Zero);
         Assert.That(Libc.SocketPair(Libc.SOCK_STREAM, out int target, out targetsPeer), Is.Zero);
-        return new CarriedConnection("web", CarriedRole.Inner, new RelayState
+        return new ConnectionSnapshot("web", ConnectionRole.Inner, new RelayState
         {
             Client = client,
             Target = target,

@@ -15,8 +15,8 @@ internal sealed class DroppedParcelTests : IDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
-    private readonly StreamPair _client = StreamPair.Of(EndKind.Tcp);
-    private readonly StreamPair _target = StreamPair.Of(EndKind.Tcp);
+    private readonly StreamPair _client = StreamPair.Of(SocketKind.Tcp);
+    private readonly StreamPair _target = StreamPair.Of(SocketKind.Tcp);
     private readonly List<int> _own = [];
     private int _queue;
     private int _kept;
@@ -25,13 +25,13 @@ internal sealed class DroppedParcelTests : IDisposable
     public void MakeQueue()
     {
         _own.AddRange([_client.Relayed, _target.Relayed]);
-        Assert.That(ParcelQueue.Make(out _queue, out _kept), Is.Zero);
+        Assert.That(SnapshotChannel.Make(out _queue, out _kept), Is.Zero);
     }
 
     [Test]
     public async Task Parcel_ThatNobodyReads_ItsConnectionsAreReset()
     {
-        Assert.That(ParcelQueue.Send(_queue, Parcel(), 1), Is.Zero);
+        Assert.That(SnapshotChannel.Send(_queue, RestartSnapshot(), 1), Is.Zero);
         CloseOwn();
         // As the service manager does it when the service is stopped.
         CloseQueue();
@@ -41,11 +41,11 @@ internal sealed class DroppedParcelTests : IDisposable
     [Test]
     public async Task Parcel_OfAnotherVersion_ItsConnectionsAreReset()
     {
-        byte[] whole = ParcelWriter.Write(Parcel(), 1);
+        byte[] whole = SnapshotWriter.Write(RestartSnapshot(), 1);
         BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), 77);
         Send(whole);
 
-        Assert.That(ParcelQueue.Receive(_kept, out _, out string? fault), Is.Null);
+        Assert.That(SnapshotChannel.Receive(_kept, out _, out string? fault), Is.Null);
         Assert.That(fault, Does.Contain("version 77"));
         await AssertResetAsync();
     }
@@ -53,10 +53,10 @@ internal sealed class DroppedParcelTests : IDisposable
     [Test]
     public async Task Parcel_BeforeAnother_ItsConnectionsAreReset()
     {
-        Send(ParcelWriter.Write(Parcel(), 1));
-        Assert.That(ParcelQueue.Send(_queue, new Parcel([], []), 2), Is.Zero);
+        Send(SnapshotWriter.Write(RestartSnapshot(), 1));
+        Assert.That(SnapshotChannel.Send(_queue, new RestartSnapshot([], []), 2), Is.Zero);
 
-        Assert.That(ParcelQueue.Receive(_kept, out long moment, out _), Is.Not.Null);
+        Assert.That(SnapshotChannel.Receive(_kept, out long moment, out _), Is.Not.Null);
         Assert.That(moment, Is.EqualTo(2));
         await AssertResetAsync();
     }
@@ -70,14 +70,14 @@ internal sealed class DroppedParcelTests : IDisposable
         int outer = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
         Libc.Bind(listener, address);
         Libc.Listen(listener, 1);
-        Libc.Bind(outer, new JoinName(JoinKind.Relay, 0).ToAddress(address));
+        Libc.Bind(outer, new JoinPeerName(JoinKind.Relay, 0).ToAddress(address));
         Assert.That(Libc.Connect(outer, address), Is.Zero);
         int inner = Libc.Accept(listener, out _);
         Libc.SendDescriptors(_queue, [2], [inner]);
         Libc.Close(inner);
         Libc.Close(listener);
 
-        Assert.That(ParcelQueue.Receive(_kept, out _, out string? fault), Is.Null);
+        Assert.That(SnapshotChannel.Receive(_kept, out _, out string? fault), Is.Null);
 
         Assert.That(fault, Does.Contain("description is missing"));
         Assert.That(ResetMark.IsOn(outer));
@@ -92,7 +92,7 @@ internal sealed class DroppedParcelTests : IDisposable
         listener.Listen();
         Libc.SendDescriptors(_queue, [2], [(int)listener.Handle]);
 
-        Assert.That(ParcelQueue.Receive(_kept, out _, out _), Is.Null);
+        Assert.That(SnapshotChannel.Receive(_kept, out _, out _), Is.Null);
 
         // Who is accepted takes such a wish over from the listener.
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -101,12 +101,12 @@ internal sealed class DroppedParcelTests : IDisposable
         Assert.That(accepted.LingerState!.Enabled, Is.False);
     }
 
-    private Parcel Parcel() => new([], [new CarriedConnection("web", CarriedRole.Inner, new RelayState
+    private RestartSnapshot RestartSnapshot() => new([], [new ConnectionSnapshot("web", ConnectionRole.Inner, new RelayState
     {
         Client = _client.Relayed,
         Target = _target.Relayed,
-        ClientKind = EndKind.Tcp,
-        TargetKind = EndKind.Tcp,
+        ClientKind = SocketKind.Tcp,
+        TargetKind = SocketKind.Tcp,
         Peer = PeerAddress.Unix,
         Cookie = 0,
     })]);

@@ -8,7 +8,7 @@ namespace NsBridge.Bridges.Admission;
 /// Decides who is let in, before anything is dialled for him, and counts who is in. Clients of the UNIX socket have the file's
 /// permission: of the limits only <c>MaxConnections</c> is for them.
 /// </summary>
-internal sealed class AdmissionControl(BridgeTally tally, BridgeSettings settings)
+internal sealed class AdmissionControl(BridgeCounters tally, BridgeSettings settings)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<UInt128, int> _perClient = [];

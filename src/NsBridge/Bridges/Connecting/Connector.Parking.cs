@@ -16,19 +16,19 @@ internal sealed partial class Connector
     private const int TimesAnAnswer = 4;
 
     /// <summary>Takes a new plan over. Where it leads elsewhere or grants another time, everybody who has no target yet begins anew by it.</summary>
-    public void Change(ConnectorPlan plan, long idleTimeout)
+    public void Change(ConnectTarget plan, long idleTimeout)
     {
         bool isNews = !plan.DialsAs(Plan);
         Plan = plan;
         if (_relays.IdleTimeout != idleTimeout)
             _relays.ChangeIdleTimeout(idleTimeout);
         if (isNews)
-            BeginAnew([.. _dialling.All], [.. _parked.All]);
+            RestartAttempts([.. _dialling.All], [.. _parked.All]);
     }
 
-    private void BeginAnew(Dial[] dialling, Dial[] parked)
+    private void RestartAttempts(ConnectAttempt[] dialling, ConnectAttempt[] parked)
     {
-        foreach (Dial dial in parked)
+        foreach (ConnectAttempt dial in parked)
         {
             dial.Restart();
             if (CanPark(dial, dial.Shortage))
@@ -36,7 +36,7 @@ internal sealed partial class Connector
             else
                 TimedOut(dial);
         }
-        foreach (Dial dial in dialling)
+        foreach (ConnectAttempt dial in dialling)
         {
             dial.Restart();
             Loop.SetTimer(dial, (long)Plan.ConnectTimeout.TotalMilliseconds - dial.Age);
@@ -45,7 +45,7 @@ internal sealed partial class Connector
         Retry();
     }
 
-    internal void Failed(Dial dial, Errno error)
+    internal void Failed(ConnectAttempt dial, Errno error)
     {
         // A UNIX socket that listens, and has a full backlog. One of TCP does not answer then.
         Errno shortage = error == Errno.EAGAIN ? error : Errno.None;
@@ -55,7 +55,7 @@ internal sealed partial class Connector
             GiveUp(dial, error);
     }
 
-    private void Unreachable(Dial dial, EnterFailure failure)
+    private void Unreachable(ConnectAttempt dial, EnterFailure failure)
     {
         // Out of descriptors is our fault, not the target's.
         Errno shortage = failure.IsExhaustion ? failure.Error : Errno.None;
@@ -65,11 +65,11 @@ internal sealed partial class Connector
             return;
         }
         string reason = _place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason;
-        _owner.OnUnreachable(dial.Arrival.Peer, reason, failure.Error);
-        End(dial, new RelayOutcome(RelayEnding.TargetReset, failure.Error));
+        _owner.OnUnreachable(dial.Accepted.Peer, reason, failure.Error);
+        End(dial, new RelayOutcome(EndReason.TargetReset, failure.Error));
     }
 
-    internal void TimedOut(Dial dial)
+    internal void TimedOut(ConnectAttempt dial)
     {
         if (dial.Parked is null)
             Failed(dial, Errno.ETIMEDOUT);
@@ -77,15 +77,15 @@ internal sealed partial class Connector
             GiveUp(dial, dial.Shortage == Errno.None ? Errno.ETIMEDOUT : dial.Shortage);
     }
 
-    private void GiveUp(Dial dial, Errno error)
+    private void GiveUp(ConnectAttempt dial, Errno error)
     {
-        _owner.OnUnreachable(dial.Arrival.Peer, TargetFailure.Explain(Plan.Describe(dial.Arrival.Offset), error), error);
-        End(dial, new RelayOutcome(RelayEnding.TargetReset, error));
+        _owner.OnUnreachable(dial.Accepted.Peer, TargetFailure.Explain(Plan.Describe(dial.Accepted.Offset), error), error);
+        End(dial, new RelayOutcome(EndReason.TargetReset, error));
     }
 
-    private bool CanPark(Dial dial, Errno shortage) => dial.Age < Plan.Patience(shortage) && (dial.Parked is not null || _parked.HasRoom);
+    private bool CanPark(ConnectAttempt dial, Errno shortage) => dial.Age < Plan.Patience(shortage) && (dial.Parked is not null || _parked.HasRoom);
 
-    private void Park(Dial dial, Errno shortage)
+    private void Park(ConnectAttempt dial, Errno shortage)
     {
         if (dial.Parked is null)
         {
@@ -119,13 +119,13 @@ internal sealed partial class Connector
     {
         if (!_parked.HasLine(offset))
             return;
-        TimeSpan within = took * TimesAnAnswer > Dial.LongAttempt ? took * TimesAnAnswer : Dial.LongAttempt;
+        TimeSpan within = took * TimesAnAnswer > ConnectAttempt.LongAttempt ? took * TimesAnAnswer : ConnectAttempt.LongAttempt;
         Retry(_parked.Next(offset, DialsPerRetry), within < Plan.ConnectTimeout ? within : Plan.ConnectTimeout);
     }
 
-    private void Retry(ReadOnlySpan<Dial> dials, TimeSpan within)
+    private void Retry(ReadOnlySpan<ConnectAttempt> dials, TimeSpan within)
     {
-        foreach (Dial dial in dials)
+        foreach (ConnectAttempt dial in dials)
         {
             if (dial.Parked is null || dial.IsUnderWay(within))
                 continue;

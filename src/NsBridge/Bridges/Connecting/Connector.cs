@@ -14,11 +14,11 @@ namespace NsBridge.Bridges.Connecting;
 /// </summary>
 internal sealed partial class Connector : EventSource
 {
-    private readonly NamespacePlace _place;
+    private readonly NamespaceTracker _place;
     private readonly IConnectorOwner _owner;
     private readonly RelayGroup _relays;
-    private readonly Stack<Dial> _idle = new();
-    private readonly DialSet _dialling = new();
+    private readonly Stack<ConnectAttempt> _idle = new();
+    private readonly ConnectAttempts _dialling = new();
     private readonly ParkedClients _parked = new();
 
     /// <param name="loop">Where everything of it lives.</param>
@@ -26,7 +26,7 @@ internal sealed partial class Connector : EventSource
     /// <param name="plan">The target.</param>
     /// <param name="counters">What the relays count on.</param>
     /// <param name="owner">Told of every end.</param>
-    public Connector(EventLoop loop, NamespacePlace place, ConnectorPlan plan, RelayCounters counters, IConnectorOwner owner)
+    public Connector(EventLoop loop, NamespaceTracker place, ConnectTarget plan, RelayCounters counters, IConnectorOwner owner)
     {
         Loop = loop;
         _place = place;
@@ -35,44 +35,44 @@ internal sealed partial class Connector : EventSource
         _relays = new RelayGroup(
             loop,
             counters,
-            settled: (target, kind) => Settle(target, kind),
+            settled: (target, kind) => ApplyKeepAlive(target, kind),
             ended: (relay, outcome) => owner.OnEnded(relay.Peer, relay.Number, outcome, relay.BytesToTarget, relay.BytesToClient),
-            lingers: owner.OnLingering);
+            lingers: owner.OnClosing);
         loop.Attach(this);
     }
 
     public EventLoop Loop { get; }
 
     /// <summary>Where everybody is dialled to who has no target yet, whenever he came.</summary>
-    public ConnectorPlan Plan { get; private set; }
+    public ConnectTarget Plan { get; private set; }
 
     /// <summary>Clients on their way, and relays.</summary>
     public int Count => _dialling.Count + _parked.Count + (int)_relays.Counters.Active;
 
     /// <summary>Takes over clients that came together.</summary>
-    /// <param name="arrivals">The clients.</param>
+    /// <param name="accepted">The clients.</param>
     /// <param name="age">Milliseconds that they have waited already.</param>
-    public void Connect(ReadOnlySpan<Arrival> arrivals, long age = 0)
+    public void Connect(ReadOnlySpan<AcceptedClient> accepted, long age = 0)
     {
-        Span<int> sockets = stackalloc int[arrivals.Length];
+        Span<int> sockets = stackalloc int[accepted.Length];
         int made = OpenSockets(Plan.Family(0), sockets, out ulong cookie, out EnterFailure failure);
         int queuedAt = -1;
-        for (int i = 0; i < arrivals.Length; i++)
+        for (int i = 0; i < accepted.Length; i++)
         {
-            if (!_idle.TryPop(out Dial? dial))
-                dial = new Dial(this);
-            dial.Take(arrivals[i], age);
+            if (!_idle.TryPop(out ConnectAttempt? dial))
+                dial = new ConnectAttempt(this);
+            dial.Take(accepted[i], age);
             _dialling.Add(dial);
             if (i >= made)
             {
                 Unreachable(dial, failure);
             }
-            else if (_parked.ShouldQueue(arrivals[i].Offset, out Errno shortage) && CanPark(dial, shortage))
+            else if (_parked.ShouldQueue(accepted[i].Offset, out Errno shortage) && CanPark(dial, shortage))
             {
                 // The target may have come back this very moment: who waits for it is served before who comes now.
                 Libc.Close(sockets[i]);
                 Park(dial, shortage);
-                queuedAt = arrivals[i].Offset;
+                queuedAt = accepted[i].Offset;
             }
             else
             {
@@ -85,9 +85,9 @@ internal sealed partial class Connector : EventSource
     }
 
     // Four calls that only a connection of some age has use for.
-    private void Settle(int target, EndKind kind)
+    private void ApplyKeepAlive(int target, SocketKind kind)
     {
-        if (kind == EndKind.Tcp)
+        if (kind == SocketKind.Tcp)
             TcpOptions.KeepAlive(target, Plan.KeepAlive);
     }
 
@@ -101,7 +101,7 @@ internal sealed partial class Connector : EventSource
     }
 
     /// <summary>Dials by a new socket, for the address that is the dial's turn.</summary>
-    internal void DialAgain(Dial dial)
+    internal void DialAgain(ConnectAttempt dial)
     {
         Span<int> socket = stackalloc int[1];
         if (OpenSockets(dial.Family, socket, out ulong cookie, out EnterFailure failure) == 1)
@@ -110,18 +110,18 @@ internal sealed partial class Connector : EventSource
             Unreachable(dial, failure);
     }
 
-    internal void Establish(Dial dial, in RelayEnds ends, ReadOnlySpan<byte> greeting, long microseconds)
+    internal void Establish(ConnectAttempt dial, in RelaySockets ends, ReadOnlySpan<byte> greeting, long microseconds)
     {
-        Arrival arrival = dial.Arrival;
+        AcceptedClient accepted = dial.Accepted;
         Forget(dial);
         _owner.OnConnected(microseconds);
-        _relays.Start(dial, ends, arrival.Peer, dial.Cookie, arrival.Number, greeting);
+        _relays.Start(dial, ends, accepted.Peer, dial.Cookie, accepted.Number, greeting);
         _idle.Push(dial);
-        Follow(arrival.Offset, TimeSpan.FromMicroseconds(microseconds));
+        Follow(accepted.Offset, TimeSpan.FromMicroseconds(microseconds));
     }
 
     /// <summary>The client went away by itself.</summary>
-    internal void Abandon(Dial dial) => End(dial, new RelayOutcome(RelayEnding.ClientReset));
+    internal void Abandon(ConnectAttempt dial) => End(dial, new RelayOutcome(EndReason.ClientReset));
 
     protected override void OnEvents(uint events, int end)
     {
@@ -135,7 +135,7 @@ internal sealed partial class Connector : EventSource
     public int AbortAllBut(ulong cookie)
     {
         int count = _relays.AbortAllBut(cookie);
-        foreach (Dial dial in Waiting(dial => cookie == 0 || dial.Cookie != cookie))
+        foreach (ConnectAttempt dial in Waiting(dial => cookie == 0 || dial.Cookie != cookie))
         {
             dial.Restart();
             if (dial.Parked is not null)
@@ -145,7 +145,7 @@ internal sealed partial class Connector : EventSource
                 Park(dial, Errno.None);
                 continue;
             }
-            End(dial, new RelayOutcome(RelayEnding.Aborted));
+            End(dial, new RelayOutcome(EndReason.Aborted));
             count++;
         }
         return count;
@@ -156,9 +156,9 @@ internal sealed partial class Connector : EventSource
     public int AbortClientsIn(ulong cookie)
     {
         int count = _relays.AbortClientsIn(cookie);
-        foreach (Dial dial in Waiting(dial => dial.Arrival.IsIn(cookie)))
+        foreach (ConnectAttempt dial in Waiting(dial => dial.Accepted.IsIn(cookie)))
         {
-            End(dial, new RelayOutcome(RelayEnding.Aborted));
+            End(dial, new RelayOutcome(EndReason.Aborted));
             count++;
         }
         return count;
@@ -167,25 +167,25 @@ internal sealed partial class Connector : EventSource
     /// <summary>Brings everything to rest, gives it away and leaves the loop. Who is on his way to the target goes without it: he is dialled for anew.</summary>
     /// <param name="bridge">The bridge's name.</param>
     /// <param name="role">What a connection with that number is in the bridge.</param>
-    public IEnumerable<CarriedConnection> Suspend(string bridge, Func<ulong, CarriedRole> role)
+    public IEnumerable<ConnectionSnapshot> Suspend(string bridge, Func<ulong, ConnectionRole> role)
     {
-        var carried = new List<CarriedConnection>();
+        var carried = new List<ConnectionSnapshot>();
         foreach (RelayState state in _relays.Suspend())
-            carried.Add(new CarriedConnection(bridge, role(state.Number), state));
-        carried.AddRange(TakeWaiting(bridge, role));
+            carried.Add(new ConnectionSnapshot(bridge, role(state.Number), state));
+        carried.AddRange(ReleasePending(bridge, role));
         Loop.Detach(this);
         return carried;
     }
 
     /// <summary>Gives away those who have no target yet, on their way or parked.</summary>
     /// <inheritdoc cref="Suspend"/>
-    public IReadOnlyList<CarriedConnection> TakeWaiting(string bridge, Func<ulong, CarriedRole> role)
+    public IReadOnlyList<ConnectionSnapshot> ReleasePending(string bridge, Func<ulong, ConnectionRole> role)
     {
-        var waiting = new List<CarriedConnection>();
-        foreach (Dial dial in Waiting(static _ => true))
+        var waiting = new List<ConnectionSnapshot>();
+        foreach (ConnectAttempt dial in Waiting(static _ => true))
         {
-            Arrival arrival = dial.Arrival;
-            waiting.Add(CarriedConnection.Waiting(bridge, role(arrival.Number), arrival.Client, arrival.Kind, arrival.Peer, arrival.Offset, dial.Age));
+            AcceptedClient accepted = dial.Accepted;
+            waiting.Add(ConnectionSnapshot.Waiting(bridge, role(accepted.Number), accepted.Client, accepted.Kind, accepted.Peer, accepted.Offset, dial.Age));
             Forget(dial);
             dial.CloseTarget();
             dial.UnwatchClient();
@@ -202,26 +202,26 @@ internal sealed partial class Connector : EventSource
     {
         _relays.LetGo();
         _relays.AbortAllBut(0);
-        foreach (Dial dial in Waiting(static _ => true))
-            End(dial, new RelayOutcome(RelayEnding.Aborted));
+        foreach (ConnectAttempt dial in Waiting(static _ => true))
+            End(dial, new RelayOutcome(EndReason.Aborted));
         Loop.Detach(this);
     }
 
     /// <summary>Those who have no target yet, on their way or parked, as of now: they may go while they are gone through.</summary>
-    private Dial[] Waiting(Func<Dial, bool> which) => [.. _dialling.All.Concat(_parked.All).Where(which)];
+    private ConnectAttempt[] Waiting(Func<ConnectAttempt, bool> which) => [.. _dialling.All.Concat(_parked.All).Where(which)];
 
-    private void End(Dial dial, RelayOutcome outcome)
+    private void End(ConnectAttempt dial, RelayOutcome outcome)
     {
         Forget(dial);
         dial.CloseTarget();
         Loop.Detach(dial);
-        Arrival arrival = dial.Arrival;
-        arrival.Reset();
+        AcceptedClient accepted = dial.Accepted;
+        accepted.Reset();
         _idle.Push(dial);
-        _owner.OnEnded(arrival.Peer, arrival.Number, outcome, 0, 0);
+        _owner.OnEnded(accepted.Peer, accepted.Number, outcome, 0, 0);
     }
 
-    private void Forget(Dial dial)
+    private void Forget(ConnectAttempt dial)
     {
         _dialling.Remove(dial);
         _parked.Remove(dial);

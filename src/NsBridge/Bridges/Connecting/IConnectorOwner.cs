@@ -17,7 +17,7 @@ internal interface IConnectorOwner
     void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient);
 
     /// <summary>A connection is about to end of which a socket stays open, until its peer has taken everything or its namespace goes; told again when it is closed.</summary>
-    void OnLingering(bool begins);
+    void OnClosing(bool begins);
 
     /// <summary>The namespace was found in another state than the one last seen.</summary>
     void OnPlaceMoved();

@@ -11,7 +11,7 @@ internal sealed class ParkedClients
     /// <summary>Clients that may wait. Beyond it they are reset: memory and descriptors are bounded.</summary>
     private const int Most = 1024;
 
-    private readonly Dictionary<int, LinkedList<Dial>> _lines = [];
+    private readonly Dictionary<int, LinkedList<ConnectAttempt>> _lines = [];
 
     public int Count { get; private set; }
 
@@ -26,39 +26,39 @@ internal sealed class ParkedClients
     /// nobody has to wait for the end of that.
     /// </summary>
     /// <param name="offset">The position in the range of ports.</param>
-    /// <param name="shortage">What the first of them waits for, as <see cref="Dial.Shortage"/>.</param>
+    /// <param name="shortage">What the first of them waits for, as <see cref="ConnectAttempt.Shortage"/>.</param>
     public bool ShouldQueue(int offset, out Errno shortage)
     {
-        Dial? head = HasLine(offset) ? _lines[offset].First!.Value : null;
+        ConnectAttempt? head = HasLine(offset) ? _lines[offset].First!.Value : null;
         shortage = head?.Shortage ?? Errno.None;
         return head is { IsLongUnderWay: false };
     }
 
-    public IEnumerable<Dial> All => _lines.Values.SelectMany(line => line);
+    public IEnumerable<ConnectAttempt> All => _lines.Values.SelectMany(line => line);
 
     /// <summary>Of each line the first who is not dialling already, without an answer: what he waits for may be an answer that the next one need not wait for.</summary>
-    public Dial[] Heads() => [.. _lines.Values.Select(line => line.FirstOrDefault(dial => !dial.IsLongUnderWay)).OfType<Dial>()];
+    public ConnectAttempt[] Heads() => [.. _lines.Values.Select(line => line.FirstOrDefault(dial => !dial.IsLongUnderWay)).OfType<ConnectAttempt>()];
 
     /// <summary>The first of one line, in order.</summary>
-    public Dial[] Next(int offset, int count) => _lines.TryGetValue(offset, out LinkedList<Dial>? line) ? [.. line.Take(count)] : [];
+    public ConnectAttempt[] Next(int offset, int count) => _lines.TryGetValue(offset, out LinkedList<ConnectAttempt>? line) ? [.. line.Take(count)] : [];
 
-    public void Add(Dial dial)
+    public void Add(ConnectAttempt dial)
     {
-        if (!_lines.TryGetValue(dial.Arrival.Offset, out LinkedList<Dial>? line))
-            _lines.Add(dial.Arrival.Offset, line = new LinkedList<Dial>());
+        if (!_lines.TryGetValue(dial.Accepted.Offset, out LinkedList<ConnectAttempt>? line))
+            _lines.Add(dial.Accepted.Offset, line = new LinkedList<ConnectAttempt>());
         dial.Parked = line.AddLast(dial);
         Count++;
     }
 
     /// <summary>Takes a client out, where it waits here.</summary>
-    public void Remove(Dial dial)
+    public void Remove(ConnectAttempt dial)
     {
         if (dial.Parked is not { } node)
             return;
         node.List!.Remove(node);
         dial.Parked = null;
         Count--;
-        int offset = dial.Arrival.Offset;
+        int offset = dial.Accepted.Offset;
         if (_lines[offset].Count == 0)
             _lines.Remove(offset);
     }

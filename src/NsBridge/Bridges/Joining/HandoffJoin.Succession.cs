@@ -7,27 +7,27 @@ namespace NsBridge.Bridges.Joining;
 // What the join gives to the next process, or to the next bridge: who waits for a link. What was handed over the inner half has.
 internal sealed partial class HandoffJoin
 {
-    public IEnumerable<CarriedConnection> Suspend()
+    public IEnumerable<ConnectionSnapshot> Suspend()
     {
         _stopped = true;
         foreach (HandoffLink? link in _links)
             link?.Flush();
-        IEnumerable<CarriedConnection> carried = TakeWaiting();
+        IEnumerable<ConnectionSnapshot> carried = ReleasePending();
         _home.Detach(this);
         return carried;
     }
 
-    public IEnumerable<CarriedConnection> TakeWaiting()
+    public IEnumerable<ConnectionSnapshot> ReleasePending()
     {
-        var waiting = new List<CarriedConnection>();
+        var waiting = new List<ConnectionSnapshot>();
         foreach (HandoffLink link in _links.OfType<HandoffLink>())
         {
             while (link.TryTakeBack(out WaitingClient client))
             {
-                Arrival arrival = client.Arrival;
-                _away.Remove(arrival.Number);
-                waiting.Add(CarriedConnection.Waiting(
-                    _bridge.Settings.Name, CarriedRole.Outer, arrival.Client, arrival.Kind, arrival.Peer, arrival.Offset, _home.Now - client.Since));
+                AcceptedClient accepted = client.Accepted;
+                _handedOff.Remove(accepted.Number);
+                waiting.Add(ConnectionSnapshot.Waiting(
+                    _bridge.Settings.Name, ConnectionRole.Outer, accepted.Client, accepted.Kind, accepted.Peer, accepted.Offset, _home.Now - client.Since));
             }
         }
         return waiting;

@@ -15,17 +15,17 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
     private const int RetryMilliseconds = 250;
 
     private readonly Bridge _bridge;
-    private readonly BridgeEngine _engine;
+    private readonly LoopGroup _engine;
     private readonly EventLoop _home;
     private readonly HandoffLink?[] _links;
     private readonly List<HandoffLink> _retired = [];
-    private readonly Dictionary<ulong, (HandoffLink Link, PeerAddress Peer)> _away = [];
+    private readonly Dictionary<ulong, (HandoffLink Link, PeerAddress Peer)> _handedOff = [];
     private readonly bool _hasInner;
     private ulong _lastNumber;
     private volatile string? _trouble;
     private bool _stopped;
 
-    public HandoffJoin(Bridge bridge, BridgeEngine engine, EventLoop home)
+    public HandoffJoin(Bridge bridge, LoopGroup engine, EventLoop home)
     {
         _bridge = bridge;
         _engine = engine;
@@ -43,23 +43,23 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
     public string? Trouble => _trouble;
 
     // Who still waits for a link is known as away too.
-    public int Elsewhere => _hasInner ? 0 : _away.Count - _links.Sum(link => link?.Waiting ?? 0);
+    public int HandedOffCount => _hasInner ? 0 : _handedOff.Count - _links.Sum(link => link?.Waiting ?? 0);
 
-    public void Pass(ReadOnlySpan<Arrival> arrivals, long age = 0)
+    public void Pass(ReadOnlySpan<AcceptedClient> clients, long age = 0)
     {
         int index = _hasInner ? _engine.ChooseRelay(_home).Index : 0;
         long since = _home.Now - age;
         HandoffLink link = LinkTo(index);
-        foreach (Arrival arrival in arrivals)
+        foreach (AcceptedClient accepted in clients)
         {
             if (_hasInner)
             {
-                link.Enqueue(new WaitingClient(arrival, since));
+                link.Enqueue(new WaitingClient(accepted, since));
                 continue;
             }
             ulong number = ++_lastNumber;
-            _away.Add(number, (link, arrival.Peer));
-            link.Enqueue(new WaitingClient(arrival with { Number = number }, since));
+            _handedOff.Add(number, (link, accepted.Peer));
+            link.Enqueue(new WaitingClient(accepted with { Number = number }, since));
         }
         link.Flush();
         if (link.Waiting > 0)
@@ -110,51 +110,51 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
             bool answers = Connect(link, i) && _trouble != Refusal;
             TimeSpan patience = _bridge.Settings.TargetWait > TimeSpan.Zero ? _bridge.Settings.TargetWait : answers ? _bridge.Settings.ConnectTimeout : TimeSpan.Zero;
             // Nobody watches them. Seldom enough, and there are few: a watch would be two more calls for everybody who need not wait.
-            EndWaiting(link, HasHungUp, RelayEnding.ClientReset);
+            EndWaiting(link, HasHungUp, EndReason.ClientReset);
             ResetWaiting(link, _home.Now - (long)patience.TotalMilliseconds);
             Wait();
         }
     }
 
-    private static bool HasHungUp(Arrival arrival) => arrival.HasHungUp(Libc.Ready(arrival.Client, Libc.EPOLLRDHUP));
+    private static bool HasHungUp(AcceptedClient accepted) => accepted.HasHungUp(Libc.Ready(accepted.Client, Libc.EPOLLRDHUP));
 
     /// <summary>Resets who came by then; who came first is first in the line.</summary>
     private void ResetWaiting(HandoffLink link, long cameBy)
     {
         while (link.FirstSince <= cameBy && link.TryTakeBack(out WaitingClient client))
         {
-            _bridge.OnFailed(client.Arrival.Peer, _trouble ?? $"{_bridge.Settings.Socket} does not take connections");
-            End(client.Arrival, RelayEnding.TargetReset);
+            _bridge.OnFailed(client.Accepted.Peer, _trouble ?? $"{_bridge.Settings.Socket} does not take connections");
+            End(client.Accepted, EndReason.TargetReset);
         }
     }
 
     /// <summary>Resets some of those who wait; the others keep their order.</summary>
     /// <returns>How many there were.</returns>
-    private int EndWaiting(HandoffLink link, Func<Arrival, bool> isMeant, RelayEnding ending)
+    private int EndWaiting(HandoffLink link, Func<AcceptedClient, bool> isMeant, EndReason ending)
     {
         int count = 0;
         for (int left = link.Waiting; left > 0 && link.TryTakeBack(out WaitingClient client); left--)
         {
-            if (!isMeant(client.Arrival))
+            if (!isMeant(client.Accepted))
             {
                 link.Enqueue(client);
                 continue;
             }
-            End(client.Arrival, ending);
+            End(client.Accepted, ending);
             count++;
         }
         return count;
     }
 
-    private void End(in Arrival arrival, RelayEnding ending)
+    private void End(in AcceptedClient accepted, EndReason ending)
     {
-        arrival.Reset();
-        _away.Remove(arrival.Number);
-        _bridge.OnEnded(arrival.Peer, new RelayOutcome(ending), 0, 0);
+        accepted.Reset();
+        _handedOff.Remove(accepted.Number);
+        _bridge.OnEnded(accepted.Peer, new RelayOutcome(ending), 0, 0);
     }
 
     public int AbortClientsIn(ulong cookie) =>
-        _links.OfType<HandoffLink>().Sum(link => EndWaiting(link, arrival => arrival.IsIn(cookie), RelayEnding.Aborted));
+        _links.OfType<HandoffLink>().Sum(link => EndWaiting(link, accepted => accepted.IsIn(cookie), EndReason.Aborted));
 
     public void OnReady(HandoffLink link)
     {
@@ -165,12 +165,12 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
 
     public void OnNotice(HandoffLink link, in HandoffNotice notice)
     {
-        if (!_away.Remove(notice.Number, out var away))
+        if (!_handedOff.Remove(notice.Number, out var away))
             return;
         _bridge.Tally.CountForeign(notice.ToTarget, notice.ToClient);
         if (!notice.Reached)
             _bridge.OnFailed(away.Peer, "the inner half could not reach its target; its own log says why");
-        _bridge.OnEnded(away.Peer, new RelayOutcome(RelayEnding.Closed), notice.ToTarget, notice.ToClient);
+        _bridge.OnEnded(away.Peer, new RelayOutcome(EndReason.Closed), notice.ToTarget, notice.ToClient);
     }
 
     public void OnRetired(HandoffLink link)
@@ -183,8 +183,8 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
         HandoffLink next = LinkTo(index);
         while (link.TryTakeBack(out WaitingClient client))
         {
-            if (_away.TryGetValue(client.Arrival.Number, out var away))
-                _away[client.Arrival.Number] = away with { Link = next };
+            if (_handedOff.TryGetValue(client.Accepted.Number, out var away))
+                _handedOff[client.Accepted.Number] = away with { Link = next };
             next.Enqueue(client);
         }
         Wait();
@@ -207,12 +207,12 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
     /// <summary>What the other process has taken over lives on there or not; here it cannot be known any more.</summary>
     private void Forget(HandoffLink link)
     {
-        foreach (var (number, (_, peer)) in _away.Where(away => away.Value.Link == link).ToArray())
+        foreach (var (number, (_, peer)) in _handedOff.Where(away => away.Value.Link == link).ToArray())
         {
             if (link.IsWaiting(number))
                 continue;
-            _away.Remove(number);
-            _bridge.OnEnded(peer, new RelayOutcome(RelayEnding.Closed), 0, 0);
+            _handedOff.Remove(number);
+            _bridge.OnEnded(peer, new RelayOutcome(EndReason.Closed), 0, 0);
         }
     }
 
@@ -240,9 +240,9 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
         }
         foreach (HandoffLink link in _retired)
             link.Close();
-        foreach (var (_, peer) in _away.Values)
-            _bridge.OnEnded(peer, new RelayOutcome(RelayEnding.Closed), 0, 0);
-        _away.Clear();
+        foreach (var (_, peer) in _handedOff.Values)
+            _bridge.OnEnded(peer, new RelayOutcome(EndReason.Closed), 0, 0);
+        _handedOff.Clear();
         _home.Detach(this);
     }
 }

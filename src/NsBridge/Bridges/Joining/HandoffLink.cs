@@ -18,7 +18,7 @@ internal sealed class HandoffLink : EventSource
 
     /// <summary>
     /// Clients in one message to another process. It takes a message where it has room for one client; the other seven, with a target each, have
-    /// to fit into what <see cref="DescriptorPressure"/> keeps in reserve.
+    /// to fit into what <see cref="DescriptorBudget"/> keeps in reserve.
     /// </summary>
     public const int ClientsPerMessage = 8;
 
@@ -61,7 +61,7 @@ internal sealed class HandoffLink : EventSource
     public long FirstSince => _waiting.TryPeek(out WaitingClient first) ? first.Since : long.MaxValue;
 
     /// <summary>Whether a connection still waits here.</summary>
-    public bool IsWaiting(ulong number) => _waiting.Any(client => client.Arrival.Number == number);
+    public bool IsWaiting(ulong number) => _waiting.Any(client => client.Accepted.Number == number);
 
     /// <summary>Connects to the bridge's UNIX socket.</summary>
     /// <param name="server">Its address.</param>
@@ -72,7 +72,7 @@ internal sealed class HandoffLink : EventSource
         int socket = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
         if (socket < 0)
             return socket;
-        int result = Libc.Bind(socket, new JoinName(JoinKind.Handoff, relayLoop).ToAddress(server));
+        int result = Libc.Bind(socket, new JoinPeerName(JoinKind.Handoff, relayLoop).ToAddress(server));
         if (result >= 0)
             result = Libc.Connect(socket, server);
         if (result >= 0 && !PeerUser.IsBehind(socket))
@@ -106,12 +106,12 @@ internal sealed class HandoffLink : EventSource
         while (_waiting.Count > 0)
         {
             int count = 0;
-            foreach ((Arrival arrival, _) in _waiting)
+            foreach ((AcceptedClient accepted, _) in _waiting)
             {
                 if (count == most)
                     break;
-                new HandoffRecord(arrival.Peer, arrival.Offset, arrival.Number).Write(records[(count * HandoffRecord.Size)..]);
-                descriptors[count++] = arrival.Client;
+                new HandoffRecord(accepted.Peer, accepted.Offset, accepted.Number).Write(records[(count * HandoffRecord.Size)..]);
+                descriptors[count++] = accepted.Client;
             }
             nint sent = Libc.SendDescriptors(_socket, records[..(count * HandoffRecord.Size)], descriptors[..count]);
             if (sent == -(nint)(int)Errno.EAGAIN)
@@ -137,7 +137,7 @@ internal sealed class HandoffLink : EventSource
                 return;
             }
             for (int i = 0; i < count; i++)
-                Libc.Close(_waiting.Dequeue().Arrival.Client);
+                Libc.Close(_waiting.Dequeue().Accepted.Client);
         }
     }
 

@@ -156,17 +156,17 @@ internal sealed class HandoffReceiver : EventSource
 
     private void Take(ReadOnlySpan<byte> records, ReadOnlySpan<int> descriptors)
     {
-        Span<Arrival> arrivals = stackalloc Arrival[descriptors.Length];
+        Span<AcceptedClient> clients = stackalloc AcceptedClient[descriptors.Length];
         int taken = 0;
         for (int i = 0; i < descriptors.Length; i++)
         {
             HandoffRecord record = HandoffRecord.Read(records[(i * HandoffRecord.Size)..]);
-            var arrival = new Arrival(descriptors[i], EndKind.Tcp, record.Peer, record.Offset, record.Number);
-            if (_isOwn || _owner.AdmitForeign(this, ref arrival))
-                arrivals[taken++] = arrival;
+            var client = new AcceptedClient(descriptors[i], SocketKind.Tcp, record.Peer, record.Offset, record.Number);
+            if (_isOwn || _owner.AdmitForeign(this, ref client))
+                clients[taken++] = client;
         }
         if (taken > 0)
-            _connector.Connect(arrivals[..taken]);
+            _connector.Connect(clients[..taken]);
     }
 
     /// <summary>Tells the outer half of another process how a connection ended. Where that has gone, nobody.</summary>

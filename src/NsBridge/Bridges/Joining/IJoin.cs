@@ -8,9 +8,9 @@ namespace NsBridge.Bridges.Joining;
 internal interface IJoin
 {
     /// <summary>Passes clients on; they belong to the join from here on, whatever becomes of them.</summary>
-    /// <param name="arrivals">The clients.</param>
+    /// <param name="accepted">The clients.</param>
     /// <param name="age">Milliseconds that they have waited already.</param>
-    void Pass(ReadOnlySpan<Arrival> arrivals, long age = 0);
+    void Pass(ReadOnlySpan<AcceptedClient> accepted, long age = 0);
 
     /// <summary>The bridge's settings are new ones.</summary>
     void Change();
@@ -23,13 +23,13 @@ internal interface IJoin
     string? Trouble { get; }
 
     /// <summary>How many of its clients another inner half has taken over: they are not its own to end.</summary>
-    int Elsewhere => 0;
+    int HandedOffCount => 0;
 
     /// <summary>Brings its connections to rest, gives them away and leaves the loop.</summary>
-    IEnumerable<CarriedConnection> Suspend();
+    IEnumerable<ConnectionSnapshot> Suspend();
 
     /// <summary>Gives away the clients it still holds who have not been passed on.</summary>
-    IEnumerable<CarriedConnection> TakeWaiting();
+    IEnumerable<ConnectionSnapshot> ReleasePending();
 
     /// <summary>Goes on with a relay that was given away.</summary>
     /// <returns>False where it relays nothing.</returns>

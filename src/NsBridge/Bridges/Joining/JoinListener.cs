@@ -12,10 +12,10 @@ namespace NsBridge.Bridges.Joining;
 /// <param name="listener">A listening UNIX socket, owned from here on.</param>
 /// <param name="descriptors">Told of shortages.</param>
 /// <param name="hasRoomAlready">Whether those who come were let in by this process, with room for this leg too: to keep them waiting here would keep the room taken.</param>
-internal sealed class JoinListener(IJoinDoor door, EventLoop loop, int listener, DescriptorPressure descriptors, bool hasRoomAlready)
+internal sealed class JoinListener(IJoinServer door, EventLoop loop, int listener, DescriptorBudget descriptors, bool hasRoomAlready)
     : Acceptor(loop, listener, descriptors)
 {
     protected override bool HasRoom => hasRoomAlready || base.HasRoom;
 
-    protected override void OnAccepted(int descriptor, in SockAddr peer) => door.OnAccepted(descriptor, JoinName.Of(peer));
+    protected override void OnAccepted(int descriptor, in SockAddr peer) => door.OnAccepted(descriptor, JoinPeerName.Of(peer));
 }

@@ -9,9 +9,9 @@ namespace NsBridge.Bridges.Joining;
 /// <summary>An inner half's UNIX socket: the file and the listener behind it. On the bridge's home loop, but for <see cref="IsInPlace"/>.</summary>
 internal sealed class JoinSocket
 {
-    private readonly IJoinDoor _door;
+    private readonly IJoinServer _door;
     private readonly BridgeSettings _settings;
-    private readonly BridgeEngine _engine;
+    private readonly LoopGroup _engine;
     private readonly EventLoop _home;
     private readonly bool _hasRoomAlready;
     private volatile UnixSocketFile _file;
@@ -22,8 +22,8 @@ internal sealed class JoinSocket
     /// <param name="engine">What all bridges share.</param>
     /// <param name="home">The loop it lives on.</param>
     /// <param name="hasRoomAlready">Whether this process has let those in who come, with room for this leg too.</param>
-    /// <exception cref="BridgeFault">It cannot be had.</exception>
-    public JoinSocket(IJoinDoor door, BridgeSettings settings, BridgeEngine engine, EventLoop home, bool hasRoomAlready)
+    /// <exception cref="BridgeSetupException">It cannot be had.</exception>
+    public JoinSocket(IJoinServer door, BridgeSettings settings, LoopGroup engine, EventLoop home, bool hasRoomAlready)
     {
         _door = door;
         _settings = settings;
@@ -45,7 +45,7 @@ internal sealed class JoinSocket
     private JoinListener ListenOn(UnixSocketFile file) => new(_door, _home, file.Listener, _engine.Descriptors, _hasRoomAlready);
 
     /// <summary>Begins to accept.</summary>
-    /// <exception cref="BridgeFault">The kernel cannot watch it.</exception>
+    /// <exception cref="BridgeSetupException">The kernel cannot watch it.</exception>
     public void Start()
     {
         _listener.Start();
@@ -53,7 +53,7 @@ internal sealed class JoinSocket
     }
 
     /// <summary>Puts another socket in its place, whose file was removed or replaced. Connections go on.</summary>
-    /// <exception cref="BridgeFault">It cannot be had; what there is goes on, for those who have it.</exception>
+    /// <exception cref="BridgeSetupException">It cannot be had; what there is goes on, for those who have it.</exception>
     public void MakeAnew()
     {
         UnixSocketFile file = MakeFile();
@@ -62,7 +62,7 @@ internal sealed class JoinSocket
         {
             listener.Start();
         }
-        catch (BridgeFault)
+        catch (BridgeSetupException)
         {
             // Its file goes too: what is in its place would pass for served.
             listener.Stop();
@@ -78,9 +78,9 @@ internal sealed class JoinSocket
     }
 
     /// <summary>What it listens on; stays its own.</summary>
-    public IReadOnlyList<CarriedListener> Listeners() => _listener.Listener >= 0 ? [_file.Carry(_listener.Listener)] : [];
+    public IReadOnlyList<ListenerSnapshot> Listeners() => _listener.Listener >= 0 ? [_file.Carry(_listener.Listener)] : [];
 
-    /// <summary>Ends listening and gives the socket to <see cref="BridgeEngine.Kept"/>. Again does nothing.</summary>
+    /// <summary>Ends listening and gives the socket to <see cref="LoopGroup.Kept"/>. Again does nothing.</summary>
     public void Release()
     {
         int listener = _listener.Release();

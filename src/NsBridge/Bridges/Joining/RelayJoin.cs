@@ -18,8 +18,8 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     private readonly EventLoop _home;
     private readonly bool _hasInner;
     private readonly NamespaceWatch _namespaces;
-    private readonly NamespacePlace _own;
-    private readonly JoinWatch _watch;
+    private readonly NamespaceTracker _own;
+    private readonly JoinProbe _watch;
     private Connector? _connector;
     private BridgeSettings? _planned;
     private SockAddr _plannedAddress;
@@ -32,12 +32,12 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
         _namespaces = namespaces;
         _hasInner = bridge.Settings.Namespace is not null;
         _own = namespaces.Acquire(NamespaceReference.Host);
-        _watch = new JoinWatch(home, () => bridge.JoinAddress, () => SetTrouble(null));
+        _watch = new JoinProbe(home, () => bridge.JoinAddress, () => SetTrouble(null));
     }
 
     public string? Trouble => _trouble;
 
-    public void Pass(ReadOnlySpan<Arrival> arrivals, long age = 0) => UpToDateConnector().Connect(arrivals, age);
+    public void Pass(ReadOnlySpan<AcceptedClient> clients, long age = 0) => UpToDateConnector().Connect(clients, age);
 
     public void Change()
     {
@@ -49,12 +49,12 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     {
         // With an inner half in this process the bytes are counted where they reach the target: once, not twice.
         SockAddr address = _bridge.JoinAddress;
-        _connector ??= new Connector(_home, _own, ConnectorPlan.ToJoin(_bridge.Settings, address), _hasInner ? new RelayCounters() : _bridge.Tally.RelaysOf(_home.Index), this);
+        _connector ??= new Connector(_home, _own, ConnectTarget.ToJoin(_bridge.Settings, address), _hasInner ? new RelayCounters() : _bridge.Tally.RelaysOf(_home.Index), this);
         if (!ReferenceEquals(_planned, _bridge.Settings) || !_plannedAddress.IsSame(address))
         {
             _planned = _bridge.Settings;
             _plannedAddress = address;
-            _connector.Change(ConnectorPlan.ToJoin(_planned, address), _hasInner ? 0 : (long)_planned.IdleTimeout.TotalMilliseconds);
+            _connector.Change(ConnectTarget.ToJoin(_planned, address), _hasInner ? 0 : (long)_planned.IdleTimeout.TotalMilliseconds);
         }
         return _connector;
     }
@@ -95,19 +95,19 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient) =>
         _bridge.OnEnded(peer, outcome, toTarget, toClient);
 
-    public void OnLingering(bool begins) => _bridge.OnLingering(begins);
+    public void OnClosing(bool begins) => _bridge.OnClosing(begins);
 
     public void OnPlaceMoved()
     {
     }
 
-    public IEnumerable<CarriedConnection> Suspend()
+    public IEnumerable<ConnectionSnapshot> Suspend()
     {
         _watch.Stop();
-        return _connector?.Suspend(_bridge.Settings.Name, _ => CarriedRole.OuterLeg).Select(carried => carried.HasTarget ? carried : carried with { Role = CarriedRole.Outer }) ?? [];
+        return _connector?.Suspend(_bridge.Settings.Name, _ => ConnectionRole.OuterLeg).Select(carried => carried.HasTarget ? carried : carried with { Role = ConnectionRole.Outer }) ?? [];
     }
 
-    public IEnumerable<CarriedConnection> TakeWaiting() => _connector?.TakeWaiting(_bridge.Settings.Name, static _ => CarriedRole.Outer) ?? [];
+    public IEnumerable<ConnectionSnapshot> ReleasePending() => _connector?.ReleasePending(_bridge.Settings.Name, static _ => ConnectionRole.Outer) ?? [];
 
     public bool Resume(RelayState state)
     {

@@ -13,7 +13,7 @@ internal abstract class Acceptor : EventSource
     private const int ShortestPause = 50;
     private const int LongestPause = 1000;
 
-    private readonly DescriptorPressure _descriptors;
+    private readonly DescriptorBudget _descriptors;
     private int _listener;
     private int _pause = ShortestPause;
     private bool _paused;
@@ -21,7 +21,7 @@ internal abstract class Acceptor : EventSource
     /// <param name="loop">The loop it lives on.</param>
     /// <param name="listener">A listening socket, owned from here on.</param>
     /// <param name="descriptors">Told of shortages.</param>
-    protected Acceptor(EventLoop loop, int listener, DescriptorPressure descriptors)
+    protected Acceptor(EventLoop loop, int listener, DescriptorBudget descriptors)
     {
         Loop = loop;
         _listener = listener;
@@ -37,13 +37,13 @@ internal abstract class Acceptor : EventSource
     protected virtual bool HasRoom => _descriptors.HasRoom;
 
     /// <summary>Begins to accept. On the loop.</summary>
-    /// <exception cref="BridgeFault">The kernel cannot watch it; it has to be stopped or released all the same.</exception>
+    /// <exception cref="BridgeSetupException">The kernel cannot watch it; it has to be stopped or released all the same.</exception>
     public void Start()
     {
         Loop.Attach(this);
         int result = Loop.Watch(this, 0, _listener, Libc.EPOLLIN);
         if (result < 0)
-            throw new BridgeFault(WatchFault.Explain("a listener", Libc.ErrorOf(result)));
+            throw new BridgeSetupException(WatchFault.Explain("a listener", Libc.ErrorOf(result)));
     }
 
     /// <summary>A connection was accepted; it belongs to the callee.</summary>

@@ -13,7 +13,7 @@ internal sealed class ClientListener : Acceptor
 {
     private readonly OuterHalf _half;
     private readonly int _offset;
-    private readonly Arrival[] _batch = new Arrival[Batch];
+    private readonly AcceptedClient[] _batch = new AcceptedClient[Batch];
     private int _count;
 
     /// <param name="half">Whose listener it is.</param>
@@ -21,7 +21,7 @@ internal sealed class ClientListener : Acceptor
     /// <param name="listener">A listening TCP socket, owned from here on.</param>
     /// <param name="offset">Its position in the range of ports.</param>
     /// <param name="descriptors">Told of shortages.</param>
-    public ClientListener(OuterHalf half, EventLoop loop, int listener, int offset, DescriptorPressure descriptors)
+    public ClientListener(OuterHalf half, EventLoop loop, int listener, int offset, DescriptorBudget descriptors)
         : base(loop, listener, descriptors)
     {
         _half = half;
@@ -36,7 +36,7 @@ internal sealed class ClientListener : Acceptor
             Libc.CloseWithReset(descriptor);
             return;
         }
-        _batch[_count++] = new Arrival(descriptor, EndKind.Tcp, address, _offset, 0);
+        _batch[_count++] = new AcceptedClient(descriptor, SocketKind.Tcp, address, _offset, 0);
     }
 
     protected override void OnBatchEnd()

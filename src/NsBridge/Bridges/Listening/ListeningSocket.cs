@@ -15,8 +15,8 @@ internal static class ListeningSocket
 
     /// <summary>A socket that listens where it should, or is bound there in a UDP bridge.</summary>
     /// <returns>The socket; -1 where a machine without IPv6 has no such address and another one of the entry serves.</returns>
-    /// <exception cref="BridgeFault">It cannot be bound; says why, and by whom the port is taken where that is so.</exception>
-    public static int Open(NamespacePlace place, ListenSocket wanted, ListenEndpoint entry, BridgeSettings settings, BridgeEngine engine, out ulong cookie)
+    /// <exception cref="BridgeSetupException">It cannot be bound; says why, and by whom the port is taken where that is so.</exception>
+    public static int Open(NamespaceTracker place, ListenSocket wanted, ListenEndpoint entry, BridgeSettings settings, LoopGroup engine, out ulong cookie)
     {
         Span<int> one = stackalloc int[1];
         bool six = wanted.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
@@ -29,8 +29,8 @@ internal static class ListeningSocket
             if (failure.Error == Errno.EAFNOSUPPORT && hasOther)
                 return -1;
             if (failure.Error == Errno.EMFILE)
-                throw new BridgeFault(engine.Descriptors.Explain(settings.ListenDescriptors));
-            throw new BridgeFault(place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason);
+                throw new BridgeSetupException(engine.Descriptors.Explain(settings.ListenDescriptors));
+            throw new BridgeSetupException(place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason);
         }
         int socket = one[0];
         int result = Address(socket, wanted, out SockAddr address);
@@ -52,7 +52,7 @@ internal static class ListeningSocket
         if (result == -(int)Errno.EADDRNOTAVAIL && hasOther)
             return -1;
         Errno error = Libc.ErrorOf(result);
-        throw new BridgeFault(Explain(entry, wanted, settings.Protocol, error)) { LacksPrivilege = error == Errno.EACCES };
+        throw new BridgeSetupException(Explain(entry, wanted, settings.Protocol, error)) { LacksPrivilege = error == Errno.EACCES };
     }
 
     private static int Address(int socket, ListenSocket wanted, out SockAddr address)

@@ -14,8 +14,8 @@ internal static class ListeningSockets
     /// <param name="engine">Has what systemd handed over.</param>
     /// <param name="place">The namespace to bind in.</param>
     /// <param name="cookie">The namespace they were bound in; 0 where systemd made them.</param>
-    /// <exception cref="BridgeFault">One cannot be had; says why.</exception>
-    public static List<(int Socket, int Offset)> Open(BridgeSettings settings, BridgeEngine engine, NamespacePlace place, out ulong cookie)
+    /// <exception cref="BridgeSetupException">One cannot be had; says why.</exception>
+    public static List<(int Socket, int Offset)> Open(BridgeSettings settings, LoopGroup engine, NamespaceTracker place, out ulong cookie)
     {
         cookie = 0;
         var sockets = new List<(int Socket, int Offset)>();
@@ -28,11 +28,11 @@ internal static class ListeningSockets
             engine.OnBound();
             return sockets;
         }
-        catch (Exception fault) when (fault is BridgeFault or IOException)
+        catch (Exception fault) when (fault is BridgeSetupException or IOException)
         {
             foreach ((int socket, _) in sockets)
                 Libc.Close(socket);
-            throw new BridgeFault(fault.Message) { LacksPrivilege = fault is BridgeFault { LacksPrivilege: true } };
+            throw new BridgeSetupException(fault.Message) { LacksPrivilege = fault is BridgeSetupException { LacksPrivilege: true } };
         }
     }
 
@@ -47,13 +47,13 @@ internal static class ListeningSockets
             if (!UdpSocket.IsListener(socket))
             {
                 Libc.Close(socket);
-                throw new BridgeFault($"systemd handed over a socket named '{settings.Name}' that is no UDP one; it has to be ListenDatagram= with an address and port");
+                throw new BridgeSetupException($"systemd handed over a socket named '{settings.Name}' that is no UDP one; it has to be ListenDatagram= with an address and port");
             }
         }
         else if (Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, out int listening) < 0 || listening == 0)
         {
             Libc.Close(socket);
-            throw new BridgeFault($"systemd handed over a socket named '{settings.Name}' that does not listen; it has to be ListenStream= with Accept=no");
+            throw new BridgeSetupException($"systemd handed over a socket named '{settings.Name}' that does not listen; it has to be ListenStream= with Accept=no");
         }
         else
         {
@@ -65,12 +65,12 @@ internal static class ListeningSockets
         return (socket, offset);
     }
 
-    private static void OpenOwn(BridgeSettings settings, NamespacePlace place, BridgeEngine engine, List<(int Socket, int Offset)> sockets, out ulong cookie)
+    private static void OpenOwn(BridgeSettings settings, NamespaceTracker place, LoopGroup engine, List<(int Socket, int Offset)> sockets, out ulong cookie)
     {
         cookie = 0;
         // All or none: without this look, a range that is too long would take every descriptor away from the others, again and again.
         if (engine.Descriptors.WhyNot(settings.ListenDescriptors, engine.Kept.Count) is { } lack)
-            throw new BridgeFault(lack);
+            throw new BridgeSetupException(lack);
         foreach (ListenEndpoint entry in settings.Listen)
         {
             foreach (ListenSocket wanted in entry.Sockets())
@@ -80,7 +80,7 @@ internal static class ListeningSockets
                     continue;
                 sockets.Add((socket, wanted.Offset));
                 if (cookie != 0 && boundIn != cookie)
-                    throw new BridgeFault($"network namespace {place.Reference} changed while its listeners were made");
+                    throw new BridgeSetupException($"network namespace {place.Reference} changed while its listeners were made");
                 cookie = boundIn;
             }
         }

@@ -18,7 +18,7 @@ internal static class SocketProbe
         int probe = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
         if (probe < 0)
             return probe;
-        int result = Libc.Bind(probe, new JoinName(JoinKind.Handoff, 0).ToAddress(server));
+        int result = Libc.Bind(probe, new JoinPeerName(JoinKind.Handoff, 0).ToAddress(server));
         if (result >= 0)
             result = Libc.Connect(probe, server);
         if (result >= 0)

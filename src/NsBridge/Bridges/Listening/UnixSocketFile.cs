@@ -46,8 +46,8 @@ internal sealed class UnixSocketFile
     /// <param name="mode">The file's permissions.</param>
     /// <param name="group">The file's group; null leaves the daemon's own.</param>
     /// <param name="kept">Where the socket may be already, with clients in its backlog.</param>
-    /// <exception cref="BridgeFault">It cannot be had; says why and what to do.</exception>
-    public static UnixSocketFile Create(string path, int mode, uint? group, KeptListeners? kept = null)
+    /// <exception cref="BridgeSetupException">It cannot be had; says why and what to do.</exception>
+    public static UnixSocketFile Create(string path, int mode, uint? group, InheritedListeners? kept = null)
     {
         string directory = Path.GetDirectoryName(path)!;
         int at = Libc.Open(Libc.PathBytes(directory), Libc.O_PATH | Libc.O_DIRECTORY);
@@ -91,7 +91,7 @@ internal sealed class UnixSocketFile
                 Libc.Unlink(hidden, at);
             // Its file is known there, and goes with it.
             if (isKept)
-                kept!.Keep(new CarriedListener(listener, path, status.Inode));
+                kept!.Keep(new ListenerSnapshot(listener, path, status.Inode));
             else
                 Libc.Close(listener);
             Libc.Close(file);
@@ -103,7 +103,7 @@ internal sealed class UnixSocketFile
         }
     }
 
-    private static int TakeKept(string path, byte[] name, int at, KeptListeners? kept, out int file, out FileStatus status)
+    private static int TakeKept(string path, byte[] name, int at, InheritedListeners? kept, out int file, out FileStatus status)
     {
         status = default;
         file = kept is null ? -1 : Libc.Open(name, Libc.O_PATH | Libc.O_NOFOLLOW, at);
@@ -123,7 +123,7 @@ internal sealed class UnixSocketFile
     {
         Check(Libc.Status(file, out FileStatus status), path, "cannot look at it");
         if (!status.IsSocket)
-            throw new BridgeFault($"{path} was replaced while it was made; who else writes to its directory?");
+            throw new BridgeSetupException($"{path} was replaced while it was made; who else writes to its directory?");
         byte[] alias = Libc.PathBytes(NameOf(file));
         if (group is { } id)
             Check(Libc.ChangeGroup(alias, id), path, $"cannot give it to group {id} (the daemon has to be a member)");
@@ -141,14 +141,14 @@ internal sealed class UnixSocketFile
             return;
         Check(result, path, "cannot look at what is there");
         if (status.IsSymbolicLink)
-            throw new BridgeFault($"{path} is a symbolic link; it is not followed. Remove it or choose another Socket");
+            throw new BridgeSetupException($"{path} is a symbolic link; it is not followed. Remove it or choose another Socket");
         if (!status.IsSocket)
-            throw new BridgeFault($"{path} exists and is not a socket; it is left alone. Remove it or choose another Socket");
+            throw new BridgeSetupException($"{path} exists and is not a socket; it is left alone. Remove it or choose another Socket");
         if (status.User != Libc.EffectiveUser())
-            throw new BridgeFault($"{path} is a socket of user {status.User}, not the daemon's; it is left alone. Remove it or choose another Socket");
+            throw new BridgeSetupException($"{path} is a socket of user {status.User}, not the daemon's; it is left alone. Remove it or choose another Socket");
         int connected = SocketProbe.Ask(SockAddr.FromPath(path), out int process);
         if (connected != -(int)Errno.ECONNREFUSED && connected != -(int)Errno.ENOENT)
-            throw new BridgeFault(connected >= 0
+            throw new BridgeSetupException(connected >= 0
                 ? $"{path} is served by process {process}; it is left alone. Stop that or choose another Socket"
                 : $"{path} is a socket that may be in use ({Libc.ErrorOf(connected)}); it is left alone");
     }
@@ -161,14 +161,14 @@ internal sealed class UnixSocketFile
             throw Fault(path, what, result);
     }
 
-    private static BridgeFault Fault(string path, string what, int result)
+    private static BridgeSetupException Fault(string path, string what, int result)
     {
         Errno error = Libc.ErrorOf(result);
-        return new BridgeFault($"{path}: {what}: {error}") { LacksPrivilege = error is Errno.EACCES or Errno.EPERM };
+        return new BridgeSetupException($"{path}: {what}: {error}") { LacksPrivilege = error is Errno.EACCES or Errno.EPERM };
     }
 
     /// <summary>The socket with its file, as it goes to who comes next.</summary>
-    public CarriedListener Carry(int listener) => new(listener, _path, _status.Inode);
+    public ListenerSnapshot Carry(int listener) => new(listener, _path, _status.Inode);
 
     /// <summary>Removes the file, where it is still the one that was made, and lets go of it.</summary>
     public void Remove()

@@ -14,17 +14,17 @@ namespace NsBridge.Bridges.Tcp;
 internal sealed class InnerConnections : IConnectorOwner
 {
     /// <summary>The number of a connection that the outer half of this process counts.</summary>
-    public const ulong CountedElsewhere = ulong.MaxValue;
+    public const ulong CountedByOuterHalf = ulong.MaxValue;
 
     private readonly Bridge _bridge;
-    private readonly DescriptorPressure _descriptors;
-    private readonly NamespacePlace _place;
+    private readonly DescriptorBudget _descriptors;
+    private readonly NamespaceTracker _place;
     private readonly List<HandoffReceiver> _receivers = [];
     private readonly Dictionary<ulong, (HandoffReceiver Receiver, ulong Number)> _foreign = [];
     private Connector _connector = null!;
     private ulong _lastForeign;
 
-    public InnerConnections(Bridge bridge, EventLoop loop, NamespacePlace place, DescriptorPressure descriptors)
+    public InnerConnections(Bridge bridge, EventLoop loop, NamespaceTracker place, DescriptorBudget descriptors)
     {
         _bridge = bridge;
         _descriptors = descriptors;
@@ -50,16 +50,16 @@ internal sealed class InnerConnections : IConnectorOwner
 
     public void Start()
     {
-        _connector = new Connector(Loop, _place, ConnectorPlan.ToTarget(_bridge.Settings), _bridge.Tally.RelaysOf(Loop.Index), this);
+        _connector = new Connector(Loop, _place, ConnectTarget.ToTarget(_bridge.Settings), _bridge.Tally.RelaysOf(Loop.Index), this);
         Change();
     }
 
-    public void Change() => _connector.Change(ConnectorPlan.ToTarget(_bridge.Settings), (long)_bridge.Settings.IdleTimeout.TotalMilliseconds);
+    public void Change() => _connector.Change(ConnectTarget.ToTarget(_bridge.Settings), (long)_bridge.Settings.IdleTimeout.TotalMilliseconds);
 
-    public void Connect(Arrival arrival, long age = 0) => _connector.Connect([arrival], age);
+    public void Connect(AcceptedClient accepted, long age = 0) => _connector.Connect([accepted], age);
 
     /// <summary>Brings everything to rest and gives it away.</summary>
-    public IEnumerable<CarriedConnection> Suspend()
+    public IEnumerable<ConnectionSnapshot> Suspend()
     {
         DrainLinks();
         _foreign.Clear();
@@ -67,10 +67,10 @@ internal sealed class InnerConnections : IConnectorOwner
     }
 
     /// <summary>Gives away those who have no target yet.</summary>
-    public IEnumerable<CarriedConnection> TakeWaiting()
+    public IEnumerable<ConnectionSnapshot> ReleasePending()
     {
         DrainLinks();
-        return _connector.TakeWaiting(_bridge.Settings.Name, number =>
+        return _connector.ReleasePending(_bridge.Settings.Name, number =>
         {
             // Whoever takes them has other numbers, and does not tell of their end.
             if (_foreign.Remove(number, out var foreign))
@@ -86,16 +86,16 @@ internal sealed class InnerConnections : IConnectorOwner
             receiver.Drain();
     }
 
-    private static CarriedRole RoleOf(ulong number) => number == CountedElsewhere ? CarriedRole.InnerLeg : CarriedRole.Inner;
+    private static ConnectionRole RoleOf(ulong number) => number == CountedByOuterHalf ? ConnectionRole.InnerLeg : ConnectionRole.Inner;
 
     /// <summary>Goes on with a connection that was given away.</summary>
-    public void Resume(CarriedConnection carried)
+    public void Resume(ConnectionSnapshot carried)
     {
-        ulong number = carried.Role == CarriedRole.InnerLeg ? CountedElsewhere : 0;
+        ulong number = carried.Role == ConnectionRole.InnerLeg ? CountedByOuterHalf : 0;
         if (carried.HasTarget)
             _connector.Resume(carried.Relay, number);
         else
-            Connect(new Arrival(carried.Relay.Client, carried.Relay.ClientKind, carried.Relay.Peer, carried.Offset, number), carried.Age);
+            Connect(new AcceptedClient(carried.Relay.Client, carried.Relay.ClientKind, carried.Relay.Peer, carried.Offset, number), carried.Age);
     }
 
     public void AddReceiver(int descriptor, bool isOwn)
@@ -141,44 +141,44 @@ internal sealed class InnerConnections : IConnectorOwner
                 continue;
             }
             _bridge.OnFailed(lost.Peer, "no descriptor was left to take the client over");
-            _bridge.OnEnded(lost.Peer, new RelayOutcome(RelayEnding.Aborted, Errno.EMFILE), 0, 0);
+            _bridge.OnEnded(lost.Peer, new RelayOutcome(EndReason.Aborted, Errno.EMFILE), 0, 0);
         }
     }
 
     /// <summary>Checks what an outer half of another process handed over, and lets it in or not.</summary>
-    public bool AdmitForeign(HandoffReceiver receiver, ref Arrival arrival)
+    public bool AdmitForeign(HandoffReceiver receiver, ref AcceptedClient accepted)
     {
-        if (!IsTcpOfAClient(arrival, out PeerAddress peer))
+        if (!IsTcpOfAClient(accepted, out PeerAddress peer))
         {
             // Who went away while he waited in the link is not connected any more either.
-            Libc.Close(arrival.Client);
-            receiver.Notify(new HandoffNotice(arrival.Number, 0, 0, true));
+            Libc.Close(accepted.Client);
+            receiver.Notify(new HandoffNotice(accepted.Number, 0, 0, true));
             return false;
         }
         if (!_bridge.Admit(peer))
         {
-            Libc.CloseWithReset(arrival.Client);
-            receiver.Notify(new HandoffNotice(arrival.Number, 0, 0, false));
+            Libc.CloseWithReset(accepted.Client);
+            receiver.Notify(new HandoffNotice(accepted.Number, 0, 0, false));
             return false;
         }
         ulong number = ++_lastForeign;
-        _foreign.Add(number, (receiver, arrival.Number));
-        arrival = arrival with { Peer = peer, Number = number };
+        _foreign.Add(number, (receiver, accepted.Number));
+        accepted = accepted with { Peer = peer, Number = number };
         return true;
     }
 
-    private static bool IsTcpOfAClient(in Arrival arrival, out PeerAddress peer)
+    private static bool IsTcpOfAClient(in AcceptedClient accepted, out PeerAddress peer)
     {
-        peer = arrival.Peer;
-        if (Libc.GetOption(arrival.Client, Libc.SOL_SOCKET, Libc.SO_PROTOCOL, out int protocol) < 0 || protocol != Libc.IPPROTO_TCP)
+        peer = accepted.Peer;
+        if (Libc.GetOption(accepted.Client, Libc.SOL_SOCKET, Libc.SO_PROTOCOL, out int protocol) < 0 || protocol != Libc.IPPROTO_TCP)
             return false;
-        if (Libc.SetNonBlocking(arrival.Client) < 0)
+        if (Libc.SetNonBlocking(accepted.Client) < 0)
             return false;
-        int connected = Libc.PeerAddress(arrival.Client, out SockAddr address);
+        int connected = Libc.PeerAddress(accepted.Client, out SockAddr address);
         // Who has reset has no peer address any more; what he said before that is the target's all the same.
         if (connected >= 0)
             peer = PeerAddress.From(address);
-        else if (connected != -(int)Errno.ENOTCONN || !arrival.HasSpoken)
+        else if (connected != -(int)Errno.ENOTCONN || !accepted.HasUnreadData)
             return false;
         return !peer.IsUnix;
     }
@@ -189,20 +189,20 @@ internal sealed class InnerConnections : IConnectorOwner
 
     public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient)
     {
-        if (number != 0 && number != CountedElsewhere && _foreign.Remove(number, out var foreign))
-            foreign.Receiver.Notify(new HandoffNotice(foreign.Number, toTarget, toClient, toTarget + toClient > 0 || outcome.Ending is RelayEnding.Closed or RelayEnding.ClientReset));
-        if (number != CountedElsewhere)
+        if (number != 0 && number != CountedByOuterHalf && _foreign.Remove(number, out var foreign))
+            foreign.Receiver.Notify(new HandoffNotice(foreign.Number, toTarget, toClient, toTarget + toClient > 0 || outcome.Ending is EndReason.Closed or EndReason.ClientReset));
+        if (number != CountedByOuterHalf)
             _bridge.OnEnded(peer, outcome, toTarget, toClient);
     }
 
-    public void OnLingering(bool begins) => _bridge.OnLingering(begins);
+    public void OnClosing(bool begins) => _bridge.OnClosing(begins);
 
-    public void OnPlaceMoved() => _bridge.LookAtNamespaces();
+    public void OnPlaceMoved() => _bridge.ProbeNamespaces();
 
     /// <summary>Ends connections into any namespace but the one that is there, where the bridge wants that, and dials for those who wait.</summary>
-    public void FollowNamespace()
+    public void OnNamespaceChanged()
     {
-        ulong cookie = _place.CookieNow();
+        ulong cookie = _place.ProbeCookie();
         if (_bridge.Settings.WhenNamespaceGoes == Configuration.Values.WhenNamespaceGoes.Close)
         {
             int ended = _connector.AbortAllBut(cookie);

@@ -13,14 +13,14 @@ namespace NsBridge.Bridges.Tcp;
 /// The inner half of a bridge: listens on its UNIX socket and connects whoever comes to the target inside the namespace. Its listener lives
 /// on the bridge's home loop; each loop that relays for it has a connector of its own.
 /// </summary>
-internal sealed class InnerHalf : IInnerHalf, IJoinDoor
+internal sealed class InnerHalf : IInnerHalf, IJoinServer
 {
     private readonly Bridge _bridge;
-    private readonly BridgeEngine _engine;
+    private readonly LoopGroup _engine;
     private readonly InnerConnections[] _connections;
 
-    /// <exception cref="BridgeFault">The UNIX socket cannot be had.</exception>
-    public InnerHalf(Bridge bridge, BridgeEngine engine, EventLoop home, NamespacePlace place)
+    /// <exception cref="BridgeSetupException">The UNIX socket cannot be had.</exception>
+    public InnerHalf(Bridge bridge, LoopGroup engine, EventLoop home, NamespaceTracker place)
     {
         _bridge = bridge;
         _engine = engine;
@@ -46,7 +46,7 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             connections.Loop.Post(connections.Change);
     }
 
-    public void OnAccepted(int descriptor, JoinName name)
+    public void OnAccepted(int descriptor, JoinPeerName name)
     {
         Libc.PeerCredentials(descriptor, out int process, out uint user);
         bool isOwn = process == Environment.ProcessId;
@@ -70,18 +70,18 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             return;
         }
         // What the bridge's own outer half relays was admitted and is counted there. Another bridge of this process is to this one as any other process.
-        ulong number = name.Kind == JoinKind.OwnRelay && isOwn ? InnerConnections.CountedElsewhere : 0;
-        var arrival = new Arrival(descriptor, name.IsRelayed ? EndKind.UnixHalf : EndKind.Unix, PeerAddress.Unix, name.IsRelayed ? name.Number : 0, number);
+        ulong number = name.Kind == JoinKind.OwnRelay && isOwn ? InnerConnections.CountedByOuterHalf : 0;
+        var accepted = new AcceptedClient(descriptor, name.IsRelayed ? SocketKind.UnixHalf : SocketKind.Unix, PeerAddress.Unix, name.IsRelayed ? name.Number : 0, number);
         if (number == 0 && !(HasRoomForAnother() && _bridge.Admit(PeerAddress.Unix)))
         {
-            arrival.Reset();
+            accepted.Reset();
             return;
         }
         InnerConnections chosen = Choose();
         if (chosen.Loop == Home)
-            chosen.Connect(arrival);
+            chosen.Connect(accepted);
         else
-            chosen.Loop.Post(() => chosen.Connect(arrival));
+            chosen.Loop.Post(() => chosen.Connect(accepted));
     }
 
     /// <summary>The listener lets everybody in where those who come are as a rule the bridge's own (see <see cref="JoinListener"/>): the others are asked for room here.</summary>
@@ -97,10 +97,10 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             connections.Loop.Post(() => connections.AddReceiver(descriptor, isOwn));
     }
 
-    public void FollowNamespace()
+    public void OnNamespaceChanged()
     {
         foreach (InnerConnections connections in _connections)
-            connections.Loop.Post(connections.FollowNamespace);
+            connections.Loop.Post(connections.OnNamespaceChanged);
     }
 
     public void AbortClientsIn(ulong cookie)
@@ -109,7 +109,7 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             connections.Loop.Post(() => connections.AbortClientsIn(cookie));
     }
 
-    public Task<IReadOnlyList<CarriedListener>> ListenersAsync() => Home.InvokeAsync(Socket.Listeners);
+    public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => Home.InvokeAsync(Socket.Listeners);
 
     public async Task UnbindAsync()
     {
@@ -119,23 +119,23 @@ internal sealed class InnerHalf : IInnerHalf, IJoinDoor
             await connections.Loop.InvokeAsync(connections.RetireForeign);
     }
 
-    public Task<IEnumerable<CarriedConnection>> SuspendAsync() => GatherAsync(connections => connections.Suspend());
+    public Task<IEnumerable<ConnectionSnapshot>> SuspendAsync() => GatherAsync(connections => connections.Suspend());
 
-    public Task<IEnumerable<CarriedConnection>> TakeWaitingAsync() => GatherAsync(connections => connections.TakeWaiting());
+    public Task<IEnumerable<ConnectionSnapshot>> ReleasePendingAsync() => GatherAsync(connections => connections.ReleasePending());
 
-    private async Task<IEnumerable<CarriedConnection>> GatherAsync(Func<InnerConnections, IEnumerable<CarriedConnection>> give)
+    private async Task<IEnumerable<ConnectionSnapshot>> GatherAsync(Func<InnerConnections, IEnumerable<ConnectionSnapshot>> give)
     {
-        var carried = new List<CarriedConnection>();
+        var carried = new List<ConnectionSnapshot>();
         foreach (InnerConnections connections in _connections)
             carried.AddRange(await connections.Loop.InvokeAsync(() => give(connections)));
         return carried;
     }
 
-    public Task ResumeAsync(IReadOnlyList<CarriedConnection> carried) => Task.WhenAll(
+    public Task ResumeAsync(IReadOnlyList<ConnectionSnapshot> carried) => Task.WhenAll(
         // Evenly over the loops, which have nothing else to do yet.
         carried.Chunk((carried.Count + _connections.Length - 1) / _connections.Length).Zip(_connections, (some, connections) => connections.Loop.InvokeAsync(() =>
         {
-            foreach (CarriedConnection connection in some)
+            foreach (ConnectionSnapshot connection in some)
                 connections.Resume(connection);
         })));
 

@@ -17,20 +17,20 @@ namespace NsBridge.Bridges.Tcp;
 internal sealed class OuterHalf : IOuterHalf
 {
     private readonly Bridge _bridge;
-    private readonly BridgeEngine _engine;
-    private readonly NamespacePlace _place;
+    private readonly LoopGroup _engine;
+    private readonly NamespaceTracker _place;
     private readonly EventLoop _home;
     private readonly IJoin _join;
     private readonly List<ClientListener> _listeners = [];
     // Where clients came by a listener, in this process or the one before: they go when the reference leads elsewhere.
     private readonly HashSet<ulong> _origins = [];
     private ulong _boundIn;
-    private volatile BridgeFault? _bindFault;
+    private volatile BridgeSetupException? _bindFault;
     private volatile bool _isBound;
     // Not before its turn comes, and not after it was taken away: a namespace that changes then lets no client come.
     private bool _isWanted;
 
-    public OuterHalf(Bridge bridge, BridgeEngine engine, EventLoop home, NamespacePlace place)
+    public OuterHalf(Bridge bridge, LoopGroup engine, EventLoop home, NamespaceTracker place)
     {
         _bridge = bridge;
         _engine = engine;
@@ -70,7 +70,7 @@ internal sealed class OuterHalf : IOuterHalf
             foreach (ClientListener listener in _listeners)
                 listener.Start();
         }
-        catch (BridgeFault fault)
+        catch (BridgeSetupException fault)
         {
             // All or none, as they are made.
             Unbind();
@@ -86,9 +86,9 @@ internal sealed class OuterHalf : IOuterHalf
     /// <summary>Whether a client is let in.</summary>
     public bool Admit(PeerAddress peer) => _bridge.Admit(peer);
 
-    public void Pass(ReadOnlySpan<Arrival> arrivals) => _join.Pass(arrivals);
+    public void Pass(ReadOnlySpan<AcceptedClient> accepted) => _join.Pass(accepted);
 
-    public void FollowNamespace() => _home.Post(Follow);
+    public void OnNamespaceChanged() => _home.Post(Follow);
 
     public void Change() => _home.Post(_join.Change);
 
@@ -125,7 +125,7 @@ internal sealed class OuterHalf : IOuterHalf
         _bridge.AbortClientsIn(cookie);
     }
 
-    public void FollowClientsOf(IReadOnlySet<ulong> namespaces) => _home.Post(() =>
+    public void TrackClientNamespaces(IReadOnlySet<ulong> namespaces) => _home.Post(() =>
     {
         _origins.UnionWith(namespaces);
         Follow();
@@ -139,8 +139,8 @@ internal sealed class OuterHalf : IOuterHalf
         _listeners.Clear();
     }
 
-    public Task<IReadOnlyList<CarriedListener>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<CarriedListener>>(() =>
-        HasOwnSockets && _boundIn == NetworkNamespace.OwnCookie ? [.. _listeners.Select(listener => CarriedListener.Internet(listener.Listener))] : []);
+    public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<ListenerSnapshot>>(() =>
+        HasOwnSockets && _boundIn == NetworkNamespace.OwnCookie ? [.. _listeners.Select(listener => ListenerSnapshot.Internet(listener.Listener))] : []);
 
     /// <summary>Those of a socket unit systemd has too, and hands over again by itself.</summary>
     private bool HasOwnSockets => _boundIn != 0;
@@ -153,28 +153,28 @@ internal sealed class OuterHalf : IOuterHalf
         foreach (ClientListener listener in _listeners)
         {
             if (HasOwnSockets)
-                _engine.Kept.Keep(CarriedListener.Internet(listener.Release()));
+                _engine.Kept.Keep(ListenerSnapshot.Internet(listener.Release()));
             else
                 listener.Stop();
         }
         _listeners.Clear();
     });
 
-    public Task<int> ElsewhereAsync() => _home.InvokeAsync(() => _join.Elsewhere);
+    public Task<int> ElsewhereAsync() => _home.InvokeAsync(() => _join.HandedOffCount);
 
-    public Task<IEnumerable<CarriedConnection>> SuspendAsync() => _home.InvokeAsync(_join.Suspend);
+    public Task<IEnumerable<ConnectionSnapshot>> SuspendAsync() => _home.InvokeAsync(_join.Suspend);
 
-    public Task<IEnumerable<CarriedConnection>> TakeWaitingAsync() => _home.InvokeAsync(_join.TakeWaiting);
+    public Task<IEnumerable<ConnectionSnapshot>> ReleasePendingAsync() => _home.InvokeAsync(_join.ReleasePending);
 
-    public Task<IReadOnlyList<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried) => _home.InvokeAsync<IReadOnlyList<CarriedConnection>>(() =>
+    public Task<IReadOnlyList<ConnectionSnapshot>> ResumeAsync(IReadOnlyList<ConnectionSnapshot> carried) => _home.InvokeAsync<IReadOnlyList<ConnectionSnapshot>>(() =>
         // Who came first is first in the line again.
         [.. carried.OrderByDescending(connection => connection.Age).Where(connection => !Resume(connection))]);
 
-    private bool Resume(CarriedConnection carried)
+    private bool Resume(ConnectionSnapshot carried)
     {
         if (carried.HasTarget)
             return _join.Resume(carried.Relay);
-        _join.Pass([new Arrival(carried.Relay.Client, carried.Relay.ClientKind, carried.Relay.Peer, carried.Offset, 0)], carried.Age);
+        _join.Pass([new AcceptedClient(carried.Relay.Client, carried.Relay.ClientKind, carried.Relay.Peer, carried.Offset, 0)], carried.Age);
         return true;
     }
 

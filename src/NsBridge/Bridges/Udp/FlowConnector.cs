@@ -31,17 +31,17 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
     private const int TrialMilliseconds = 1000;
 
     private readonly Bridge _bridge;
-    private readonly NamespacePlace _place;
-    private readonly DescriptorPressure _descriptors;
-    private readonly LinkedList<DatagramFlow> _parked = new();
-    private ConnectorPlan _plan;
+    private readonly NamespaceTracker _place;
+    private readonly DescriptorBudget _descriptors;
+    private readonly LinkedList<UdpFlow> _parked = new();
+    private ConnectTarget _plan;
 
-    public FlowConnector(Bridge bridge, EventLoop loop, NamespacePlace place, DescriptorPressure descriptors)
+    public FlowConnector(Bridge bridge, EventLoop loop, NamespaceTracker place, DescriptorBudget descriptors)
     {
         _bridge = bridge;
         _place = place;
         _descriptors = descriptors;
-        _plan = ConnectorPlan.ToTarget(bridge.Settings);
+        _plan = ConnectTarget.ToTarget(bridge.Settings);
         Table = new FlowTable(loop, bridge.Tally.RelaysOf(loop.Index), this);
     }
 
@@ -63,13 +63,13 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
     public void Change()
     {
         BridgeSettings settings = _bridge.Settings;
-        ConnectorPlan before = _plan;
-        _plan = ConnectorPlan.ToTarget(settings);
+        ConnectTarget before = _plan;
+        _plan = ConnectTarget.ToTarget(settings);
         Table.Limit = settings.MaxConnections > 0 ? settings.MaxConnections : FlowLimits.Default;
         Table.LimitPerClient = settings.MaxConnectionsPerClient;
         Table.ChangeIdleTimeout((long)settings.IdleTimeout.TotalMilliseconds);
         bool moved = before.Target != _plan.Target;
-        Table.EndWhere(flow => (moved && !flow.IsWaiting) || !_bridge.IsAllowed(flow.Peer), new RelayOutcome(RelayEnding.Aborted));
+        Table.EndWhere(flow => (moved && !flow.IsWaiting) || !_bridge.IsAllowed(flow.Peer), new RelayOutcome(EndReason.Aborted));
         Table.ObeyLimits();
     }
 
@@ -96,9 +96,9 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
         return _bridge.Admit(peer);
     }
 
-    public void OnBegun(ReadOnlySpan<DatagramFlow> flows) => Dial(flows);
+    public void OnBegun(ReadOnlySpan<UdpFlow> flows) => ConnectAttempt(flows);
 
-    private void Dial(ReadOnlySpan<DatagramFlow> flows)
+    private void ConnectAttempt(ReadOnlySpan<UdpFlow> flows)
     {
         Span<int> sockets = stackalloc int[flows.Length];
         int made = OpenSockets(_plan.Family(0), sockets, out ulong cookie, out EnterFailure failure);
@@ -117,11 +117,11 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
         int made = _place.OpenSockets(family, Libc.SOCK_DGRAM, sockets, out cookie, out failure);
         // What is seen here is newer than what the watch saw: let it look, so that flows into the old namespace end.
         if (made == 0 ? _place.State.CanEnter && !failure.IsExhaustion : cookie != _place.State.Cookie)
-            _bridge.LookAtNamespaces();
+            _bridge.ProbeNamespaces();
         return made;
     }
 
-    private void Connect(DatagramFlow flow, int socket, ulong cookie)
+    private void Connect(UdpFlow flow, int socket, ulong cookie)
     {
         if (flow.HasEnded)
         {
@@ -144,7 +144,7 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
         flow.Open(socket, cookie, flow.HasAnswered ? 0 : Math.Max(trial, PatienceLeft(flow)));
     }
 
-    public void OnFailed(DatagramFlow flow, Errno error)
+    public void OnFailed(UdpFlow flow, Errno error)
     {
         flow.CloseSocket();
         if (!flow.HasAnswered && flow.AddressIndex + 1 < _plan.AddressCount)
@@ -161,7 +161,7 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
             GiveUp(flow, TargetFailure.Explain(_plan.Describe(flow.Offset), error), error);
     }
 
-    private void Unreachable(DatagramFlow flow, EnterFailure failure)
+    private void Unreachable(UdpFlow flow, EnterFailure failure)
     {
         if (flow.HasEnded)
             return;
@@ -175,15 +175,15 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
         GiveUp(flow, _place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason, failure.Error);
     }
 
-    private void GiveUp(DatagramFlow flow, string reason, Errno error)
+    private void GiveUp(UdpFlow flow, string reason, Errno error)
     {
         _bridge.OnFailed(flow.Peer, reason);
-        flow.End(new RelayOutcome(RelayEnding.TargetReset, error));
+        flow.End(new RelayOutcome(EndReason.TargetReset, error));
     }
 
-    private long PatienceLeft(DatagramFlow flow) => (long)_plan.TargetWait.TotalMilliseconds - (Loop.Now - flow.Began);
+    private long PatienceLeft(UdpFlow flow) => (long)_plan.TargetWait.TotalMilliseconds - (Loop.Now - flow.Began);
 
-    private bool TryPark(DatagramFlow flow)
+    private bool TryPark(UdpFlow flow)
     {
         if (flow.HasAnswered || PatienceLeft(flow) <= 0 || _parked.Count >= MostParked)
             return false;
@@ -202,7 +202,7 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
         for (int i = 0; i < FlowsPerRetry && _parked.First is { Value: { } flow }; i++)
         {
             Unpark(flow);
-            Dial([flow]);
+            ConnectAttempt([flow]);
             if (flow is { IsWaiting: true, HasEnded: false })
                 break;
         }
@@ -212,9 +212,9 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
 
     private void GiveUpWhoWaitedLongEnough()
     {
-        for (LinkedListNode<DatagramFlow>? node = _parked.First; node is not null;)
+        for (LinkedListNode<UdpFlow>? node = _parked.First; node is not null;)
         {
-            DatagramFlow flow = node.Value;
+            UdpFlow flow = node.Value;
             node = node.Next;
             if (PatienceLeft(flow) > 0)
                 continue;
@@ -223,7 +223,7 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
         }
     }
 
-    private void Unpark(DatagramFlow flow)
+    private void Unpark(UdpFlow flow)
     {
         if (flow.Parked is { } node)
             _parked.Remove(node);
@@ -234,23 +234,23 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
     {
     }
 
-    public void OnAnswered(DatagramFlow flow) => _bridge.OnConnected(flow.AgeMicroseconds);
+    public void OnAnswered(UdpFlow flow) => _bridge.OnConnected(flow.AgeMicroseconds);
 
     public void OnDropped(Errno error, bool towardsTarget) => _bridge.OnDropped(DatagramFault.Explain(error, towardsTarget));
 
-    public void OnEnded(DatagramFlow flow, RelayOutcome outcome)
+    public void OnEnded(UdpFlow flow, RelayOutcome outcome)
     {
         Unpark(flow);
         _bridge.OnEnded(flow.Peer, outcome, flow.BytesToTarget, flow.BytesToClient);
     }
 
     /// <summary>Ends flows into any namespace but the one that is there, where the bridge wants that, and tries again for those that wait.</summary>
-    public void FollowNamespace()
+    public void OnNamespaceChanged()
     {
-        ulong cookie = _place.CookieNow();
+        ulong cookie = _place.ProbeCookie();
         if (_bridge.Settings.WhenNamespaceGoes == WhenNamespaceGoes.Close)
         {
-            int ended = Table.EndWhere(flow => !flow.IsWaiting && flow.Cookie != cookie, new RelayOutcome(RelayEnding.Aborted));
+            int ended = Table.EndWhere(flow => !flow.IsWaiting && flow.Cookie != cookie, new RelayOutcome(EndReason.Aborted));
             if (ended > 0)
                 _bridge.OnNamespaceEnded(ended);
         }
@@ -261,7 +261,7 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
     /// <summary>Ends everything and leaves the loop.</summary>
     public void Stop()
     {
-        Table.EndWhere(static _ => true, new RelayOutcome(RelayEnding.Aborted));
+        Table.EndWhere(static _ => true, new RelayOutcome(EndReason.Aborted));
         Loop.Detach(this);
     }
 }

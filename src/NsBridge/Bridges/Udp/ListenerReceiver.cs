@@ -17,7 +17,7 @@ internal sealed class ListenerReceiver : EventSource
     private readonly UdpInnerHalf _owner;
     private readonly FlowTable _flows;
     private readonly int _socket;
-    private readonly List<DatagramListener> _listeners = [];
+    private readonly List<UdpListener> _listeners = [];
 
     /// <param name="owner">Whose socket it came to.</param>
     /// <param name="flows">Has the flows of what comes here; on its loop this lives.</param>
@@ -72,7 +72,7 @@ internal sealed class ListenerReceiver : EventSource
             return true;
         }
         UdpSocket.PrepareListener(descriptor);
-        var listener = new DatagramListener(_flows, descriptor, offset, UdpSocket.IsSix(descriptor));
+        var listener = new UdpListener(_flows, descriptor, offset, UdpSocket.IsSix(descriptor));
         _listeners.Add(listener);
         return listener.Start() >= 0;
     }
@@ -82,7 +82,7 @@ internal sealed class ListenerReceiver : EventSource
     {
         if (!IsAttached)
             return;
-        foreach (DatagramListener listener in _listeners)
+        foreach (UdpListener listener in _listeners)
             listener.Stop();
         _listeners.Clear();
         Loop.Detach(this);

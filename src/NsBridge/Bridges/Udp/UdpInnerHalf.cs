@@ -11,14 +11,14 @@ namespace NsBridge.Bridges.Udp;
 /// The inner half of a UDP bridge: takes listeners over by its UNIX socket and has the flows of their clients. All of it lives on the bridge's home loop.
 /// </summary>
 /// <remarks>The UNIX socket is a stream, so it is no door for local programs' datagrams: whoever else connects is closed.</remarks>
-internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
+internal sealed class UdpInnerHalf : IInnerHalf, IJoinServer
 {
     private readonly EventLoop _home;
     private readonly FlowConnector _connector;
     private readonly List<ListenerReceiver> _receivers = [];
 
-    /// <exception cref="BridgeFault">The UNIX socket cannot be had.</exception>
-    public UdpInnerHalf(Bridge bridge, BridgeEngine engine, EventLoop home, NamespacePlace place)
+    /// <exception cref="BridgeSetupException">The UNIX socket cannot be had.</exception>
+    public UdpInnerHalf(Bridge bridge, LoopGroup engine, EventLoop home, NamespaceTracker place)
     {
         _home = home;
         _connector = new FlowConnector(bridge, home, place, engine.Descriptors);
@@ -35,7 +35,7 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
         }
         catch (OutOfMemoryException)
         {
-            throw new BridgeFault("there is no memory for datagrams on their way: 9 MiB of address space are refused; is the process's limited (LimitAS=, ulimit -v)?");
+            throw new BridgeSetupException("there is no memory for datagrams on their way: 9 MiB of address space are refused; is the process's limited (LimitAS=, ulimit -v)?");
         }
         _connector.Start();
         Socket.Start();
@@ -43,7 +43,7 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
 
     public void Change() => _home.Post(_connector.Change);
 
-    public void OnAccepted(int descriptor, JoinName name)
+    public void OnAccepted(int descriptor, JoinPeerName name)
     {
         Libc.PeerCredentials(descriptor, out int process, out uint user);
         if (name.Kind != JoinKind.Datagrams || !PeerUser.IsOwn(process, user))
@@ -67,7 +67,7 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
     {
     }
 
-    public void FollowNamespace() => _home.Post(_connector.FollowNamespace);
+    public void OnNamespaceChanged() => _home.Post(_connector.OnNamespaceChanged);
 
     /// <summary>
     /// Ends listening, and the flows with it: their answers leave by the listeners, and a flow has no end of its own that could be waited for.
@@ -80,14 +80,14 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinDoor
         _receivers.Clear();
     });
 
-    public Task<IReadOnlyList<CarriedListener>> ListenersAsync() => _home.InvokeAsync(Socket.Listeners);
+    public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => _home.InvokeAsync(Socket.Listeners);
 
     /// <summary>A flow is a target's socket that any client's next datagram makes anew: flows are not carried.</summary>
-    public Task<IEnumerable<CarriedConnection>> SuspendAsync() => Task.FromResult<IEnumerable<CarriedConnection>>([]);
+    public Task<IEnumerable<ConnectionSnapshot>> SuspendAsync() => Task.FromResult<IEnumerable<ConnectionSnapshot>>([]);
 
-    public Task<IEnumerable<CarriedConnection>> TakeWaitingAsync() => Task.FromResult<IEnumerable<CarriedConnection>>([]);
+    public Task<IEnumerable<ConnectionSnapshot>> ReleasePendingAsync() => Task.FromResult<IEnumerable<ConnectionSnapshot>>([]);
 
-    public Task ResumeAsync(IReadOnlyList<CarriedConnection> carried) => throw new NotSupportedException("A UDP bridge carries no connections");
+    public Task ResumeAsync(IReadOnlyList<ConnectionSnapshot> carried) => throw new NotSupportedException("A UDP bridge carries no connections");
 
     public Task AbortAsync() => _home.InvokeAsync(() =>
     {

@@ -19,9 +19,9 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     private const int RetryMilliseconds = 250;
 
     private readonly Bridge _bridge;
-    private readonly BridgeEngine _engine;
+    private readonly LoopGroup _engine;
     private readonly EventLoop _home;
-    private readonly NamespacePlace _place;
+    private readonly NamespaceTracker _place;
     private readonly byte[] _heard = new byte[64];
     private List<(int Socket, int Offset)> _listeners = [];
     private ulong _boundIn;
@@ -34,7 +34,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     private volatile string? _trouble;
     private volatile bool _lacksPrivilege;
 
-    public UdpOuterHalf(Bridge bridge, BridgeEngine engine, EventLoop home, NamespacePlace place)
+    public UdpOuterHalf(Bridge bridge, LoopGroup engine, EventLoop home, NamespaceTracker place)
     {
         _bridge = bridge;
         _engine = engine;
@@ -74,7 +74,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
             {
                 _listeners = ListeningSockets.Open(_bridge.Settings, _engine, _place, out _boundIn);
             }
-            catch (BridgeFault fault)
+            catch (BridgeSetupException fault)
             {
                 _lacksPrivilege = fault.LacksPrivilege;
                 SetTrouble(fault.Message);
@@ -94,7 +94,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     {
         int socket = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
         SockAddr server = _bridge.JoinAddress;
-        int result = socket < 0 ? socket : Libc.Bind(socket, new JoinName(JoinKind.Datagrams, 0).ToAddress(server));
+        int result = socket < 0 ? socket : Libc.Bind(socket, new JoinPeerName(JoinKind.Datagrams, 0).ToAddress(server));
         if (result >= 0)
             result = Libc.Connect(socket, server);
         bool isStranger = result >= 0 && !PeerUser.IsBehind(socket);
@@ -142,7 +142,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
             Pass();
     }
 
-    protected override void OnAgain() => Pass();
+    protected override void OnResume() => Pass();
 
     /// <summary>Hands over what the inner half does not have yet.</summary>
     private void Pass()
@@ -193,7 +193,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         _bridge.OnStateChanged();
     }
 
-    public void FollowNamespace() => _home.Post(Follow);
+    public void OnNamespaceChanged() => _home.Post(Follow);
 
     // Its limits are the inner half's matter.
     public void Change()
@@ -232,8 +232,8 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         _listeners = [];
     }
 
-    public Task<IReadOnlyList<CarriedListener>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<CarriedListener>>(() =>
-        _boundIn != 0 && _boundIn == NetworkNamespace.OwnCookie ? [.. _listeners.Select(listener => CarriedListener.Internet(listener.Socket))] : []);
+    public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<ListenerSnapshot>>(() =>
+        _boundIn != 0 && _boundIn == NetworkNamespace.OwnCookie ? [.. _listeners.Select(listener => ListenerSnapshot.Internet(listener.Socket))] : []);
 
     /// <summary>Ends listening for good: the address of the join may lead to another bridge from now on.</summary>
     public Task UnbindAsync() => _home.InvokeAsync(() =>
@@ -242,19 +242,19 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         if (_boundIn != 0)
         {
             foreach ((int socket, _) in _listeners)
-                _engine.Kept.Keep(CarriedListener.Internet(socket));
+                _engine.Kept.Keep(ListenerSnapshot.Internet(socket));
             _listeners = [];
         }
         Unbind();
     });
 
-    public Task<IEnumerable<CarriedConnection>> SuspendAsync() => Task.FromResult<IEnumerable<CarriedConnection>>([]);
+    public Task<IEnumerable<ConnectionSnapshot>> SuspendAsync() => Task.FromResult<IEnumerable<ConnectionSnapshot>>([]);
 
-    public Task<IEnumerable<CarriedConnection>> TakeWaitingAsync() => Task.FromResult<IEnumerable<CarriedConnection>>([]);
+    public Task<IEnumerable<ConnectionSnapshot>> ReleasePendingAsync() => Task.FromResult<IEnumerable<ConnectionSnapshot>>([]);
 
-    public Task<IReadOnlyList<CarriedConnection>> ResumeAsync(IReadOnlyList<CarriedConnection> carried) => Task.FromResult(carried);
+    public Task<IReadOnlyList<ConnectionSnapshot>> ResumeAsync(IReadOnlyList<ConnectionSnapshot> carried) => Task.FromResult(carried);
 
-    public void FollowClientsOf(IReadOnlySet<ulong> namespaces) => throw new NotSupportedException("A UDP bridge carries no connections");
+    public void TrackClientNamespaces(IReadOnlySet<ulong> namespaces) => throw new NotSupportedException("A UDP bridge carries no connections");
 
     public Task AbortAsync() => Task.CompletedTask;
 }

@@ -12,6 +12,6 @@ internal static class CheckCommand
         var bridges = outcome.SettingsOrFault().Bridges.Count;
         // The file too: which one was read depends on the working directory.
         await Console.Out.WriteLineAsync($"configuration is fine: {bridges} {(bridges == 1 ? "bridge" : "bridges")} in {outcome.File}".AsMemory(), stop);
-        return ExitCode.Well;
+        return ExitCode.Success;
     }
 }

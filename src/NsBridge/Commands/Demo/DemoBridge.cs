@@ -19,17 +19,17 @@ internal sealed class DemoBridge : IAsyncDisposable
 {
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
     private readonly ILoggerFactory _logging;
-    private readonly SystemdSockets _sockets;
-    private readonly BridgeEngine _engine;
-    private readonly BridgeFleet _fleet;
+    private readonly ActivationSockets _sockets;
+    private readonly LoopGroup _engine;
+    private readonly BridgeSupervisor _fleet;
 
     private DemoBridge(BridgeDraft draft, DaemonSettings settings)
     {
         Draft = draft;
         _logging = LoggerFactory.Create(logging => logging.AddJournalOrPlainLines().SetMinimumLevel(LogLevel.Warning));
-        _sockets = SystemdSockets.Adopt([]);
-        _engine = new BridgeEngine(settings.EventLoops, settings.IoUring, ShortRequestServer.MostSessions, _sockets, _logging);
-        _fleet = new BridgeFleet(settings, _engine, Succession.None(_logging), _logging.CreateLogger<BridgeFleet>());
+        _sockets = ActivationSockets.Adopt([]);
+        _engine = new LoopGroup(settings.EventLoops, settings.IoUring, ShortRequestServer.MostSessions, _sockets, _logging);
+        _fleet = new BridgeSupervisor(settings, _engine, RestartCoordinator.None(_logging), _logging.CreateLogger<BridgeSupervisor>());
     }
 
     /// <summary>The bridge as a configuration has it.</summary>
@@ -41,7 +41,7 @@ internal sealed class DemoBridge : IAsyncDisposable
     /// <param name="draft">What is bridged.</param>
     /// <param name="directory">For its sockets.</param>
     /// <param name="stop">Gives up.</param>
-    /// <exception cref="UserFault">It does not come up.</exception>
+    /// <exception cref="UserErrorException">It does not come up.</exception>
     public static async Task<DemoBridge> StartAsync(BridgeDraft draft, string directory, CancellationToken stop)
     {
         // The other half's configuration may lie there too.
@@ -84,7 +84,7 @@ internal sealed class DemoBridge : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            throw new UserFault($"nsbridge demo: the bridge does not come up: {report.Reason}", Base.ExitCode.Failed);
+            throw new UserErrorException($"nsbridge demo: the bridge does not come up: {report.Reason}", Base.ExitCode.Failed);
         }
     }
 }

@@ -37,7 +37,7 @@ internal static class DemoCommand
         var report = scene.Reports.Snapshot()[0];
         var clients = report.Total == 1 ? "1 client" : $"{report.Total} clients";
         await Console.Out.WriteLineAsync($"\nThe bridge served {clients}. Everything is removed again.");
-        return ExitCode.Well;
+        return ExitCode.Success;
     }
 
     private static async Task<int> TryAsync(IPEndPoint address, IDemoScene scene, CancellationToken stop)
@@ -56,7 +56,7 @@ internal static class DemoCommand
         await Console.Out.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
             $"It answered in {clock.Elapsed.TotalMilliseconds:0.0} ms with {page.Length} bytes: \"{DemoPage.Greeting}\".\nThe bridge works. Everything is removed again."));
-        return ExitCode.Well;
+        return ExitCode.Success;
     }
 
     /// <returns>The whole answer; empty where none came.</returns>
@@ -95,6 +95,6 @@ internal static class DemoCommand
             }
         }
 
-        throw new UserFault("nsbridge demo: no port of 127.0.0.1 is free", ExitCode.Failed);
+        throw new UserErrorException("nsbridge demo: no port of 127.0.0.1 is free", ExitCode.Failed);
     }
 }

@@ -38,7 +38,7 @@ internal sealed class DemoProcess : IAsyncDisposable
     public string Directory { get; set; } = "";
 
     /// <summary>Starts it; what it complains about goes to the demo's own standard error.</summary>
-    /// <exception cref="UserFault">It cannot be started.</exception>
+    /// <exception cref="UserErrorException">It cannot be started.</exception>
     public static DemoProcess Start(params IReadOnlyList<string> commandLine)
     {
         var start = new ProcessStartInfo(commandLine[0], commandLine.Skip(1)) { RedirectStandardInput = true, RedirectStandardOutput = true };
@@ -48,24 +48,24 @@ internal sealed class DemoProcess : IAsyncDisposable
         }
         catch (Win32Exception exception)
         {
-            throw new UserFault($"nsbridge demo: cannot start its second process, {commandLine[0]}: {exception.Message}", ExitCode.Failed);
+            throw new UserErrorException($"nsbridge demo: cannot start its second process, {commandLine[0]}: {exception.Message}", ExitCode.Failed);
         }
     }
 
     /// <returns>The next line that it writes; null where it ends instead.</returns>
-    /// <exception cref="UserFault">It does neither in time, or tells a fault.</exception>
+    /// <exception cref="UserErrorException">It does neither in time, or tells a fault.</exception>
     public async Task<string?> ReadLineAsync(CancellationToken stop)
     {
         try
         {
             var line = await _process.StandardOutput.ReadLineAsync(stop).AsTask().WaitAsync(s_deadline, stop);
             if (line?.StartsWith(Fault, StringComparison.Ordinal) == true && line[Fault.Length..].Split(' ', 2) is [var code, var message])
-                throw new UserFault(message, int.Parse(code, CultureInfo.InvariantCulture));
+                throw new UserErrorException(message, int.Parse(code, CultureInfo.InvariantCulture));
             return line;
         }
         catch (TimeoutException)
         {
-            throw new UserFault("nsbridge demo: its second process does not answer", ExitCode.Failed);
+            throw new UserErrorException("nsbridge demo: its second process does not answer", ExitCode.Failed);
         }
     }
 

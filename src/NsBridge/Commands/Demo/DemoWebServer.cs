@@ -30,7 +30,7 @@ internal sealed class DemoWebServer : IAsyncDisposable
         var descriptor = await OwnThread.RunAsync(() =>
         {
             var opened = network.OpenSocket(Libc.AF_INET, Libc.SOCK_STREAM, out _, out var failure);
-            return opened >= 0 ? opened : throw new UserFault($"nsbridge demo: {network.Explain(failure)}", Base.ExitCode.Failed);
+            return opened >= 0 ? opened : throw new UserErrorException($"nsbridge demo: {network.Explain(failure)}", Base.ExitCode.Failed);
         });
         var listener = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));

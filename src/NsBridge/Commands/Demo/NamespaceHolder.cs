@@ -25,7 +25,7 @@ internal static class NamespaceHolder
             SecondLife.WaitForTheEnd();
             return 0;
         }
-        catch (UserFault fault)
+        catch (UserErrorException fault)
         {
             return SecondLife.Say(fault);
         }

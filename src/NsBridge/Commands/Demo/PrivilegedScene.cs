@@ -34,7 +34,7 @@ internal sealed class PrivilegedScene : IDemoScene
     public IBridgeReports Reports => _bridge.Reports;
 
     /// <returns>Null where this process may not do that.</returns>
-    /// <exception cref="UserFault">The kernel makes no namespace, or the bridge does not come up.</exception>
+    /// <exception cref="UserErrorException">The kernel makes no namespace, or the bridge does not come up.</exception>
     public static async Task<IDemoScene?> TryStartAsync(IPEndPoint listen, CancellationToken stop)
     {
         if (!NetworkNamespace.MayReturn)
@@ -48,7 +48,7 @@ internal sealed class PrivilegedScene : IDemoScene
                 // Making a namespace takes CAP_SYS_ADMIN, and its loopback CAP_NET_ADMIN too.
                 var error = (Errno)await holder.ExitCodeAsync(stop);
                 if (error != Errno.EPERM)
-                    throw new UserFault($"nsbridge demo: cannot make a network namespace: {error}", ExitCode.Failed);
+                    throw new UserErrorException($"nsbridge demo: cannot make a network namespace: {error}", ExitCode.Failed);
                 await holder.DisposeAsync();
                 return null;
             }

@@ -37,9 +37,9 @@ internal static class RootlessHalf
             await using var bridge = await DemoBridge.StartAsync(draft, life.Directory, CancellationToken.None);
             SecondLife.Say($"{DemoProcess.Ready}{server.Address} {life.Directory}");
             SecondLife.WaitForTheEnd();
-            return ExitCode.Well;
+            return ExitCode.Success;
         }
-        catch (UserFault fault)
+        catch (UserErrorException fault)
         {
             return SecondLife.Say(fault);
         }

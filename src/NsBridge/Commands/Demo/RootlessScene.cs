@@ -35,7 +35,7 @@ internal sealed class RootlessScene : IDemoScene
 
     public IBridgeReports Reports => _outer.Reports;
 
-    /// <exception cref="UserFault">User namespaces cannot be had here, or the bridge does not come up.</exception>
+    /// <exception cref="UserErrorException">User namespaces cannot be had here, or the bridge does not come up.</exception>
     public static async Task<IDemoScene> StartAsync(IPEndPoint listen, CancellationToken stop)
     {
         // A process with threads may not make a user namespace (EINVAL), and .NET's always has some: util-linux does it, before it executes the program.
@@ -43,9 +43,9 @@ internal sealed class RootlessScene : IDemoScene
         try
         {
             if (await inside.ReadLineAsync(stop) != RootlessHalf.Inside)
-                throw new UserFault($"nsbridge demo: {UserNamespaceBan.Explain()}", ExitCode.Privilege);
+                throw new UserErrorException($"nsbridge demo: {UserNamespaceBan.Explain()}", ExitCode.Privilege);
             if (await inside.ReadLineAsync(stop) is not { } line || line[DemoProcess.Ready.Length..].Split(' ', 2) is not [var target, var directory])
-                throw new UserFault("nsbridge demo: its half inside the namespace did not start", await inside.ExitCodeAsync(stop));
+                throw new UserErrorException("nsbridge demo: its half inside the namespace did not start", await inside.ExitCodeAsync(stop));
             inside.Directory = directory;
             var inner = new BridgeDraft("demo", null, "host", target, Socket: SecondLife.SocketIn(directory));
             var outer = new BridgeDraft("demo", [listen.ToString()], null, null, Socket: inner.Socket) { Join = "handoff" };
@@ -70,7 +70,7 @@ internal sealed class RootlessScene : IDemoScene
             .Where(Path.IsPathRooted)
             .Select(folder => Path.Combine(folder, "unshare"))
             .FirstOrDefault(File.Exists)
-        ?? throw new UserFault(
+        ?? throw new UserErrorException(
             "nsbridge demo: CAP_SYS_ADMIN is missing, and without it the demo needs the program 'unshare' of util-linux, which is not in PATH.\n" +
             $"Install it (apt install util-linux), or {UserNamespaceBan.AsRoot}",
             ExitCode.Privilege);

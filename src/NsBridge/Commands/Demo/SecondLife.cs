@@ -12,7 +12,7 @@ internal sealed class SecondLife : IDisposable
 {
     private readonly PosixSignalRegistration[] _ignored;
 
-    /// <exception cref="UserFault">The directory cannot be made, or no socket in it.</exception>
+    /// <exception cref="UserErrorException">The directory cannot be made, or no socket in it.</exception>
     public SecondLife()
     {
         // These reach every process of a terminal or a group: the demo ends by them, and this one after the demo.
@@ -25,14 +25,14 @@ internal sealed class SecondLife : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new UserFault($"nsbridge demo: cannot make a directory in {Path.GetTempPath()}, which TMPDIR may name", ExitCode.Failed);
+            throw new UserErrorException($"nsbridge demo: cannot make a directory in {Path.GetTempPath()}, which TMPDIR may name", ExitCode.Failed);
         }
 
         var length = Encoding.UTF8.GetByteCount(SocketIn(Directory));
         if (length > TargetEndpoint.LongestUnixName)
         {
             System.IO.Directory.Delete(Directory);
-            throw new UserFault(
+            throw new UserErrorException(
                 $"nsbridge demo: {SocketIn(Directory)} is {length} bytes and the path of a socket is at most {TargetEndpoint.LongestUnixName} bytes; set TMPDIR to a shorter directory",
                 ExitCode.Failed);
         }
@@ -49,7 +49,7 @@ internal sealed class SecondLife : IDisposable
 
     /// <summary>Has the demo tell a fault, and end.</summary>
     /// <returns>The exit code.</returns>
-    public static int Say(UserFault fault)
+    public static int Say(UserErrorException fault)
     {
         Say(string.Create(CultureInfo.InvariantCulture, $"{DemoProcess.Fault}{fault.ExitCode} {fault.Message.ReplaceLineEndings(" ")}"));
         return fault.ExitCode;

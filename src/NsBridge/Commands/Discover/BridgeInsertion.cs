@@ -11,7 +11,7 @@ internal static class BridgeInsertion
 
     /// <param name="file">The file's bytes, UTF-8.</param>
     /// <param name="entries">One JSON object each, on one line.</param>
-    /// <exception cref="UserFault">The file is not JSON, or its section is not an object with a list.</exception>
+    /// <exception cref="UserErrorException">The file is not JSON, or its section is not an object with a list.</exception>
     public static byte[] Insert(ReadOnlySpan<byte> file, IReadOnlyList<string> entries)
     {
         var mark = file.StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
@@ -23,7 +23,7 @@ internal static class BridgeInsertion
         }
         catch (JsonException exception)
         {
-            throw new UserFault($"the configuration is not JSON (line {exception.LineNumber + 1}); 'nsbridge check' tells more", ExitCode.Configuration);
+            throw new UserErrorException($"the configuration is not JSON (line {exception.LineNumber + 1}); 'nsbridge check' tells more", ExitCode.Configuration);
         }
     }
 
@@ -63,7 +63,7 @@ internal static class BridgeInsertion
     private static void Enter(ref Utf8JsonReader reader, JsonTokenType expected, string fault)
     {
         if (!reader.Read() || reader.TokenType != expected)
-            throw new UserFault($"cannot add bridges: {fault}", ExitCode.Configuration);
+            throw new UserErrorException($"cannot add bridges: {fault}", ExitCode.Configuration);
     }
 
     /// <summary>Reads up to the key of the object entered, in any case, as the configuration is read.</summary>

@@ -9,7 +9,7 @@ internal static class ConfigurationEdit
 {
     /// <summary>Adds the drafts, once the result has proved to be a right configuration.</summary>
     /// <returns>Where the file as it was is kept; null where there was none.</returns>
-    /// <exception cref="UserFault">The result would be wrong, or the file cannot be written; nothing was changed.</exception>
+    /// <exception cref="UserErrorException">The result would be wrong, or the file cannot be written; nothing was changed.</exception>
     public static string? AddBridges(string file, IReadOnlyList<BridgeDraft> drafts)
     {
         string? temporary = null;
@@ -28,7 +28,7 @@ internal static class ConfigurationEdit
 
             var outcome = new ConfigurationLoader(temporary, new Dictionary<string, string>()).Load();
             if (outcome.Settings is null)
-                throw new UserFault($"{file} is left as it is; with what was found it would be wrong:\n{outcome.FaultText}", ExitCode.Configuration);
+                throw new UserErrorException($"{file} is left as it is; with what was found it would be wrong:\n{outcome.FaultText}", ExitCode.Configuration);
             if (!existed)
             {
                 File.Move(temporary, real);
@@ -43,7 +43,7 @@ internal static class ConfigurationEdit
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             var denied = exception is UnauthorizedAccessException;
-            throw new UserFault($"cannot write {file}: {FileFault.Describe(exception)}", denied ? ExitCode.Privilege : ExitCode.Failed);
+            throw new UserErrorException($"cannot write {file}: {FileFault.Describe(exception)}", denied ? ExitCode.Privilege : ExitCode.Failed);
         }
         finally
         {

@@ -39,7 +39,7 @@ internal static class DiscoverCommand
             if (services.Count == 0 && faults.Count == 0 && !isForbidden)
                 await Console.Error.WriteLineAsync($"nothing listens in {(options.Namespace is { } one ? $"network namespace {one}" : "any network namespace but the host's")}");
             // What was asked for by name and cannot be looked into is a failure; nothing to find is not.
-            return isForbidden ? ExitCode.Privilege : faults.Count > 0 ? ExitCode.Failed : ExitCode.Well;
+            return isForbidden ? ExitCode.Privilege : faults.Count > 0 ? ExitCode.Failed : ExitCode.Success;
         }
 
         await Console.Out.WriteLineAsync(DraftText.Of(drafts));
@@ -51,7 +51,7 @@ internal static class DiscoverCommand
             await Console.Error.WriteLineAsync(await Uptake.TellAsync(loader, them, stop));
         }
 
-        return ExitCode.Well;
+        return ExitCode.Success;
     }
 
     private static (List<ServiceFound> Services, IReadOnlyList<BoundSocket> Host, List<string> Faults, IReadOnlyList<string> Notes, bool IsForbidden) Look(NamespaceFound? only)
@@ -77,17 +77,17 @@ internal static class DiscoverCommand
     private static async Task<NamespaceFound> NamedAsync(string text, CancellationToken stop)
     {
         if (!NamespaceReference.TryParse(text, out var reference, out var fault))
-            throw new UserFault($"NAMESPACE \"{text}\": {fault}", ExitCode.Usage);
+            throw new UserErrorException($"NAMESPACE \"{text}\": {fault}", ExitCode.Usage);
         if (reference.Kind == NamespaceKind.Host)
-            throw new UserFault("the host's own network namespace needs no bridge into it", ExitCode.Failed);
-        var place = await FoundPlace.FindAsync(reference, stop);
+            throw new UserErrorException("the host's own network namespace needs no bridge into it", ExitCode.Failed);
+        var place = await ResolvedNamespace.FindAsync(reference, stop);
         if (place.Network is { } network)
             return new NamespaceFound(text, network);
 
         // Whom the daemon would ask does not know it, or cannot be asked; a process may still tell.
         var search = NamespaceSearch.All();
         return search.Found.FirstOrDefault(found => found.Reference == text)
-            ?? throw new UserFault(
+            ?? throw new UserErrorException(
                 string.Join('\n', [place.Fault, $"no process of {text} is seen in a network namespace of its own", .. search.IsHindered ? search.Notes : []]),
                 search.IsHindered ? ExitCode.Privilege : ExitCode.Failed);
     }

@@ -27,7 +27,7 @@ internal static class Uptake
                     : $"the running daemon (pid {daemon.Pid}) does not take {them} up: its configuration is {file}";
             }
         }
-        catch (Exception exception) when (exception is UserFault or JsonException)
+        catch (Exception exception) when (exception is UserErrorException or JsonException)
         {
             // None runs, or it cannot be asked.
         }

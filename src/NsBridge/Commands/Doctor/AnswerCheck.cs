@@ -19,20 +19,20 @@ internal static class AnswerCheck
     /// <summary>How long a refusal may be under way; one of the namespace itself is there at once.</summary>
     private static readonly TimeSpan s_refusal = TimeSpan.FromMilliseconds(500);
 
-    public static Link? Look(Patient patient)
+    public static CheckResult? Look(InspectedBridge patient)
     {
         if (patient.Network is null || patient.Bridge.Target is not { } target)
             return null;
         var isUdp = patient.Bridge.Protocol == BridgeProtocol.Udp;
         var clock = Stopwatch.StartNew();
         var error = Errno.None;
-        var plan = ConnectorPlan.ToTarget(patient.Bridge);
+        var plan = ConnectTarget.ToTarget(patient.Bridge);
         for (var i = 0; i < plan.AddressCount; i++)
         {
             error = Try(patient, plan, i);
             if (error == Errno.None)
             {
-                return Link.Ok(Name, isUdp
+                return CheckResult.Ok(Name, isUdp
                     ? $"{target} refuses no datagram; whether it answers only its own clients can tell"
                     : string.Create(CultureInfo.InvariantCulture, $"{target} took a connection within {clock.Elapsed.TotalMilliseconds:0.0} ms"));
             }
@@ -40,25 +40,25 @@ internal static class AnswerCheck
 
         return error switch
         {
-            Errno.ECONNREFUSED when isUdp => Link.Broken(Name, $"{target} refuses datagrams (ICMP)", "start the service; if it runs, a firewall on the way may reject them"),
-            Errno.ECONNREFUSED when target.IsUnix => Link.Broken(
+            Errno.ECONNREFUSED when isUdp => CheckResult.Broken(Name, $"{target} refuses datagrams (ICMP)", "start the service; if it runs, a firewall on the way may reject them"),
+            Errno.ECONNREFUSED when target.IsUnix => CheckResult.Broken(
                 Name, $"nobody listens on {target}", "start the service; if it runs, the file is left from an earlier run: restart it, so that it makes the socket anew"),
-            Errno.ECONNREFUSED => Link.Broken(Name, $"{target} refuses connections", "start the service; if it runs, a firewall in the namespace may reject them"),
-            Errno.ETIMEDOUT => Link.Broken(
+            Errno.ECONNREFUSED => CheckResult.Broken(Name, $"{target} refuses connections", "start the service; if it runs, a firewall in the namespace may reject them"),
+            Errno.ETIMEDOUT => CheckResult.Broken(
                 Name, $"{target} does not answer within {Patience(patient).TotalSeconds:0.#} s", "a firewall in the namespace drops the packets, or the service accepts no more connections (its backlog is full)"),
-            Errno.EACCES => Link.Broken(Name, $"{target} may not be connected to by this user", "give the daemon's user permission on the socket's file, and on the folders above it"),
-            Errno.EAGAIN => Link.Broken(Name, $"the backlog of {target} is full", "the service does not accept its connections: restart it"),
-            Errno.EHOSTUNREACH or Errno.ENETUNREACH => Link.Broken(Name, $"{target} cannot be reached: {error}", $"'{patient.IpCommand} neighbour' shows whether its host is there"),
-            _ => Link.Broken(Name, $"{target} cannot be connected to: {error}", "look into the service's own log"),
+            Errno.EACCES => CheckResult.Broken(Name, $"{target} may not be connected to by this user", "give the daemon's user permission on the socket's file, and on the folders above it"),
+            Errno.EAGAIN => CheckResult.Broken(Name, $"the backlog of {target} is full", "the service does not accept its connections: restart it"),
+            Errno.EHOSTUNREACH or Errno.ENETUNREACH => CheckResult.Broken(Name, $"{target} cannot be reached: {error}", $"'{patient.IpCommand} neighbour' shows whether its host is there"),
+            _ => CheckResult.Broken(Name, $"{target} cannot be connected to: {error}", "look into the service's own log"),
         };
     }
 
-    private static TimeSpan Patience(Patient patient) => patient.Bridge.ConnectTimeout < s_longest ? patient.Bridge.ConnectTimeout : s_longest;
+    private static TimeSpan Patience(InspectedBridge patient) => patient.Bridge.ConnectTimeout < s_longest ? patient.Bridge.ConnectTimeout : s_longest;
 
     /// <param name="patient">Whose bridge it is.</param>
     /// <param name="plan">How the daemon would dial.</param>
     /// <param name="index">Which of the target's addresses to try.</param>
-    private static Errno Try(Patient patient, ConnectorPlan plan, int index)
+    private static Errno Try(InspectedBridge patient, ConnectTarget plan, int index)
     {
         var isUdp = patient.Bridge.Protocol == BridgeProtocol.Udp;
         var descriptor = patient.Network!.OpenSocket(plan.Family(index), isUdp ? Libc.SOCK_DGRAM : Libc.SOCK_STREAM, out _, out var failure);
@@ -68,10 +68,10 @@ internal static class AnswerCheck
         var found = plan.Address(descriptor, index, 0, out var address);
         if (found < 0)
             return Libc.ErrorOf(found);
-        return isUdp ? Knock(socket, descriptor, address) : Dial(patient, socket, descriptor, address);
+        return isUdp ? Knock(socket, descriptor, address) : ConnectAttempt(patient, socket, descriptor, address);
     }
 
-    private static Errno Dial(Patient patient, Socket socket, int descriptor, SockAddr address)
+    private static Errno ConnectAttempt(InspectedBridge patient, Socket socket, int descriptor, SockAddr address)
     {
         var result = Libc.Connect(descriptor, address);
         if (result != -(int)Errno.EINPROGRESS)

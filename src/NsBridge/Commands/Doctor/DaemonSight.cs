@@ -10,18 +10,18 @@ namespace NsBridge.Commands.Doctor;
 internal static class DaemonSight
 {
     /// <returns>The broken link; null where nothing speaks against the file, or this user may not tell.</returns>
-    public static Link? LookAtSocket(string name, Patient patient, string path)
+    public static CheckResult? LookAtSocket(string name, InspectedBridge patient, string path)
     {
         if (patient.Daemon is not { } daemon)
             return null;
         using var sight = ProcessSight.Of(daemon.Pid);
         return sight?.MayConnect(path) switch
         {
-            Errno.ENOENT => Link.Broken(
+            Errno.ENOENT => CheckResult.Broken(
                 name,
                 $"{path} is there, but the daemon does not see it: its service has mounts of its own",
                 "put the socket below /run, or take away what hides it (PrivateTmp=, ProtectHome= and the like in systemctl cat nsbridge) by systemctl edit nsbridge"),
-            Errno.EACCES => Link.Broken(
+            Errno.EACCES => CheckResult.Broken(
                 name,
                 $"{path} may not be used by the daemon's user (EACCES)",
                 $"add SupplementaryGroups={GroupOf(path)} by systemctl edit nsbridge, then systemctl restart nsbridge; or correct the modes of the socket and of the folders above it"),
@@ -30,7 +30,7 @@ internal static class DaemonSight
     }
 
     /// <summary>Whether a file that is missing here is there for the daemon.</summary>
-    public static bool Sees(Patient patient, string path)
+    public static bool Sees(InspectedBridge patient, string path)
     {
         using var sight = patient.Daemon is { } daemon ? ProcessSight.Of(daemon.Pid) : null;
         return sight?.Sees(path) == true;

@@ -15,7 +15,7 @@ internal static class DoctorCommand
         var outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
         if (outcome.Settings is not { } settings)
         {
-            await Console.Out.WriteLineAsync($"{DoctorText.Mark(LinkState.Broken)}  configuration  {outcome.File} is wrong:");
+            await Console.Out.WriteLineAsync($"{DoctorText.Mark(CheckState.Broken)}  configuration  {outcome.File} is wrong:");
             foreach (var fault in outcome.Faults)
                 await Console.Out.WriteLineAsync($"          {fault}");
             return ExitCode.Configuration;
@@ -23,25 +23,25 @@ internal static class DoctorCommand
 
         var bridges = settings.Bridges.Where(bridge => options.Bridge is null || bridge.Name == options.Bridge).ToList();
         if (bridges.Count == 0 && options.Bridge is not null)
-            throw new UserFault($"there is no bridge '{options.Bridge}'; there {Known(settings)}", ExitCode.Usage);
+            throw new UserErrorException($"there is no bridge '{options.Bridge}'; there {Known(settings)}", ExitCode.Usage);
         if (bridges.Count == 0)
         {
             // As it is installed: nothing is broken.
             await Console.Out.WriteLineAsync($"{outcome.File} has no bridges; 'nsbridge discover' finds what there is to bridge".AsMemory(), stop);
-            return ExitCode.Well;
+            return ExitCode.Success;
         }
 
-        var (daemon, daemonFault) = await AskAsync(settings.ControlSocket, stop);
+        var (daemon, daemonFault) = await LocateAsync(settings.ControlSocket, stop);
         var well = true;
         var exitCode = daemonFault?.ExitCode ?? ExitCode.Failed;
         for (var i = 0; i < bridges.Count; i++)
         {
-            var door = await FoundPlace.FindAsync(bridges[i].ListenNamespace, stop);
-            var inside = bridges[i].Namespace is { } place ? await FoundPlace.FindAsync(place, stop) : null;
-            var patient = new Patient(bridges[i], door, inside, daemon, daemonFault, settings.RuntimeDirectory);
-            var links = await OwnThread.RunAsync(() => Chain.Walk(patient));
+            var door = await ResolvedNamespace.FindAsync(bridges[i].ListenNamespace, stop);
+            var inside = bridges[i].Namespace is { } place ? await ResolvedNamespace.FindAsync(place, stop) : null;
+            var patient = new InspectedBridge(bridges[i], door, inside, daemon, daemonFault, settings.RuntimeDirectory);
+            var links = await OwnThread.RunAsync(() => Checks.Walk(patient));
             stop.ThrowIfCancellationRequested();
-            well &= links[^1].State != LinkState.Broken;
+            well &= links[^1].State != CheckState.Broken;
             // Whatever else is broken: to see the whole, the privilege comes first.
             if (links[^1].LacksPrivilege)
                 exitCode = ExitCode.Privilege;
@@ -50,7 +50,7 @@ internal static class DoctorCommand
             await Console.Out.WriteLineAsync(DoctorText.Of(bridges[i].Name, links));
         }
 
-        return well ? ExitCode.Well : exitCode;
+        return well ? ExitCode.Success : exitCode;
     }
 
     private static string Known(DaemonSettings settings) => settings.Bridges.Count switch
@@ -60,29 +60,29 @@ internal static class DoctorCommand
         _ => $"are: {string.Join(", ", settings.Bridges.Select(bridge => bridge.Name))}",
     };
 
-    private static async Task<(StatusDocument? Daemon, DaemonFault? Fault)> AskAsync(string path, CancellationToken stop)
+    private static async Task<(StatusDocument? Daemon, DaemonFault? Fault)> LocateAsync(string path, CancellationToken stop)
     {
         try
         {
             var answer = await ControlClient.AskStatusAsync(path, stop);
             return (JsonSerializer.Deserialize(answer, StatusJson.Default.StatusDocument), null);
         }
-        catch (UserFault fault) when (fault.ExitCode == ExitCode.Privilege)
+        catch (UserErrorException fault) when (fault.ExitCode == ExitCode.Privilege)
         {
             return (null, new DaemonFault(fault.Message, "run this command as root", ExitCode.Privilege));
         }
-        catch (UserFault fault) when (ControlClient.ProcessAt(path) > 0)
+        catch (UserErrorException fault) when (ControlClient.ProcessAt(path) > 0)
         {
             return (null, new DaemonFault(fault.Message, "journalctl -u nsbridge tells what it does; then systemctl restart nsbridge", ExitCode.Failed));
         }
-        catch (UserFault) when (RuntimeDirectoryLock.IsHeld(DaemonSettings.LockOf(path)))
+        catch (UserErrorException) when (RuntimeDirectoryLock.IsHeld(DaemonSettings.LockOf(path)))
         {
             return (null, new DaemonFault(
                 $"a daemon runs, since it holds {DaemonSettings.LockOf(path)}, but nobody answers at {path}: the file was removed or replaced",
                 "systemctl restart nsbridge",
                 ExitCode.Failed));
         }
-        catch (UserFault)
+        catch (UserErrorException)
         {
             return (null, null);
         }

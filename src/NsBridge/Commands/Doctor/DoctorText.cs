@@ -9,7 +9,7 @@ internal static class DoctorText
     private const int NameWidth = 13;
     private const string Indent = "          ";
 
-    public static string Of(string bridge, IReadOnlyList<Link> links)
+    public static string Of(string bridge, IReadOnlyList<CheckResult> links)
     {
         var text = new StringBuilder(bridge).Append('\n');
         foreach (var link in links)
@@ -22,19 +22,19 @@ internal static class DoctorText
         var last = links[^1];
         text.Append(last.State switch
         {
-            LinkState.Broken => $"{bridge} is broken at: {last.Name}",
-            LinkState.Note when last.Name == "enabled" => $"{bridge} is switched off",
+            CheckState.Broken => $"{bridge} is broken at: {last.Name}",
+            CheckState.Note when last.Name == "enabled" => $"{bridge} is switched off",
             _ => $"{bridge} is well",
         });
         return text.ToString();
     }
 
-    public static string Mark(LinkState state)
+    public static string Mark(CheckState state)
     {
         var (word, colour) = state switch
         {
-            LinkState.Ok => ("  ok    ", "32"),
-            LinkState.Note => ("  -     ", "2"),
+            CheckState.Ok => ("  ok    ", "32"),
+            CheckState.Note => ("  -     ", "2"),
             _ => ("  BROKEN", "31"),
         };
         return Screen.HasColours ? $"\e[{colour}m{word}\e[0m" : word;

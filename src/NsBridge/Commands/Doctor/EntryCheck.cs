@@ -15,21 +15,21 @@ internal static class EntryCheck
     /// <param name="place">Where to.</param>
     /// <param name="cookie">Tells the namespace from every other one; 0 where it cannot be entered.</param>
     /// <returns>The link that ends here; null where the place may be entered.</returns>
-    public static Link? Look(string name, Patient patient, FoundPlace place, out ulong cookie)
+    public static CheckResult? Look(string name, InspectedBridge patient, ResolvedNamespace place, out ulong cookie)
     {
         cookie = 0;
         if (place.Network is not { } network)
         {
             // This user may not ask where the daemon's may.
             return patient.Status is { State: "up" }
-                ? Link.Note(name, $"{place.Fault}; the daemon has found it, and what it says comes last")
-                : Link.Broken(name, place.Fault, CureOfAbsence(place.Reference));
+                ? CheckResult.Note(name, $"{place.Fault}; the daemon has found it, and what it says comes last")
+                : CheckResult.Broken(name, place.Fault, CureOfAbsence(place.Reference));
         }
 
         var socket = network.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out cookie, out var failure);
         Libc.Close(socket);
         return socket < 0
-            ? Link.Broken(name, network.Explain(failure), Cure(place.Reference, failure)) with { LacksPrivilege = failure.LacksPrivilege }
+            ? CheckResult.Broken(name, network.Explain(failure), Cure(place.Reference, failure)) with { LacksPrivilege = failure.LacksPrivilege }
             : null;
     }
 

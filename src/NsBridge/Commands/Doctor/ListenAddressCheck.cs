@@ -10,7 +10,7 @@ namespace NsBridge.Commands.Doctor;
 internal static class ListenAddressCheck
 {
     /// <returns>The broken link; null where nothing speaks against the address.</returns>
-    public static Link? Look(string name, ListenSocket wanted, FoundPlace door)
+    public static CheckResult? Look(string name, ListenSocket wanted, ResolvedNamespace door)
     {
         if (wanted.Address.Equals(IPAddress.Any) || wanted.Address.Equals(IPAddress.IPv6Any) || wanted.Interface is not null)
             return null;
@@ -22,7 +22,7 @@ internal static class ListenAddressCheck
         var error = Libc.ErrorOf(Libc.Bind(probe, SockAddr.From(wanted.Address, 0)));
         Libc.Close(probe);
         return error == Errno.EADDRNOTAVAIL
-            ? Link.Broken(
+            ? CheckResult.Broken(
                 name,
                 $"{(door.Network.IsOwn ? "this machine" : door.Name)} has no address {wanted.Address}",
                 $"'{door.IpCommand} address' lists those it has; \"*:{wanted.Port}\" means every one")
@@ -31,7 +31,7 @@ internal static class ListenAddressCheck
 
     /// <summary>Does <c>lo</c> carry what comes to a loopback address? A socket can be bound to one all the same.</summary>
     /// <returns>The broken link; null where nothing speaks against the addresses.</returns>
-    public static Link? LookAtLoopback(string name, IEnumerable<ListenSocket> wanted, FoundPlace door)
+    public static CheckResult? LookAtLoopback(string name, IEnumerable<ListenSocket> wanted, ResolvedNamespace door)
     {
         if (wanted.Select(socket => socket.Address).FirstOrDefault(IPAddress.IsLoopback) is not { } address)
             return null;
@@ -41,7 +41,7 @@ internal static class ListenAddressCheck
         var up = Libc.InterfaceIsUp(probe, "lo");
         Libc.Close(probe);
         return up == 0
-            ? Link.Broken(name, $"lo is down in {door.Name}, so that nobody in there reaches {address}", $"{door.IpCommand} link set lo up")
+            ? CheckResult.Broken(name, $"lo is down in {door.Name}, so that nobody in there reaches {address}", $"{door.IpCommand} link set lo up")
             : null;
     }
 }

@@ -13,20 +13,20 @@ internal static class ListenerCheck
     private const string Name = "listener";
     private const string DaemonName = "nsbridge";
 
-    public static Link? Look(Patient patient)
+    public static CheckResult? Look(InspectedBridge patient)
     {
         var bridge = patient.Bridge;
         if (bridge.Listen.Count == 0)
             return null;
         // The manager has these sockets too, so that whose they are cannot be told by who holds them.
         if (patient.Status is { HandedOver: true } status)
-            return status.State == "up" ? Link.Ok(Name, $"the daemon listens on {string.Join(", ", status.Listen)}, which systemd handed over in place of \"Listen\"") : null;
+            return status.State == "up" ? CheckResult.Ok(Name, $"the daemon listens on {string.Join(", ", status.Listen)}, which systemd handed over in place of \"Listen\"") : null;
         if (EntryCheck.Look(Name, patient, patient.Door, out _) is { } closed)
             return closed;
         var door = patient.Door.Network!;
         var found = door.IsOwn ? patient.Host : NamespaceSockets.Look(door);
         if (found.Fault is { } fault)
-            return Link.Note(Name, $"what listens in {patient.Door.Name} cannot be told: {fault}");
+            return CheckResult.Note(Name, $"what listens in {patient.Door.Name} cannot be told: {fault}");
         var kind = bridge.Protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
         var here = found.Sockets.Where(socket => socket.Kind == kind).ToList();
         var text = string.Join(", ", bridge.Listen) + (door.IsOwn ? "" : $" in {patient.Door.Name}");
@@ -64,13 +64,13 @@ internal static class ListenerCheck
         }
 
         if (patient.DaemonFault is not null)
-            return Link.Note(Name, isHidden ? $"{text} is taken; whether by the daemon cannot be told" : $"{text} is free");
+            return CheckResult.Note(Name, isHidden ? $"{text} is taken; whether by the daemon cannot be told" : $"{text} is free");
         if (patient.Daemon is null)
-            return Link.Note(Name, $"{text} is free, and no daemon is running to listen on it");
+            return CheckResult.Note(Name, $"{text} is free, and no daemon is running to listen on it");
         if (free.Count == 0)
-            return Link.Ok(Name, $"the daemon listens on {text}");
+            return CheckResult.Ok(Name, $"the daemon listens on {text}");
         var where = door.IsOwn ? "" : $" in {patient.Door.Name}";
-        return Link.Broken(
+        return CheckResult.Broken(
             Name,
             $"the running daemon does not listen on {string.Join(", ", free.Select(socket => new IPEndPoint(socket.Address, socket.Port)))}{where}"
                 + (patient.Status is { Reason: { Length: > 0 } reason } ? $": {reason}" : ""),
@@ -82,16 +82,16 @@ internal static class ListenerCheck
         .Select(socket => (socket, MayLack: entry.Scope == ListenScope.Loopback && socket.Address.AddressFamily == AddressFamily.InterNetworkV6))
         .Where(wanted => !wanted.MayLack || Socket.OSSupportsIPv6);
 
-    private static Link Taken(Patient patient, BoundSocket rival, RunningProcess? owner)
+    private static CheckResult Taken(InspectedBridge patient, BoundSocket rival, RunningProcess? owner)
     {
         var who = owner?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"a process of user {rival.User}");
         var where = patient.Door.Network!.IsOwn ? "" : $" in {patient.Door.Name}";
         return owner is { Name: DaemonName }
-            ? Link.Broken(
+            ? CheckResult.Broken(
                 Name,
                 $"{rival}{where} is taken by {who}, another nsbridge than the one of this configuration",
                 "stop it, or give by --config the file that it runs with")
-            : Link.Broken(Name, $"{rival}{where} is taken by {who}", $"stop it, or choose another \"Listen\" for bridge {patient.Bridge.Name}");
+            : CheckResult.Broken(Name, $"{rival}{where} is taken by {who}", $"stop it, or choose another \"Listen\" for bridge {patient.Bridge.Name}");
     }
 
     /// <summary>Whether both cannot be bound at the same time.</summary>

@@ -9,7 +9,7 @@ internal static class LoopbackCheck
 {
     private const string Name = "lo";
 
-    public static Link? Look(Patient patient)
+    public static CheckResult? Look(InspectedBridge patient)
     {
         if (patient.Network is not { } network || patient.Bridge.Target is not { IsUnix: false } target)
             return null;
@@ -17,14 +17,14 @@ internal static class LoopbackCheck
             return null;
         var socket = network.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out _, out var failure);
         if (socket < 0)
-            return Link.Note(Name, network.Explain(failure));
+            return CheckResult.Note(Name, network.Explain(failure));
         var up = Libc.InterfaceIsUp(socket, "lo");
         Libc.Close(socket);
         return up switch
         {
-            > 0 => Link.Ok(Name, $"up in {patient.Place}"),
-            0 => Link.Broken(Name, $"down in {patient.Place}, so that nothing reaches {target}", $"{patient.IpCommand} link set lo up"),
-            _ => Link.Broken(Name, $"missing in {patient.Place}: {Libc.ErrorOf(up)}", "make the namespace again"),
+            > 0 => CheckResult.Ok(Name, $"up in {patient.Place}"),
+            0 => CheckResult.Broken(Name, $"down in {patient.Place}, so that nothing reaches {target}", $"{patient.IpCommand} link set lo up"),
+            _ => CheckResult.Broken(Name, $"missing in {patient.Place}: {Libc.ErrorOf(up)}", "make the namespace again"),
         };
     }
 }

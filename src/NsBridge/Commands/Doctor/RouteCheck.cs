@@ -11,28 +11,28 @@ internal static class RouteCheck
 {
     private const string Name = "route";
 
-    public static Link? Look(Patient patient)
+    public static CheckResult? Look(InspectedBridge patient)
     {
         if (patient.Network is not { } network || patient.Bridge.Target is not { Kind: TargetKind.Address } target)
             return null;
         var (address, link) = target.Literal!;
         if (IPAddress.IsLoopback(address))
             return null;
-        var error = Find(network, ConnectorPlan.ToTarget(patient.Bridge), 0, out var source);
+        var error = Find(network, ConnectTarget.ToTarget(patient.Bridge), 0, out var source);
         return error switch
         {
-            Errno.None when source!.Equals(WithoutInterface(address)) => Link.Ok(Name, $"{address} is an address of {patient.Place} itself"),
-            Errno.None => Link.Ok(Name, $"{address} is reached from {source}"),
-            Errno.ENODEV when link is not null => Link.Broken(
+            Errno.None when source!.Equals(WithoutInterface(address)) => CheckResult.Ok(Name, $"{address} is an address of {patient.Place} itself"),
+            Errno.None => CheckResult.Ok(Name, $"{address} is reached from {source}"),
+            Errno.ENODEV when link is not null => CheckResult.Broken(
                 Name, $"{patient.Place} has no interface {link}", $"'{patient.IpCommand} link' lists those it has; correct \"Target\", or make the interface"),
-            Errno.ENETUNREACH or Errno.EHOSTUNREACH => Link.Broken(
+            Errno.ENETUNREACH or Errno.EHOSTUNREACH => CheckResult.Broken(
                 Name,
                 $"{patient.Place} has no route to {address}",
                 $"'{patient.IpCommand} route' and '{patient.IpCommand} address' show what it has; is the tunnel or the veth up?"),
-            Errno.EADDRNOTAVAIL => Link.Broken(
+            Errno.EADDRNOTAVAIL => CheckResult.Broken(
                 Name, $"{patient.Place} has no address to reach {address} from", $"give one of its interfaces an address: {patient.IpCommand} address add …"),
-            Errno.EACCES => Link.Broken(Name, $"a route of {patient.Place} forbids {address}", $"'{patient.IpCommand} route get {address}' shows which"),
-            _ => Link.Note(Name, $"cannot be told: {error}"),
+            Errno.EACCES => CheckResult.Broken(Name, $"a route of {patient.Place} forbids {address}", $"'{patient.IpCommand} route get {address}' shows which"),
+            _ => CheckResult.Note(Name, $"cannot be told: {error}"),
         };
     }
 
@@ -40,7 +40,7 @@ internal static class RouteCheck
     public static IPAddress WithoutInterface(IPAddress address) => new(address.GetAddressBytes());
 
     /// <summary>Asks by connecting a datagram socket, which only looks the route up; its own address is then the source, told without an interface.</summary>
-    public static Errno Find(NetworkNamespace network, ConnectorPlan plan, int index, out IPAddress? source)
+    public static Errno Find(NetworkNamespace network, ConnectTarget plan, int index, out IPAddress? source)
     {
         source = null;
         var socket = network.OpenSocket(plan.Family(index), Libc.SOCK_DGRAM, out _, out var failure);

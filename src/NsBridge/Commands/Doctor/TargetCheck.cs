@@ -13,7 +13,7 @@ internal static class TargetCheck
     private const string Name = "target";
     private const int MostOthers = 3;
 
-    public static Link? Look(Patient patient)
+    public static CheckResult? Look(InspectedBridge patient)
     {
         if (patient.Network is not { } network || patient.Bridge.Target is not { } target)
             return null;
@@ -21,12 +21,12 @@ internal static class TargetCheck
             return LookAtFile(patient, target);
         var sockets = NamespaceSockets.Look(network);
         if (sockets.Fault is { } fault)
-            return Link.Note(Name, $"what listens in {patient.Place} cannot be told: {fault}");
+            return CheckResult.Note(Name, $"what listens in {patient.Place} cannot be told: {fault}");
         if (target.Kind == TargetKind.UnixAbstract)
             return LookAtName(patient, target, sockets.Sockets);
 
         // A target elsewhere, behind a route: only its answer tells.
-        var plan = ConnectorPlan.ToTarget(patient.Bridge);
+        var plan = ConnectTarget.ToTarget(patient.Bridge);
         var local = target.Addresses.Where((address, i) => IsLocal(network, address, plan, i)).Select(RouteCheck.WithoutInterface).ToList();
         if (local.Count == 0)
             return null;
@@ -41,17 +41,17 @@ internal static class TargetCheck
             first ??= taker;
         }
 
-        return Link.Ok(Name, $"{Who(first!)} listens on {first}");
+        return CheckResult.Ok(Name, $"{Who(first!)} listens on {first}");
     }
 
-    private static Link Missing(Patient patient, TargetEndpoint target, int port, BoundSocketKind kind, List<BoundSocket> awaiting)
+    private static CheckResult Missing(InspectedBridge patient, TargetEndpoint target, int port, BoundSocketKind kind, List<BoundSocket> awaiting)
     {
         var wanted = target.Ports.Count > 1 ? $"port {port} of {target}" : target.ToString();
         var samePort = awaiting.Where(socket => socket.Address!.Port == port).ToList();
         if (samePort.Count > 0)
         {
             var there = samePort[0];
-            return Link.Broken(
+            return CheckResult.Broken(
                 Name,
                 $"nothing listens on {wanted} in {patient.Place}: {Who(there)} listens on {string.Join(" and ", samePort)} only",
                 $"write \"Target\": \"{there}\", or let {NameOf(there)} listen on {target.Addresses[0]}");
@@ -62,7 +62,7 @@ internal static class TargetCheck
             : patient.Host.Sockets.FirstOrDefault(socket => socket.Kind == kind && target.Addresses.Any(address => socket.Takes(address, port)));
         if (onHost is not null)
         {
-            return Link.Broken(
+            return CheckResult.Broken(
                 Name,
                 $"nothing listens on {wanted} in {patient.Place}; {Who(onHost)} listens on {onHost} of the host, outside of it",
                 patient.Bridge.Namespace is { Kind: NamespaceKind.Name or NamespaceKind.Path, FilePath: { } file }
@@ -71,28 +71,28 @@ internal static class TargetCheck
         }
 
         if (awaiting.Count == 0)
-            return Link.Broken(Name, $"nothing listens on {wanted} in {patient.Place}, nor on any other port there", "start the service inside the namespace");
+            return CheckResult.Broken(Name, $"nothing listens on {wanted} in {patient.Place}, nor on any other port there", "start the service inside the namespace");
         var others = awaiting.DistinctBy(socket => socket.Address!.Port).Take(MostOthers).Select(socket => $"{NameOf(socket)} on {socket}");
-        return Link.Broken(
+        return CheckResult.Broken(
             Name,
             $"nothing listens on {wanted} in {patient.Place}; there {(awaiting.Count == 1 ? "is" : "are")} {string.Join(", ", others)}",
             "start the service, or correct the port in \"Target\"");
     }
 
-    private static Link LookAtFile(Patient patient, TargetEndpoint target)
+    private static CheckResult LookAtFile(InspectedBridge patient, TargetEndpoint target)
     {
         const string Cure = "start the service that makes it, or correct \"Target\"";
         var path = target.UnixName!;
         if (!Path.Exists(path))
-            return Link.Broken(Name, $"there is no {path}", Cure);
+            return CheckResult.Broken(Name, $"there is no {path}", Cure);
         // The target may be given as a link, which connect(2) follows.
         if (!TryFollow(path, out var real))
-            return Link.Broken(Name, $"{path} is a link that leads nowhere", "correct the link, or \"Target\"");
+            return CheckResult.Broken(Name, $"{path} is a link that leads nowhere", "correct the link, or \"Target\"");
         if (!Path.Exists(real))
-            return Link.Broken(Name, $"there is no {real}, to which {path} is a link", Cure);
+            return CheckResult.Broken(Name, $"there is no {real}, to which {path} is a link", Cure);
         return Libc.LinkStatus(Libc.PathBytes(real), out var status) >= 0 && status.IsSocket
-            ? DaemonSight.LookAtSocket(Name, patient, path) ?? Link.Ok(Name, $"{path} is a socket")
-            : Link.Broken(Name, $"{path} is no socket", "correct \"Target\"");
+            ? DaemonSight.LookAtSocket(Name, patient, path) ?? CheckResult.Ok(Name, $"{path} is a socket")
+            : CheckResult.Broken(Name, $"{path} is no socket", "correct \"Target\"");
     }
 
     private static bool TryFollow(string path, out string real)
@@ -110,18 +110,18 @@ internal static class TargetCheck
         }
     }
 
-    private static Link LookAtName(Patient patient, TargetEndpoint target, IReadOnlyList<BoundSocket> sockets)
+    private static CheckResult LookAtName(InspectedBridge patient, TargetEndpoint target, IReadOnlyList<BoundSocket> sockets)
     {
         var found = sockets.FirstOrDefault(socket => socket.Kind == BoundSocketKind.Unix && socket.Name == "@" + target.UnixName);
         return found is not null
-            ? Link.Ok(Name, $"{Who(found)} listens on {target}")
-            : Link.Broken(
+            ? CheckResult.Ok(Name, $"{Who(found)} listens on {target}")
+            : CheckResult.Broken(
                 Name,
                 $"nothing listens on {target} in {patient.Place}",
                 "start the service inside the namespace: an abstract name is seen only in the one it was made in");
     }
 
-    private static bool IsLocal(NetworkNamespace network, IPAddress address, ConnectorPlan plan, int index) => IPAddress.IsLoopback(address)
+    private static bool IsLocal(NetworkNamespace network, IPAddress address, ConnectTarget plan, int index) => IPAddress.IsLoopback(address)
         || (RouteCheck.Find(network, plan, index, out var source) == Errno.None && source!.Equals(RouteCheck.WithoutInterface(address)));
 
     private static string Who(BoundSocket socket) => OwnerOf(socket)?.ToString() ?? "a process";

@@ -11,7 +11,7 @@ internal static class VersionCheck
 {
     private const string Name = "daemon";
 
-    public static Link? Look(Patient patient)
+    public static CheckResult? Look(InspectedBridge patient)
     {
         if (patient is not { Daemon: { } daemon, Status: { } status })
             return null;
@@ -27,7 +27,7 @@ internal static class VersionCheck
             Difference(nameof(BridgeSettings.Socket), status.Socket, bridge.Socket),
         };
         return differences.Any(difference => difference is not null)
-            ? Link.Broken(
+            ? CheckResult.Broken(
                 Name,
                 $"the running daemon (pid {daemon.Pid}) runs another version of this bridge: {string.Join("; ", differences.OfType<string>())}",
                 "systemctl reload nsbridge; where that changes nothing it refused the file, and journalctl -u nsbridge says why, or its unit sets NsBridge__ variables, which go over the file: systemctl cat nsbridge")

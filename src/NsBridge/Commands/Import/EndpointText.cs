@@ -9,7 +9,7 @@ namespace NsBridge.Commands.Import;
 /// <summary>The addresses of socat as <c>Listen</c> and <c>Target</c> have them.</summary>
 internal static class EndpointText
 {
-    /// <exception cref="UserFault">The port or the address is no number.</exception>
+    /// <exception cref="UserErrorException">The port or the address is no number.</exception>
     public static string Listen(SocatAddress address)
     {
         var port = PortOf(address, 0);
@@ -17,7 +17,7 @@ internal static class EndpointText
         return Text(AddressOf(bind == "localhost" ? "127.0.0.1" : bind), port);
     }
 
-    /// <exception cref="UserFault">The port or the address is no number, or it leads to what is no target.</exception>
+    /// <exception cref="UserErrorException">The port or the address is no number, or it leads to what is no target.</exception>
     public static string Target(SocatAddress address)
     {
         if (address.IsUnixConnector)
@@ -32,7 +32,7 @@ internal static class EndpointText
             : Text(AddressOf(address.Parameters[0]), port);
     }
 
-    public static UserFault Unknown(SocatAddress address) =>
+    public static UserErrorException Unknown(SocatAddress address) =>
         new($"socat's {address.Keyword} cannot be turned into a bridge; TCP, UDP and UNIX sockets can, and EXEC of another socat", ExitCode.Usage);
 
     private static string Text(AddressLiteral address, int port)
@@ -44,7 +44,7 @@ internal static class EndpointText
     private static int PortOf(SocatAddress address, int index) =>
         index < address.Parameters.Count && ushort.TryParse(address.Parameters[index], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0
             ? port
-            : throw new UserFault($"{address.Keyword}: the port must be a number; names of services are not looked up", ExitCode.Usage);
+            : throw new UserErrorException($"{address.Keyword}: the port must be a number; names of services are not looked up", ExitCode.Usage);
 
     private static AddressLiteral AddressOf(string text)
     {
@@ -54,6 +54,6 @@ internal static class EndpointText
         // Socat also takes an address such as 127.1. The name of an interface would be taken for one of this namespace here.
         return !bare.Contains('%', StringComparison.Ordinal) && IPAddress.TryParse(bare, out var address)
             ? new AddressLiteral(address, null)
-            : throw new UserFault($"'{text}' is a name, and names are not looked up: the question would leak out of the namespace; put its address there", ExitCode.Usage);
+            : throw new UserErrorException($"'{text}' is a name, and names are not looked up: the question would leak out of the namespace; put its address there", ExitCode.Usage);
     }
 }

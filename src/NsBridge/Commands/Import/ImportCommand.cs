@@ -16,16 +16,16 @@ internal static class ImportCommand
         foreach (var note in notes)
             await Console.Error.WriteLineAsync(note.AsMemory(), stop);
         await Console.Out.WriteLineAsync(DraftText.Of(drafts).AsMemory(), stop);
-        return ExitCode.Well;
+        return ExitCode.Success;
     }
 
     /// <summary>What is printed is to be pasted: the daemon has to take it.</summary>
-    /// <exception cref="UserFault">It would not; says every fault.</exception>
+    /// <exception cref="UserErrorException">It would not; says every fault.</exception>
     internal static void RefuseWrong(IReadOnlyList<BridgeDraft> drafts)
     {
         var text = BridgeInsertion.Insert("{}"u8, [.. drafts.Select(draft => draft.ToJson())]);
         var outcome = ConfigurationLoader.LoadText("appsettings.json", text);
         if (outcome.Settings is null)
-            throw new UserFault($"what this becomes is no right configuration:\n{outcome.FaultText}", ExitCode.Usage);
+            throw new UserErrorException($"what this becomes is no right configuration:\n{outcome.FaultText}", ExitCode.Usage);
     }
 }

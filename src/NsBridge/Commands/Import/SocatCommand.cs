@@ -13,7 +13,7 @@ internal sealed record SocatCommand(CommandPlace Place, SocatFlags Flags, SocatA
     /// <param name="words">The command.</param>
     /// <param name="around">Where it is started.</param>
     /// <returns>Null where the words hold no socat.</returns>
-    /// <exception cref="UserFault">They do, but not with two addresses.</exception>
+    /// <exception cref="UserErrorException">They do, but not with two addresses.</exception>
     public static SocatCommand? TryRead(List<string> words, CommandPlace around)
     {
         var at = words.FindIndex(word => Path.GetFileName(word) is "socat" or "socat1" or "socat2");
@@ -21,7 +21,7 @@ internal sealed record SocatCommand(CommandPlace Place, SocatFlags Flags, SocatA
             return null;
         var (flags, addresses) = SocatFlags.Split(words[(at + 1)..]);
         if (addresses.Count != 2)
-            throw new UserFault($"socat takes two addresses, and '{string.Join(' ', words)}' has {addresses.Count}; quote the whole command line", ExitCode.Usage);
+            throw new UserErrorException($"socat takes two addresses, and '{string.Join(' ', words)}' has {addresses.Count}; quote the whole command line", ExitCode.Usage);
         return new SocatCommand(CommandPlace.Of(words[..at], around), flags, SocatAddress.Parse(addresses[0]), SocatAddress.Parse(addresses[1]));
     }
 }

@@ -12,7 +12,7 @@ internal sealed record SocatFlags(TimeSpan? Inactivity, ValueList<string> Rest)
     public static readonly SocatFlags None = new(null, []);
 
     /// <param name="words">What stands behind <c>socat</c>.</param>
-    /// <exception cref="UserFault">A time is none.</exception>
+    /// <exception cref="UserErrorException">A time is none.</exception>
     public static (SocatFlags Flags, List<string> Addresses) Split(List<string> words)
     {
         TimeSpan? inactivity = null;
@@ -36,11 +36,11 @@ internal sealed record SocatFlags(TimeSpan? Inactivity, ValueList<string> Rest)
 
     /// <summary>A time as socat takes it.</summary>
     /// <returns>Null for zero, by which it means no limit.</returns>
-    /// <exception cref="UserFault">It is none.</exception>
+    /// <exception cref="UserErrorException">It is none.</exception>
     public static TimeSpan? Seconds(string option, string text)
     {
         if (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) || seconds > int.MaxValue)
-            throw new UserFault($"socat's '{option}' takes a number of seconds", ExitCode.Usage);
+            throw new UserErrorException($"socat's '{option}' takes a number of seconds", ExitCode.Usage);
         return seconds == 0 ? null : new TimeSpan((long)(seconds * TimeSpan.TicksPerSecond));
     }
 }

@@ -53,7 +53,7 @@ internal sealed class SocatOptions(List<string> notes)
             return string.Create(CultureInfo.InvariantCulture, $"{NetworkText.Mask(network, prefix)}/{prefix}");
         }
 
-        throw new UserFault($"{address.Keyword}: 'range={range}' is no network; write it as ADDRESS/BITS", ExitCode.Usage);
+        throw new UserErrorException($"{address.Keyword}: 'range={range}' is no network; write it as ADDRESS/BITS", ExitCode.Usage);
     }
 
     /// <summary><c>SocketMode</c> of <c>mode=</c> or <c>perm=</c>; null where there is neither.</summary>

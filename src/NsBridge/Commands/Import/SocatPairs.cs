@@ -11,7 +11,7 @@ internal sealed class SocatPairs(string? place, List<string> notes)
 {
     private readonly SocatOptions _options = new(notes);
 
-    /// <exception cref="UserFault">Something cannot be turned into a bridge, or it is not said where a target is.</exception>
+    /// <exception cref="UserErrorException">Something cannot be turned into a bridge, or it is not said where a target is.</exception>
     public List<BridgeDraft> Join(IReadOnlyList<SocatCommand> commands)
     {
         var servers = commands.Where(command => command.From.IsUnixListener).ToList();
@@ -56,7 +56,7 @@ internal sealed class SocatPairs(string? place, List<string> notes)
         {
             var path = outer.To.Parameters[0];
             if (outer.From.IsUdp)
-                throw new UserFault($"{outer.From.Keyword} leads to {path}, and of datagrams both ends must be known: give the command that listens there too", ExitCode.Usage);
+                throw new UserErrorException($"{outer.From.Keyword} leads to {path}, and of datagrams both ends must be known: give the command that listens there too", ExitCode.Usage);
             _options.TellRest(outer.To);
             return draft with { Name = Path.GetFileNameWithoutExtension(path), Socket = path };
         }
@@ -81,7 +81,7 @@ internal sealed class SocatPairs(string? place, List<string> notes)
 
         draft = WithTarget(draft with { IdleTimeout = SocatOptions.Text(idle) }, last);
         if (last.To.IsUdp != outer.From.IsUdp)
-            throw new UserFault($"{outer.From.Keyword} cannot become a bridge to {last.To.Keyword}: a bridge has one protocol, and makes no datagrams of a stream nor a stream of datagrams", ExitCode.Usage);
+            throw new UserErrorException($"{outer.From.Keyword} cannot become a bridge to {last.To.Keyword}: a bridge has one protocol, and makes no datagrams of a stream nor a stream of datagrams", ExitCode.Usage);
         return draft with { Name = draft.Namespace! };
     }
 
@@ -90,7 +90,7 @@ internal sealed class SocatPairs(string? place, List<string> notes)
     {
         var path = half.From.Parameters[0];
         if (half.To.IsUdp)
-            throw new UserFault($"{half.From.Keyword}:{path} cannot become a bridge to {half.To.Keyword}: whoever connects there speaks a stream, which a bridge does not turn into datagrams; of a pair for UDP, give the command with UDP-LISTEN too", ExitCode.Usage);
+            throw new UserErrorException($"{half.From.Keyword}:{path} cannot become a bridge to {half.To.Keyword}: whoever connects there speaks a stream, which a bridge does not turn into datagrams; of a pair for UDP, give the command with UDP-LISTEN too", ExitCode.Usage);
         var draft = new BridgeDraft(Path.GetFileNameWithoutExtension(path), null, null, null, Socket: path) { IdleTimeout = SocatOptions.Text(half.Flags.Inactivity) };
         return WithTarget(WithSocket(draft, half), half);
     }
@@ -128,7 +128,7 @@ internal sealed class SocatPairs(string? place, List<string> notes)
             return new SocatCommand(CommandPlace.Of(words[..netcat], around), SocatFlags.None, SocatAddress.Parse("-"), SocatAddress.Parse($"{protocol}:{words[^2]}:{words[^1]}"));
         }
 
-        throw new UserFault($"what '{line}' leads to cannot be told; it runs neither socat nor nc", ExitCode.Usage);
+        throw new UserErrorException($"what '{line}' leads to cannot be told; it runs neither socat nor nc", ExitCode.Usage);
     }
 
     /// <summary>Whether the word is <c>-u</c>, alone or among other letters, or ncat's <c>--udp</c>.</summary>
@@ -143,7 +143,7 @@ internal sealed class SocatPairs(string? place, List<string> notes)
     private static string? ListenPlace(SocatCommand outer)
     {
         var found = PlaceOf(outer, outer.From);
-        return found.Unread is null ? found.Namespace : throw new UserFault(
+        return found.Unread is null ? found.Namespace : throw new UserErrorException(
             $"the network namespace in which socat listens on {outer.From.Keyword}:{string.Join(':', outer.From.Parameters)} cannot be told from '{found.Unread}'; "
                 + "write 'ip netns exec NAME socat …' or 'nsenter --net=FILE socat …', or leave it out where that is the host's own network",
             ExitCode.Usage);
@@ -153,7 +153,7 @@ internal sealed class SocatPairs(string? place, List<string> notes)
     private string TargetPlace(SocatCommand last)
     {
         var found = PlaceOf(last, last.To);
-        return found.Namespace ?? place ?? throw new UserFault(
+        return found.Namespace ?? place ?? throw new UserErrorException(
             $"the network namespace in which socat connects to {last.To.Keyword}:{string.Join(':', last.To.Parameters)} "
                 + (found.Unread is null ? "is not said" : $"cannot be told from '{found.Unread}'")
                 + "; write the command as it is started there ('ip netns exec NAME socat …'), or give --namespace NAME, which for the host's own network is --namespace host",

@@ -7,7 +7,7 @@ namespace NsBridge.Commands.Import;
 internal static class SourceReader
 {
     /// <param name="source">A command line, or the path of a unit file or script.</param>
-    /// <exception cref="UserFault">It holds no socat, or cannot be read.</exception>
+    /// <exception cref="UserErrorException">It holds no socat, or cannot be read.</exception>
     public static List<SocatCommand> Read(string source)
     {
         // A command line has arguments.
@@ -15,7 +15,7 @@ internal static class SourceReader
         var commands = isFile ? ReadFile(TextOf(source)) : ReadLine(source, CommandPlace.Unsaid);
         return commands.Count > 0
             ? commands
-            : throw new UserFault($"there is no socat in '{source}'; give its command line in quotes, or a unit file that holds it", ExitCode.Usage);
+            : throw new UserErrorException($"there is no socat in '{source}'; give its command line in quotes, or a unit file that holds it", ExitCode.Usage);
     }
 
     private static string TextOf(string file)
@@ -23,8 +23,8 @@ internal static class SourceReader
         if (WholeFile.Read(file, out var fault) is not { } bytes)
         {
             throw fault!.IsMissing
-                ? new UserFault($"there is no file '{file}'", ExitCode.Usage)
-                : new UserFault($"{file}: {fault.Message}", fault.IsForbidden ? ExitCode.Privilege : ExitCode.Failed);
+                ? new UserErrorException($"there is no file '{file}'", ExitCode.Usage)
+                : new UserErrorException($"{file}: {fault.Message}", fault.IsForbidden ? ExitCode.Privilege : ExitCode.Failed);
         }
 
         // By what it begins with, as editors tell a text's encoding.

@@ -27,7 +27,7 @@ internal static class StatusCommand
         if (options.Json)
         {
             await Console.Out.WriteLineAsync(Indented(answer));
-            return ExitCode.Well;
+            return ExitCode.Success;
         }
 
         var first = Sample(answer);
@@ -40,7 +40,7 @@ internal static class StatusCommand
 
         var table = new StatusTable(TimeProvider.System, Screen.HasColours);
         await Console.Out.WriteLineAsync(string.Join(Environment.NewLine, table.Lines(first, earlier)));
-        return ExitCode.Well;
+        return ExitCode.Success;
     }
 
     private static async Task<int> WatchAsync(StatusOptions options, string path, CancellationToken stop)
@@ -78,7 +78,7 @@ internal static class StatusCommand
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            return ExitCode.Well;
+            return ExitCode.Success;
         }
     }
 
@@ -88,7 +88,7 @@ internal static class StatusCommand
         {
             return await ControlClient.AskStatusAsync(path, stop);
         }
-        catch (UserFault)
+        catch (UserErrorException)
         {
             return null;
         }
@@ -103,7 +103,7 @@ internal static class StatusCommand
         }
         catch (JsonException)
         {
-            throw new UserFault("the daemon's answer is not understood: it is of another version than this program", ExitCode.Failed);
+            throw new UserErrorException("the daemon's answer is not understood: it is of another version than this program", ExitCode.Failed);
         }
     }
 
@@ -124,7 +124,7 @@ internal static class StatusCommand
         }
         catch (JsonException)
         {
-            throw new UserFault("the daemon's answer was cut short", ExitCode.Failed);
+            throw new UserErrorException("the daemon's answer was cut short", ExitCode.Failed);
         }
     }
 }

@@ -5,7 +5,7 @@ namespace NsBridge.Configuration.Reading;
 /// <summary>Turns what the generated validator says into faults with the operator's paths.</summary>
 internal static class AttributeFaults
 {
-    public static IEnumerable<ConfigurationFault> Find(NsBridgeOptions options, WrittenConfiguration written)
+    public static IEnumerable<ConfigurationFault> Find(NsBridgeOptions options, BoundConfiguration written)
     {
         var result = new NsBridgeOptionsValidator().Validate(NsBridgeOptions.SectionName, options);
         foreach (var failure in result.Failures ?? [])

@@ -5,7 +5,7 @@ namespace NsBridge.Configuration.Reading;
 /// <summary>What was written of one bridge, and what of it is known well enough to be compared with something else.</summary>
 /// <param name="written">What was written of all.</param>
 /// <param name="path">The bound key of the bridge, <c>NsBridge:Bridges:0</c>.</param>
-internal sealed class BridgeKeys(WrittenConfiguration written, string path)
+internal sealed class BridgeKeys(BoundConfiguration written, string path)
 {
     public string Path => path;
 

@@ -12,7 +12,7 @@ namespace NsBridge.Configuration.Reading;
 /// <param name="keys">The keys of the bridge.</param>
 /// <param name="runtimeDirectory">Where sockets without a path of their own go.</param>
 /// <param name="faults">Takes what is found.</param>
-internal sealed class BridgeReader(WrittenConfiguration written, BridgeKeys keys, string runtimeDirectory, List<ConfigurationFault> faults)
+internal sealed class BridgeReader(BoundConfiguration written, BridgeKeys keys, string runtimeDirectory, List<ConfigurationFault> faults)
 {
     private static readonly TimeSpan s_defaultConnectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_defaultKeepAlive = TimeSpan.FromMinutes(1);

@@ -54,7 +54,7 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
         if (!root.Keys.ContainsKey(NsBridgeOptions.SectionName))
             faults.Add(new ConfigurationFault(NsBridgeOptions.SectionName, null, "the section is missing; bridges stand in { \"NsBridge\": { \"Bridges\": [ … ] } }"));
 
-        var written = new WrittenConfiguration(root, foreign);
+        var written = new BoundConfiguration(root, foreign);
         var options = new NsBridgeOptions();
         written.Section.Bind(options);
         faults.AddRange(AttributeFaults.Find(options, written));

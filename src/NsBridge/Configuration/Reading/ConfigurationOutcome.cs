@@ -16,6 +16,6 @@ internal sealed record ConfigurationOutcome(
     /// <summary>All faults, one a line.</summary>
     public string FaultText => string.Join(Environment.NewLine, Faults);
 
-    /// <exception cref="UserFault">There are faults; it names them all.</exception>
-    public DaemonSettings SettingsOrFault() => Settings ?? throw new UserFault(FaultText, ExitCode.Configuration);
+    /// <exception cref="UserErrorException">There are faults; it names them all.</exception>
+    public DaemonSettings SettingsOrFault() => Settings ?? throw new UserErrorException(FaultText, ExitCode.Configuration);
 }

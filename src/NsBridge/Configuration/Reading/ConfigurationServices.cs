@@ -12,7 +12,7 @@ internal static class ConfigurationServices
     /// <summary>
     /// Registers the settings, and the written options with the validator that the loader has used on them.
     /// </summary>
-    /// <exception cref="UserFault">The outcome holds faults.</exception>
+    /// <exception cref="UserErrorException">The outcome holds faults.</exception>
     public static IServiceCollection AddNsBridgeConfiguration(this IServiceCollection services, ConfigurationOutcome outcome)
     {
         services.AddSingleton(outcome.SettingsOrFault());

@@ -6,7 +6,7 @@ using NsBridge.Configuration.Values;
 namespace NsBridge.Configuration.Reading;
 
 /// <summary>Finds the faults between bridges: names, listeners and socket files that two of them claim.</summary>
-internal sealed class CrossBridgeRules(WrittenConfiguration written, List<ConfigurationFault> faults)
+internal sealed class CrossBridgeRules(BoundConfiguration written, List<ConfigurationFault> faults)
 {
     private const string MetricsKey = $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.Metrics)}:{nameof(MetricsOptions.Listen)}";
 

@@ -11,7 +11,7 @@ namespace NsBridge.Configuration.Reading;
 /// replaced by its default here: its fault is told, and the rest can still be looked at.
 /// </summary>
 internal sealed class SettingsReader(
-    WrittenConfiguration written, IReadOnlyDictionary<string, string> environment, string? directoryInUse, List<ConfigurationFault> faults)
+    BoundConfiguration written, IReadOnlyDictionary<string, string> environment, string? directoryInUse, List<ConfigurationFault> faults)
 {
     public const string DirectoryKey = $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.RuntimeDirectory)}";
 

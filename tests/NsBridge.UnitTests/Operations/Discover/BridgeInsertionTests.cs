@@ -48,7 +48,7 @@ public class BridgeInsertionTests
     [TestCase("[]")]
     [TestCase("""{ "NsBridge": { "Bridges": "none" } }""")]
     public void Insert_IntoWhatIsNoConfiguration_IsRefused(string file) =>
-        Assert.That(() => Insert(file, "{}"), Throws.TypeOf<UserFault>());
+        Assert.That(() => Insert(file, "{}"), Throws.TypeOf<UserErrorException>());
 
     private static string Insert(string file, params string[] entries) =>
         Encoding.UTF8.GetString(BridgeInsertion.Insert(Encoding.UTF8.GetBytes(file), entries));

@@ -30,7 +30,7 @@ internal sealed class ConfigurationEditTests
         using var scratch = new ScratchDirectory();
         var file = scratch.Write("a.json", "{ }");
 
-        Assert.Throws<UserFault>(() => ConfigurationEdit.AddBridges(file, [s_draft with { Target = "example.com:80" }]));
+        Assert.Throws<UserErrorException>(() => ConfigurationEdit.AddBridges(file, [s_draft with { Target = "example.com:80" }]));
 
         Assert.That(File.ReadAllText(file), Is.EqualTo("{ }"));
         Assert.That(Names(scratch), Is.EqualTo(new[] { "a.json" }));

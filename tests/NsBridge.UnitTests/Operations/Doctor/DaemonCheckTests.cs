@@ -20,12 +20,12 @@ internal sealed class DaemonCheckTests
     public void Look_DaemonAloneIsHindered_NamesTheCure(string reason, string cure)
     {
         var settings = LoadedText.Right(""" "Name":"web", "Namespace":"vpn", "Target":"127.0.0.1:3000", "Socket":"/srv/x.sock" """);
-        var here = new FoundPlace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
+        var here = new ResolvedNamespace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
         var status = BridgeStatus.Of(new BridgeReport { Name = "web", State = BridgeState.Failed, Reason = reason });
 
-        var link = DaemonCheck.Look(new Patient(settings.Bridges[0], here, here, new StatusDocument("1", 1, null, [status]), null, settings.RuntimeDirectory));
+        var link = DaemonCheck.Look(new InspectedBridge(settings.Bridges[0], here, here, new StatusDocument("1", 1, null, [status]), null, settings.RuntimeDirectory));
 
-        Assert.That(link.State, Is.EqualTo(LinkState.Broken));
+        Assert.That(link.State, Is.EqualTo(CheckState.Broken));
         Assert.That(link.Cure, Does.Contain(cure));
     }
 
@@ -33,10 +33,10 @@ internal sealed class DaemonCheckTests
     public void Look_DaemonHasAnotherEntry_TellsOfItsEnvironment()
     {
         var settings = LoadedText.Right(""" "Name":"web", "Namespace":"host", "Target":"127.0.0.1:3000" """);
-        var here = new FoundPlace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
+        var here = new ResolvedNamespace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
         var status = BridgeStatus.Of(new BridgeReport { Name = "web", State = BridgeState.Up, Target = "127.0.0.1:1" });
 
-        var link = VersionCheck.Look(new Patient(settings.Bridges[0], here, here, new StatusDocument("1", 1, null, [status]), null, settings.RuntimeDirectory));
+        var link = VersionCheck.Look(new InspectedBridge(settings.Bridges[0], here, here, new StatusDocument("1", 1, null, [status]), null, settings.RuntimeDirectory));
 
         Assert.That(link?.Cure, Does.Contain("NsBridge__").And.Contain("systemctl cat nsbridge"));
     }

@@ -43,7 +43,7 @@ internal sealed class DaemonSightTests
 
         var link = await OwnThread.RunAsync(() => TargetCheck.Look(Target(daemon)));
 
-        Assert.That(link?.State, Is.EqualTo(LinkState.Broken), link?.Finding);
+        Assert.That(link?.State, Is.EqualTo(CheckState.Broken), link?.Finding);
         Assert.That(link?.Finding, Does.Contain("may not be used by the daemon's user (EACCES)"));
         Assert.That(link?.Cure, Does.Contain("SupplementaryGroups=0"));
         Assert.That(File.Exists(_scratch["app.sock"]), "whoever looked is himself again");
@@ -54,7 +54,7 @@ internal sealed class DaemonSightTests
     {
         using var daemon = await DaemonAsync("setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=root", "--inh-caps=-all");
 
-        Assert.That((await OwnThread.RunAsync(() => TargetCheck.Look(Target(daemon))))?.State, Is.EqualTo(LinkState.Ok));
+        Assert.That((await OwnThread.RunAsync(() => TargetCheck.Look(Target(daemon))))?.State, Is.EqualTo(CheckState.Ok));
     }
 
     [Test]
@@ -64,7 +64,7 @@ internal sealed class DaemonSightTests
 
         var link = await OwnThread.RunAsync(() => TargetCheck.Look(Target(daemon)));
 
-        Assert.That(link?.State, Is.EqualTo(LinkState.Broken), link?.Finding);
+        Assert.That(link?.State, Is.EqualTo(CheckState.Broken), link?.Finding);
         Assert.That(link?.Finding, Does.Contain("the daemon does not see it"));
         Assert.That(link?.Cure, Does.Contain("PrivateTmp=").And.Contain("ProtectHome="));
     }
@@ -75,7 +75,7 @@ internal sealed class DaemonSightTests
         using var daemon = await DaemonAsync(
             "unshare", "--mount", "sh", "-c", $"mount -t tmpfs none {_scratch.FullName} && touch {_scratch["own.sock"]} && exec \"$@\"", "sh");
 
-        var link = await OwnThread.RunAsync(() => SocketCheck.Look(Patient(daemon, "127.0.0.1:3000", _scratch["own.sock"])));
+        var link = await OwnThread.RunAsync(() => SocketCheck.Look(InspectedBridge(daemon, "127.0.0.1:3000", _scratch["own.sock"])));
 
         Assert.That(link?.Finding, Does.Contain("only the daemon sees it").And.Not.Contain("removed"));
         Assert.That(link?.Cure, Does.Not.Contain("restart nsbridge"));
@@ -89,13 +89,13 @@ internal sealed class DaemonSightTests
         return daemon;
     }
 
-    private Patient Target(BackgroundProcess daemon) => Patient(daemon, $"unix:{_scratch["app.sock"]}", "/run/nsbridge/web.sock");
+    private InspectedBridge Target(BackgroundProcess daemon) => InspectedBridge(daemon, $"unix:{_scratch["app.sock"]}", "/run/nsbridge/web.sock");
 
-    private static Patient Patient(BackgroundProcess daemon, string target, string socket)
+    private static InspectedBridge InspectedBridge(BackgroundProcess daemon, string target, string socket)
     {
         var settings = LoadedText.Right($""" "Name":"web", "Namespace":"host", "Target":"{target}", "Socket":"{socket}" """);
-        var here = new FoundPlace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
+        var here = new ResolvedNamespace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
         var status = BridgeStatus.Of(new BridgeReport { Name = "web", State = BridgeState.Up });
-        return new Patient(settings.Bridges[0], here, here, new StatusDocument("1", daemon.Id, null, [status]), null, settings.RuntimeDirectory) { Network = NetworkNamespace.Own };
+        return new InspectedBridge(settings.Bridges[0], here, here, new StatusDocument("1", daemon.Id, null, [status]), null, settings.RuntimeDirectory) { Network = NetworkNamespace.Own };
     }
 }

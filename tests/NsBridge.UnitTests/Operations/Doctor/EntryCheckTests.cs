@@ -17,8 +17,8 @@ internal sealed class EntryCheckTests
         using var scratch = new Testing.ScratchDirectory();
         var path = error == "ELOOP" ? File.CreateSymbolicLink(scratch["loop"], "loop").FullName : "/" + new string('n', 300);
         var settings = LoadedText.Right(""" "Name":"web", "Namespace":"vpn", "Target":"127.0.0.1:3000" """);
-        var place = new FoundPlace(new NamespaceReference(path, NamespaceKind.Path, path, 0), NetworkNamespace.AtPath(path), path, "");
-        var patient = new Patient(settings.Bridges[0], place, place, null, null, settings.RuntimeDirectory);
+        var place = new ResolvedNamespace(new NamespaceReference(path, NamespaceKind.Path, path, 0), NetworkNamespace.AtPath(path), path, "");
+        var patient = new InspectedBridge(settings.Bridges[0], place, place, null, null, settings.RuntimeDirectory);
 
         var link = await OwnThread.RunAsync(() => EntryCheck.Look("namespace", patient, place, out _));
 

@@ -58,10 +58,10 @@ internal sealed class ImportPlaceTests
     {
         Assert.That(
             () => new SocatPairs("vpn", []).Join(SourceReader.Read($"{before} {Listener}")),
-            Throws.TypeOf<UserFault>().With.Message.Contains("listens").And.Message.Contains("ip netns exec NAME").And.Property("ExitCode").EqualTo(64));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains("listens").And.Message.Contains("ip netns exec NAME").And.Property("ExitCode").EqualTo(64));
         Assert.That(
             () => new SocatPairs(null, []).Join(SourceReader.Read($"{before} {Server}")),
-            Throws.TypeOf<UserFault>().With.Message.Contains("--namespace NAME").And.Property("ExitCode").EqualTo(64));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains("--namespace NAME").And.Property("ExitCode").EqualTo(64));
         Assert.That(new SocatPairs("said", []).Join(SourceReader.Read($"{before} {Server}")).Single().Namespace, Is.EqualTo("said"));
     }
 
@@ -73,10 +73,10 @@ internal sealed class ImportPlaceTests
     {
         Assert.That(
             () => new SocatPairs("vpn", []).Join(SourceReader.ReadFile($"[Service]\n{lines}\n{start}{Listener}\n")),
-            Throws.TypeOf<UserFault>().With.Message.Contains("listens").And.Property("ExitCode").EqualTo(64));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains("listens").And.Property("ExitCode").EqualTo(64));
         Assert.That(
             () => new SocatPairs(null, []).Join(SourceReader.ReadFile($"[Service]\n{lines}\n{start}{Server}\n")),
-            Throws.TypeOf<UserFault>().With.Message.Contains("--namespace NAME").And.Property("ExitCode").EqualTo(64));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains("--namespace NAME").And.Property("ExitCode").EqualTo(64));
     }
 
     [TestCase("unshare -n socat TCP-LISTEN:80,netns=host,fork UNIX:/run/web.sock", "host")]
@@ -94,11 +94,11 @@ internal sealed class ImportPlaceTests
     public void Import_OfAPlaceThatCannotBeReadAroundAShell_IsNotTheHosts() =>
         Assert.That(
             () => new SocatPairs(null, []).Join(SourceReader.Read($"podman exec web sh -c '{Listener}'")),
-            Throws.TypeOf<UserFault>().With.Message.Contains("podman exec web"));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains("podman exec web"));
 
     [Test]
     public void Import_OfACommandOfSocatInAPlaceThatCannotBeRead_IsNotWhereItsListenerIs() =>
         Assert.That(
             () => new SocatPairs(null, []).Join(SourceReader.Read("ip netns exec vpn socat TCP-LISTEN:80,fork EXEC:'docker exec web nc 127.0.0.1 3000'")),
-            Throws.TypeOf<UserFault>().With.Message.Contains("docker exec web"));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains("docker exec web"));
 }

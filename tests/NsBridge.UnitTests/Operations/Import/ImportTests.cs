@@ -141,7 +141,7 @@ public class ImportTests
     public void Import_OfAStreamMadeDatagramsOrTheOtherWay_SaysWhyNot(params string[] sources) =>
         Assert.That(
             () => new SocatPairs("vpn", []).Join([.. sources.SelectMany(SourceReader.Read)]),
-            Throws.TypeOf<UserFault>().With.Message.Contains("datagrams").And.Property("ExitCode").EqualTo(64));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains("datagrams").And.Property("ExitCode").EqualTo(64));
 
     [TestCase("NsBridge:Bridges:0:SocketMode", "socat UNIX-LISTEN:/run/s,mode=4755 TCP:127.0.0.1:80")]
     [TestCase("NsBridge:Bridges:0:Socket", "socat UNIX-LISTEN:s.sock TCP:127.0.0.1:80")]
@@ -151,7 +151,7 @@ public class ImportTests
     {
         var drafts = new SocatPairs("vpn", []).Join([.. sources.SelectMany(SourceReader.Read)]);
 
-        Assert.That(() => ImportCommand.RefuseWrong(drafts), Throws.TypeOf<UserFault>().With.Message.Contains(path).And.Property("ExitCode").EqualTo(64));
+        Assert.That(() => ImportCommand.RefuseWrong(drafts), Throws.TypeOf<UserErrorException>().With.Message.Contains(path).And.Property("ExitCode").EqualTo(64));
     }
 
     [TestCase("ls -l")]
@@ -160,7 +160,7 @@ public class ImportTests
     [TestCase("socat TCP-LISTEN:http TCP:127.0.0.1:80")]
     [TestCase("socat OPEN:/dev/ttyS0 TCP:127.0.0.1:80")]
     public void Import_OfWhatIsNoBridge_SaysWhy(string source) =>
-        Assert.That(() => new SocatPairs(null, []).Join(SourceReader.Read(source)), Throws.TypeOf<UserFault>().With.Property("ExitCode").EqualTo(64));
+        Assert.That(() => new SocatPairs(null, []).Join(SourceReader.Read(source)), Throws.TypeOf<UserErrorException>().With.Property("ExitCode").EqualTo(64));
 
     [Test]
     public void Import_OfATargetWhosePlaceIsNotSaid_IsRefusedAndSaysHow()
@@ -169,7 +169,7 @@ public class ImportTests
 
         Assert.That(
             () => new SocatPairs(null, []).Join([.. sources.SelectMany(SourceReader.Read)]),
-            Throws.TypeOf<UserFault>().With.Message.Contains("ip netns exec NAME").And.Message.Contains("--namespace NAME").And.Property("ExitCode").EqualTo(64));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains("ip netns exec NAME").And.Message.Contains("--namespace NAME").And.Property("ExitCode").EqualTo(64));
         Assert.That(new SocatPairs("vpn", []).Join([.. sources.SelectMany(SourceReader.Read)]).Single().Namespace, Is.EqualTo("vpn"));
     }
 
@@ -206,11 +206,11 @@ public class ImportTests
     public void Import_OfATimeThatIsNoNumberOfSeconds_SaysWhy(string option, string target) =>
         Assert.That(
             () => new SocatPairs("vpn", []).Join(SourceReader.Read($"socat {option} TCP-LISTEN:80,fork {target}")),
-            Throws.TypeOf<UserFault>().With.Message.Contains("number of seconds").And.Property("ExitCode").EqualTo(64));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains("number of seconds").And.Property("ExitCode").EqualTo(64));
 
     [Test]
     public void Import_OfAFileThatIsNotThere_SaysThat() =>
-        Assert.That(() => SourceReader.Read("missing.service"), Throws.TypeOf<UserFault>().With.Message.EqualTo("there is no file 'missing.service'"));
+        Assert.That(() => SourceReader.Read("missing.service"), Throws.TypeOf<UserErrorException>().With.Message.EqualTo("there is no file 'missing.service'"));
 
     [TestCase("10.0.0.0:255.0.255.0")]
     [TestCase("10.0.0.0/33")]
@@ -219,5 +219,5 @@ public class ImportTests
     public void Import_OfARangeThatIsNoNetwork_SaysWhy(string range) =>
         Assert.That(
             () => new SocatPairs("vpn", []).Join(SourceReader.Read($"socat TCP-LISTEN:80,range={range} TCP:127.0.0.1:80")),
-            Throws.TypeOf<UserFault>().With.Message.Contains(range));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains(range));
 }

@@ -11,7 +11,7 @@ internal sealed class SourceFileTests
     [TestCase("/proc/self/mem", "EIO")]
     [TestCase("/usr", "directory")]
     public void Read_OfWhatIsNoFileToRead_SaysWhat(string file, string piece) =>
-        Assert.That(() => SourceReader.Read(file), Throws.TypeOf<UserFault>().With.Message.Contains(file).And.Message.Contains(piece).And.Property("ExitCode").EqualTo(1));
+        Assert.That(() => SourceReader.Read(file), Throws.TypeOf<UserErrorException>().With.Message.Contains(file).And.Message.Contains(piece).And.Property("ExitCode").EqualTo(1));
 
     [Test]
     public async Task Read_OfANamedPipe_IsRefusedAtOnce()
@@ -20,7 +20,7 @@ internal sealed class SourceFileTests
         var pipe = scratch["pipe.service"];
         await Command.CheckAsync("mkfifo", pipe);
 
-        var reading = Task.Run(() => Assert.Throws<UserFault>(() => SourceReader.Read(pipe))!.Message);
+        var reading = Task.Run(() => Assert.Throws<UserErrorException>(() => SourceReader.Read(pipe))!.Message);
 
         Assert.That(await reading.WaitAsync(TimeSpan.FromSeconds(2)), Does.Contain("named pipe"));
     }

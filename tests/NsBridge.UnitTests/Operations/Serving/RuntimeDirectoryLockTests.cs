@@ -30,7 +30,7 @@ internal sealed class RuntimeDirectoryLockTests
         File.CreateSymbolicLink(path, target);
 
         Assert.That(() => Task.Run(() => RuntimeDirectoryLock.TryTake(path)).WaitAsync(TimeSpan.FromSeconds(5)),
-            Throws.TypeOf<UserFault>().With.Message.Contains(path).And.Message.Contains("symbolic link"));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains(path).And.Message.Contains("symbolic link"));
         Assert.That(File.Exists(target), Is.Not.EqualTo(dangles));
     }
 

@@ -80,7 +80,7 @@ public class ControlSocketTests
         var second = Make();
 
         Assert.That(() => second.StartAsync(default),
-            Throws.TypeOf<UserFault>().With.Message.Contains($"already running as pid {Environment.ProcessId}"));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains($"already running as pid {Environment.ProcessId}"));
     }
 
     [TestCase("")]
@@ -96,7 +96,7 @@ public class ControlSocketTests
 
         await Eventually.TrueAsync(() => File.Exists(_settings.ControlSocket) && File.Exists(_settings.ControlSocket + ".lock"), s_soon, "both are there again");
         Assert.That(await ControlClient.AskStatusAsync(_settings.ControlSocket, default), Is.Not.Empty);
-        Assert.That(() => Make().StartAsync(default), Throws.TypeOf<UserFault>().With.Message.Contains($"pid {Environment.ProcessId}"));
+        Assert.That(() => Make().StartAsync(default), Throws.TypeOf<UserErrorException>().With.Message.Contains($"pid {Environment.ProcessId}"));
         await _control.StopAsync(default);
         Assert.That(Directory.GetFileSystemEntries(_settings.RuntimeDirectory), Is.Empty);
     }
@@ -149,7 +149,7 @@ public class ControlSocketTests
         var precious = _scratch.Write("precious", "kept");
         File.CreateSymbolicLink(_settings.ControlSocket, precious);
 
-        Assert.That(() => Make().StartAsync(default), Throws.TypeOf<UserFault>().With.Message.Contains("symbolic link"));
+        Assert.That(() => Make().StartAsync(default), Throws.TypeOf<UserErrorException>().With.Message.Contains("symbolic link"));
         Assert.That(await File.ReadAllTextAsync(precious), Is.EqualTo("kept"));
     }
 
@@ -161,7 +161,7 @@ public class ControlSocketTests
         var elsewhere = _settings with { RuntimeDirectory = _scratch[directory] };
 
         Assert.That(() => new ControlSocket(elsewhere, s_loader, _reports, NullLogger<ControlSocket>.Instance).StartAsync(default),
-            Throws.TypeOf<UserFault>().With.Message.Contains(why).And.Message.Contains("NsBridge:RuntimeDirectory"));
+            Throws.TypeOf<UserErrorException>().With.Message.Contains(why).And.Message.Contains("NsBridge:RuntimeDirectory"));
     }
 
     [TestCase("GET / HTTP/1.1\r\n\r\n")]

@@ -1,8 +1,0 @@
-namespace NsBridge.Base;
-
-/// <summary>A fault that the user can mend: its message says what and how, and is all that is printed.</summary>
-internal sealed class UserFault(string message, int exitCode) : Exception(message)
-{
-    /// <summary>One of <see cref="Base.ExitCode"/>.</summary>
-    public int ExitCode => exitCode;
-}

@@ -1,0 +1,85 @@
+using NsBridge.Relaying.Tcp;
+
+namespace NsBridge.Bridges;
+
+/// <summary>What a bridge has counted since the daemon started. Any thread counts and reads.</summary>
+internal sealed class BridgeCounters
+{
+    private readonly long[] _buckets = new long[ConnectBuckets.UpperBoundsMicroseconds.Length + 1];
+    private readonly RelayCounters[] _relays;
+    private long _active;
+    private long _total;
+    private long _refused;
+    private long _failed;
+    private long _connectMicroseconds;
+    private long _foreignToTarget;
+    private long _foreignToClient;
+
+    public BridgeCounters(int loops)
+    {
+        _relays = new RelayCounters[loops];
+        for (int i = 0; i < loops; i++)
+            _relays[i] = new RelayCounters();
+    }
+
+    public long Active => Volatile.Read(ref _active);
+
+    public long Total => Volatile.Read(ref _total);
+
+    public long Refused => Volatile.Read(ref _refused);
+
+    public long Failed => Volatile.Read(ref _failed);
+
+    public double ConnectSeconds => Volatile.Read(ref _connectMicroseconds) / 1e6;
+
+    public long BytesToTarget => Volatile.Read(ref _foreignToTarget) + _relays.Sum(relay => relay.BytesToTarget);
+
+    public long BytesToClient => Volatile.Read(ref _foreignToClient) + _relays.Sum(relay => relay.BytesToClient);
+
+    /// <summary>What the relays of one loop count on.</summary>
+    public RelayCounters RelaysOf(int loop) => _relays[loop];
+
+    public long[] Buckets()
+    {
+        var copy = new long[_buckets.Length];
+        for (int i = 0; i < copy.Length; i++)
+            copy[i] = Volatile.Read(ref _buckets[i]);
+        return copy;
+    }
+
+    public void CountRefused()
+    {
+        Interlocked.Increment(ref _total);
+        Interlocked.Increment(ref _refused);
+    }
+
+    /// <summary>A client was let in.</summary>
+    public void CountAdmitted()
+    {
+        Interlocked.Increment(ref _total);
+        Interlocked.Increment(ref _active);
+    }
+
+    /// <summary>A client that was let in has gone.</summary>
+    public void CountGone() => Interlocked.Decrement(ref _active);
+
+    public void CountFailed() => Interlocked.Increment(ref _failed);
+
+    /// <summary>Bytes that an inner half in another process has relayed for this one.</summary>
+    public void CountForeign(long toTarget, long toClient)
+    {
+        Interlocked.Add(ref _foreignToTarget, toTarget);
+        Interlocked.Add(ref _foreignToClient, toClient);
+    }
+
+    /// <summary>A target was reached after <paramref name="microseconds"/>.</summary>
+    public void CountConnect(long microseconds)
+    {
+        Interlocked.Add(ref _connectMicroseconds, microseconds);
+        ReadOnlySpan<long> bounds = ConnectBuckets.UpperBoundsMicroseconds;
+        int bucket = 0;
+        while (bucket < bounds.Length && microseconds > bounds[bucket])
+            bucket++;
+        Interlocked.Increment(ref _buckets[bucket]);
+    }
+}

@@ -1,0 +1,154 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using NsBridge.Configuration.Reading;
+using NsBridge.Configuration.Settings;
+using NsBridge.Logging;
+
+namespace NsBridge.Hosting;
+
+/// <summary>
+/// Reloads on SIGHUP and when the file was saved. A wrong file is told with all its faults and refused whole.
+/// </summary>
+/// <remarks>
+/// The file is looked at twice a second: editors replace, truncate or rename it, it may be a link into a directory that is swapped, and
+/// looking sees all of them alike. It is taken only after it has stayed the same between two looks, so not half-written.
+/// </remarks>
+internal sealed partial class ConfigurationReloader : BackgroundService, IHostedLifecycleService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Stays until the process has ended: a SIGHUP in the last moments of a stop would end it, and its exit code would tell of a fault.</summary>
+    private static PosixSignalRegistration? _hangUp;
+
+    private readonly ConfigurationLoader _loader;
+    private readonly BridgeSupervisor _fleet;
+    private readonly LogLevels _levels;
+    private readonly HostOptions _host;
+    private readonly ILogger<ConfigurationReloader> _log;
+    private readonly SemaphoreSlim _asked = new(0);
+    private readonly FileMark _loaded;
+    private readonly DaemonSettings _started;
+    private DaemonSettings _running;
+
+    public ConfigurationReloader(
+        ConfigurationLoader loader, DaemonSettings running, BridgeSupervisor fleet, LogLevels levels, IOptions<HostOptions> host, ILogger<ConfigurationReloader> log)
+    {
+        _loader = loader;
+        _started = running;
+        _running = running;
+        _fleet = fleet;
+        _levels = levels;
+        _host = host.Value;
+        _log = log;
+        _loaded = loader.Mark;
+    }
+
+    /// <summary>Before any bridge is up, and so before anybody can take the daemon for one that reloads: a SIGHUP that nobody heeds ends the process.</summary>
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        _hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangUp);
+        return Task.CompletedTask;
+    }
+
+    private void OnHangUp(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        try
+        {
+            _asked.Release();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Nobody reloads any more.
+        }
+    }
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        FileMark taken = _loaded;
+        FileMark seen = taken;
+        try
+        {
+            while (true)
+            {
+                bool asked = await _asked.WaitAsync(Period, stoppingToken);
+                FileMark now = FileMark.Of(_loader.File);
+                bool settled = now != taken && now == seen && now.Exists;
+                seen = now;
+                if (!asked && !settled)
+                    continue;
+                taken = now;
+                await ReloadAsync(asked);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task ReloadAsync(bool asked)
+    {
+        ConfigurationOutcome outcome;
+        try
+        {
+            outcome = _loader.Load(_started.RuntimeDirectory);
+        }
+        catch (Exception fault)
+        {
+            // A defect of the reader, on a file that nobody has thought of: no reason to end what runs.
+            Refused(_loader.File, $"reading it failed ({fault.Message}), which is a defect of nsbridge");
+            return;
+        }
+        if (outcome.Settings is not { } wanted)
+        {
+            Refused(_loader.File, outcome.FaultText);
+            return;
+        }
+        bool isNews = wanted != _running;
+        string waiting = string.Join(", ", wanted.KeysThatWait(_started));
+        // Who saves something else need not be told again of what waits; who asks for a reload must not hear that all of it runs.
+        if (waiting.Length > 0 && (asked || waiting != string.Join(", ", _running.KeysThatWait(_started))))
+            NeedsRestart(waiting);
+        else if (asked && !isNews)
+            Unchanged(_loader.File);
+        if (isNews)
+            await ApplyAsync(wanted);
+        // Only now: a number that is written no more means nobody.
+        _fleet.RenewProcesses();
+    }
+
+    private async Task ApplyAsync(DaemonSettings wanted)
+    {
+        // First, so that a level also holds for what is told of this very reload.
+        if (!wanted.Logging.Equals(_running.Logging))
+            _levels.Change(wanted.Logging);
+        await _fleet.ApplyAsync(wanted);
+        // The host looks when it stops.
+        _host.ShutdownTimeout = Daemon.StopWithin(wanted);
+        _running = wanted;
+    }
+
+    public override void Dispose()
+    {
+        _asked.Dispose();
+        base.Dispose();
+    }
+
+    [LoggerMessage(EventId = 1301, Level = LogLevel.Error,
+        Message = "{File} was not taken over, the running bridges stay as they are:\n{Faults}")]
+    private partial void Refused(string file, string faults);
+
+    [LoggerMessage(EventId = 1302, Level = LogLevel.Information, Message = "{File} says what runs already")]
+    private partial void Unchanged(string file);
+
+    [LoggerMessage(EventId = 1303, Level = LogLevel.Warning, Message = "Changed, but in effect from the next start on only: {Keys}")]
+    private partial void NeedsRestart(string keys);
+}

@@ -1,0 +1,133 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NsBridge.Bridges;
+using NsBridge.Configuration.Reading;
+using NsBridge.Hosting;
+using NsBridge.HotRestart;
+using NsBridge.Logging;
+using NsBridge.Systemd;
+using NsBridge.Testing;
+using NsBridge.UnitTests.Configuration;
+
+namespace NsBridge.UnitTests.Bridges;
+
+/// <summary>A save is noticed whenever it comes, and nothing in the place of the file stops the daemon.</summary>
+internal sealed class ConfigurationReloaderTests
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(3);
+
+    [Test]
+    public async Task Save_BetweenTheFirstReadingAndTheWatch_IsNoticed()
+    {
+        using var scratch = new ScratchDirectory();
+        await using var scene = new Scene(scratch.Write("appsettings.json", LoadedText.Json()), () =>
+            scratch.Write("appsettings.json", LoadedText.Json($""" "Name":"late", "Enabled":false, "Namespace":"host", "Target":"127.0.0.1:3000" """)));
+
+        await scene.StartAsync();
+
+        await Eventually.TrueAsync(() => Task.FromResult(scene.Bridges == "late"), Soon, () => "the bridge that was saved is there");
+    }
+
+    [Test]
+    public async Task File_ReplacedByANamedPipe_IsRefusedAndTheStopGoesOn()
+    {
+        using var scratch = new ScratchDirectory();
+        var file = scratch.Write("appsettings.json", LoadedText.Json());
+        await using var scene = new Scene(file, () => { });
+        await scene.StartAsync();
+
+        await Command.CheckAsync("mkfifo", scratch["pipe"]);
+        File.Move(scratch["pipe"], file, overwrite: true);
+
+        await Eventually.TrueAsync(() => Task.FromResult(scene.Told.Any(line => line.Contains("named pipe", StringComparison.Ordinal))), Soon, () => "the pipe is refused");
+        await scene.StopAsync().WaitAsync(Soon);
+    }
+
+    [Test]
+    public async Task HangUp_AfterTheWatchHasEnded_DoesNotEndTheProcess()
+    {
+        var heeded = new TaskCompletionSource<bool>();
+        // Asked last, for it was there first.
+        using var last = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        {
+            heeded.TrySetResult(signal.Cancel);
+            signal.Cancel = true;
+        });
+        using var scratch = new ScratchDirectory();
+        await using (var scene = new Scene(scratch.Write("appsettings.json", LoadedText.Json()), () => { }))
+            await scene.StartAsync();
+
+        await Command.CheckAsync("kill", "-HUP", Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+
+        Assert.That(await heeded.Task.WaitAsync(Soon), Is.True);
+    }
+
+    /// <summary>A fleet without a service manager, and the watch over its file.</summary>
+    private sealed class Scene : IAsyncDisposable, ILogger<ConfigurationReloader>
+    {
+        private readonly ActivationSockets _sockets = ActivationSockets.Adopt([]);
+        private readonly LoopGroup _engine;
+        private readonly RestartCoordinator _succession = new(new SnapshotStore(null), NullLogger<RestartCoordinator>.Instance);
+        private readonly BridgeSupervisor _fleet;
+        private readonly ConfigurationReloader _watch;
+        private readonly List<string> _told = [];
+
+        /// <param name="file">The configuration.</param>
+        /// <param name="meanwhile">Comes between the first reading and the watch.</param>
+        public Scene(string file, Action meanwhile)
+        {
+            var loader = new ConfigurationLoader(file, new Dictionary<string, string>());
+            var settings = loader.Load().SettingsOrFault();
+            meanwhile();
+            _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
+            _fleet = new BridgeSupervisor(settings, _engine, _succession, NullLogger<BridgeSupervisor>.Instance);
+            _watch = new ConfigurationReloader(loader, settings, _fleet, new LogLevels(settings.Logging), Options.Create(new HostOptions()), this);
+        }
+
+        public string Bridges => string.Join(' ', _fleet.Snapshot().Select(bridge => bridge.Name));
+
+        public IReadOnlyList<string> Told
+        {
+            get
+            {
+                lock (_told)
+                    return [.. _told];
+            }
+        }
+
+        public async Task StartAsync()
+        {
+            await _watch.StartingAsync(CancellationToken.None);
+            await _fleet.StartAsync(CancellationToken.None);
+            await _watch.StartAsync(CancellationToken.None);
+        }
+
+        public Task StopAsync() => _watch.StopAsync(CancellationToken.None);
+
+        public async ValueTask DisposeAsync()
+        {
+            await StopAsync().WaitAsync(Soon);
+            await _fleet.StopAsync(CancellationToken.None);
+            _watch.Dispose();
+            _fleet.Dispose();
+            _succession.Dispose();
+            _engine.Dispose();
+            _sockets.Dispose();
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            lock (_told)
+                _told.Add(formatter(state, exception));
+        }
+    }
+}
