@@ -12,9 +12,9 @@ public static class GroupDatabase
         id = 0;
 
         // An entry carries its members, so a big group needs a big buffer; ERANGE asks for a larger one.
-        for (var size = 4096; size <= 4 << 20; size *= 4)
+        for (int size = 4096; size <= 4 << 20; size *= 4)
         {
-            var buffer = new byte[size];
+            byte[] buffer = new byte[size];
             fixed (byte* bytes = buffer)
             {
                 Libc.Group entry;

@@ -24,12 +24,12 @@ public static class InheritedSocket
     /// <exception cref="IOException">There is no descriptor left (EMFILE).</exception>
     public static SafeFileHandle Duplicate(SafeFileHandle socket)
     {
-        var added = false;
+        bool added = false;
         try
         {
             socket.DangerousAddRef(ref added);
-            var descriptor = (int)socket.DangerousGetHandle();
-            var copy = Succeeded(Libc.Duplicate(descriptor, LowestCopy), descriptor, "duplicate");
+            int descriptor = (int)socket.DangerousGetHandle();
+            int copy = Succeeded(Libc.Duplicate(descriptor, LowestCopy), descriptor, "duplicate");
             var owner = new SafeFileHandle(copy, ownsHandle: true);
             try
             {
@@ -53,11 +53,11 @@ public static class InheritedSocket
     /// <summary>Where it listens: <c>127.0.0.1:80</c>, <c>*:80</c> (every address), <c>[::1]:80</c>, <c>unix:/path</c>.</summary>
     public static string Describe(SafeFileHandle socket)
     {
-        var descriptor = (int)socket.DangerousGetHandle();
-        if (Libc.LocalAddress(descriptor, out var address) < 0)
+        int descriptor = (int)socket.DangerousGetHandle();
+        if (Libc.LocalAddress(descriptor, out SockAddr address) < 0)
             return "no socket";
-        var isForBoth = address.ToEndPoint() is { } at && at.Address.Equals(IPAddress.IPv6Any)
-            && Libc.GetOption(descriptor, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, out var only) >= 0 && only == 0;
+        bool isForBoth = address.ToEndPoint() is { } at && at.Address.Equals(IPAddress.IPv6Any)
+            && Libc.GetOption(descriptor, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, out int only) >= 0 && only == 0;
         return isForBoth ? string.Create(CultureInfo.InvariantCulture, $"*:{address.Port}") : address.ToString();
     }
 
@@ -65,7 +65,7 @@ public static class InheritedSocket
     {
         if (result >= 0)
             return result;
-        var error = Libc.ErrorOf(result);
+        Errno error = Libc.ErrorOf(result);
         throw new IOException($"Cannot {what} the inherited descriptor {descriptor}: {error}", new Win32Exception((int)error));
     }
 }

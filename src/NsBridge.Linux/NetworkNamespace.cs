@@ -15,7 +15,7 @@ namespace NsBridge.Linux;
 public sealed class NetworkNamespace
 {
     // Held for the life of the process: the daemon is in it anyway.
-    private static readonly int Home = OpenHome();
+    private static readonly int s_home = OpenHome();
 
     private readonly byte[]? _path;
     private readonly SafeHandle? _process;
@@ -37,7 +37,7 @@ public sealed class NetworkNamespace
     /// Whether this process could come back from another namespace, so that it may enter one at all: asked for once, while at home. It needs CAP_SYS_ADMIN,
     /// also in the user namespace that owns the network it runs in: one in <c>podman unshare</c> could enter its user's namespaces but not come back.
     /// </summary>
-    public static bool MayReturn { get; } = Libc.SetNetworkNamespace(Home) >= 0;
+    public static bool MayReturn { get; } = Libc.SetNetworkNamespace(s_home) >= 0;
 
     /// <summary>What is referred to, for messages: a path, or a process.</summary>
     public string Description { get; }
@@ -137,7 +137,7 @@ public sealed class NetworkNamespace
         if (entered >= 0)
         {
             count = MakeSockets(domain, type, protocol, sockets, out failure);
-            int left = Libc.SetNetworkNamespace(Home);
+            int left = Libc.SetNetworkNamespace(s_home);
             if (left < 0)
                 Environment.FailFast($"cannot leave network namespace {Description}: {Libc.ErrorOf(left)}");
         }

@@ -30,9 +30,9 @@ public static class SocketDiagnostics
     {
         var found = new List<BoundSocket>();
         error = Errno.None;
-        foreach (var family in (ReadOnlySpan<byte>)[Libc.AF_INET, Libc.AF_INET6])
+        foreach (byte family in (ReadOnlySpan<byte>)[Libc.AF_INET, Libc.AF_INET6])
         {
-            var request = InternetRequest(family, Libc.IPPROTO_TCP, Libc.TCPF_LISTEN);
+            byte[] request = InternetRequest(family, Libc.IPPROTO_TCP, Libc.TCPF_LISTEN);
             First(ref error, Dump(netlink, request, message => ReadInternet(message, BoundSocketKind.Tcp, found)));
             request = InternetRequest(family, Libc.IPPROTO_UDP, Libc.TCPF_CLOSE);
             First(ref error, Dump(netlink, request, message => ReadInternet(message, BoundSocketKind.Udp, found)));
@@ -52,24 +52,24 @@ public static class SocketDiagnostics
 
     private static Errno Dump(int netlink, ReadOnlySpan<byte> request, Message read)
     {
-        var sent = Libc.Send(netlink, request);
+        nint sent = Libc.Send(netlink, request);
         if (sent < 0)
             return Libc.ErrorOf(sent);
-        var buffer = new byte[SizeOfBuffer];
+        byte[] buffer = new byte[SizeOfBuffer];
         while (true)
         {
             // A dump is written by the calls that send and receive themselves: an answer that is not there now never comes.
-            var count = Libc.Receive(netlink, buffer);
+            nint count = Libc.Receive(netlink, buffer);
             if (count < 0)
                 return Libc.ErrorOf(count);
             if (count == 0)
                 return Errno.EPROTO;
-            for (var rest = buffer.AsSpan(0, (int)count); rest.Length >= SizeOfHeader;)
+            for (Span<byte> rest = buffer.AsSpan(0, (int)count); rest.Length >= SizeOfHeader;)
             {
-                var length = (int)MemoryMarshal.Read<uint>(rest);
+                int length = (int)MemoryMarshal.Read<uint>(rest);
                 if (length < SizeOfHeader || length > rest.Length)
                     return Errno.EPROTO;
-                var payload = rest[SizeOfHeader..length];
+                Span<byte> payload = rest[SizeOfHeader..length];
                 switch (MemoryMarshal.Read<ushort>(rest[4..]))
                 {
                     case Libc.NLMSG_DONE:
@@ -89,8 +89,8 @@ public static class SocketDiagnostics
     /// <summary>struct nlmsghdr and struct inet_diag_req_v2 of linux/inet_diag.h.</summary>
     private static byte[] InternetRequest(byte family, byte protocol, uint states)
     {
-        var request = Header(SizeOfInternetRequest);
-        var body = request.AsSpan(SizeOfHeader);
+        byte[] request = Header(SizeOfInternetRequest);
+        Span<byte> body = request.AsSpan(SizeOfHeader);
         body[0] = family;
         body[1] = protocol;
         MemoryMarshal.Write(body[4..], in states);
@@ -100,8 +100,8 @@ public static class SocketDiagnostics
     /// <summary>struct nlmsghdr and struct unix_diag_req of linux/unix_diag.h.</summary>
     private static byte[] UnixRequest()
     {
-        var request = Header(SizeOfUnixRequest);
-        var body = request.AsSpan(SizeOfHeader);
+        byte[] request = Header(SizeOfUnixRequest);
+        Span<byte> body = request.AsSpan(SizeOfHeader);
         body[0] = Libc.AF_UNIX;
         const uint States = 1u << UnixListening;
         MemoryMarshal.Write(body[4..], States);
@@ -111,7 +111,7 @@ public static class SocketDiagnostics
 
     private static byte[] Header(int body)
     {
-        var request = new byte[SizeOfHeader + body];
+        byte[] request = new byte[SizeOfHeader + body];
         MemoryMarshal.Write(request, (uint)request.Length);
         MemoryMarshal.Write(request.AsSpan(4), Libc.SOCK_DIAG_BY_FAMILY);
         const ushort Flags = Libc.NLM_F_REQUEST | Libc.NLM_F_DUMP;
@@ -124,8 +124,8 @@ public static class SocketDiagnostics
     {
         if (message.Length < SizeOfInternetAnswer)
             return;
-        var bytes = message.Slice(8, message[0] == Libc.AF_INET ? 4 : 16);
-        var port = BinaryPrimitives.ReadUInt16BigEndian(message[4..]);
+        ReadOnlySpan<byte> bytes = message.Slice(8, message[0] == Libc.AF_INET ? 4 : 16);
+        ushort port = BinaryPrimitives.ReadUInt16BigEndian(message[4..]);
         // A UDP socket with a peer awaits nobody else; one without a port is not bound yet.
         if (port == 0 || (kind == BoundSocketKind.Udp && BinaryPrimitives.ReadUInt16BigEndian(message[6..]) != 0))
             return;
@@ -133,8 +133,8 @@ public static class SocketDiagnostics
         // An IPv6 socket that takes the clients of one IPv4 address: the clients cannot tell it from an IPv4 socket, nor can another that wants the port.
         if (address.IsIPv4MappedToIPv6)
             address = address.MapToIPv4();
-        var only = false;
-        if (TryFindAttribute(message[SizeOfInternetAnswer..], Libc.INET_DIAG_SKV6ONLY, out var value) && value.Length > 0)
+        bool only = false;
+        if (TryFindAttribute(message[SizeOfInternetAnswer..], Libc.INET_DIAG_SKV6ONLY, out ReadOnlySpan<byte> value) && value.Length > 0)
             only = value[0] != 0;
         found.Add(new BoundSocket(
             kind, new IPEndPoint(address, port), null, only, MemoryMarshal.Read<uint>(message[64..]), MemoryMarshal.Read<uint>(message[68..])));
@@ -145,12 +145,12 @@ public static class SocketDiagnostics
     {
         // Pathname sockets are told of too; they belong to no network namespace, but to the one who bound them.
         if (message.Length < SizeOfUnixAnswer || message[2] != UnixListening
-            || !TryFindAttribute(message[SizeOfUnixAnswer..], Libc.UNIX_DIAG_NAME, out var name) || name.IsEmpty)
+            || !TryFindAttribute(message[SizeOfUnixAnswer..], Libc.UNIX_DIAG_NAME, out ReadOnlySpan<byte> name) || name.IsEmpty)
         {
             return;
         }
 
-        var text = name[0] == 0 ? "@" + Encoding.UTF8.GetString(name[1..]) : Encoding.UTF8.GetString(name).TrimEnd('\0');
+        string text = name[0] == 0 ? "@" + Encoding.UTF8.GetString(name[1..]) : Encoding.UTF8.GetString(name).TrimEnd('\0');
         found.Add(new BoundSocket(BoundSocketKind.Unix, null, text, false, uint.MaxValue, MemoryMarshal.Read<uint>(message[4..])));
     }
 

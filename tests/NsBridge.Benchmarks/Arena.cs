@@ -35,21 +35,21 @@ internal sealed class Arena : IAsyncDisposable
 
     internal static async Task<Arena> CreateAsync()
     {
-        var inside = await TestNamespace.CreateAsync();
+        TestNamespace inside = await TestNamespace.CreateAsync();
         try
         {
             // 198.18.0.0/15 is set aside for benchmarks (RFC 2544).
-            var network = (byte)Random.Shared.Next(1, 255);
-            var link = $"nb{Random.Shared.Next():x8}";
+            byte network = (byte)Random.Shared.Next(1, 255);
+            string link = $"nb{Random.Shared.Next():x8}";
             await Command.CheckAsync("ip", "link", "add", link, "type", "veth", "peer", "name", "bench0", "netns", inside.Name);
             var address = new IPAddress([198, 18, network, 200]);
             await inside.IpAsync("address", "add", $"{address}/24", "dev", "bench0");
             await inside.IpAsync("link", "set", "bench0", "up");
             // The relay's own connections to the target end here too, one port each.
             await inside.RunAsync("sh", "-c", "echo 10000 65535 > /proc/sys/net/ipv4/ip_local_port_range; echo 1 > /proc/sys/net/ipv4/tcp_tw_reuse");
-            var services = inside.Start(Environment.ProcessPath!, "serve");
+            BackgroundProcess services = inside.Start(Environment.ProcessPath!, "serve");
             var arena = new Arena(inside, services, link, address, network);
-            foreach (var host in arena.HostAddresses)
+            foreach (IPAddress host in arena.HostAddresses)
                 await Command.CheckAsync("ip", "address", "add", $"{host}/24", "dev", link);
             await Command.CheckAsync("ip", "link", "set", link, "up");
             await services.LineAsync(line => line == ServiceProcess.Ready, TimeSpan.FromSeconds(20), "the services inside");

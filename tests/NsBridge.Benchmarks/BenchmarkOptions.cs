@@ -25,7 +25,7 @@ internal sealed record BenchmarkOptions(
     internal static BenchmarkOptions? Parse(string[] args)
     {
         var options = new BenchmarkOptions(5, 2, [], [], Path.Combine(Testing.Repository.Root, "docs"));
-        for (var i = 0; i < args.Length; i++)
+        for (int i = 0; i < args.Length; i++)
         {
             if (args[i] == "--no-output")
             {
@@ -34,13 +34,13 @@ internal sealed record BenchmarkOptions(
             }
             if (i + 1 == args.Length)
                 return null;
-            var value = args[i + 1];
+            string value = args[i + 1];
             switch (args[i++])
             {
-                case "--rounds" when int.TryParse(value, out var rounds) && rounds > 0:
+                case "--rounds" when int.TryParse(value, out int rounds) && rounds > 0:
                     options = options with { Rounds = rounds };
                     break;
-                case "--seconds" when double.TryParse(value, CultureInfo.InvariantCulture, out var seconds) && seconds > 0:
+                case "--seconds" when double.TryParse(value, CultureInfo.InvariantCulture, out double seconds) && seconds > 0:
                     options = options with { Seconds = seconds };
                     break;
                 case "--only" when value.Split(',').All(name => Load.Workload.All.Any(workload => workload.Name == name)):

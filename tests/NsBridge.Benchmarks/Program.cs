@@ -18,8 +18,8 @@ if (!Environment.IsPrivilegedProcess)
     Console.Error.WriteLine("The benchmark makes network namespaces: run it as root.");
     return 77;
 }
-await using var arena = await Arena.CreateAsync();
-var results = await new Tournament(arena, options).RunAsync();
+await using Arena arena = await Arena.CreateAsync();
+Results results = await new Tournament(arena, options).RunAsync();
 Console.WriteLine(TextTable.Of(results));
 if (options.Output is { } folder)
     await BenchmarkReport.WriteAsync(folder, results, options);

@@ -15,11 +15,11 @@ internal sealed class Tournament(Arena arena, BenchmarkOptions options)
         {
             await StartAsync();
             var results = new Results([.. _systems.Select(system => system.Name)]);
-            for (var round = 0; round < options.Rounds; round++)
+            for (int round = 0; round < options.Rounds; round++)
             {
-                foreach (var workload in Workload.All.Where(Chosen))
+                foreach (Workload? workload in Workload.All.Where(Chosen))
                 {
-                    for (var i = 0; i < _systems.Count; i++)
+                    for (int i = 0; i < _systems.Count; i++)
                         Measure(results, round, workload, _systems[(round + i) % _systems.Count]);
                 }
                 Console.Error.WriteLine($"round {round + 1} of {options.Rounds} is done");
@@ -36,7 +36,7 @@ internal sealed class Tournament(Arena arena, BenchmarkOptions options)
 
     private async Task StartAsync()
     {
-        foreach (var system in RelaySystem.All(arena))
+        foreach (RelaySystem system in RelaySystem.All(arena))
         {
             if (options.Systems.Count > 0 && !options.Systems.Contains(system.Name))
                 continue;
@@ -52,9 +52,9 @@ internal sealed class Tournament(Arena arena, BenchmarkOptions options)
 
     private void Measure(Results results, int round, Workload workload, RelaySystem system)
     {
-        var door = system.DoorTo(workload.Service);
-        var before = system.ProcessorSeconds();
-        var measured = workload.Run(door, options.Seconds);
+        Door door = system.DoorTo(workload.Service);
+        double before = system.ProcessorSeconds();
+        Measured measured = workload.Run(door, options.Seconds);
         results.Add(new Measurement(round, workload, system.Name, measured, system.ProcessorSeconds() - before));
     }
 }

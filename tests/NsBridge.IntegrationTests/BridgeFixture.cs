@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using NUnit.Framework.Interfaces;
 using NsBridge.Testing;
+using NUnit.Framework.Interfaces;
 
 namespace NsBridge.IntegrationTests;
 
@@ -23,12 +23,12 @@ internal abstract class BridgeFixture
     [TearDown]
     public async Task TakeDownAsync()
     {
-        var failed = TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed;
+        bool failed = TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed;
         try
         {
-            foreach (var peer in Enumerable.Reverse(_peers))
+            foreach (object? peer in Enumerable.Reverse(_peers))
                 await DisposeAsync(peer);
-            foreach (var daemon in _daemons)
+            foreach (DaemonProcess daemon in _daemons)
             {
                 if (failed)
                     await TestContext.Out.WriteLineAsync(daemon.LogText());
@@ -38,9 +38,9 @@ internal abstract class BridgeFixture
         }
         finally
         {
-            foreach (var daemon in _daemons)
+            foreach (DaemonProcess daemon in _daemons)
                 await daemon.DisposeAsync();
-            foreach (var space in _namespaces)
+            foreach (TestNamespace space in _namespaces)
                 await space.DisposeAsync();
             _scratch.ForEach(folder => folder.Dispose());
         }
@@ -64,7 +64,7 @@ internal abstract class BridgeFixture
     /// <summary>A new namespace, removed at the end of the test whatever became of it.</summary>
     protected async Task<TestNamespace> NamespaceAsync()
     {
-        var space = await ReserveNamespaceAsync();
+        TestNamespace space = await ReserveNamespaceAsync();
         await space.AddAsync();
         return space;
     }
@@ -72,7 +72,7 @@ internal abstract class BridgeFixture
     /// <summary>A name without a namespace yet.</summary>
     protected async Task<TestNamespace> ReserveNamespaceAsync()
     {
-        var space = await TestNamespace.ReserveAsync();
+        TestNamespace space = await TestNamespace.ReserveAsync();
         _namespaces.Add(space);
         return space;
     }
@@ -85,7 +85,7 @@ internal abstract class BridgeFixture
 
     protected async Task<DaemonProcess> StartAsync(DaemonConfig settings, DaemonLaunch? launch = null)
     {
-        var daemon = await DaemonProcess.StartAsync(settings, launch);
+        DaemonProcess daemon = await DaemonProcess.StartAsync(settings, launch);
         _daemons.Add(daemon);
         return daemon;
     }
@@ -93,7 +93,7 @@ internal abstract class BridgeFixture
     /// <summary>Starts a daemon that may not get as far as listening.</summary>
     protected async Task<DaemonProcess> LaunchAsync(DaemonConfig settings, DaemonLaunch? launch = null)
     {
-        var daemon = await DaemonProcess.LaunchAsync(settings, launch);
+        DaemonProcess daemon = await DaemonProcess.LaunchAsync(settings, launch);
         _daemons.Add(daemon);
         return daemon;
     }
@@ -108,9 +108,9 @@ internal abstract class BridgeFixture
     protected async Task<Scene> SceneAsync(
         Func<Socket, CancellationToken, Task> serve, Func<BridgeEntry, BridgeEntry>? with = null, DaemonLaunch? launch = null)
     {
-        var space = await NamespaceAsync();
-        var server = Target(space, serve);
-        var listen = FreeEndPoint();
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, serve);
+        IPEndPoint listen = FreeEndPoint();
         var entry = new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() };
         entry = with?.Invoke(entry) ?? entry;
         return new Scene(space, server, await StartAsync(new DaemonConfig(entry), launch), listen, entry);
@@ -123,9 +123,9 @@ internal abstract class BridgeFixture
     /// <summary>So many clients, one after the other, each of whom says something and resets at once.</summary>
     protected async Task SpeakAndResetAsync(IPEndPoint at, int clients, ReadOnlyMemory<byte> words)
     {
-        for (var i = 0; i < clients; i++)
+        for (int i = 0; i < clients; i++)
         {
-            var client = Own(await TestClient.TcpAsync(at));
+            Socket client = Own(await TestClient.TcpAsync(at));
             await client.SendAllAsync(words);
             client.Reset();
         }
@@ -136,8 +136,8 @@ internal abstract class BridgeFixture
     {
         try
         {
-            using var client = await TestClient.TcpAsync(at, from);
-            var bytes = Pattern.Take(100);
+            using Socket client = await TestClient.TcpAsync(at, from);
+            byte[] bytes = Pattern.Take(100);
             await client.SendAllAsync(bytes);
             return (await client.ReceiveExactlyAsync(bytes.Length)).AsSpan().SequenceEqual(bytes);
         }

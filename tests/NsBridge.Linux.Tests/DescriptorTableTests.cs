@@ -9,7 +9,7 @@ internal sealed class DescriptorTableTests
     [Test]
     public async Task GrowAside_MoreThanIsOpen_TableHasRoomForThem()
     {
-        var wanted = Math.Min(2 * TableSize(), Libc.DescriptorLimit());
+        int wanted = Math.Min(2 * TableSize(), Libc.DescriptorLimit());
         Assert.That(wanted, Is.GreaterThan(TableSize()), "the limit leaves room to grow");
 
         DescriptorTable.GrowAside(wanted);

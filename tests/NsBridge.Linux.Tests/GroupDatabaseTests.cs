@@ -9,10 +9,10 @@ internal sealed class GroupDatabaseTests
     public void TryFind_EveryGroupOfTheFile_HasItsNumber()
     {
         // NAME:PASSWORD:NUMBER:MEMBERS; of two lines with one name the first counts.
-        var groups = File.ReadLines("/etc/group").Select(line => line.Split(':')).Where(fields => fields.Length == 4 && fields[0][0] is not ('+' or '-'));
-        foreach (var fields in groups.DistinctBy(fields => fields[0]))
+        IEnumerable<string[]> groups = File.ReadLines("/etc/group").Select(line => line.Split(':')).Where(fields => fields.Length == 4 && fields[0][0] is not ('+' or '-'));
+        foreach (string[]? fields in groups.DistinctBy(fields => fields[0]))
         {
-            Assert.That(GroupDatabase.TryFind(fields[0], out var id), Is.True, fields[0]);
+            Assert.That(GroupDatabase.TryFind(fields[0], out uint id), Is.True, fields[0]);
             Assert.That(id, Is.EqualTo(uint.Parse(fields[2], CultureInfo.InvariantCulture)), fields[0]);
         }
     }

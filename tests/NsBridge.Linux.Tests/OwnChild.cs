@@ -11,8 +11,8 @@ internal static class OwnChild
     internal static async Task<string> RunAsync(string[] wrapper, params string[] arguments)
     {
         await DebianPackages.RequireAsync("util-linux");
-        var host = Environment.ProcessPath is { } path && Path.GetFileName(path) == "dotnet" ? path : "dotnet";
-        var output = await Command.CheckAsync(wrapper[0], [.. wrapper[1..], host, "exec", typeof(OwnChild).Assembly.Location, .. arguments]);
+        string host = Environment.ProcessPath is { } path && Path.GetFileName(path) == "dotnet" ? path : "dotnet";
+        string output = await Command.CheckAsync(wrapper[0], [.. wrapper[1..], host, "exec", typeof(OwnChild).Assembly.Location, .. arguments]);
         return output.Trim();
     }
 }

@@ -10,7 +10,7 @@ namespace NsBridge.Linux.Tests;
 internal sealed class ProcessEndTests
 {
     private const int SIGCONT = 18;
-    private static readonly TimeSpan Span = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_span = TimeSpan.FromSeconds(2);
 
     [Test]
     public void HasEnded_OfALivingProcess_IsFalseWhateverSignalInterruptsTheLook()
@@ -29,7 +29,7 @@ internal sealed class ProcessEndTests
         SpinWait.SpinUntil(() => Volatile.Read(ref thread) != 0);
 
         // About one in a hundred comes between the call's beginning and its look.
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Span && Volatile.Read(ref dead) == 0;)
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < s_span && Volatile.Read(ref dead) == 0;)
             Assert.That(tgkill(Environment.ProcessId, thread, SIGCONT), Is.Zero);
         Volatile.Write(ref isOver, true);
         looker.Join();

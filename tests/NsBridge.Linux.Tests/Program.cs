@@ -6,17 +6,17 @@ switch (args)
 {
     case ["enter", var path]:
         var reference = NetworkNamespace.AtPath(path);
-        var opened = reference.OpenSocket(Libc.AF_INET, Libc.SOCK_STREAM, out _, out var failure);
+        int opened = reference.OpenSocket(Libc.AF_INET, Libc.SOCK_STREAM, out _, out EnterFailure failure);
         Console.WriteLine(opened >= 0 ? "entered" : reference.Explain(failure));
         return 0;
     case ["receive-more-than-fit"]:
-        Libc.SocketPair(Libc.SOCK_STREAM, out var sender, out var receiver);
-        var sent = Enumerable.Repeat(sender, Libc.DescriptorsPerMessage).ToArray();
+        Libc.SocketPair(Libc.SOCK_STREAM, out int sender, out int receiver);
+        int[] sent = Enumerable.Repeat(sender, Libc.DescriptorsPerMessage).ToArray();
         Libc.SendDescriptors(sender, [1], sent);
-        var received = new int[Libc.DescriptorsPerMessage];
-        var got = Libc.ReceiveDescriptors(receiver, new byte[8], received, out var count, out var truncated);
+        int[] received = new int[Libc.DescriptorsPerMessage];
+        nint got = Libc.ReceiveDescriptors(receiver, new byte[8], received, out int count, out bool truncated);
         // Printing needs a descriptor or two.
-        foreach (var descriptor in received.AsSpan(0, count))
+        foreach (int descriptor in received.AsSpan(0, count))
             Libc.Close(descriptor);
         Console.WriteLine($"{got} {(count < sent.Length ? "fewer" : "all")} {(truncated ? "truncated" : "whole")}");
         return 0;

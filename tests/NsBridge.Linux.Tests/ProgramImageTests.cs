@@ -12,19 +12,19 @@ internal sealed class ProgramImageTests
     [Test]
     public void ReleaseUnchanged_OfAPrivateMapping_KeepsWhatWasWritten()
     {
-        var page = Environment.SystemPageSize;
+        int page = Environment.SystemPageSize;
         using var scratch = new ScratchDirectory();
-        var content = Pattern.Take(Pages * page);
+        byte[] content = Pattern.Take(Pages * page);
         File.WriteAllBytes(scratch["constants"], content);
         using var mapping = MemoryMappedFile.CreateFromFile(scratch["constants"], FileMode.Open, mapName: null, 0, MemoryMappedFileAccess.CopyOnWrite);
-        using var view = mapping.CreateViewAccessor(0, 0, MemoryMappedFileAccess.CopyOnWrite);
+        using MemoryMappedViewAccessor view = mapping.CreateViewAccessor(0, 0, MemoryMappedFileAccess.CopyOnWrite);
         content[Written * page] ^= 0xff;
         view.Write(Written * page, content[Written * page]);
         Assert.That(Read(view, content.Length), Is.EqualTo(content), "every page is in memory");
-        var start = view.SafeMemoryMappedViewHandle.DangerousGetHandle();
+        nint start = view.SafeMemoryMappedViewHandle.DangerousGetHandle();
 
-        var released = ProgramImage.ReleaseUnchanged(start, start + content.Length);
-        var resident = Resident(scratch["constants"]);
+        long released = ProgramImage.ReleaseUnchanged(start, start + content.Length);
+        long resident = Resident(scratch["constants"]);
 
         Assert.Multiple(() =>
         {
@@ -39,7 +39,7 @@ internal sealed class ProgramImageTests
 
     private static byte[] Read(MemoryMappedViewAccessor view, int length)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         view.ReadArray(0, bytes, 0, length);
         return bytes;
     }

@@ -10,11 +10,11 @@ internal sealed class ThreadUsageTests
     [Test]
     public void ThreadTime_OfAThread_IsWhatTheSchedulerCounts() => OwnThread.Run(() =>
     {
-        var before = Libc.ThreadTime();
+        long before = Libc.ThreadTime();
         Thread.Sleep(100);
         Assert.That(Libc.ThreadTime() - before, Is.LessThan(50_000_000), "asleep");
         Compute(TimeSpan.FromMilliseconds(100));
-        var counted = long.Parse(File.ReadAllText("/proc/thread-self/schedstat").Split(' ')[0], CultureInfo.InvariantCulture);
+        long counted = long.Parse(File.ReadAllText("/proc/thread-self/schedstat").Split(' ')[0], CultureInfo.InvariantCulture);
         // The scheduler's own count is brought up to date at its ticks.
         Assert.That(Libc.ThreadTime(), Is.InRange(counted, counted + 20_000_000));
         return 0;

@@ -5,7 +5,7 @@ namespace NsBridge.Testing;
 /// <summary>A program that runs beside a test, with its lines kept; disposing kills it together with its children.</summary>
 public sealed class BackgroundProcess : IDisposable
 {
-    private static readonly TimeSpan ExitDeadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_exitDeadline = TimeSpan.FromSeconds(20);
     private readonly Process _process;
     private readonly List<string> _lines = [];
     private bool _disposed;
@@ -46,7 +46,7 @@ public sealed class BackgroundProcess : IDisposable
     /// <exception cref="TimeoutException">It still runs after <paramref name="deadline"/> (20 s unless told).</exception>
     public async Task<int> ExitAsync(TimeSpan? deadline = null)
     {
-        await _process.WaitForExitAsync().WaitAsync(deadline ?? ExitDeadline);
+        await _process.WaitForExitAsync().WaitAsync(deadline ?? s_exitDeadline);
         return _process.ExitCode;
     }
 
@@ -62,7 +62,7 @@ public sealed class BackgroundProcess : IDisposable
         if (!_process.HasExited)
         {
             _process.Kill(entireProcessTree: true);
-            _process.WaitForExit(ExitDeadline);
+            _process.WaitForExit(s_exitDeadline);
         }
         _process.Dispose();
     }

@@ -7,7 +7,7 @@ namespace NsBridge.Testing;
 /// <summary>The <c>NsBridge</c> section of a configuration file; what is not set is not written.</summary>
 public sealed record DaemonConfig(params IReadOnlyList<BridgeEntry> Bridges)
 {
-    private static readonly JsonSerializerOptions Written = new()
+    private static readonly JsonSerializerOptions s_written = new()
     {
         WriteIndented = true,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -20,5 +20,5 @@ public sealed record DaemonConfig(params IReadOnlyList<BridgeEntry> Bridges)
     public JsonNode? Metrics { get; init; }
 
     /// <summary>The whole file's text.</summary>
-    public string ToJson() => new JsonObject { ["NsBridge"] = JsonSerializer.SerializeToNode(this, Written) }.ToJsonString(Written);
+    public string ToJson() => new JsonObject { ["NsBridge"] = JsonSerializer.SerializeToNode(this, s_written) }.ToJsonString(s_written);
 }

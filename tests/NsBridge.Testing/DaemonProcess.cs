@@ -10,8 +10,8 @@ namespace NsBridge.Testing;
 /// </summary>
 public sealed partial class DaemonProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan QuietDeadline = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_readyDeadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_quietDeadline = TimeSpan.FromSeconds(15);
     // What a daemon may keep open for good after the first connections: kept links, a timer, a ring.
     private const int DescriptorsItMayKeep = 9;
     private readonly BackgroundProcess _process;
@@ -48,10 +48,10 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     /// <summary>Starts a daemon and returns when everything that <paramref name="settings"/> names listens.</summary>
     public static async Task<DaemonProcess> StartAsync(DaemonConfig settings, DaemonLaunch? launch = null)
     {
-        var daemon = await LaunchAsync(settings, launch);
+        DaemonProcess daemon = await LaunchAsync(settings, launch);
         try
         {
-            foreach (var bridge in settings.Bridges)
+            foreach (BridgeEntry bridge in settings.Bridges)
                 await daemon.WaitListeningAsync(bridge);
         }
         catch
@@ -68,8 +68,8 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     {
         launch ??= new DaemonLaunch();
         var scratch = new ScratchDirectory();
-        var executable = await PublishedDaemon.PathAsync();
-        var runtimeDirectory = settings.RuntimeDirectory ?? Directory.CreateDirectory(scratch["run"]).FullName;
+        string executable = await PublishedDaemon.PathAsync();
+        string runtimeDirectory = settings.RuntimeDirectory ?? Directory.CreateDirectory(scratch["run"]).FullName;
         if (launch.User is { } user)
         {
             // The checkout may lie where other users cannot go.
@@ -79,7 +79,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
             await Command.CheckAsync("chown", user, runtimeDirectory);
         }
         scratch.Write("appsettings.json", (settings with { RuntimeDirectory = runtimeDirectory }).ToJson());
-        var line = launch.CommandLine(executable, "run", "--config", scratch["appsettings.json"]);
+        List<string> line = launch.CommandLine(executable, "run", "--config", scratch["appsettings.json"]);
         var process = BackgroundProcess.Start(line[0], line[1..], launch.Environment);
         return new DaemonProcess(process, scratch, executable, runtimeDirectory)
         {
@@ -99,16 +99,16 @@ public sealed partial class DaemonProcess : IAsyncDisposable
         {
             if (bridge.Namespace is not null)
                 await WaitListeningAsync(bridge.Socket ?? SocketPath(bridge.Name));
-            foreach (var text in bridge.ListenTexts)
+            foreach (string text in bridge.ListenTexts)
             {
-                var port = int.Parse(text[(text.LastIndexOf(':') + 1)..].Split('-')[^1], System.Globalization.CultureInfo.InvariantCulture);
+                int port = int.Parse(text[(text.LastIndexOf(':') + 1)..].Split('-')[^1], System.Globalization.CultureInfo.InvariantCulture);
                 await WaitAsync(() => HostSockets.IsUdpBound(port), $"a UDP socket on port {port}");
             }
             return;
         }
-        foreach (var text in bridge.ListenNamespace is null ? bridge.ListenTexts : [])
+        foreach (string text in bridge.ListenNamespace is null ? bridge.ListenTexts : [])
         {
-            if (IPEndPoint.TryParse(text, out var endPoint) && endPoint.Port != 0)
+            if (IPEndPoint.TryParse(text, out IPEndPoint? endPoint) && endPoint.Port != 0)
                 await WaitListeningAsync(endPoint);
         }
         if (bridge.Namespace is not null)
@@ -137,7 +137,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
                     return Task.FromResult(true);
                 return HasExited ? throw new InvalidOperationException($"The daemon ended while waiting for {what}.\n{LogText()}") : Task.FromResult(false);
             },
-            deadline ?? ReadyDeadline,
+            deadline ?? s_readyDeadline,
             () => $"{what}\n{LogText()}");
     }
 
@@ -148,7 +148,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     /// <summary>What <c>status --json</c> answers.</summary>
     public async Task<JsonElement> StatusAsync()
     {
-        var result = await LocateAsync("status", "--json");
+        CommandResult result = await LocateAsync("status", "--json");
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         return JsonDocument.Parse(result.Output).RootElement;
     }
@@ -163,7 +163,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
                 last = await LocateAsync("status", "--json");
                 return last.ExitCode == 0 && JsonDocument.Parse(last.Output).RootElement.GetProperty("bridges").EnumerateArray().All(condition);
             },
-            ReadyDeadline,
+            s_readyDeadline,
             () => $"{what}\n{last?.Everything}\n{LogText()}");
     }
 
@@ -178,15 +178,15 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     /// <summary>What must hold whenever all connections are over: no descriptor left behind and every thread at home.</summary>
     public async Task CheckQuietAsync(int mayKeep = 0)
     {
-        var most = _descriptorsAtStart + DescriptorsItMayKeep + mayKeep;
-        var open = ProcessFacts.Descriptors(Id);
+        int most = _descriptorsAtStart + DescriptorsItMayKeep + mayKeep;
+        IReadOnlyList<string> open = ProcessFacts.Descriptors(Id);
         await Eventually.TrueAsync(
             () => Task.FromResult((open = ProcessFacts.Descriptors(Id)).Count <= most),
-            QuietDeadline,
+            s_quietDeadline,
             () => $"descriptors back from {open.Count} to {_descriptorsAtStart} (+{DescriptorsItMayKeep + mayKeep}):\n" +
                 string.Join('\n', open.CountBy(target => target.Split(':')[0]).OrderByDescending(kind => kind.Value)) + $"\n{LogText()}");
         // Its first thread never enters anything, so it tells where home is, also for a daemon that was started in a namespace.
-        var home = new FileInfo($"/proc/{Id}/ns/net").LinkTarget;
+        string? home = new FileInfo($"/proc/{Id}/ns/net").LinkTarget;
         var foreign = ProcessFacts.ThreadNamespaces(Id).Where(space => space != home).ToList();
         Assert.That(foreign, Is.Empty, "threads of the daemon in a foreign network namespace");
     }
@@ -197,7 +197,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     {
         try
         {
-            var code = await _process.ExitAsync(deadline);
+            int code = await _process.ExitAsync(deadline);
             _stopped = true;
             return code;
         }
@@ -213,7 +213,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
         if (_stopped)
             return;
         await SignalAsync("TERM");
-        var code = await ExitAsync(deadline);
+        int code = await ExitAsync(deadline);
         Assert.Multiple(() =>
         {
             Assert.That(code, Is.Zero, () => $"exit code after SIGTERM\n{LogText()}");

@@ -12,7 +12,7 @@ public static class DebianPackages
     private const UnixFileMode Executable =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
         UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-    private static readonly TimeSpan InstallDeadline = TimeSpan.FromMinutes(6);
+    private static readonly TimeSpan s_installDeadline = TimeSpan.FromMinutes(6);
     private static bool _listsAreFresh;
 
     /// <summary>Sees to it that all <paramref name="packages"/> are installed.</summary>
@@ -22,8 +22,8 @@ public static class DebianPackages
         if ((await MissingAsync(packages)).Count == 0)
             return;
         // One lock for the machine: dpkg has one too, but the policy file below must outlive exactly one installation.
-        using var turn = await FileLock.AcquireAsync(Path.Combine(Path.GetTempPath(), "nsbridge-test-packages.lock"), InstallDeadline * 2);
-        var missing = await MissingAsync(packages);
+        using FileLock turn = await FileLock.AcquireAsync(Path.Combine(Path.GetTempPath(), "nsbridge-test-packages.lock"), s_installDeadline * 2);
+        List<string> missing = await MissingAsync(packages);
         if (missing.Count == 0)
             return;
         if (!Environment.IsPrivilegedProcess)
@@ -34,9 +34,9 @@ public static class DebianPackages
     private static async Task<List<string>> MissingAsync(string[] packages)
     {
         var missing = new List<string>();
-        foreach (var package in packages)
+        foreach (string package in packages)
         {
-            var query = await Command.RunAsync("dpkg-query", ["--show", "--showformat=${db:Status-Status}", package]);
+            CommandResult query = await Command.RunAsync("dpkg-query", ["--show", "--showformat=${db:Status-Status}", package]);
             if (query.ExitCode != 0 || query.Output.Trim() != "installed")
                 missing.Add(package);
         }
@@ -45,12 +45,12 @@ public static class DebianPackages
 
     private static async Task InstallAsync(List<string> packages)
     {
-        var madePolicy = ForbidServices();
+        bool madePolicy = ForbidServices();
         try
         {
             var clock = Stopwatch.StartNew();
             // Package lists that another run fetched may do; where they are too old or missing, fetch them once and try again.
-            var result = await AptAsync(["install", "--no-install-recommends", .. packages]);
+            CommandResult result = await AptAsync(["install", "--no-install-recommends", .. packages]);
             if (result.ExitCode != 0 && !_listsAreFresh)
             {
                 await AptAsync(["update"]);
@@ -85,6 +85,6 @@ public static class DebianPackages
         Command.RunAsync(
             "apt-get",
             ["--yes", "--quiet", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confold", .. arguments],
-            InstallDeadline,
+            s_installDeadline,
             new Dictionary<string, string?> { ["DEBIAN_FRONTEND"] = "noninteractive" });
 }

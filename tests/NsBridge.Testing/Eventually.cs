@@ -5,7 +5,7 @@ namespace NsBridge.Testing;
 /// <summary>Waits for conditions, never for time alone.</summary>
 public static class Eventually
 {
-    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_between = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Looks every 10 ms until <paramref name="condition"/> holds.</summary>
     /// <returns>How long it took.</returns>
@@ -19,7 +19,7 @@ public static class Eventually
                 return clock.Elapsed;
             if (clock.Elapsed > deadline)
                 throw new TimeoutException($"Not within {deadline.TotalSeconds:0.#} s: {what()}");
-            await Task.Delay(Between);
+            await Task.Delay(s_between);
         }
     }
 
@@ -35,12 +35,12 @@ public static class Eventually
     /// <exception cref="TimeoutException">It still changes after <paramref name="deadline"/>.</exception>
     public static async Task<long> SteadyAsync(Func<long> value, TimeSpan quiet, TimeSpan deadline, string what)
     {
-        var last = value();
+        long last = value();
         var since = Stopwatch.StartNew();
         await TrueAsync(
             () =>
             {
-                var now = value();
+                long now = value();
                 if (now != last)
                     since.Restart();
                 last = now;

@@ -7,9 +7,9 @@ namespace NsBridge.Testing;
 public static class ExclusiveRun
 {
     // Longer than the longest project may take, so that a queue of two still fits.
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(20);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromMinutes(20);
 
     /// <summary>Waits for this project's turn; dispose what is returned when all its tests are over.</summary>
     public static Task<FileLock> AcquireAsync() =>
-        FileLock.AcquireAsync(Path.Combine(Repository.Artifacts, "test-run.lock"), Deadline);
+        FileLock.AcquireAsync(Path.Combine(Repository.Artifacts, "test-run.lock"), s_deadline);
 }

@@ -13,7 +13,7 @@ public static class HostSockets
     private const int LastPort = 32000;
     // Ranges are taken from here on: among single ports given at random there soon is no long one left.
     private const int FirstOfRanges = 26000;
-    private static readonly HashSet<int> Given = [];
+    private static readonly HashSet<int> s_given = [];
 
     /// <summary>A TCP port that is free on every address now and that this process has not been given before.</summary>
     public static int FreePort() => FreePorts(1);
@@ -21,16 +21,16 @@ public static class HostSockets
     /// <summary>The first of <paramref name="count"/> adjoining ports, each as <see cref="FreePort"/> says.</summary>
     public static int FreePorts(int count)
     {
-        var (from, to) = count == 1 ? (FirstPort, FirstOfRanges) : (FirstOfRanges, LastPort);
-        lock (Given)
+        (int from, int to) = count == 1 ? (FirstPort, FirstOfRanges) : (FirstOfRanges, LastPort);
+        lock (s_given)
         {
-            for (var attempt = 0; attempt < 1000; attempt++)
+            for (int attempt = 0; attempt < 1000; attempt++)
             {
-                var first = Random.Shared.Next(from, to - count);
+                int first = Random.Shared.Next(from, to - count);
                 var ports = Enumerable.Range(first, count).ToList();
-                if (ports.Any(Given.Contains) || !ports.TrueForAll(CanBind))
+                if (ports.Any(s_given.Contains) || !ports.TrueForAll(CanBind))
                     continue;
-                Given.UnionWith(ports);
+                s_given.UnionWith(ports);
                 return first;
             }
         }
@@ -40,8 +40,8 @@ public static class HostSockets
     /// <summary>True while a TCP socket listens on exactly this address and port.</summary>
     public static bool IsListening(IPEndPoint endPoint)
     {
-        var table = endPoint.AddressFamily == AddressFamily.InterNetwork ? "/proc/net/tcp" : "/proc/net/tcp6";
-        var wanted = $"{KernelText(endPoint.Address)}:{endPoint.Port:X4}";
+        string table = endPoint.AddressFamily == AddressFamily.InterNetwork ? "/proc/net/tcp" : "/proc/net/tcp6";
+        string wanted = $"{KernelText(endPoint.Address)}:{endPoint.Port:X4}";
         // The kernel lists the listening sockets first.
         return File.ReadLines(table).Skip(1)
             .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using NUnit.Framework.Interfaces;
 
 namespace NsBridge.Testing;
@@ -9,8 +10,8 @@ namespace NsBridge.Testing;
 [AttributeUsage(AttributeTargets.Class)]
 public sealed class LeaksNothingAttribute : Attribute, ITestAction
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private static readonly Lazy<Task> RuntimeIsWarm = new(WarmRuntimeAsync);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly Lazy<Task> s_runtimeIsWarm = new(WarmRuntimeAsync);
     private OwnResources _before = OwnResources.None;
 
     // On the fixture: runs around each test with its set-up and teardown.
@@ -18,7 +19,7 @@ public sealed class LeaksNothingAttribute : Attribute, ITestAction
 
     public void BeforeTest(ITest test)
     {
-        RuntimeIsWarm.Value.GetAwaiter().GetResult();
+        s_runtimeIsWarm.Value.GetAwaiter().GetResult();
         _before = OwnResources.Now();
     }
 
@@ -27,7 +28,7 @@ public sealed class LeaksNothingAttribute : Attribute, ITestAction
         IReadOnlyList<string> left = [];
         Eventually.TrueAsync(
             () => Task.FromResult((left = OwnResources.Now().Since(_before)).Count == 0),
-            Patience,
+            s_patience,
             () => $"{test.Name} gave back everything; left behind:\n{string.Join('\n', left)}").GetAwaiter().GetResult();
     }
 
@@ -36,7 +37,7 @@ public sealed class LeaksNothingAttribute : Attribute, ITestAction
     {
         await Command.CheckAsync("/bin/true");
         await using var server = TargetServer.StartOnHost(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Serve.Echo);
-        using var client = await TestClient.TcpAsync((System.Net.IPEndPoint)server.EndPoint);
+        using Socket client = await TestClient.TcpAsync((System.Net.IPEndPoint)server.EndPoint);
         await client.EchoAsync([1]);
     }
 }

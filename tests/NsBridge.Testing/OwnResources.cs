@@ -18,7 +18,7 @@ internal sealed record OwnResources(IReadOnlyDictionary<string, int> Descriptors
     /// <summary>What is here now and was not at <paramref name="before"/>, and whatever is in a foreign network namespace.</summary>
     internal IReadOnlyList<string> Since(OwnResources before)
     {
-        var home = ProcessFacts.HomeNamespace;
+        string home = ProcessFacts.HomeNamespace;
         return
         [
             .. Descriptors.Where(now => now.Value > before.Descriptors.GetValueOrDefault(now.Key) && now.Key != home)

@@ -8,16 +8,16 @@ public static class Pattern
 {
     // A prime, so that no buffer size of any relay divides it and a shifted buffer can never look right.
     private const int Period = 65_521;
-    private static readonly byte[] Bytes = Make();
+    private static readonly byte[] s_bytes = Make();
 
     /// <summary>Fills <paramref name="buffer"/> with what stands from <paramref name="position"/> on.</summary>
     public static void Fill(Span<byte> buffer, long position)
     {
-        var at = (int)(position % Period);
+        int at = (int)(position % Period);
         while (!buffer.IsEmpty)
         {
-            var part = Math.Min(buffer.Length, Period - at);
-            Bytes.AsSpan(at, part).CopyTo(buffer);
+            int part = Math.Min(buffer.Length, Period - at);
+            s_bytes.AsSpan(at, part).CopyTo(buffer);
             buffer = buffer[part..];
             at = 0;
         }
@@ -26,7 +26,7 @@ public static class Pattern
     /// <summary>The first <paramref name="length"/> bytes from <paramref name="position"/> on.</summary>
     public static byte[] Take(int length, long position = 0)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         Fill(bytes, position);
         return bytes;
     }
@@ -34,13 +34,13 @@ public static class Pattern
     /// <summary>Fails the test where <paramref name="received"/> is not what stands from <paramref name="position"/> on.</summary>
     public static void Verify(ReadOnlySpan<byte> received, long position)
     {
-        var at = (int)(position % Period);
+        int at = (int)(position % Period);
         while (!received.IsEmpty)
         {
-            var part = Math.Min(received.Length, Period - at);
-            var wrong = received[..part].CommonPrefixLength(Bytes.AsSpan(at, part));
+            int part = Math.Min(received.Length, Period - at);
+            int wrong = received[..part].CommonPrefixLength(s_bytes.AsSpan(at, part));
             if (wrong != part)
-                Assert.Fail($"Wrong byte at position {position + wrong}: {received[wrong]} in place of {Bytes[at + wrong]}.");
+                Assert.Fail($"Wrong byte at position {position + wrong}: {received[wrong]} in place of {s_bytes[at + wrong]}.");
             received = received[part..];
             position += part;
             at = 0;
@@ -49,7 +49,7 @@ public static class Pattern
 
     private static byte[] Make()
     {
-        var bytes = new byte[Period];
+        byte[] bytes = new byte[Period];
         new Random(20_260_101).NextBytes(bytes);
         return bytes;
     }

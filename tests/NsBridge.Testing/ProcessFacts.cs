@@ -5,13 +5,13 @@ namespace NsBridge.Testing;
 /// <summary>What the kernel says about a running process.</summary>
 public static class ProcessFacts
 {
-    private static readonly double TicksPerSecond = 100; // USER_HZ, fixed in the kernel's interface (sysconf(_SC_CLK_TCK)).
+    private static readonly double s_ticksPerSecond = 100; // USER_HZ, fixed in the kernel's interface (sysconf(_SC_CLK_TCK)).
 
     /// <summary>Its open descriptors with what each refers to; those that close meanwhile are left out.</summary>
     public static IReadOnlyList<string> Descriptors(int process)
     {
         var found = new List<string>();
-        foreach (var descriptor in Directory.EnumerateFileSystemEntries($"/proc/{process}/fd"))
+        foreach (string descriptor in Directory.EnumerateFileSystemEntries($"/proc/{process}/fd"))
         {
             if (ReadLink(descriptor) is { } target)
                 found.Add(target);
@@ -33,7 +33,7 @@ public static class ProcessFacts
     public static IReadOnlyDictionary<string, string> ThreadNames(int process)
     {
         var names = new Dictionary<string, string>();
-        foreach (var thread in Directory.EnumerateDirectories($"/proc/{process}/task"))
+        foreach (string thread in Directory.EnumerateDirectories($"/proc/{process}/task"))
         {
             try
             {
@@ -57,18 +57,18 @@ public static class ProcessFacts
 
     private static long StatusBytes(int process, string name)
     {
-        var line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith(name, StringComparison.Ordinal));
+        string line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith(name, StringComparison.Ordinal));
         return long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) * 1024;
     }
 
     /// <summary>Processor time used so far, in user and kernel mode, by all threads.</summary>
     public static TimeSpan ProcessorTime(int process)
     {
-        var stat = File.ReadAllText($"/proc/{process}/stat");
+        string stat = File.ReadAllText($"/proc/{process}/stat");
         // The command's name, in brackets, may itself hold spaces and brackets: count from its end. Fields 14 and 15 are utime and stime.
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        var ticks = long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
-        return TimeSpan.FromSeconds(ticks / TicksPerSecond);
+        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        long ticks = long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
+        return TimeSpan.FromSeconds(ticks / s_ticksPerSecond);
     }
 
     /// <summary>For each thread its name and the system call that it is in, for failure messages.</summary>

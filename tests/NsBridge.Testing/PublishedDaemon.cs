@@ -6,22 +6,22 @@ namespace NsBridge.Testing;
 /// <summary>The native executable as users get it, published at most once for each state of the sources.</summary>
 public static class PublishedDaemon
 {
-    private static readonly TimeSpan PublishDeadline = TimeSpan.FromMinutes(8);
-    private static readonly string[] SourceNames = ["*.cs", "*.csproj", "*.json", "*.resx"];
-    private static readonly string[] SharedFiles = ["Directory.Build.props", "Directory.Packages.props", "global.json", "appsettings.json"];
-    private static readonly Lazy<Task<string>> Published = new(PublishAsync);
+    private static readonly TimeSpan s_publishDeadline = TimeSpan.FromMinutes(8);
+    private static readonly string[] s_sourceNames = ["*.cs", "*.csproj", "*.json", "*.resx"];
+    private static readonly string[] s_sharedFiles = ["Directory.Build.props", "Directory.Packages.props", "global.json", "appsettings.json"];
+    private static readonly Lazy<Task<string>> s_published = new(PublishAsync);
 
     /// <summary>The absolute path of <c>nsbridge</c>; the first call publishes it where that is needed.</summary>
     /// <exception cref="InvalidOperationException">Publishing failed; the message carries what the build said.</exception>
-    public static Task<string> PathAsync() => Published.Value;
+    public static Task<string> PathAsync() => s_published.Value;
 
     private static async Task<string> PublishAsync()
     {
-        var folder = Path.Combine(Repository.Artifacts, "publish");
-        var executable = Path.Combine(folder, "nsbridge");
-        var stamp = Path.Combine(Repository.Artifacts, "publish.stamp");
-        using var turn = await FileLock.AcquireAsync(Path.Combine(Repository.Artifacts, "publish.lock"), PublishDeadline);
-        var sources = Fingerprint();
+        string folder = Path.Combine(Repository.Artifacts, "publish");
+        string executable = Path.Combine(folder, "nsbridge");
+        string stamp = Path.Combine(Repository.Artifacts, "publish.stamp");
+        using FileLock turn = await FileLock.AcquireAsync(Path.Combine(Repository.Artifacts, "publish.lock"), s_publishDeadline);
+        string sources = Fingerprint();
         if (File.Exists(executable) && File.Exists(stamp) && await File.ReadAllTextAsync(stamp) == sources)
             return executable;
 
@@ -30,7 +30,7 @@ public static class PublishedDaemon
         File.Delete(stamp);
         if (Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);
-        var result = await Command.RunAsync(
+        CommandResult result = await Command.RunAsync(
             "dotnet",
             [
                 "publish", Path.Combine(Repository.Root, "src", "NsBridge"), "-c", "Release", "-o", folder,
@@ -39,7 +39,7 @@ public static class PublishedDaemon
                 // No build server may stay behind: it would keep our pipes open.
                 "-nodeReuse:false", "-p:UseSharedCompilation=false",
             ],
-            PublishDeadline,
+            s_publishDeadline,
             CleanEnvironment());
         if (result.ExitCode != 0 || !File.Exists(executable))
             throw new InvalidOperationException($"Publishing src/NsBridge failed with {result.ExitCode}:\n{result.Everything}");
@@ -49,15 +49,15 @@ public static class PublishedDaemon
 
     private static string Fingerprint()
     {
-        var source = Path.Combine(Repository.Root, "src");
-        var built = new[] { "bin", "obj" };
-        var files = SourceNames
+        string source = Path.Combine(Repository.Root, "src");
+        string[] built = new[] { "bin", "obj" };
+        IOrderedEnumerable<string> files = s_sourceNames
             .SelectMany(pattern => Directory.EnumerateFiles(source, pattern, SearchOption.AllDirectories))
             .Where(file => !Path.GetRelativePath(source, file).Split('/').Any(built.Contains))
-            .Concat(SharedFiles.Select(file => Path.Combine(Repository.Root, file)).Where(File.Exists))
+            .Concat(s_sharedFiles.Select(file => Path.Combine(Repository.Root, file)).Where(File.Exists))
             .Order(StringComparer.Ordinal);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var file in files)
+        foreach (string? file in files)
         {
             hash.AppendData(Encoding.UTF8.GetBytes(file));
             hash.AppendData(File.ReadAllBytes(file));

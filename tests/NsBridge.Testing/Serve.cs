@@ -12,14 +12,14 @@ public static class Serve
     /// <summary>Sends back what comes, and ends when the client's half ends.</summary>
     public static async Task Echo(Socket connection, CancellationToken cancel)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
             if (connection.ProtocolType == ProtocolType.Tcp)
                 connection.NoDelay = true;
             while (await connection.ReceiveAsync(buffer, cancel) is > 0 and var received)
             {
-                for (var sent = 0; sent < received;)
+                for (int sent = 0; sent < received;)
                     sent += await connection.SendAsync(buffer.AsMemory(sent, received - sent), cancel);
             }
         }
@@ -41,12 +41,12 @@ public static class Serve
     /// <param name="sent">Called with each number of bytes that the kernel has taken.</param>
     public static Func<Socket, CancellationToken, Task> Source(long length, Action<int>? sent = null) => async (connection, cancel) =>
     {
-        var buffer = new byte[BufferSize];
+        byte[] buffer = new byte[BufferSize];
         for (long position = 0; position < length;)
         {
-            var part = buffer.AsMemory(0, (int)Math.Min(buffer.Length, length - position));
+            Memory<byte> part = buffer.AsMemory(0, (int)Math.Min(buffer.Length, length - position));
             Pattern.Fill(part.Span, position);
-            var taken = await connection.SendAsync(part, cancel);
+            int taken = await connection.SendAsync(part, cancel);
             sent?.Invoke(taken);
             position += taken;
         }

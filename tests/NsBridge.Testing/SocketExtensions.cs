@@ -7,12 +7,12 @@ namespace NsBridge.Testing;
 public static class SocketExtensions
 {
     private const int BufferSize = 64 * 1024;
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
 
     /// <summary>Sends all of <paramref name="bytes"/>.</summary>
     public static async Task SendAllAsync(this Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancel = default)
     {
-        using var deadline = Until(cancel);
+        using CancellationTokenSource deadline = Until(cancel);
         while (!bytes.IsEmpty)
             bytes = bytes[await socket.SendAsync(bytes, deadline.Token)..];
     }
@@ -20,12 +20,12 @@ public static class SocketExtensions
     /// <summary>Sends <paramref name="length"/> bytes of the <see cref="Pattern"/> from its start.</summary>
     public static async Task SendPatternAsync(this Socket socket, long length, CancellationToken cancel = default)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
             for (long position = 0; position < length;)
             {
-                var part = buffer.AsMemory(0, (int)Math.Min(buffer.Length, length - position));
+                Memory<byte> part = buffer.AsMemory(0, (int)Math.Min(buffer.Length, length - position));
                 Pattern.Fill(part.Span, position);
                 await socket.SendAllAsync(part, cancel);
                 position += part.Length;
@@ -41,11 +41,11 @@ public static class SocketExtensions
     /// <exception cref="EndOfStreamException">The stream ended before.</exception>
     public static async Task<byte[]> ReceiveExactlyAsync(this Socket socket, int length, CancellationToken cancel = default)
     {
-        using var deadline = Until(cancel);
-        var bytes = new byte[length];
-        for (var filled = 0; filled < length;)
+        using CancellationTokenSource deadline = Until(cancel);
+        byte[] bytes = new byte[length];
+        for (int filled = 0; filled < length;)
         {
-            var received = await socket.ReceiveAsync(bytes.AsMemory(filled), deadline.Token);
+            int received = await socket.ReceiveAsync(bytes.AsMemory(filled), deadline.Token);
             if (received == 0)
                 throw new EndOfStreamException($"The stream ended after {filled} of {length} bytes.");
             filled += received;
@@ -57,13 +57,13 @@ public static class SocketExtensions
     /// <returns>How many bytes came.</returns>
     public static async Task<long> ReceivePatternAsync(this Socket socket, CancellationToken cancel = default)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
             for (long position = 0; ;)
             {
-                using var deadline = Until(cancel);
-                var received = await socket.ReceiveAsync(buffer, deadline.Token);
+                using CancellationTokenSource deadline = Until(cancel);
+                int received = await socket.ReceiveAsync(buffer, deadline.Token);
                 if (received == 0)
                     return position;
                 Pattern.Verify(buffer.AsSpan(0, received), position);
@@ -79,7 +79,7 @@ public static class SocketExtensions
     /// <summary>Sends <paramref name="bytes"/> and expects exactly them back.</summary>
     public static async Task EchoAsync(this Socket socket, byte[] bytes)
     {
-        var back = socket.ReceiveExactlyAsync(bytes.Length);
+        Task<byte[]> back = socket.ReceiveExactlyAsync(bytes.Length);
         await socket.SendAllAsync(bytes);
         Assert.That((await back).AsSpan().SequenceEqual(bytes), Is.True, "the echo differs from what was sent");
     }
@@ -88,8 +88,8 @@ public static class SocketExtensions
     /// <exception cref="OperationCanceledException">It did not end within <paramref name="deadline"/> (30 s unless told).</exception>
     public static async Task<Ending> EndingAsync(this Socket socket, TimeSpan? deadline = null)
     {
-        var buffer = new byte[BufferSize];
-        using var limit = new CancellationTokenSource(deadline ?? Deadline);
+        byte[] buffer = new byte[BufferSize];
+        using var limit = new CancellationTokenSource(deadline ?? s_deadline);
         try
         {
             while (await socket.ReceiveAsync(buffer, limit.Token) > 0)
@@ -113,7 +113,7 @@ public static class SocketExtensions
     private static CancellationTokenSource Until(CancellationToken cancel)
     {
         var source = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        source.CancelAfter(Deadline);
+        source.CancelAfter(s_deadline);
         return source;
     }
 }

@@ -6,7 +6,7 @@ namespace NsBridge.Testing;
 /// <summary>Connections as clients make them, each within 10 s.</summary>
 public static class TestClient
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
 
     /// <summary>Connects over TCP from the host.</summary>
     /// <param name="to">The listener.</param>
@@ -30,7 +30,7 @@ public static class TestClient
     {
         try
         {
-            using var client = await TcpAsync(to);
+            using Socket client = await TcpAsync(to);
             return await client.EndingAsync();
         }
         catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionReset)
@@ -43,7 +43,7 @@ public static class TestClient
     {
         try
         {
-            using var deadline = new CancellationTokenSource(Deadline);
+            using var deadline = new CancellationTokenSource(s_deadline);
             await socket.ConnectAsync(to, deadline.Token);
             return socket;
         }

@@ -10,7 +10,7 @@ public sealed class TestNamespace : IAsyncDisposable
     // The kernel's numbers (AF_*, SOCK_STREAM): .NET's own differ for IPv6.
     private const int KernelStream = 1;
     private const int KernelDatagram = 2;
-    private static readonly Dictionary<AddressFamily, int> KernelFamilies = new()
+    private static readonly Dictionary<AddressFamily, int> s_kernelFamilies = new()
     {
         [AddressFamily.Unix] = 1,
         [AddressFamily.InterNetwork] = 2,
@@ -40,7 +40,7 @@ public sealed class TestNamespace : IAsyncDisposable
     /// <summary>A new namespace with <c>lo</c> up.</summary>
     public static async Task<TestNamespace> CreateAsync()
     {
-        var made = await ReserveAsync();
+        TestNamespace made = await ReserveAsync();
         await made.AddAsync();
         return made;
     }
@@ -68,9 +68,9 @@ public sealed class TestNamespace : IAsyncDisposable
     /// <returns>The far end's interface name.</returns>
     public async Task<string> LinkToAsync(TestNamespace other, string here, string there)
     {
-        var pair = $"v{Random.Shared.Next():x8}";
-        var near = $"{pair}a";
-        var far = $"{pair}b";
+        string pair = $"v{Random.Shared.Next():x8}";
+        string near = $"{pair}a";
+        string far = $"{pair}b";
         await IpAsync("link", "add", near, "type", "veth", "peer", "name", far, "netns", other.Name);
         await IpAsync("address", "add", here, "dev", near);
         await other.IpAsync("address", "add", there, "dev", far);
@@ -95,7 +95,7 @@ public sealed class TestNamespace : IAsyncDisposable
     /// <param name="at">An address and port inside (0 for the kernel's choice).</param>
     public Socket BindUdp(IPEndPoint at)
     {
-        var socket = OpenSocket(FilePath, at.AddressFamily, KernelDatagram);
+        Socket socket = OpenSocket(FilePath, at.AddressFamily, KernelDatagram);
         try
         {
             socket.Bind(at);
@@ -110,11 +110,11 @@ public sealed class TestNamespace : IAsyncDisposable
 
     private static Socket OpenSocket(string file, AddressFamily family, int type)
     {
-        var descriptor = -1;
+        int descriptor = -1;
         EnterFailure failure = default;
         var reference = NetworkNamespace.AtPath(file);
         // Only a thread of its own may enter: one of the pool's would have others born inside.
-        var inside = new Thread(() => descriptor = reference.OpenSocket(KernelFamilies[family], type, out _, out failure));
+        var inside = new Thread(() => descriptor = reference.OpenSocket(s_kernelFamilies[family], type, out _, out failure));
         inside.Start();
         inside.Join();
         return descriptor >= 0
@@ -131,7 +131,7 @@ public sealed class TestNamespace : IAsyncDisposable
     /// <inheritdoc cref="Listen(EndPoint, int)"/>
     public static Socket Listen(string file, EndPoint at, int backlog = 4096)
     {
-        var listener = OpenSocket(file, at.AddressFamily);
+        Socket listener = OpenSocket(file, at.AddressFamily);
         try
         {
             listener.Bind(at);

@@ -7,13 +7,13 @@ namespace NsBridge.Linux.Interop;
 /// <remarks>struct epoll_event is packed to 12 bytes on x64 only; elsewhere it is 16 bytes with the data at 8.</remarks>
 public sealed unsafe class EpollEvents : IDisposable
 {
-    private static readonly bool Packed = RuntimeInformation.ProcessArchitecture == Architecture.X64;
+    private static readonly bool s_packed = RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
     /// <summary>Bytes from one event to the next.</summary>
-    public static int Stride => Packed ? 12 : 16;
+    public static int Stride => s_packed ? 12 : 16;
 
     /// <summary>Bytes from an event's beginning to its data.</summary>
-    public static int DataOffset => Packed ? 4 : 8;
+    public static int DataOffset => s_packed ? 4 : 8;
 
     /// <param name="capacity">How many events one wait may return.</param>
     public EpollEvents(int capacity)

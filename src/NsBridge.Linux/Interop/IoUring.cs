@@ -52,7 +52,7 @@ public sealed unsafe class IoUring : IDisposable
         _completionTail = (uint*)(queues + (nint)parameters.CompletionTail);
         _completionMask = *(uint*)(queues + (nint)parameters.CompletionMask);
         _completions = (IoUringCompletion*)(queues + (nint)parameters.Completions);
-        var array = (uint*)(queues + (nint)parameters.SubmissionArray);
+        uint* array = (uint*)(queues + (nint)parameters.SubmissionArray);
         for (uint i = 0; i <= _submissionMask; i++)
             array[i] = i;
         Buffers = buffers;

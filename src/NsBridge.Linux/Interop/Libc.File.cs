@@ -5,7 +5,7 @@ namespace NsBridge.Linux.Interop;
 /// <summary>Files, directories, pipes and descriptors.</summary>
 public static unsafe partial class Libc
 {
-    private static readonly bool IsArm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
+    private static readonly bool s_isArm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
 
     public const int O_RDONLY = 0;
     public const int O_RDWR = 2;
@@ -15,10 +15,10 @@ public static unsafe partial class Libc
     private const int O_CLOEXEC = 0x80000;
 
     /// <summary>Fail unless it is a directory; the number differs on arm.</summary>
-    public static int O_DIRECTORY => IsArm ? 0x4000 : 0x10000;
+    public static int O_DIRECTORY => s_isArm ? 0x4000 : 0x10000;
 
     /// <summary>Do not follow a symbolic link at the end; the number differs on arm.</summary>
-    public static int O_NOFOLLOW => IsArm ? 0x8000 : 0x20000;
+    public static int O_NOFOLLOW => s_isArm ? 0x8000 : 0x20000;
 
     public const int AT_FDCWD = -100;
     private const int AT_EMPTY_PATH = 0x1000;

@@ -38,7 +38,7 @@ public static unsafe partial class Libc
     /// <summary>A path as the kernel wants it: UTF-8 with a closing zero.</summary>
     public static byte[] PathBytes(string path)
     {
-        var bytes = new byte[Encoding.UTF8.GetByteCount(path) + 1];
+        byte[] bytes = new byte[Encoding.UTF8.GetByteCount(path) + 1];
         Encoding.UTF8.GetBytes(path, bytes);
         return bytes;
     }

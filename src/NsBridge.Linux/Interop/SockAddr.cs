@@ -18,7 +18,7 @@ public struct SockAddr
     public const int UnixPathCapacity = 108;
 
     /// <summary>The upper 104 bits of ::ffff:127.0.0.0.</summary>
-    private static readonly UInt128 MappedLoopback = 0xffff7f;
+    private static readonly UInt128 s_mappedLoopback = 0xffff7f;
 
     [InlineArray(Capacity)]
     private struct Bytes
@@ -46,7 +46,7 @@ public struct SockAddr
             if (!TryWriteAddress(bytes))
                 return false;
             UInt128 address = BinaryPrimitives.ReadUInt128BigEndian(bytes);
-            return address == UInt128.One || address >> 24 == MappedLoopback;
+            return address == UInt128.One || address >> 24 == s_mappedLoopback;
         }
     }
 

@@ -31,7 +31,7 @@ internal sealed class StandardStream(int descriptor, Action<Errno> refuse) : Str
     {
         while (buffer.Length > 0)
         {
-            var written = descriptor < 0 ? -(nint)(int)Errno.EBADF : Libc.Write(descriptor, buffer);
+            nint written = descriptor < 0 ? -(nint)(int)Errno.EBADF : Libc.Write(descriptor, buffer);
             if (written == -(nint)(int)Errno.EAGAIN)
             {
                 Thread.Sleep(s_fullPause);

@@ -40,7 +40,7 @@ internal static class StandardStreams
         {
             while (true)
             {
-                var filling = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+                SafeFileHandle filling = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
                 if (filling.DangerousGetHandle() > Error)
                 {
                     filling.Dispose();
@@ -68,7 +68,7 @@ internal static class StandardStreams
         const int closeOnExec = 0x80000;
         try
         {
-            var flags = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{descriptor}"))
+            string? flags = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{descriptor}"))
                 .FirstOrDefault(line => line.StartsWith("flags:", StringComparison.Ordinal));
             return flags is null || (Convert.ToInt64(flags["flags:".Length..].Trim(), 8) & closeOnExec) == 0;
         }

@@ -14,7 +14,7 @@ internal sealed partial class Bridge
     {
         lock (_stateLock)
         {
-            var now = Judge();
+            (BridgeState State, string Reason) now = Judge();
             // Why it waits may change many times while a namespace is made; that it waits is told once.
             bool isNews = now.State == BridgeState.Failed ? now != _told : now.State != _told.State;
             if (!isNews || _stopping || now.Reason == Starting)

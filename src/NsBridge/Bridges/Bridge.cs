@@ -17,7 +17,7 @@ namespace NsBridge.Bridges;
 internal sealed partial class Bridge : IHostedService, IDisposable
 {
     /// <summary>A look takes microseconds; a machine that needs longer than this for it is not well.</summary>
-    private static readonly TimeSpan FirstLookPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_firstLookPatience = TimeSpan.FromSeconds(10);
 
     private readonly LoopGroup _engine;
     private readonly EventLoop _home;
@@ -86,7 +86,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     {
         try
         {
-            await place.FirstLook.WaitAsync(FirstLookPatience, cancellationToken);
+            await place.FirstLook.WaitAsync(s_firstLookPatience, cancellationToken);
         }
         catch (TimeoutException)
         {

@@ -41,7 +41,7 @@ internal sealed class BridgeCounters
 
     public long[] Buckets()
     {
-        var copy = new long[_buckets.Length];
+        long[] copy = new long[_buckets.Length];
         for (int i = 0; i < copy.Length; i++)
             copy[i] = Volatile.Read(ref _buckets[i]);
         return copy;

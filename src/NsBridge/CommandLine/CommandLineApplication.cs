@@ -11,12 +11,12 @@ internal static class CommandLineApplication
     public static async Task<int> RunAsync(RootCommand root, string[] arguments, CancellationToken stop)
     {
         // No response files: `@name` is an argument like any other.
-        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        var faults = parsed.Errors.Select(error => error.Message)
+        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        string[] faults = parsed.Errors.Select(error => error.Message)
             .Concat(Directives(parsed)).Concat(OptionsBeforeVerb(parsed)).Concat(UnknownOptions(parsed)).ToArray();
         if (faults.Length > 0 && parsed.Action is not (HelpAction or ShortHelpAction or VersionAction))
         {
-            foreach (var fault in faults)
+            foreach (string? fault in faults)
                 await Console.Error.WriteLineAsync($"nsbridge: {fault}");
             await Console.Error.WriteLineAsync("Try 'nsbridge --help'.");
             return ExitCode.Usage;
@@ -64,7 +64,7 @@ internal static class CommandLineApplication
     /// <summary>Options that no verb has, which the parser takes for an argument where the verb has room for one. Behind <c>--</c> they are arguments.</summary>
     private static IEnumerable<string> UnknownOptions(ParseResult parsed)
     {
-        var meant = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Skip(1).Count();
+        int meant = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Skip(1).Count();
         return parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).SkipLast(meant)
             .Where(token => token.Value is ['-', _, ..])
             .Select(token => $"there is no option '{token.Value}'; behind '--' it is an argument.");

@@ -17,7 +17,7 @@ internal static class CommandTree
     {
         var root = new RootCommand("nsbridge - bridges ports into Linux network namespaces.");
         root.Directives.Clear();
-        var help = root.Options.OfType<HelpOption>().Single();
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new ShortHelpAction((HelpAction)help.Action!);
         root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
         VerbSyntax.Run(root, (file, stop) => Daemon.RunAsync(file, stop, signals.CleanUp()));

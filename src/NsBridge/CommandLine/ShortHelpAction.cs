@@ -15,7 +15,7 @@ internal sealed class ShortHelpAction(HelpAction help) : SynchronousCommandLineA
     {
         if (parseResult.CommandResult == parseResult.RootCommandResult)
         {
-            foreach (var argument in parseResult.RootCommandResult.Command.Subcommands.SelectMany(verb => verb.Arguments))
+            foreach (Argument? argument in parseResult.RootCommandResult.Command.Subcommands.SelectMany(verb => verb.Arguments))
                 argument.Hidden |= argument.Arity.MinimumNumberOfValues == 0;
         }
 

@@ -18,10 +18,10 @@ internal static class VerbSyntax
 
     public static void Run(RootCommand root, Func<string?, CancellationToken, Task<int>> run)
     {
-        var config = Config();
+        Option<string?> config = Config();
         root.Options.Add(config);
         root.SetAction((parsed, stop) => run(parsed.GetValue(config), stop));
-        var verbConfig = Config();
+        Option<string?> verbConfig = Config();
         var verb = new Command(RunVerb, "Run the daemon (the default).") { verbConfig };
         verb.SetAction((parsed, stop) => run(parsed.GetValue(verbConfig), stop));
         root.Subcommands.Add(verb);
@@ -29,7 +29,7 @@ internal static class VerbSyntax
 
     public static Command Check(Func<CheckOptions, CancellationToken, Task<int>> run)
     {
-        var config = Config();
+        Option<string?> config = Config();
         var verb = new Command("check", "Validate the configuration, say every fault, start nothing.") { config };
         verb.SetAction((parsed, stop) => run(new CheckOptions(parsed.GetValue(config)), stop));
         return verb;
@@ -39,7 +39,7 @@ internal static class VerbSyntax
     {
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var watch = new Option<bool>("--watch") { Description = "Go on until interrupted." };
-        var config = Config();
+        Option<string?> config = Config();
         var verb = new Command("status", "Ask the running daemon how its bridges are.") { json, watch, config };
         verb.SetAction((parsed, stop) => run(new StatusOptions(parsed.GetValue(json), parsed.GetValue(watch), parsed.GetValue(config)), stop));
         return verb;
@@ -48,7 +48,7 @@ internal static class VerbSyntax
     public static Command Doctor(Func<DoctorOptions, CancellationToken, Task<int>> run)
     {
         var bridge = new Argument<string?>("BRIDGE") { Description = "The one bridge to look at.", Arity = ArgumentArity.ZeroOrOne };
-        var config = Config();
+        Option<string?> config = Config();
         var verb = new Command("doctor", "Walk the chain of each bridge and name the first broken link and its cure.") { bridge, config };
         verb.SetAction((parsed, stop) => run(new DoctorOptions(parsed.GetValue(bridge), parsed.GetValue(config)), stop));
         return verb;
@@ -59,7 +59,7 @@ internal static class VerbSyntax
         var place = new Argument<string?>("NAMESPACE") { Description = "The one namespace to look into.", Arity = ArgumentArity.ZeroOrOne };
         place.Validators.Add(MustBeNamespace);
         var write = new Option<bool>("--write") { Description = "Add what is found to the configuration." };
-        var config = Config();
+        Option<string?> config = Config();
         var verb = new Command("discover", "List what listens inside namespaces, as ready-made bridge entries.") { place, write, config };
         verb.SetAction((parsed, stop) =>
             run(new DiscoverOptions(parsed.GetValue(place), parsed.GetValue(write), parsed.GetValue(config)), stop));
@@ -90,7 +90,7 @@ internal static class VerbSyntax
 
     private static void MustBeNamespace(SymbolResult result)
     {
-        if (result.Tokens is [var token] && !NamespaceReference.TryParse(token.Value, out _, out var fault))
+        if (result.Tokens is [var token] && !NamespaceReference.TryParse(token.Value, out _, out string? fault))
             result.AddError($"NAMESPACE \"{token.Value}\": {fault}");
     }
 

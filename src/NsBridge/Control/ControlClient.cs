@@ -25,7 +25,7 @@ internal static class ControlClient
         limit.CancelAfter(s_deadline);
         try
         {
-            using var socket = await ConnectAsync(path, limit.Token);
+            using Socket socket = await ConnectAsync(path, limit.Token);
             await socket.SendAsync(ControlProtocol.StatusRequest.ToArray(), limit.Token);
             await using var stream = new NetworkStream(socket, ownsSocket: false);
             using var answer = new MemoryStream();
@@ -55,7 +55,7 @@ internal static class ControlClient
         try
         {
             socket.Connect(new UnixDomainSocketEndPoint(path));
-            return Libc.PeerCredentials((int)socket.Handle, out var process, out _) >= 0 ? process : 0;
+            return Libc.PeerCredentials((int)socket.Handle, out int process, out _) >= 0 ? process : 0;
         }
         catch (SocketException)
         {

@@ -16,14 +16,14 @@ internal sealed record ControlPath(string Socket, string? Doubt)
     public static ControlPath Find(string? configFile)
     {
         var loader = ConfigurationLoader.ForProcess(configFile);
-        var outcome = loader.Load();
+        ConfigurationOutcome outcome = loader.Load();
         if (outcome.Settings is { } settings)
             return new ControlPath(settings.ControlSocket, null);
-        var isThere = File.Exists(loader.File);
+        bool isThere = File.Exists(loader.File);
         if (configFile is not null && !isThere)
             throw new UserErrorException(outcome.FaultText, ExitCode.Configuration);
-        var directory = outcome.RuntimeDirectory ?? DaemonSettings.DefaultRuntimeDirectory;
-        var where = outcome.RuntimeDirectory is null ? $"its RuntimeDirectory cannot be told and is taken to be {directory}" : $"the daemon in {directory} runs on with what it has";
+        string directory = outcome.RuntimeDirectory ?? DaemonSettings.DefaultRuntimeDirectory;
+        string where = outcome.RuntimeDirectory is null ? $"its RuntimeDirectory cannot be told and is taken to be {directory}" : $"the daemon in {directory} runs on with what it has";
         return new ControlPath(DaemonSettings.ControlSocketIn(directory), isThere ? $"{outcome.FaultText}{Environment.NewLine}{loader.File} is wrong; {where}" : null);
     }
 }

@@ -18,7 +18,7 @@ namespace NsBridge.Control;
 internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
 {
     private const int OwnerOnly = 0b110_000_000;
-    private static readonly TimeSpan RecoveryPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_recoveryPeriod = TimeSpan.FromSeconds(1);
 
     private readonly DaemonSettings _settings;
     private readonly ConfigurationLoader _loader;
@@ -66,14 +66,14 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            var denied = exception is UnauthorizedAccessException;
+            bool denied = exception is UnauthorizedAccessException;
             throw new UserErrorException(
                 $"cannot use the runtime directory {_settings.RuntimeDirectory}: {FileFault.Describe(exception)}; "
                     + "it must be a directory this user can write in (NsBridge:RuntimeDirectory)",
                 denied ? ExitCode.Privilege : ExitCode.Failed);
         }
 
-        var other = ControlClient.ProcessAt(_settings.ControlSocket);
+        int other = ControlClient.ProcessAt(_settings.ControlSocket);
         throw new UserErrorException(
             string.Create(CultureInfo.InvariantCulture, $"nsbridge is already running{(other > 0 ? $" as pid {other}" : "")} on {_settings.RuntimeDirectory}; stop it, or give this one another NsBridge:RuntimeDirectory"),
             ExitCode.Failed);
@@ -88,7 +88,7 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
     /// <summary>Now and then looks whether both files are still there: without them nobody finds this daemon, and a second one would start beside it.</summary>
     private async Task RecoverAsync(CancellationToken stop)
     {
-        using var timer = new PeriodicTimer(RecoveryPeriod);
+        using var timer = new PeriodicTimer(s_recoveryPeriod);
         string? trouble = null;
         try
         {
@@ -107,7 +107,7 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
         {
             if (_lock is not { IsInPlace: true })
             {
-                var taken = TakeLock();
+                RuntimeDirectoryLock taken = TakeLock();
                 _lock?.Dispose();
                 _lock = taken;
                 MadeAnew(_settings.ControlLock);
@@ -153,11 +153,11 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
     {
         if (!MayAsk(client))
             return;
-        var request = new byte[ControlProtocol.LongestRequest];
-        var length = 0;
+        byte[] request = new byte[ControlProtocol.LongestRequest];
+        int length = 0;
         while (request.AsSpan(0, length).IndexOf((byte)'\n') < 0)
         {
-            var count = length < request.Length ? await client.ReceiveAsync(request.AsMemory(length), deadline) : 0;
+            int count = length < request.Length ? await client.ReceiveAsync(request.AsMemory(length), deadline) : 0;
             if (count == 0)
                 return;
             length += count;
@@ -172,7 +172,7 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
 
     /// <summary>The file's mode says the same, but not once somebody has changed it.</summary>
     private static bool MayAsk(Socket client) =>
-        Libc.PeerCredentials((int)client.Handle, out _, out var user) >= 0 && (user == 0 || user == Libc.EffectiveUser());
+        Libc.PeerCredentials((int)client.Handle, out _, out uint user) >= 0 && (user == 0 || user == Libc.EffectiveUser());
 
     [LoggerMessage(EventId = 2301, Level = LogLevel.Warning, Message = "Somebody removed or replaced {Path}; it was made anew")]
     private partial void MadeAnew(string path);

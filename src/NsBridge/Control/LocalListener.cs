@@ -35,7 +35,7 @@ internal sealed class LocalListener : IDisposable
         }
         catch (BridgeSetupException fault)
         {
-            var message = $"nsbridge: cannot listen for {purpose}: {fault.Message}";
+            string message = $"nsbridge: cannot listen for {purpose}: {fault.Message}";
             throw fault.LacksPrivilege
                 ? new UserErrorException($"{message}; start it as a user who may write to {Path.GetDirectoryName(path)}, or choose another path", ExitCode.Privilege)
                 : new UserErrorException(message, ExitCode.Failed);

@@ -27,7 +27,7 @@ internal sealed class RuntimeDirectoryLock : IDisposable
     /// <summary>Whether a process holds the lock. Looked up, not tried: a daemon that starts at this moment would find it taken.</summary>
     public static bool IsHeld(string path)
     {
-        if (Libc.LinkStatus(Libc.PathBytes(path), out var file) < 0)
+        if (Libc.LinkStatus(Libc.PathBytes(path), out FileStatus file) < 0)
             return false;
         try
         {
@@ -76,8 +76,8 @@ internal sealed class RuntimeDirectoryLock : IDisposable
     }
 
     /// <summary>Whether what lies at the path is still the file that is locked.</summary>
-    public bool IsInPlace => Libc.Status((int)_file.DangerousGetHandle(), out var ours) >= 0
-        && Libc.LinkStatus(Libc.PathBytes(_path), out var there) >= 0
+    public bool IsInPlace => Libc.Status((int)_file.DangerousGetHandle(), out FileStatus ours) >= 0
+        && Libc.LinkStatus(Libc.PathBytes(_path), out FileStatus there) >= 0
         && ours.IsSameFile(there);
 
     public void Dispose()

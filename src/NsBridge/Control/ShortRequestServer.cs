@@ -18,7 +18,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
     /// <summary>For a whole exchange. A monitoring system across a slow line needs a few round trips, not more.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan PauseWithoutDescriptors = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan s_pauseWithoutDescriptors = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _lock = new();
     private readonly LinkedList<CancellationTokenSource> _sessions = new();
@@ -51,7 +51,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        foreach (var listener in _listeners)
+        foreach (Socket listener in _listeners)
             listener.Dispose();
         await _accepting;
         Task[] running;
@@ -95,7 +95,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
             {
                 // Out of descriptors or memory: whoever waits goes on waiting.
                 _faults.Happened(exception.Message);
-                await Task.Delay(PauseWithoutDescriptors, _stop.Token);
+                await Task.Delay(s_pauseWithoutDescriptors, _stop.Token);
             }
         }
     }
@@ -118,7 +118,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
         }
 
         Evict(evicted);
-        var session = ServeAsync(client, limit, place);
+        Task session = ServeAsync(client, limit, place);
         lock (_lock)
             _running.Add(session);
         _ = session.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

@@ -15,8 +15,8 @@ namespace NsBridge.Hosting;
 /// </summary>
 internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports, IStatusLine, IDisposable
 {
-    private static readonly TimeSpan RecoveryPeriod = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan s_recoveryPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_drainPoll = TimeSpan.FromMilliseconds(20);
 
     private readonly LoopGroup _engine;
     private readonly RestartCoordinator _succession;
@@ -107,7 +107,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
     /// <summary>Now and then tries again what could not be had, and ends bridges that have drained.</summary>
     private async Task RecoverAsync(CancellationToken stop)
     {
-        using var timer = new PeriodicTimer(RecoveryPeriod);
+        using var timer = new PeriodicTimer(s_recoveryPeriod);
         try
         {
             while (await timer.WaitForNextTickAsync(stop))
@@ -163,7 +163,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         while (await ConnectionsAsync(all) > 0 && Stopwatch.GetElapsedTime(began) < _settings.ShutdownTimeout
             && !cancellationToken.IsCancellationRequested && !_hurry.IsCancellationRequested)
         {
-            await Task.Delay(DrainPoll, CancellationToken.None);
+            await Task.Delay(s_drainPoll, CancellationToken.None);
         }
         left = await ConnectionsAsync(all);
         if (left > 0)

@@ -17,7 +17,7 @@ namespace NsBridge.Hosting;
 /// </remarks>
 internal sealed partial class ConfigurationReloader : BackgroundService, IHostedLifecycleService
 {
-    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_period = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Stays until the process has ended: a SIGHUP in the last moments of a stop would end it, and its exit code would tell of a fault.</summary>
     private static PosixSignalRegistration? _hangUp;
@@ -79,7 +79,7 @@ internal sealed partial class ConfigurationReloader : BackgroundService, IHosted
         {
             while (true)
             {
-                bool asked = await _asked.WaitAsync(Period, stoppingToken);
+                bool asked = await _asked.WaitAsync(s_period, stoppingToken);
                 FileMark now = FileMark.Of(_loader.File);
                 bool settled = now != taken && now == seen && now.Exists;
                 seen = now;

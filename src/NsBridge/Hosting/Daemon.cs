@@ -18,7 +18,7 @@ namespace NsBridge.Hosting;
 internal static class Daemon
 {
     /// <summary>What stopping may take beyond <c>ShutdownTimeout</c>: closing sockets and removing files.</summary>
-    private static readonly TimeSpan StopMargin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_stopMargin = TimeSpan.FromSeconds(5);
 
     /// <summary>For some 8,000 connections, and all that the process before may have left of as many: 128 KiB of the kernel's memory.</summary>
     private const int ExpectedDescriptors = 16_384;
@@ -27,7 +27,7 @@ internal static class Daemon
     private const int Servers = 2;
 
     /// <summary>What a stop may take by these settings. A reload may change it.</summary>
-    public static TimeSpan StopWithin(DaemonSettings settings) => settings.ShutdownTimeout + StopMargin;
+    public static TimeSpan StopWithin(DaemonSettings settings) => settings.ShutdownTimeout + s_stopMargin;
 
     /// <summary>Runs until <paramref name="stop"/>, and then as long as connections may take to end or until <paramref name="hurry"/>.</summary>
     /// <returns>The exit code.</returns>

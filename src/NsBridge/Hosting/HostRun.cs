@@ -12,7 +12,7 @@ namespace NsBridge.Hosting;
 internal static class HostRun
 {
     /// <summary>The host may hear of a signal before those who tell what it was: their turns come one after the other.</summary>
-    private static readonly TimeSpan SignalLag = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan s_signalLag = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Runs until <paramref name="stop"/>, a signal that the host itself heeds, or a fault.</summary>
     /// <param name="host">The host.</param>
@@ -38,7 +38,7 @@ internal static class HostRun
             await afterStart();
         }
         await host.WaitForShutdownAsync(stop);
-        await Task.WhenAny(asked.Task, Task.Delay(SignalLag, CancellationToken.None));
+        await Task.WhenAny(asked.Task, Task.Delay(s_signalLag, CancellationToken.None));
         return asked.Task.IsCompleted ? ExitCode.Success : ExitCode.Failed;
     }
 }

@@ -10,14 +10,14 @@ namespace NsBridge.Hosting;
 internal sealed class StartMemory(IHostApplicationLifetime lifetime) : BackgroundService
 {
     /// <summary>Threads that have just begun still hold what they began with.</summary>
-    private static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_settling = TimeSpan.FromMilliseconds(100);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using CancellationTokenRegistration whenStarted = lifetime.ApplicationStarted.Register(started.SetResult);
         await started.Task.WaitAsync(stoppingToken);
-        await Task.Delay(Settling, stoppingToken);
+        await Task.Delay(s_settling, stoppingToken);
         ProgramImage.ReleaseConstants();
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }

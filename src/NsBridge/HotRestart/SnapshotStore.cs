@@ -16,7 +16,7 @@ internal sealed class SnapshotStore(FdStore? store) : IDisposable
     public const string NamePrefix = "_parcel-";
 
     /// <summary>The manager answers in well under a millisecond; one that is busy or gone must not hold a stop or a reload up.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(500);
 
     private readonly List<string> _inherited = [];
     private int _queue = -1;
@@ -78,7 +78,7 @@ internal sealed class SnapshotStore(FdStore? store) : IDisposable
             return;
         foreach (string name in names)
             store!.Remove(name);
-        await store!.SyncAsync(Patience);
+        await store!.SyncAsync(s_patience);
     }
 
     private void CloseQueue()

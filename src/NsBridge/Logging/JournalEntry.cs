@@ -28,7 +28,7 @@ internal sealed class JournalEntry
         if (string.IsNullOrEmpty(value))
             return;
 
-        var utf8 = Encoding.UTF8.GetBytes(value).AsSpan();
+        Span<byte> utf8 = Encoding.UTF8.GetBytes(value).AsSpan();
         if (utf8.Length > LongestValue)
             utf8 = utf8[..StartOfCharacterAt(utf8, LongestValue)];
 

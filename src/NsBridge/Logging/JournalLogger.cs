@@ -33,8 +33,8 @@ internal sealed class JournalLogger : ILogger
         if (!IsEnabled(logLevel))
             return;
 
-        var message = LogText.Of(formatter(state, exception), exception);
-        var priority = SyslogPriorities.Of(logLevel);
+        string message = LogText.Of(formatter(state, exception), exception);
+        SyslogPriority priority = SyslogPriorities.Of(logLevel);
         var subject = LogSubject.Of(state, _scopes);
 
         var entry = new JournalEntry();

@@ -4,13 +4,13 @@ namespace NsBridge.Logging;
 
 /// <summary>
 /// journald's datagram socket. Writers are event loops too, so a journal that does not read must not stop them: a send waits
-/// <see cref="SendTimeout"/> at most, and while the journal stays deaf messages are counted instead of waited for.
+/// <see cref="s_sendTimeout"/> at most, and while the journal stays deaf messages are counted instead of waited for.
 /// </summary>
 internal sealed class JournalSocket : IDisposable
 {
     public const string DefaultPath = "/run/systemd/journal/socket";
 
-    private static readonly TimeSpan SendTimeout = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_sendTimeout = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _lock = new();
     private readonly UnixDomainSocketEndPoint _journal;
@@ -53,7 +53,7 @@ internal sealed class JournalSocket : IDisposable
     private bool TrySend(ReadOnlySpan<byte> datagram)
     {
         // Twice: a journal that was started anew has a new socket behind the same path.
-        for (var attempt = 0; attempt < 2; attempt++)
+        for (int attempt = 0; attempt < 2; attempt++)
         {
             try
             {
@@ -81,7 +81,7 @@ internal sealed class JournalSocket : IDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         try
         {
-            socket.SendTimeout = (int)SendTimeout.TotalMilliseconds;
+            socket.SendTimeout = (int)s_sendTimeout.TotalMilliseconds;
             socket.Connect(_journal);
             return socket;
         }

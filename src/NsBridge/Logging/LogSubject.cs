@@ -28,7 +28,7 @@ internal readonly record struct LogSubject(string? Bridge, string? Client)
             if (state is not IEnumerable<KeyValuePair<string, object?>> values)
                 return;
 
-            foreach (var (name, value) in values)
+            foreach ((string? name, object? value) in values)
             {
                 if (name == "Bridge")
                     Bridge = value?.ToString();

@@ -11,7 +11,7 @@ internal static class LogText
             return message;
 
         var text = new StringBuilder(message);
-        for (var cause = exception; cause is not null; cause = cause.InnerException)
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
         {
             // A message often quotes its exception already, and a wrapper its cause.
             if (!text.ToString().Contains(cause.Message, StringComparison.Ordinal))

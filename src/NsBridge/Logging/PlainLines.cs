@@ -5,12 +5,12 @@ namespace NsBridge.Logging;
 
 /// <summary>
 /// Whole lines on standard error, so that lines of several threads never mix. Writers are event loops too, so one that nobody reads (a stopped terminal, a
-/// full pipe) must not stop them: it is waited for <see cref="Patience"/> at most, and while it stays so lines are counted instead of waited for.
+/// full pipe) must not stop them: it is waited for <see cref="s_patience"/> at most, and while it stays so lines are counted instead of waited for.
 /// </summary>
 internal sealed class PlainLines
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(5);
 
     /// <summary>What a pipe takes without waiting once it says that it takes something (PIPE_BUF).</summary>
     private const int Piece = 4096;
@@ -67,11 +67,11 @@ internal sealed class PlainLines
 
     private bool IsRead()
     {
-        for (TimeSpan waited = TimeSpan.Zero; !_isRead(); waited += Pause)
+        for (TimeSpan waited = TimeSpan.Zero; !_isRead(); waited += s_pause)
         {
-            if (_lost > 0 || waited >= Patience)
+            if (_lost > 0 || waited >= s_patience)
                 return false;
-            Thread.Sleep(Pause);
+            Thread.Sleep(s_pause);
         }
         return true;
     }

@@ -22,7 +22,7 @@ internal sealed class PlainLogger : ILogger
         if (!IsEnabled(logLevel))
             return;
 
-        var text = LogText.Of(formatter(state, exception), exception);
+        string text = LogText.Of(formatter(state, exception), exception);
         if (logLevel == LogLevel.Critical && exception is not null)
             text += "\n" + exception;
         _lines.Write(Word(logLevel) + " ", text);

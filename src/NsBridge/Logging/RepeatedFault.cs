@@ -34,7 +34,7 @@ internal sealed class RepeatedFault : IDisposable
     {
         lock (_lock)
         {
-            if (_silent.TryGetValue(fault, out var count))
+            if (_silent.TryGetValue(fault, out long count))
             {
                 _silent[fault] = count + 1;
             }
@@ -67,7 +67,7 @@ internal sealed class RepeatedFault : IDisposable
     {
         lock (_lock)
         {
-            foreach (var fault in TellCounts())
+            foreach (string fault in TellCounts())
                 _silent.Remove(fault);
             if (_silent.Count == 0)
                 Rest();
@@ -78,7 +78,7 @@ internal sealed class RepeatedFault : IDisposable
     private List<string> TellCounts()
     {
         var over = new List<string>();
-        foreach (var (fault, count) in _silent.ToArray())
+        foreach ((string? fault, long count) in _silent.ToArray())
         {
             if (count == 0)
             {

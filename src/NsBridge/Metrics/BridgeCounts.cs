@@ -14,15 +14,15 @@ internal sealed class BridgeCounts(IBridgeReports reports)
     /// <summary>Every bridge, and how its clients ended.</summary>
     public IReadOnlyList<(BridgeReport Report, ConnectionResult Ended)> Take()
     {
-        var now = reports.Snapshot();
+        IReadOnlyList<BridgeReport> now = reports.Snapshot();
         lock (_lock)
         {
             var taken = new List<(BridgeReport, ConnectionResult)>(now.Count);
-            foreach (var report in now)
+            foreach (BridgeReport report in now)
             {
-                var served = Math.Max(0, report.Total - report.Refused - report.Failed - report.Active);
+                long served = Math.Max(0, report.Total - report.Refused - report.Failed - report.Active);
                 // Total falls only where another bridge has taken the name after a reload: that is a restart of the counter.
-                if (_last.TryGetValue(report.Name, out var last) && report.Total >= last.Total)
+                if (_last.TryGetValue(report.Name, out (long Total, long Served) last) && report.Total >= last.Total)
                     served = Math.Max(served, last.Served);
                 _last[report.Name] = (report.Total, served);
                 taken.Add((report, new ConnectionResult(served, report.Refused, report.Failed)));
@@ -30,7 +30,7 @@ internal sealed class BridgeCounts(IBridgeReports reports)
 
             if (_last.Count > now.Count)
             {
-                foreach (var gone in _last.Keys.Except(now.Select(report => report.Name)).ToArray())
+                foreach (string? gone in _last.Keys.Except(now.Select(report => report.Name)).ToArray())
                     _last.Remove(gone);
             }
 

@@ -13,7 +13,7 @@ internal static class CumulativeBuckets
     public static IEnumerable<(string UpperBound, long Count)> Of(BridgeReport report)
     {
         long sum = 0;
-        for (var i = 0; i < s_bounds.Length; i++)
+        for (int i = 0; i < s_bounds.Length; i++)
         {
             sum += i < report.ConnectBuckets.Count ? report.ConnectBuckets[i] : 0;
             yield return (s_bounds[i], sum);

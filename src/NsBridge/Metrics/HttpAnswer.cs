@@ -13,8 +13,8 @@ internal static class HttpAnswer
     /// <param name="extraHeader">One more header line without its end; null for none.</param>
     public static byte[] Write(string status, string contentType, string body, bool headOnly = false, string? extraHeader = null)
     {
-        var content = Encoding.UTF8.GetBytes(body);
-        var head = new StringBuilder()
+        byte[] content = Encoding.UTF8.GetBytes(body);
+        StringBuilder head = new StringBuilder()
             .Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {status}\r\n")
             .Append(CultureInfo.InvariantCulture, $"Content-Type: {contentType}\r\n")
             .Append(CultureInfo.InvariantCulture, $"Content-Length: {content.Length}\r\n");

@@ -13,25 +13,25 @@ internal readonly record struct HttpRequestHead(string Method, string Path)
     public static bool TryParse(ReadOnlySpan<byte> head, out HttpRequestHead value)
     {
         value = default;
-        var end = head.IndexOf((byte)'\n');
-        var line = (end < 0 ? head : head[..end]).TrimEnd((byte)'\r');
-        foreach (var b in line)
+        int end = head.IndexOf((byte)'\n');
+        ReadOnlySpan<byte> line = (end < 0 ? head : head[..end]).TrimEnd((byte)'\r');
+        foreach (byte b in line)
         {
             if (b is < 0x20 or > 0x7e)
                 return false;
         }
 
-        var parts = Encoding.ASCII.GetString(line).Split(' ');
+        string[] parts = Encoding.ASCII.GetString(line).Split(' ');
         if (parts is not [{ Length: > 0 } method, { Length: > 0 } target, "HTTP/1.1" or "HTTP/1.0"])
             return false;
         // The absolute form is for proxies, but every server has to take it (RFC 9112, 3.2.2).
         if (target.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
         {
-            var slash = target.IndexOf('/', "http://".Length);
+            int slash = target.IndexOf('/', "http://".Length);
             target = slash < 0 ? "/" : target[slash..];
         }
 
-        var query = target.IndexOf('?', StringComparison.Ordinal);
+        int query = target.IndexOf('?', StringComparison.Ordinal);
         value = new HttpRequestHead(method, query < 0 ? target : target[..query]);
         return true;
     }

@@ -29,7 +29,7 @@ internal static class MetricsListener
         var opened = new List<Socket>();
         try
         {
-            foreach (var place in endpoint.Tcp!.Sockets())
+            foreach (ListenSocket place in endpoint.Tcp!.Sockets())
             {
                 if (OpenTcp(place, opened.Count > 0, endpoint) is { } socket)
                     opened.Add(socket);
@@ -46,7 +46,7 @@ internal static class MetricsListener
 
     private static Socket? OpenTcp(ListenSocket place, bool optional, MetricsEndpoint endpoint)
     {
-        var address = place.Address;
+        IPAddress address = place.Address;
         Socket? socket = null;
         try
         {

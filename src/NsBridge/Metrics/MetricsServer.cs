@@ -20,7 +20,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
     private const string PlainText = "text/plain; charset=utf-8";
 
     /// <summary>As a bridge's listener is tried again.</summary>
-    private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_retryPeriod = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly DaemonSettings _settings;
@@ -79,7 +79,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
 
     private void Serve(MetricsEndpoint endpoint)
     {
-        (var sockets, _file) = MetricsListener.Open(endpoint);
+        (IReadOnlyList<Socket>? sockets, _file) = MetricsListener.Open(endpoint);
         _server = new ShortRequestServer("The metrics endpoint", sockets, AnswerAsync, _log);
         Serving(endpoint.Text);
     }
@@ -87,7 +87,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
     /// <summary>Serves once the address is there. A socket's file somebody may remove or replace at any time, and it is made anew.</summary>
     private async Task KeepServingAsync(MetricsEndpoint endpoint, string? told, CancellationToken stop)
     {
-        using var timer = new PeriodicTimer(RetryPeriod);
+        using var timer = new PeriodicTimer(s_retryPeriod);
         while (_server is null || _file is not null)
         {
             try
@@ -115,15 +115,15 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
 
     private async Task AnswerAsync(Socket client, CancellationToken deadline)
     {
-        var answer = await ReadHeadAsync(client, deadline) is { } head ? Answer(head) : Malformed();
-        for (var sent = 0; sent < answer.Length;)
+        byte[] answer = await ReadHeadAsync(client, deadline) is { } head ? Answer(head) : Malformed();
+        for (int sent = 0; sent < answer.Length;)
             sent += await client.SendAsync(answer.AsMemory(sent), deadline);
         // Bytes that nobody has read would turn the close into a reset, which may overtake the answer: end our side, then wait for theirs.
         client.Shutdown(SocketShutdown.Send);
-        var rest = new byte[512];
-        for (var read = 0; read < LongestHead;)
+        byte[] rest = new byte[512];
+        for (int read = 0; read < LongestHead;)
         {
-            var count = await client.ReceiveAsync(rest, deadline);
+            int count = await client.ReceiveAsync(rest, deadline);
             if (count == 0)
                 return;
             read += count;
@@ -133,14 +133,14 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
     /// <returns>Everything before the empty line; null where that does not come or is too long.</returns>
     private static async Task<byte[]?> ReadHeadAsync(Socket client, CancellationToken deadline)
     {
-        var buffer = new byte[LongestHead];
-        for (var length = 0; length < buffer.Length;)
+        byte[] buffer = new byte[LongestHead];
+        for (int length = 0; length < buffer.Length;)
         {
-            var count = await client.ReceiveAsync(buffer.AsMemory(length), deadline);
+            int count = await client.ReceiveAsync(buffer.AsMemory(length), deadline);
             if (count == 0)
                 return null;
             length += count;
-            var end = EndOfHead(buffer.AsSpan(0, length));
+            int end = EndOfHead(buffer.AsSpan(0, length));
             if (end >= 0)
                 return buffer[..end];
         }
@@ -150,18 +150,18 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
 
     private static int EndOfHead(ReadOnlySpan<byte> bytes)
     {
-        var end = bytes.IndexOf("\r\n\r\n"u8);
+        int end = bytes.IndexOf("\r\n\r\n"u8);
         // A bare line feed ends a line too (RFC 9112, 2.2).
         return end >= 0 ? end : bytes.IndexOf("\n\n"u8);
     }
 
     private byte[] Answer(byte[] bytes)
     {
-        if (!HttpRequestHead.TryParse(bytes, out var head))
+        if (!HttpRequestHead.TryParse(bytes, out HttpRequestHead head))
             return Malformed();
         if (head.Method is not ("GET" or "HEAD"))
             return HttpAnswer.Write("405 Method Not Allowed", PlainText, "Only GET and HEAD.\n", extraHeader: "Allow: GET, HEAD");
-        var headOnly = head.Method == "HEAD";
+        bool headOnly = head.Method == "HEAD";
         return head.Path == "/metrics"
             ? HttpAnswer.Write("200 OK", PrometheusText.ContentType, PrometheusText.Write(_counts.Take()), headOnly)
             : HttpAnswer.Write("404 Not Found", PlainText, "The metrics are at /metrics.\n", headOnly);

@@ -14,15 +14,15 @@ internal static class PrometheusText
         var text = new StringBuilder(4096);
         Head(text, "nsbridge_bridge_up", "gauge", MetricTexts.Up);
         // What is switched off on purpose is not down.
-        foreach (var (report, _) in bridges.Where(bridge => bridge.Report.State != BridgeState.Disabled))
+        foreach ((BridgeReport? report, ConnectionResult _) in bridges.Where(bridge => bridge.Report.State != BridgeState.Disabled))
             Sample(text, "nsbridge_bridge_up", report, null, null, report.State == BridgeState.Up ? 1 : 0);
 
         Head(text, "nsbridge_connections_active", "gauge", MetricTexts.Active);
-        foreach (var (report, _) in bridges)
+        foreach ((BridgeReport? report, ConnectionResult _) in bridges)
             Sample(text, "nsbridge_connections_active", report, null, null, report.Active);
 
         Head(text, "nsbridge_connections_total", "counter", MetricTexts.Connections);
-        foreach (var (report, ended) in bridges)
+        foreach ((BridgeReport? report, ConnectionResult ended) in bridges)
         {
             Sample(text, "nsbridge_connections_total", report, "result", "served", ended.Served);
             Sample(text, "nsbridge_connections_total", report, "result", "refused", ended.Refused);
@@ -30,17 +30,17 @@ internal static class PrometheusText
         }
 
         Head(text, "nsbridge_bytes_total", "counter", MetricTexts.Bytes);
-        foreach (var (report, _) in bridges)
+        foreach ((BridgeReport? report, ConnectionResult _) in bridges)
         {
             Sample(text, "nsbridge_bytes_total", report, "direction", "to_target", report.BytesToTarget);
             Sample(text, "nsbridge_bytes_total", report, "direction", "to_client", report.BytesToClient);
         }
 
         Head(text, "nsbridge_connect_seconds", "histogram", MetricTexts.Connect);
-        foreach (var (report, _) in bridges)
+        foreach ((BridgeReport? report, ConnectionResult _) in bridges)
         {
             long count = 0;
-            foreach (var bucket in CumulativeBuckets.Of(report))
+            foreach ((string UpperBound, long Count) bucket in CumulativeBuckets.Of(report))
             {
                 Sample(text, "nsbridge_connect_seconds_bucket", report, "le", bucket.UpperBound, bucket.Count);
                 count = bucket.Count;

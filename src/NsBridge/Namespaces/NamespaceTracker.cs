@@ -14,7 +14,7 @@ internal sealed class NamespaceTracker
     public static readonly TimeSpan Removal = TimeSpan.FromMilliseconds(10);
 
     /// <summary>`ip netns add` makes the file before it mounts the namespace there: what may still become one is waited for, and no fault until it has lasted.</summary>
-    private static readonly TimeSpan Making = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_making = TimeSpan.FromMilliseconds(500);
 
     private readonly INamespaceResolver _resolver;
     private readonly TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -112,7 +112,7 @@ internal sealed class NamespaceTracker
             return seen;
         }
         long now = Environment.TickCount64;
-        long making = (long)Making.TotalMilliseconds;
+        long making = (long)s_making.TotalMilliseconds;
         // What was so from the first look on is not just being made.
         _faultSince ??= _looked.Task.IsCompleted ? now : now - making;
         return seen with { IsFault = now - _faultSince >= making };

@@ -30,7 +30,7 @@ internal sealed class NamespaceWatch : IDisposable
     {
         lock (_lock)
         {
-            if (_places.TryGetValue(reference, out var known))
+            if (_places.TryGetValue(reference, out (NamespaceTracker Place, INamespaceResolver Resolver, int Users) known))
             {
                 _places[reference] = known with { Users = known.Users + 1 };
                 return known.Place;
@@ -47,7 +47,7 @@ internal sealed class NamespaceWatch : IDisposable
     {
         lock (_lock)
         {
-            var (_, resolver, users) = _places[place.Reference];
+            (NamespaceTracker _, INamespaceResolver? resolver, int users) = _places[place.Reference];
             if (users > 1)
             {
                 _places[place.Reference] = (place, resolver, users - 1);
@@ -63,7 +63,7 @@ internal sealed class NamespaceWatch : IDisposable
     {
         lock (_lock)
         {
-            foreach (var (_, resolver, _) in _places.Values)
+            foreach ((NamespaceTracker _, INamespaceResolver? resolver, int _) in _places.Values)
                 (resolver as PidResolver)?.Renew();
         }
         ProbeNow();
@@ -85,7 +85,7 @@ internal sealed class NamespaceWatch : IDisposable
 
     private void ProbeAll()
     {
-        foreach (var (place, _, _) in _places.Values)
+        foreach ((NamespaceTracker? place, INamespaceResolver _, int _) in _places.Values)
         {
             if (!place.Look())
                 _gone.Add(place);
@@ -106,7 +106,7 @@ internal sealed class NamespaceWatch : IDisposable
         _thread.Join();
         lock (_lock)
         {
-            foreach (var (_, resolver, _) in _places.Values)
+            foreach ((NamespaceTracker _, INamespaceResolver? resolver, int _) in _places.Values)
                 (resolver as IDisposable)?.Dispose();
             _places.Clear();
         }

@@ -14,9 +14,9 @@ namespace NsBridge.Namespaces;
 /// </remarks>
 internal sealed class PollingResolver : INamespaceResolver, IDisposable
 {
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan AskPeriod = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan AskDeadline = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_askPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_askDeadline = TimeSpan.FromSeconds(3);
 
     private readonly INamespaceLocator _source;
     private readonly Action _changed;
@@ -70,10 +70,10 @@ internal sealed class PollingResolver : INamespaceResolver, IDisposable
     private async Task PauseAsync()
     {
         Finding finding = _finding;
-        TimeSpan pause = finding.Process is null ? AskPeriod : _source.Freshness;
-        for (TimeSpan waited = TimeSpan.Zero; waited < pause; waited += Look)
+        TimeSpan pause = finding.Process is null ? s_askPeriod : _source.Freshness;
+        for (TimeSpan waited = TimeSpan.Zero; waited < pause; waited += s_look)
         {
-            await Task.Delay(Look, _stop.Token);
+            await Task.Delay(s_look, _stop.Token);
             if (finding.HasEnded)
             {
                 // Told at once, whatever the next answer is and however long it takes.
@@ -86,7 +86,7 @@ internal sealed class PollingResolver : INamespaceResolver, IDisposable
     private async Task LocateAsync()
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        deadline.CancelAfter(AskDeadline);
+        deadline.CancelAfter(s_askDeadline);
         Finding found;
         try
         {
@@ -97,7 +97,7 @@ internal sealed class PollingResolver : INamespaceResolver, IDisposable
             // Whoever knows is being restarted, say. A process that lives is still the one that was meant.
             if (_finding.Network is not null && !_finding.HasEnded)
                 return;
-            string why = fault is IOException ? fault.Message : $"no answer within {AskDeadline.TotalSeconds:0} s";
+            string why = fault is IOException ? fault.Message : $"no answer within {s_askDeadline.TotalSeconds:0} s";
             found = new Finding(null, null, _finding.Lead, new NamespaceState(0, $"cannot find {_source.Description}: {why}", false) { IsUnknown = true });
         }
         Publish(found);

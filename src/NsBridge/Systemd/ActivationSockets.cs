@@ -25,7 +25,7 @@ internal sealed class ActivationSockets : IDisposable
         var copies = new List<SafeFileHandle>();
         try
         {
-            foreach (var socket in _sockets[bridge])
+            foreach (SafeFileHandle socket in _sockets[bridge])
                 copies.Add(InheritedSocket.Duplicate(socket));
             return copies;
         }
@@ -41,7 +41,7 @@ internal sealed class ActivationSockets : IDisposable
 
     public void Dispose()
     {
-        foreach (var socket in _sockets.SelectMany(group => group))
+        foreach (SafeFileHandle? socket in _sockets.SelectMany(group => group))
             socket.Dispose();
     }
 

@@ -11,13 +11,13 @@ internal static class ListenFds
     /// <summary>Reads the variables and clears them: they are for this process alone, whatever it starts.</summary>
     public static IReadOnlyList<ActivationFd> Take()
     {
-        var descriptors = Parse(
+        IReadOnlyList<ActivationFd> descriptors = Parse(
             Environment.GetEnvironmentVariable("LISTEN_PID"),
             Environment.GetEnvironmentVariable("LISTEN_FDS"),
             Environment.GetEnvironmentVariable("LISTEN_FDNAMES"),
             Environment.ProcessId);
 
-        foreach (var variable in (ReadOnlySpan<string>)["LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS", "LISTEN_FDNAMES"])
+        foreach (string variable in (ReadOnlySpan<string>)["LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS", "LISTEN_FDNAMES"])
             Environment.SetEnvironmentVariable(variable, null);
         return descriptors;
     }
@@ -31,10 +31,10 @@ internal static class ListenFds
         // Variables that leaked from a parent name another process; taking its numbers would close files of ours.
         if (process != ownProcess.ToString(CultureInfo.InvariantCulture))
             return [];
-        if (!ushort.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var descriptors))
+        if (!ushort.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out ushort descriptors))
             return [];
 
-        var named = names?.Split(':') ?? [];
+        string[] named = names?.Split(':') ?? [];
         return
         [
             .. Enumerable.Range(0, descriptors)

@@ -11,7 +11,7 @@ namespace NsBridge.Systemd;
 /// </summary>
 internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
 {
-    private static readonly TimeSpan RetryPeriod = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_retryPeriod = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _lock = new();
     private readonly NotifySocket? _manager;
@@ -60,7 +60,7 @@ internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
                 int result = _manager?.Send(first.Message) ?? 0;
                 if (IsPassing(result) && Environment.TickCount64 - first.Since < _patience.TotalMilliseconds)
                 {
-                    _retry.Change(RetryPeriod, Timeout.InfiniteTimeSpan);
+                    _retry.Change(s_retryPeriod, Timeout.InfiniteTimeSpan);
                     return;
                 }
                 _unsent.RemoveAt(0);

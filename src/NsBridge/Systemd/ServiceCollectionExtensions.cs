@@ -8,7 +8,7 @@ namespace NsBridge.Systemd;
 internal static class ServiceCollectionExtensions
 {
     /// <summary>How long a busy manager is given: it may be reloading some thousand units, and starts are timed out after 90 s.</summary>
-    private static readonly TimeSpan ManagerPatience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_managerPatience = TimeSpan.FromMinutes(1);
 
     /// <summary>
     /// What a service of <c>Type=notify</c> owes its manager: READY=1 once every hosted service has started, STATUS=, STOPPING=1 with
@@ -22,7 +22,7 @@ internal static class ServiceCollectionExtensions
         // that listens says so by NOTIFY_SOCKET.
         if (manager is not null)
             services.AddSingleton<IHostLifetime, SystemdLifetime>();
-        services.AddSingleton<ISystemdNotifier>(provider => new ManagerNotifier(manager, provider.GetRequiredService<ILogger<ManagerNotifier>>(), ManagerPatience));
+        services.AddSingleton<ISystemdNotifier>(provider => new ManagerNotifier(manager, provider.GetRequiredService<ILogger<ManagerNotifier>>(), s_managerPatience));
         services.AddHostedService<Watchdog>();
         services.AddHostedService<StatusPublisher>();
         services.AddHostedService<StopTimeoutExtension>();

@@ -7,7 +7,7 @@ namespace NsBridge.Systemd;
 internal sealed class StatusPublisher : BackgroundService
 {
     /// <summary>People read it, so it may lag this much; connections come and go far too often to tell each.</summary>
-    private static readonly TimeSpan Lag = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_lag = TimeSpan.FromSeconds(1);
 
     private readonly IStatusLine _status;
     private readonly ISystemdNotifier _manager;
@@ -23,13 +23,13 @@ internal sealed class StatusPublisher : BackgroundService
         if (!_manager.IsEnabled)
             return;
 
-        using var timer = new PeriodicTimer(Lag);
-        var told = "";
+        using var timer = new PeriodicTimer(s_lag);
+        string told = "";
         try
         {
             do
             {
-                var line = _status.Describe();
+                string line = _status.Describe();
                 if (line == told)
                     continue;
                 _manager.Notify(new ServiceState("STATUS=" + line));

@@ -10,7 +10,7 @@ internal static class SystemdStopJob
     private const string JobType = "org.freedesktop.systemd1.Job";
 
     /// <summary>systemd answers in a few milliseconds. While it is asked, clients are served as ever.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
     /// <summary>Asks the systemd that runs this service for the job that stops it.</summary>
     /// <returns>True for a restart, false for a stop or where there is no job at all; null where systemd cannot be asked.</returns>
@@ -21,7 +21,7 @@ internal static class SystemdStopJob
         string? directory = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
         if (isOfUser && string.IsNullOrEmpty(directory))
             return null;
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = new CancellationTokenSource(s_patience);
         try
         {
             using SystemBus bus = isOfUser ? await SystemBus.ConnectAsync(directory!, patience.Token) : await SystemBus.ConnectAsync(patience.Token);

@@ -13,7 +13,7 @@ internal sealed partial class Watchdog : BackgroundService
     /// <summary>Signs of life per interval: twice is what sd_watchdog_enabled(3) asks for, the third forgives one late timer.</summary>
     private const int BeatsPerInterval = 3;
 
-    private static readonly ServiceState Alive = new("WATCHDOG=1");
+    private static readonly ServiceState s_alive = new("WATCHDOG=1");
 
     private readonly IHeartbeat _heartbeat;
     private readonly ISystemdNotifier _manager;
@@ -43,11 +43,11 @@ internal sealed partial class Watchdog : BackgroundService
         {
             do
             {
-                var beat = _heartbeat.BeatAsync(stoppingToken);
+                Task beat = _heartbeat.BeatAsync(stoppingToken);
                 if (await Task.WhenAny(beat, Task.Delay(interval / 2, stoppingToken)) != beat)
                     EventLoopSilent(interval / 2);
                 await beat.WaitAsync(stoppingToken);
-                _manager.Notify(Alive);
+                _manager.Notify(s_alive);
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }

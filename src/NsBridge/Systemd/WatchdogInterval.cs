@@ -22,7 +22,7 @@ internal static class WatchdogInterval
     /// <param name="ownProcess">This process's id.</param>
     internal static TimeSpan? Parse(string? microseconds, string? watchedProcess, int ownProcess)
     {
-        if (!long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var length) || length == 0)
+        if (!long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out long length) || length == 0)
             return null;
         if (watchedProcess is not null && watchedProcess != ownProcess.ToString(CultureInfo.InvariantCulture))
             return null;

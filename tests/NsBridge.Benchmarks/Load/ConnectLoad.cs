@@ -25,24 +25,24 @@ internal sealed class ConnectLoad(Door door, double seconds)
             while (!clock.IsClosing)
             {
                 // Also replaces what hangs.
-                for (var i = 0; i < Clients; i++)
+                for (int i = 0; i < Clients; i++)
                 {
                     if (_running[i] is not { } socket)
                         Begin(i);
                     else if ((LoadClock.Now - socket.Since) / (double)System.Diagnostics.Stopwatch.Frequency > Patience)
                         End(i, failed: true);
                 }
-                foreach (var (socket, _) in _events.Wait(50))
+                foreach ((LoadSocket? socket, uint _) in _events.Wait(50))
                     Step(socket, clock);
             }
-            var percentiles = _latency.Percentiles(0.5, 0.99);
+            double[] percentiles = _latency.Percentiles(0.5, 0.99);
             return new Measured(_latency.Count / clock.Seconds, _total, percentiles[0], percentiles[1], _errors);
         }
     }
 
     private void Begin(int client)
     {
-        var since = LoadClock.Now;
+        long since = LoadClock.Now;
         var socket = new LoadSocket(_dialer.Begin()) { Since = since };
         if (socket.Descriptor < 0)
         {
@@ -55,7 +55,7 @@ internal sealed class ConnectLoad(Door door, double seconds)
 
     private void Step(LoadSocket socket, LoadClock clock)
     {
-        var client = Array.IndexOf(_running, socket);
+        int client = Array.IndexOf(_running, socket);
         if (socket.Sent == 0)
         {
             if (Libc.Send(socket.Descriptor, _byte) != 1)
@@ -67,7 +67,7 @@ internal sealed class ConnectLoad(Door door, double seconds)
             _events.Change(socket.Descriptor, Libc.EPOLLIN);
             return;
         }
-        var received = (int)Libc.Receive(socket.Descriptor, _byte);
+        int received = (int)Libc.Receive(socket.Descriptor, _byte);
         if (received == -(int)Errno.EAGAIN)
             return;
         if (received == 1 && socket.Received == 0)
@@ -76,11 +76,11 @@ internal sealed class ConnectLoad(Door door, double seconds)
             Libc.Shutdown(socket.Descriptor, Libc.SHUT_WR);
             return;
         }
-        var failed = received != 0 || socket.Received == 0;
+        bool failed = received != 0 || socket.Received == 0;
         if (!failed)
         {
             _total++;
-            var now = LoadClock.Now;
+            long now = LoadClock.Now;
             if (clock.Counts(socket.Since, now))
                 _latency.Add(now - socket.Since);
         }

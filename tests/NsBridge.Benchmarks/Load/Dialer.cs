@@ -15,13 +15,13 @@ internal sealed class Dialer(Door door)
     /// <summary>A socket that is connecting, writable once it is connected; or a negated error.</summary>
     internal int Begin()
     {
-        var socket = Libc.Socket(Libc.AF_INET, Libc.SOCK_STREAM);
+        int socket = Libc.Socket(Libc.AF_INET, Libc.SOCK_STREAM);
         if (socket < 0)
             return socket;
         Libc.SetOption(socket, Libc.IPPROTO_IP, BindAddressNoPort, 1);
         Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
         Libc.Bind(socket, _from[_next++ % _from.Length]);
-        var result = Libc.Connect(socket, _to);
+        int result = Libc.Connect(socket, _to);
         if (result >= 0 || Libc.ErrorOf(result) == Errno.EINPROGRESS)
             return socket;
         Libc.Close(socket);

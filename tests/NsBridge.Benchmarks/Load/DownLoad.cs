@@ -11,16 +11,16 @@ internal sealed class DownLoad(Door door, double seconds, int streams)
     internal Measured Run()
     {
         using var events = new EventSet<LoadSocket>();
-        var errors = LoadSocket.Open(events, door, streams, Libc.EPOLLIN);
-        var buffer = GC.AllocateArray<byte>(BufferSize, pinned: true);
+        int errors = LoadSocket.Open(events, door, streams, Libc.EPOLLIN);
+        byte[] buffer = GC.AllocateArray<byte>(BufferSize, pinned: true);
         var clock = new LoadClock(seconds);
         long total = 0, counted = 0;
         while (!clock.IsClosing)
         {
-            var counts = LoadClock.Now >= clock.Begin;
-            foreach (var (socket, _) in events.Wait(50))
+            bool counts = LoadClock.Now >= clock.Begin;
+            foreach ((LoadSocket? socket, uint _) in events.Wait(50))
             {
-                var received = Libc.Receive(socket.Descriptor, buffer);
+                nint received = Libc.Receive(socket.Descriptor, buffer);
                 if (received > 0)
                 {
                     total += received;

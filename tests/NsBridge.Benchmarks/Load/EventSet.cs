@@ -36,7 +36,7 @@ internal sealed class EventSet<T> : IDisposable
     /// <summary>Resets all sockets that are left.</summary>
     internal void CloseAll()
     {
-        for (var descriptor = 0; descriptor < _states.Length; descriptor++)
+        for (int descriptor = 0; descriptor < _states.Length; descriptor++)
         {
             if (_states[descriptor] is not null)
                 Close(descriptor, reset: true);
@@ -47,8 +47,8 @@ internal sealed class EventSet<T> : IDisposable
     internal List<(T State, uint Events)> Wait(int milliseconds)
     {
         _ready.Clear();
-        var count = Libc.EpollWait(_epoll, _events, milliseconds);
-        for (var i = 0; i < count; i++)
+        int count = Libc.EpollWait(_epoll, _events, milliseconds);
+        for (int i = 0; i < count; i++)
         {
             if (_states[(int)_events.Data(i)] is { } state)
                 _ready.Add((state, _events.Events(i)));

@@ -18,10 +18,10 @@ internal sealed class LatencySamples
     /// <summary>Percentiles in microseconds.</summary>
     internal double[] Percentiles(params double[] parts)
     {
-        var sorted = _nanoseconds.AsSpan(0, Count);
+        Span<uint> sorted = _nanoseconds.AsSpan(0, Count);
         sorted.Sort();
-        var result = new double[parts.Length];
-        for (var i = 0; i < parts.Length && Count > 0; i++)
+        double[] result = new double[parts.Length];
+        for (int i = 0; i < parts.Length && Count > 0; i++)
             result[i] = sorted[Math.Min(Count - 1, (int)(parts[i] * Count))] / 1000.0;
         return result;
     }

@@ -5,11 +5,11 @@ namespace NsBridge.Benchmarks.Load;
 /// <summary>The times of one run: a short warm-up that does not count, then the measurement.</summary>
 internal sealed class LoadClock
 {
-    private static readonly double WarmUpSeconds = 0.2;
+    private static readonly double s_warmUpSeconds = 0.2;
 
     internal LoadClock(double seconds)
     {
-        Begin = Stopwatch.GetTimestamp() + (long)(WarmUpSeconds * Stopwatch.Frequency);
+        Begin = Stopwatch.GetTimestamp() + (long)(s_warmUpSeconds * Stopwatch.Frequency);
         End = Begin + (long)(seconds * Stopwatch.Frequency);
     }
 

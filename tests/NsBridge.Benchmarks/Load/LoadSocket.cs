@@ -7,7 +7,7 @@ namespace NsBridge.Benchmarks.Load;
 /// <summary>A client's connection and what it is about.</summary>
 internal sealed class LoadSocket(int descriptor)
 {
-    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_connectPatience = TimeSpan.FromSeconds(10);
 
     internal int Descriptor { get; } = descriptor;
 
@@ -30,10 +30,10 @@ internal sealed class LoadSocket(int descriptor)
     internal static int Open(EventSet<LoadSocket> events, Door door, int count, uint interest)
     {
         var dialer = new Dialer(door);
-        var errors = 0;
+        int errors = 0;
         var opened = new List<LoadSocket>();
         using var connecting = new EventSet<LoadSocket>();
-        for (var i = 0; i < count; i++)
+        for (int i = 0; i < count; i++)
         {
             var socket = new LoadSocket(dialer.Begin());
             if (socket.Descriptor < 0)
@@ -41,9 +41,9 @@ internal sealed class LoadSocket(int descriptor)
                 errors++;
                 continue;
             }
-            var probe = Libc.Duplicate(socket.Descriptor);
+            int probe = Libc.Duplicate(socket.Descriptor);
             connecting.Add(probe, socket, Libc.EPOLLOUT);
-            connecting.Wait((int)ConnectPatience.TotalMilliseconds);
+            connecting.Wait((int)s_connectPatience.TotalMilliseconds);
             connecting.Close(probe);
             if (Libc.PendingError(socket.Descriptor) == Errno.None && Libc.PeerAddress(socket.Descriptor, out _) == 0)
             {
@@ -53,7 +53,7 @@ internal sealed class LoadSocket(int descriptor)
             errors++;
             Libc.Close(socket.Descriptor);
         }
-        foreach (var socket in opened)
+        foreach (LoadSocket socket in opened)
         {
             socket.Since = Stopwatch.GetTimestamp();
             events.Add(socket.Descriptor, socket, interest);

@@ -17,11 +17,11 @@ internal sealed class PingPongLoad(Door door, double seconds, int connections, i
         using (_events)
         {
             // All are writable at once: that event starts them.
-            var errors = LoadSocket.Open(_events, door, connections, Libc.EPOLLIN | Libc.EPOLLOUT);
+            int errors = LoadSocket.Open(_events, door, connections, Libc.EPOLLIN | Libc.EPOLLOUT);
             var clock = new LoadClock(seconds);
             while (!clock.IsClosing)
             {
-                foreach (var (socket, ready) in _events.Wait(50))
+                foreach ((LoadSocket? socket, uint ready) in _events.Wait(50))
                 {
                     if (Step(socket, ready, clock))
                         continue;
@@ -29,7 +29,7 @@ internal sealed class PingPongLoad(Door door, double seconds, int connections, i
                     _events.Close(socket.Descriptor);
                 }
             }
-            var percentiles = _latency.Percentiles(0.5, 0.99);
+            double[] percentiles = _latency.Percentiles(0.5, 0.99);
             return new Measured(_latency.Count / clock.Seconds, _total, percentiles[0], percentiles[1], errors);
         }
     }
@@ -41,13 +41,13 @@ internal sealed class PingPongLoad(Door door, double seconds, int connections, i
             return false;
         if ((ready & ~Libc.EPOLLOUT) == 0)
             return true;
-        var received = (int)Libc.Receive(socket.Descriptor, _back.AsSpan(0, size - socket.Received));
+        int received = (int)Libc.Receive(socket.Descriptor, _back.AsSpan(0, size - socket.Received));
         if (received <= 0)
             return received == -(int)Errno.EAGAIN;
         socket.Received += received;
         if (socket.Received < size)
             return true;
-        var now = LoadClock.Now;
+        long now = LoadClock.Now;
         _total++;
         if (clock.Counts(socket.Since, now))
             _latency.Add(now - socket.Since);
@@ -60,12 +60,12 @@ internal sealed class PingPongLoad(Door door, double seconds, int connections, i
     {
         if (socket.Sent < size)
         {
-            var sent = (int)Libc.Send(socket.Descriptor, _message.AsSpan(socket.Sent));
+            int sent = (int)Libc.Send(socket.Descriptor, _message.AsSpan(socket.Sent));
             if (sent < 0 && sent != -(int)Errno.EAGAIN)
                 return false;
             socket.Sent += Math.Max(sent, 0);
         }
-        var waits = socket.Sent < size;
+        bool waits = socket.Sent < size;
         if (waits != socket.WaitsForRoom)
         {
             socket.WaitsForRoom = waits;

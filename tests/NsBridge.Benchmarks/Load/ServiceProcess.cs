@@ -24,9 +24,9 @@ internal sealed class ServiceProcess
 
     private void Serve()
     {
-        foreach (var service in Enum.GetValues<Service>())
+        foreach (Service service in Enum.GetValues<Service>())
         {
-            var listener = Libc.Socket(Libc.AF_INET, Libc.SOCK_STREAM);
+            int listener = Libc.Socket(Libc.AF_INET, Libc.SOCK_STREAM);
             Libc.SetOption(listener, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
             if (Libc.Bind(listener, SockAddr.From(IPAddress.Any, PortOf(service))) < 0 || Libc.Listen(listener, Backlog) < 0)
                 throw new InvalidOperationException($"cannot listen on port {PortOf(service)}");
@@ -35,7 +35,7 @@ internal sealed class ServiceProcess
         Console.WriteLine(Ready);
         while (true)
         {
-            foreach (var (connection, _) in _events.Wait(Timeout.Infinite))
+            foreach ((ServedConnection? connection, uint _) in _events.Wait(Timeout.Infinite))
             {
                 if (connection.IsListener)
                     Accept(connection);
@@ -66,7 +66,7 @@ internal sealed class ServiceProcess
     {
         if (connection.Pending is { } pending)
         {
-            var sent = Libc.Send(connection.Descriptor, pending);
+            nint sent = Libc.Send(connection.Descriptor, pending);
             if (sent < 0)
                 return Blocked(sent);
             connection.Pending = (int)sent == pending.Length ? null : pending[(int)sent..];
@@ -74,10 +74,10 @@ internal sealed class ServiceProcess
                 _events.Change(connection.Descriptor, Libc.EPOLLIN);
             return true;
         }
-        var received = Libc.Receive(connection.Descriptor, _buffer);
+        nint received = Libc.Receive(connection.Descriptor, _buffer);
         if (received <= 0)
             return Blocked(received);
-        var answered = Libc.Send(connection.Descriptor, _buffer.AsSpan(0, (int)received));
+        nint answered = Libc.Send(connection.Descriptor, _buffer.AsSpan(0, (int)received));
         if (answered == received)
             return true;
         if (answered < 0 && !Blocked(answered))
@@ -89,10 +89,10 @@ internal sealed class ServiceProcess
 
     private bool Take(ServedConnection connection)
     {
-        var received = Libc.Receive(connection.Descriptor, _buffer);
+        nint received = Libc.Receive(connection.Descriptor, _buffer);
         if (received <= 0)
             return Blocked(received);
-        var before = connection.Taken;
+        long before = connection.Taken;
         connection.Taken += received;
         if (before / TellEvery != connection.Taken / TellEvery)
             Libc.Send(connection.Descriptor, MemoryMarshal.AsBytes(new ReadOnlySpan<long>(in connection.Taken)));

@@ -11,16 +11,16 @@ internal sealed class UpLoad(Door door, double seconds, int streams)
     internal Measured Run()
     {
         using var events = new EventSet<LoadSocket>();
-        var errors = LoadSocket.Open(events, door, streams, Libc.EPOLLIN | Libc.EPOLLOUT);
-        var buffer = GC.AllocateArray<byte>(BufferSize, pinned: true);
+        int errors = LoadSocket.Open(events, door, streams, Libc.EPOLLIN | Libc.EPOLLOUT);
+        byte[] buffer = GC.AllocateArray<byte>(BufferSize, pinned: true);
         var clock = new LoadClock(seconds);
         long total = 0, counted = 0;
         while (!clock.IsClosing)
         {
-            foreach (var (socket, ready) in events.Wait(50))
+            foreach ((LoadSocket? socket, uint ready) in events.Wait(50))
             {
-                var taken = 0L;
-                var result = (ready & ~Libc.EPOLLOUT) != 0 ? Taken(socket, buffer, out taken) : Libc.Send(socket.Descriptor, buffer);
+                long taken = 0L;
+                nint result = (ready & ~Libc.EPOLLOUT) != 0 ? Taken(socket, buffer, out taken) : Libc.Send(socket.Descriptor, buffer);
                 if (result <= 0 && Libc.ErrorOf(result) != Errno.EAGAIN)
                 {
                     errors++;
@@ -36,12 +36,12 @@ internal sealed class UpLoad(Door door, double seconds, int streams)
     /// <summary>Reads what the sink says: its total so far, in eight bytes, now and then.</summary>
     private static nint Taken(LoadSocket socket, byte[] buffer, out long more)
     {
-        var received = Libc.Receive(socket.Descriptor, buffer.AsSpan(0, BufferSize));
+        nint received = Libc.Receive(socket.Descriptor, buffer.AsSpan(0, BufferSize));
         more = 0;
         // A part of a total never comes alone: it is sent in one piece, and so small that no relay divides it.
         if (received < sizeof(long))
             return received;
-        var total = BitConverter.ToInt64(buffer, (int)received - sizeof(long));
+        long total = BitConverter.ToInt64(buffer, (int)received - sizeof(long));
         more = total - socket.Acknowledged;
         socket.Acknowledged = total;
         return received;

@@ -9,15 +9,15 @@ internal static class BenchmarkReport
     internal static async Task WriteAsync(string folder, Results results, BenchmarkOptions options)
     {
         Directory.CreateDirectory(folder);
-        var facts = await MachineFacts.CollectAsync(results.Systems);
+        IReadOnlyList<string> facts = await MachineFacts.CollectAsync(results.Systems);
         await File.WriteAllTextAsync(Path.Combine(folder, "benchmark.svg"), BarChart.Of(results));
         await File.WriteAllTextAsync(Path.Combine(folder, "benchmark.md"), Markdown(results, facts, options));
     }
 
     private static string Markdown(Results results, IReadOnlyList<string> facts, BenchmarkOptions options)
     {
-        var first = results.Systems[0];
-        var headings = Row.Headings(first);
+        string first = results.Systems[0];
+        IReadOnlyList<string> headings = Row.Headings(first);
         var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"""
             # Benchmark
 
@@ -34,7 +34,7 @@ internal static class BenchmarkReport
             |{string.Concat(headings.Select((_, column) => column < 2 ? "---|" : "---:|"))}
 
             """));
-        foreach (var row in results.Rows())
+        foreach (Row row in results.Rows())
             text.Append("| ").AppendJoin(" | ", row.Cells).Append(" |\n");
         return text.Append("\nAgain on your machine, as root: `dotnet run --project tests/NsBridge.Benchmarks -c Release`\n").ToString();
     }

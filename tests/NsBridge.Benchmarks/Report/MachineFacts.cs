@@ -22,9 +22,9 @@ internal static class MachineFacts
             ["socket-proxyd"] = ["systemd-socket-activate", "--version"],
             ["socat"] = ["socat", "-V"],
         };
-        foreach (var system in systems.Where(versions.ContainsKey))
+        foreach (string? system in systems.Where(versions.ContainsKey))
         {
-            var said = await Command.RunAsync(versions[system][0], versions[system][1..]);
+            CommandResult said = await Command.RunAsync(versions[system][0], versions[system][1..]);
             facts.Add($"{system}: {said.Output.Split('\n').First(line => line.Any(char.IsAsciiDigit)).Trim()}");
         }
         return facts;

@@ -13,8 +13,8 @@ internal static class TextTable
         List<IReadOnlyList<string>> lines = [Row.Headings(results.Systems[0]), .. results.Rows().Select(row => row.Cells)];
         var widths = Enumerable.Range(0, lines[0].Count).Select(column => lines.Max(line => line[column].Length)).ToList();
         var text = new StringBuilder();
-        var last = "";
-        foreach (var line in lines)
+        string last = "";
+        foreach (IReadOnlyList<string> line in lines)
         {
             if (line[0] != last && last.Length > 0)
                 text.AppendLine();

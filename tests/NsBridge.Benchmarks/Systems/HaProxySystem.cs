@@ -10,13 +10,13 @@ internal sealed class HaProxySystem(Arena arena) : RelaySystem("haproxy", arena)
 
     protected override Task LaunchAsync()
     {
-        var doors = Ports.Select(port => $"""
+        IEnumerable<string> doors = Ports.Select(port => $"""
             listen {port.Key}
               bind 127.0.0.1:{port.Value}
               server target 127.0.0.1:{ServiceProcess.PortOf(port.Key)} namespace {Arena.Namespace}
 
             """);
-        var file = Arena.Scratch.Write("haproxy.cfg", $"""
+        string file = Arena.Scratch.Write("haproxy.cfg", $"""
             global
               maxconn 4000
               nbthread {Environment.ProcessorCount}

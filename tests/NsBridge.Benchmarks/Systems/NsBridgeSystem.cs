@@ -8,8 +8,8 @@ internal sealed class NsBridgeSystem(Arena arena) : RelaySystem("nsbridge", aren
 {
     protected override async Task LaunchAsync()
     {
-        var executable = await PublishedDaemon.PathAsync();
-        var bridges = Ports.Select(port => new BridgeEntry(port.Key.ToString().ToLowerInvariant())
+        string executable = await PublishedDaemon.PathAsync();
+        IEnumerable<BridgeEntry> bridges = Ports.Select(port => new BridgeEntry(port.Key.ToString().ToLowerInvariant())
         {
             Listen = $"127.0.0.1:{port.Value}",
             Namespace = Arena.Namespace,

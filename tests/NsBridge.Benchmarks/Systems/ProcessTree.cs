@@ -24,9 +24,9 @@ internal static class ProcessTree
     {
         try
         {
-            var stat = File.ReadAllText($"/proc/{process}/stat");
+            string stat = File.ReadAllText($"/proc/{process}/stat");
             // Counted from the end of the name, which may hold anything: state, ppid, … utime, stime, cutime, cstime.
-            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
             return (process, int.Parse(fields[1], CultureInfo.InvariantCulture), fields[11..15].Sum(field => long.Parse(field, CultureInfo.InvariantCulture)));
         }
         catch (IOException)

@@ -8,8 +8,8 @@ namespace NsBridge.Benchmarks.Systems;
 /// <summary>Something that leads from a port of the host to a service inside the namespace.</summary>
 internal abstract class RelaySystem(string name, Arena arena) : IDisposable
 {
-    private static readonly IPAddress[] LoopbackSources = [.. Enumerable.Range(1, 16).Select(host => new IPAddress([127, 0, 0, (byte)host]))];
-    private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(20);
+    private static readonly IPAddress[] s_loopbackSources = [.. Enumerable.Range(1, 16).Select(host => new IPAddress([127, 0, 0, (byte)host]))];
+    private static readonly TimeSpan s_readyDeadline = TimeSpan.FromSeconds(20);
     private readonly List<BackgroundProcess> _processes = [];
 
     internal string Name { get; } = name;
@@ -25,19 +25,19 @@ internal abstract class RelaySystem(string name, Arena arena) : IDisposable
     internal static IEnumerable<RelaySystem> All(Arena arena) =>
         [new NsBridgeSystem(arena), new HaProxySystem(arena), new SocketProxydSystem(arena), new SocatSystem(arena), new DirectSystem(arena)];
 
-    internal virtual Door DoorTo(Service service) => new(new IPEndPoint(IPAddress.Loopback, Ports[service]), LoopbackSources);
+    internal virtual Door DoorTo(Service service) => new(new IPEndPoint(IPAddress.Loopback, Ports[service]), s_loopbackSources);
 
     /// <summary>Starts it, and returns when an echo came back through it.</summary>
     internal async Task StartAsync()
     {
         await LaunchAsync();
-        var door = DoorTo(Service.Echo);
+        Door door = DoorTo(Service.Echo);
         await Eventually.TrueAsync(
             async () =>
             {
                 try
                 {
-                    using var probe = await TestClient.TcpAsync(door.To);
+                    using Socket probe = await TestClient.TcpAsync(door.To);
                     await probe.SendAllAsync(new byte[1]);
                     using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
                     return (await probe.ReceiveExactlyAsync(1, patience.Token)).Length == 1;
@@ -47,7 +47,7 @@ internal abstract class RelaySystem(string name, Arena arena) : IDisposable
                     return false;
                 }
             },
-            ReadyDeadline,
+            s_readyDeadline,
             () => $"{Name} relays\n{string.Join('\n', _processes.SelectMany(process => process.Lines.TakeLast(20)))}");
     }
 

@@ -10,9 +10,9 @@ internal sealed class SocatSystem(Arena arena) : RelaySystem("socat", arena)
 
     protected override Task LaunchAsync()
     {
-        foreach (var (service, port) in Ports)
+        foreach ((Service service, int port) in Ports)
         {
-            var joint = Arena.Scratch[$"socat-{service}"];
+            string joint = Arena.Scratch[$"socat-{service}"];
             Run(Arena.StartInside("socat", $"UNIX-LISTEN:{joint},fork,backlog=1024", $"TCP:127.0.0.1:{ServiceProcess.PortOf(service)},nodelay"));
             Run(BackgroundProcess.Start("socat", [$"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,nodelay,backlog=1024", $"UNIX-CONNECT:{joint}"]));
         }

@@ -6,7 +6,7 @@ namespace NsBridge.IntegrationTests.Demo;
 /// <summary>However the demo ends, nothing of it stays.</summary>
 internal sealed class DemoEndTests
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);
 
     [TestCase(true, "INT", 0)]
     [TestCase(true, "TERM", 0)]
@@ -16,11 +16,11 @@ internal sealed class DemoEndTests
     [TestCase(false, "KILL", 137)]
     public async Task Demo_EndedBySignal_LeavesNoProcessNoNamespaceAndNoFile(bool asRoot, string signal, int code)
     {
-        using var program = await DemoProgram.PrepareAsync(asRoot);
-        using var demo = await program.StartAsync();
-        var second = Children(demo.Id).Single();
+        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot);
+        using BackgroundProcess demo = await program.StartAsync();
+        int second = Children(demo.Id).Single();
         using var place = new ProcessPlace(second);
-        var url = demo.Lines.Single(line => line.Contains("curl http", StringComparison.Ordinal)).Trim()["curl ".Length..];
+        string url = demo.Lines.Single(line => line.Contains("curl http", StringComparison.Ordinal)).Trim()["curl ".Length..];
         Assert.That(await Command.CheckAsync("curl", "--silent", "--max-time", "5", url), Does.Contain("Hello from inside"));
 
         await demo.SignalAsync(signal);
@@ -40,9 +40,9 @@ internal sealed class DemoEndTests
     public async Task Demo_WhoseWholeGroupIsSignalled_LeavesNoProcessNoNamespaceAndNoFile(bool asRoot, string signal)
     {
         // As a terminal does it for Ctrl-C and when it is closed, and timeout(1) when the time is over.
-        using var program = await DemoProgram.PrepareAsync(asRoot);
-        using var demo = await program.StartAsync();
-        var second = Children(demo.Id).Single();
+        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot);
+        using BackgroundProcess demo = await program.StartAsync();
+        int second = Children(demo.Id).Single();
         using var place = new ProcessPlace(second);
 
         await Command.CheckAsync("/bin/sh", "-c", $"kill -{signal} -{demo.Id}");
@@ -55,9 +55,9 @@ internal sealed class DemoEndTests
     [TestCase(false)]
     public async Task Demo_SignalledTwiceAtOnce_LeavesNoProcessNoNamespaceAndNoFile(bool asRoot)
     {
-        using var program = await DemoProgram.PrepareAsync(asRoot);
-        using var demo = await program.StartAsync();
-        var second = Children(demo.Id).Single();
+        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot);
+        using BackgroundProcess demo = await program.StartAsync();
+        int second = Children(demo.Id).Single();
         using var place = new ProcessPlace(second);
 
         await Command.CheckAsync("/bin/sh", "-c", $"kill -TERM {demo.Id}; kill -TERM {demo.Id}");
@@ -70,8 +70,8 @@ internal sealed class DemoEndTests
     [TestCase(false)]
     public async Task Demo_WhoseSecondProcessIsKilled_LeavesNoFile(bool asRoot)
     {
-        using var program = await DemoProgram.PrepareAsync(asRoot);
-        using var demo = await program.StartAsync();
+        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot);
+        using BackgroundProcess demo = await program.StartAsync();
         await Command.CheckAsync("/bin/sh", "-c", $"kill -KILL {Children(demo.Id).Single()}");
 
         await demo.SignalAsync("INT");
@@ -82,7 +82,7 @@ internal sealed class DemoEndTests
 
     private static async Task CheckGoneAsync(DemoProgram program, int second, ProcessPlace place)
     {
-        await Eventually.TrueAsync(() => !Directory.Exists($"/proc/{second}"), Soon, "the namespace's process is gone");
+        await Eventually.TrueAsync(() => !Directory.Exists($"/proc/{second}"), s_soon, "the namespace's process is gone");
         Assert.That(place.Processes(), Is.Empty);
         Assert.That(program.Leftovers, Is.Empty);
     }

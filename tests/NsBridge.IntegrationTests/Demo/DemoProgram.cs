@@ -6,7 +6,7 @@ namespace NsBridge.IntegrationTests.Demo;
 /// <summary><c>nsbridge demo</c> as root and as somebody without any privilege, with a temporary directory of its own, so that whatever stays there is its.</summary>
 internal sealed class DemoProgram : IDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
     private readonly ScratchDirectory _scratch = new();
     private readonly bool _asRoot;
 
@@ -30,8 +30,8 @@ internal sealed class DemoProgram : IDisposable
     /// <param name="within">A command that ends by executing what follows it, run by the demo's user.</param>
     public async Task<CommandResult> OnceAsync(params string[] within)
     {
-        var line = Line(within, "--once");
-        var result = await Command.RunAsync(line[0], line[1..], Deadline);
+        List<string> line = Line(within, "--once");
+        CommandResult result = await Command.RunAsync(line[0], line[1..], s_deadline);
         Executable.CheckPlain(result);
         return result;
     }
@@ -40,11 +40,11 @@ internal sealed class DemoProgram : IDisposable
     public async Task<BackgroundProcess> StartAsync()
     {
         // Of a group of its own, as a shell would start it; one that starts the tests in the background has SIGINT ignored, and so would the demo.
-        var line = Line(["setsid", "env", "--default-signal=INT"]);
+        List<string> line = Line(["setsid", "env", "--default-signal=INT"]);
         var demo = BackgroundProcess.Start(line[0], line[1..]);
         try
         {
-            await demo.LineAsync(text => text.Contains("curl http", StringComparison.Ordinal), Deadline, "the line to try");
+            await demo.LineAsync(text => text.Contains("curl http", StringComparison.Ordinal), s_deadline, "the line to try");
             return demo;
         }
         catch

@@ -10,10 +10,10 @@ internal sealed class DemoTests
     [TestCase(false)]
     public async Task Demo_Once_EndsWithZeroAndLeavesNothing(bool asRoot)
     {
-        using var program = await DemoProgram.PrepareAsync(asRoot);
-        var namespaces = Namespaces();
+        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot);
+        List<string> namespaces = Namespaces();
 
-        var result = await program.OnceAsync();
+        CommandResult result = await program.OnceAsync();
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("curl http").And.Contain("The bridge works."));
@@ -27,9 +27,9 @@ internal sealed class DemoTests
     public async Task Demo_OfRootInAUserNamespaceOnTheHostsNetwork_WorksAsWithoutRoot()
     {
         // It has CAP_SYS_ADMIN, but not over the network that it would have to come back to.
-        using var program = await DemoProgram.PrepareAsync(asRoot: false);
+        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot: false);
 
-        var result = await program.OnceAsync("unshare", "-Ur");
+        CommandResult result = await program.OnceAsync("unshare", "-Ur");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("made without root"));
@@ -39,10 +39,10 @@ internal sealed class DemoTests
     [TestCase("user.max_net_namespaces")]
     public async Task Demo_WhereUserNamespacesAreForbidden_SaysWhatForbidsThemAndTheCure(string setting)
     {
-        using var program = await DemoProgram.PrepareAsync(asRoot: false);
+        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot: false);
 
         // The limits of an own user namespace, which the host does not notice.
-        var result = await program.OnceAsync("unshare", "-Ur", "sh", "-c", $"echo 0 > /proc/sys/{setting.Replace('.', '/')}; exec \"$@\"", "sh");
+        CommandResult result = await program.OnceAsync("unshare", "-Ur", "sh", "-c", $"echo 0 > /proc/sys/{setting.Replace('.', '/')}; exec \"$@\"", "sh");
 
         Assert.That(result.ExitCode, Is.EqualTo(MissingPrivilege), result.Everything);
         Assert.That(result.Error, Does.Contain("CAP_SYS_ADMIN").And.Contain($"{setting} = 0").And.Contain($"sudo sysctl {setting}=").And.Contain("sudo nsbridge demo"));
@@ -52,10 +52,10 @@ internal sealed class DemoTests
     [Test]
     public async Task Demo_WithoutRootAndWithoutUnshare_SaysWhatToInstall()
     {
-        using var program = await DemoProgram.PrepareAsync(asRoot: false);
+        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot: false);
         using var empty = new ScratchDirectory();
 
-        var result = await program.OnceAsync("env", $"PATH={empty.FullName}");
+        CommandResult result = await program.OnceAsync("env", $"PATH={empty.FullName}");
 
         Assert.That(result.ExitCode, Is.EqualTo(MissingPrivilege), result.Everything);
         Assert.That(result.Error, Does.Contain("util-linux").And.Contain("sudo nsbridge demo"));
@@ -65,9 +65,9 @@ internal sealed class DemoTests
     [TestCase(false)]
     public async Task Demo_WithoutATemporaryDirectory_SaysSo(bool asRoot)
     {
-        using var program = await DemoProgram.PrepareAsync(asRoot);
+        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot);
 
-        var result = await program.OnceAsync("env", "TMPDIR=/nonexistent");
+        CommandResult result = await program.OnceAsync("env", "TMPDIR=/nonexistent");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Error.Trim(), Is.EqualTo("nsbridge demo: cannot make a directory in /nonexistent/, which TMPDIR may name"));
@@ -77,12 +77,12 @@ internal sealed class DemoTests
     [TestCase(false)]
     public async Task Demo_WhoseDirectoryIsTooLongForASocket_NamesTheVariable(bool asRoot)
     {
-        using var program = await DemoProgram.PrepareAsync(asRoot);
+        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot);
         using var deep = new ScratchDirectory();
-        var path = Directory.CreateDirectory(deep[new string('x', 100)]).FullName;
+        string path = Directory.CreateDirectory(deep[new string('x', 100)]).FullName;
         await Command.CheckAsync("chmod", "--recursive", "1777", deep.FullName);
 
-        var result = await program.OnceAsync("env", $"TMPDIR={path}");
+        CommandResult result = await program.OnceAsync("env", $"TMPDIR={path}");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Error, Does.Contain("TMPDIR").And.Contain("at most 107 bytes").And.Not.Contain("NsBridge:"));
@@ -93,11 +93,11 @@ internal sealed class DemoTests
     [TestCase(false)]
     public async Task Demo_WithARelativeTemporaryDirectory_WorksInIt(bool asRoot)
     {
-        using var program = await DemoProgram.PrepareAsync(asRoot);
+        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot);
         using var here = new ScratchDirectory();
         await Command.CheckAsync("chmod", "1777", here.FullName);
 
-        var result = await program.OnceAsync("env", $"--chdir={here.FullName}", "TMPDIR=.");
+        CommandResult result = await program.OnceAsync("env", $"--chdir={here.FullName}", "TMPDIR=.");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(Directory.GetFileSystemEntries(here.FullName), Is.Empty);

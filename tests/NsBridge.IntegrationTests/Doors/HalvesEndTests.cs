@@ -8,7 +8,7 @@ namespace NsBridge.IntegrationTests.Doors;
 internal sealed class HalvesEndTests : BridgeFixture
 {
     private const int Bystanders = 3;
-    private static readonly byte[] Hello = Pattern.Take(1000);
+    private static readonly byte[] s_hello = Pattern.Take(1000);
     private readonly IPEndPoint _listen = FreeEndPoint();
     private Scene _scene = null!;
     private DaemonProcess _outer = null!;
@@ -18,24 +18,24 @@ internal sealed class HalvesEndTests : BridgeFixture
     public async Task OuterHalf_GoneBeforeItsConnections_HarmsNeitherTheInnerHalfNorOthers(string signal)
     {
         await StartHalvesAsync();
-        var handedOver = await HandOverAsync();
+        Socket handedOver = await HandOverAsync();
         await _outer.SignalAsync(signal);
         await _outer.ExitAsync();
-        await handedOver.EchoAsync(Hello);
+        await handedOver.EchoAsync(s_hello);
         // They get the descriptors that the link has left free.
         var bystanders = new List<Socket>();
-        for (var i = 0; i < Bystanders; i++)
+        for (int i = 0; i < Bystanders; i++)
             bystanders.Add(await ConnectAsync(_scene, Door.Unix));
-        foreach (var bystander in bystanders)
-            await bystander.EchoAsync(Hello);
+        foreach (Socket bystander in bystanders)
+            await bystander.EchoAsync(s_hello);
 
         handedOver.Shutdown(SocketShutdown.Send);
         Assert.That(await handedOver.EndingAsync(Soon), Is.EqualTo(Ending.Closed));
         await WaitActiveAsync(_scene.Daemon, Bystanders);
 
-        foreach (var bystander in bystanders)
+        foreach (Socket bystander in bystanders)
         {
-            await bystander.EchoAsync(Hello);
+            await bystander.EchoAsync(s_hello);
             bystander.Shutdown(SocketShutdown.Send);
             Assert.That(await bystander.EndingAsync(Soon), Is.EqualTo(Ending.Closed), "nothing but its own bytes came");
         }
@@ -46,19 +46,19 @@ internal sealed class HalvesEndTests : BridgeFixture
     public async Task InnerHalf_ReloadedWithAnotherNamespace_LeadsNobodyToTheOldOneAnyMore(bool holding)
     {
         await StartHalvesAsync();
-        var before = await HandOverAsync();
+        Socket before = await HandOverAsync();
         if (!holding)
             await EndAsync(before, leaving: 0);
-        var other = await NamespaceAsync();
+        TestNamespace other = await NamespaceAsync();
         Target(other, Serve.Greeting("other"), ((IPEndPoint)_scene.Server.EndPoint).Port);
 
         await ReloadInnerAsync(_scene.Entry with { Namespace = other.Name });
 
-        var after = Own(await TestClient.TcpAsync(_listen));
+        Socket after = Own(await TestClient.TcpAsync(_listen));
         Assert.That(await after.ReceiveExactlyAsync(5), Is.EqualTo("other"u8.ToArray()));
         if (!holding)
             return;
-        await before.EchoAsync(Hello);
+        await before.EchoAsync(s_hello);
         await EndAsync(before, leaving: 1);
     }
 
@@ -67,14 +67,14 @@ internal sealed class HalvesEndTests : BridgeFixture
     public async Task InnerHalf_TakenAwayByAReload_LeadsNobodyAnywhereUntilItIsBack(bool disabled)
     {
         await StartHalvesAsync();
-        var before = await HandOverAsync();
+        Socket before = await HandOverAsync();
 
         await ReloadInnerAsync(disabled ? [_scene.Entry with { Enabled = false }] : []);
 
         Assert.That(await TestClient.EndingAsync(_listen), Is.EqualTo(Ending.Reset));
         Assert.That(_scene.Server.Accepted, Is.EqualTo(1));
         await _outer.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "waiting", "the outer half waits for another");
-        await before.EchoAsync(Hello);
+        await before.EchoAsync(s_hello);
         await EndAsync(before, leaving: 0);
 
         await ReloadInnerAsync(_scene.Entry);
@@ -88,16 +88,16 @@ internal sealed class HalvesEndTests : BridgeFixture
         _scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = Scratch()["web.sock"] });
         var outer = new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = _scene.SocketPath, Join = join };
         await ReloadInnerAsync(_scene.Entry, outer);
-        var before = await HandOverAsync();
+        Socket before = await HandOverAsync();
         await WaitActiveAsync(_scene.Daemon, 1);
-        var other = await NamespaceAsync();
+        TestNamespace other = await NamespaceAsync();
         Target(other, Serve.Greeting("other"), ((IPEndPoint)_scene.Server.EndPoint).Port);
 
         await ReloadInnerAsync(_scene.Entry with { Namespace = other.Name }, outer);
 
-        var after = Own(await TestClient.TcpAsync(_listen));
+        Socket after = Own(await TestClient.TcpAsync(_listen));
         Assert.That(await after.ReceiveExactlyAsync(5), Is.EqualTo("other"u8.ToArray()));
-        await before.EchoAsync(Hello);
+        await before.EchoAsync(s_hello);
         before.Dispose();
         after.Dispose();
         await WaitActiveAsync(_scene.Daemon, 0);
@@ -105,7 +105,7 @@ internal sealed class HalvesEndTests : BridgeFixture
 
     private async Task ReloadInnerAsync(params BridgeEntry[] bridges)
     {
-        var told = _scene.Daemon.Log.Count;
+        int told = _scene.Daemon.Log.Count;
         _scene.Daemon.Rewrite(new DaemonConfig(bridges));
         await _scene.Daemon.WaitLogAsync("Reloaded", told);
     }
@@ -127,8 +127,8 @@ internal sealed class HalvesEndTests : BridgeFixture
 
     private async Task<Socket> HandOverAsync()
     {
-        var client = Own(await TestClient.TcpAsync(_listen));
-        await client.EchoAsync(Hello);
+        Socket client = Own(await TestClient.TcpAsync(_listen));
+        await client.EchoAsync(s_hello);
         return client;
     }
 

@@ -9,24 +9,24 @@ namespace NsBridge.IntegrationTests.Doors;
 /// <summary>The outer and the inner half in two daemons, joined by the UNIX socket alone.</summary>
 internal sealed class HalvesTests : BridgeFixture
 {
-    private static readonly byte[] Hello = Pattern.Take(100_000);
+    private static readonly byte[] s_hello = Pattern.Take(100_000);
 
     [TestCase(null)]
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task Halves_InTwoDaemons_ServeAsOne(string? join)
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = Scratch()["web.sock"] });
-        var listen = FreeEndPoint();
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = Scratch()["web.sock"] });
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = scene.SocketPath, Join = join });
 
-        var client = Own(await TestClient.TcpAsync(listen));
-        await client.EchoAsync(Hello);
+        Socket client = Own(await TestClient.TcpAsync(listen));
+        await client.EchoAsync(s_hello);
         client.Shutdown(SocketShutdown.Send);
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Closed));
 
-        var resetting = Own(await TestClient.TcpAsync(listen));
-        await resetting.EchoAsync(Hello);
+        Socket resetting = Own(await TestClient.TcpAsync(listen));
+        await resetting.EchoAsync(s_hello);
         resetting.Reset();
         await Eventually.TrueAsync(() => scene.Server.Resets == 1, Soon, "the reset arrives");
     }
@@ -36,18 +36,18 @@ internal sealed class HalvesTests : BridgeFixture
     public async Task Halves_ClientResetsRightAfterItsBytes_TheTargetGetsThem(string join)
     {
         const int clients = 200;
-        var served = 0;
-        var scene = await SceneAsync(
+        int served = 0;
+        Scene scene = await SceneAsync(
             async (connection, cancel) =>
             {
                 await connection.ReceiveExactlyAsync(8, cancel);
                 Interlocked.Increment(ref served);
             },
             entry => entry with { Listen = null, Socket = Scratch()["web.sock"] });
-        var listen = FreeEndPoint();
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = scene.SocketPath, Join = join });
 
-        await SpeakAndResetAsync(listen, clients, Hello.AsMemory(0, 8));
+        await SpeakAndResetAsync(listen, clients, s_hello.AsMemory(0, 8));
 
         await Eventually.TrueAsync(() => Volatile.Read(ref served) == clients, Soon, "all of it arrives");
     }
@@ -56,9 +56,9 @@ internal sealed class HalvesTests : BridgeFixture
     [TestCase("relay")]
     public async Task OuterHalf_InnerIsNotThereYet_ServesOnceItIs(string join)
     {
-        var (path, listen, _) = await OuterWithoutInnerAsync(join);
+        (string? path, IPEndPoint? listen, DaemonProcess _) = await OuterWithoutInnerAsync(join);
 
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = path });
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = path });
         await Eventually.TrueAsync(() => EchoesAsync(listen), Soon, "the inner half is found");
 
         await scene.Daemon.StopAsync();
@@ -70,10 +70,10 @@ internal sealed class HalvesTests : BridgeFixture
     [Test]
     public async Task OuterHalf_RelaysToAnInnerHalfThatComesBack_IsUpAgainWithoutAClient()
     {
-        var (path, listen, outer) = await OuterWithoutInnerAsync();
+        (string? path, IPEndPoint? listen, DaemonProcess? outer) = await OuterWithoutInnerAsync();
         await outer.WaitLogAsync("Bridge outer is waiting");
 
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = path });
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = path });
         await outer.WaitStatusAsync(State("up"), "it is up again");
         await outer.WaitLogAsync("Bridge outer is up", outer.Log.ToList().FindIndex(line => line.Contains("is waiting", StringComparison.Ordinal)));
 
@@ -85,13 +85,13 @@ internal sealed class HalvesTests : BridgeFixture
     [Test]
     public async Task OuterHalf_RelaysToAnotherProgramThatComesBack_LooksOnceAndIsUpAgain()
     {
-        var (path, listen, outer) = await OuterWithoutInnerAsync();
+        (string? path, IPEndPoint? listen, DaemonProcess? outer) = await OuterWithoutInnerAsync();
         await outer.WaitStatusAsync(State("waiting"), "it says that nothing is there");
 
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(path));
         listener.Listen();
-        var program = Own(TargetServer.Start(listener, Serve.Echo));
+        TargetServer program = Own(TargetServer.Start(listener, Serve.Echo));
         await outer.WaitStatusAsync(State("up"), "it is up again");
 
         Assert.That(await EchoesAsync(listen));
@@ -102,11 +102,11 @@ internal sealed class HalvesTests : BridgeFixture
     [TestCase("udp", "nsbridge datagrams 1\n")]
     public async Task OuterHalf_AnotherUserBehindTheSocket_HandsNothingOver(string protocol, string greeting)
     {
-        var folder = Scratch();
+        ScratchDirectory folder = Scratch();
         folder.OpenToEveryone();
-        var path = folder["web.sock"];
+        string path = folder["web.sock"];
         // Speaks as an inner half does, and it is root's: the daemon is not.
-        var handed = 0;
+        int handed = 0;
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(path));
         listener.Listen();
@@ -116,9 +116,9 @@ internal sealed class HalvesTests : BridgeFixture
             await connection.SendAsync(Encoding.ASCII.GetBytes(greeting), cancel);
             Interlocked.Add(ref handed, await connection.ReceiveAsync(new byte[1], cancel));
         }));
-        var listen = FreeEndPoint();
+        IPEndPoint listen = FreeEndPoint();
         var entry = new BridgeEntry("outer") { Protocol = protocol, Listen = listen.ToString(), Socket = path, Join = protocol == "tcp" ? "handoff" : null };
-        var outer = await StartAsync(new DaemonConfig(entry), new DaemonLaunch { User = "nobody" });
+        DaemonProcess outer = await StartAsync(new DaemonConfig(entry), new DaemonLaunch { User = "nobody" });
 
         await outer.WaitStatusAsync(
             bridge => bridge.GetProperty("reason").GetString()!.Contains("nsbridge of this user", StringComparison.Ordinal), "it says so");
@@ -130,9 +130,9 @@ internal sealed class HalvesTests : BridgeFixture
     /// <summary>An outer half alone that a client has come to in vain.</summary>
     private async Task<(string Path, IPEndPoint Listen, DaemonProcess Outer)> OuterWithoutInnerAsync(string? join = null)
     {
-        var path = Scratch()["web.sock"];
-        var listen = FreeEndPoint();
-        var outer = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path, Join = join });
+        string path = Scratch()["web.sock"];
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess outer = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path, Join = join });
         Assert.That(await TestClient.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         return (path, listen, outer);
     }

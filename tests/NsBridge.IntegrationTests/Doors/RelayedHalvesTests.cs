@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using NsBridge.Testing;
 
@@ -6,41 +8,41 @@ namespace NsBridge.IntegrationTests.Doors;
 /// <summary>An outer half alone that relays bytes: what becomes of its clients at the inner half, and of new settings.</summary>
 internal sealed class RelayedHalvesTests : BridgeFixture
 {
-    private static readonly byte[] Hello = Pattern.Take(100);
+    private static readonly byte[] s_hello = Pattern.Take(100);
 
     [Test]
     public async Task Relay_FromAnotherBridgeOfTheSameDaemon_IsAdmittedLikeAnyOther()
     {
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo);
-        var (listen, other) = (FreeEndPoint(), FreeEndPoint());
-        var path = Scratch()["web.sock"];
-        var daemon = await StartAsync(
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
+        (IPEndPoint? listen, IPEndPoint? other) = (FreeEndPoint(), FreeEndPoint());
+        string path = Scratch()["web.sock"];
+        DaemonProcess daemon = await StartAsync(
             new BridgeEntry("web") { Listen = listen.ToString(), Socket = path, Namespace = space.Name, Target = server.EndPoint.ToString(), Join = "relay", MaxConnections = 1 },
             new BridgeEntry("other") { Listen = other.ToString(), Socket = path });
 
-        var first = Own(await TestClient.TcpAsync(listen));
-        await first.EchoAsync(Hello);
+        Socket first = Own(await TestClient.TcpAsync(listen));
+        await first.EchoAsync(s_hello);
         Assert.That(await TestClient.EndingAsync(other), Is.EqualTo(Ending.Reset), "one is the most");
 
         first.Dispose();
         await daemon.WaitStatusAsync(bridge => Active(bridge) == 0, "it is over");
-        var second = Own(await TestClient.TcpAsync(other));
-        await second.EchoAsync(Hello);
+        Socket second = Own(await TestClient.TcpAsync(other));
+        await second.EchoAsync(s_hello);
         await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "it counts for both");
     }
 
     [Test]
     public async Task Relay_ClientResetsWhileItWaitsAtTheInnerHalf_LeavesItsPlace()
     {
-        var path = Scratch()["web.sock"];
-        var missing = await ReserveNamespaceAsync();
-        var inner = await StartAsync(
+        string path = Scratch()["web.sock"];
+        TestNamespace missing = await ReserveNamespaceAsync();
+        DaemonProcess inner = await StartAsync(
             new BridgeEntry("web") { Socket = path, Namespace = missing.Name, Target = "127.0.0.1:3000", TargetWait = TimeSpan.FromMinutes(1) });
-        var listen = FreeEndPoint();
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path });
-        var client = Own(await TestClient.TcpAsync(listen));
-        await client.SendAllAsync(Hello);
+        Socket client = Own(await TestClient.TcpAsync(listen));
+        await client.SendAllAsync(s_hello);
         await inner.WaitStatusAsync(bridge => Active(bridge) == 1, "it waits");
 
         client.Reset();
@@ -51,12 +53,12 @@ internal sealed class RelayedHalvesTests : BridgeFixture
     [Test]
     public async Task Reload_OfAnOuterHalf_ReachesConnectionsThatAreThere()
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = Scratch()["web.sock"] });
-        var listen = FreeEndPoint();
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = Scratch()["web.sock"] });
+        IPEndPoint listen = FreeEndPoint();
         var entry = new BridgeEntry("outer") { Listen = listen.ToString(), Socket = scene.SocketPath };
-        var outer = await StartAsync(entry);
-        var client = Own(await TestClient.TcpAsync(listen));
-        await client.EchoAsync(Hello);
+        DaemonProcess outer = await StartAsync(entry);
+        Socket client = Own(await TestClient.TcpAsync(listen));
+        await client.EchoAsync(s_hello);
 
         outer.Rewrite(new DaemonConfig(entry with { IdleTimeout = TimeSpan.FromSeconds(1) }));
 

@@ -9,7 +9,7 @@ internal sealed class UnixSocketFileTests : BridgeFixture
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode AndGroup = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
     private const UnixFileMode Everyone = AndGroup | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
-    private static readonly byte[] Hello = Pattern.Take(100);
+    private static readonly byte[] s_hello = Pattern.Take(100);
 
     [TestCase(null, "000", OwnerOnly)]
     [TestCase(null, "077", OwnerOnly)]
@@ -18,9 +18,9 @@ internal sealed class UnixSocketFileTests : BridgeFixture
     [TestCase("0600", "000", OwnerOnly)]
     public async Task SocketMode_WhateverTheUmask_IsRightFromTheFirstMoment(string? mode, string umask, UnixFileMode wanted)
     {
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo);
-        var folder = Scratch();
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
+        ScratchDirectory folder = Scratch();
         var entry = new BridgeEntry("web")
         {
             Socket = folder["web.sock"],
@@ -45,13 +45,13 @@ internal sealed class UnixSocketFileTests : BridgeFixture
         await watching;
 
         Assert.That(seen, Is.EquivalentTo(new[] { wanted }));
-        await Own(await TestClient.UnixAsync(entry.Socket!)).EchoAsync(Hello);
+        await Own(await TestClient.UnixAsync(entry.Socket!)).EchoAsync(s_hello);
     }
 
     [Test]
     public async Task SocketGroup_Set_OwnsTheFile()
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { SocketMode = "0660", SocketGroup = "nogroup" });
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { SocketMode = "0660", SocketGroup = "nogroup" });
 
         Assert.That((await Command.CheckAsync("stat", "-c", "%a %U %G", scene.SocketPath)).Trim(), Is.EqualTo("660 root nogroup"));
     }
@@ -59,8 +59,8 @@ internal sealed class UnixSocketFileTests : BridgeFixture
     [Test]
     public async Task Socket_StaleFileInItsPlace_IsReplaced()
     {
-        var folder = Scratch();
-        var path = folder["web.sock"];
+        ScratchDirectory folder = Scratch();
+        string path = folder["web.sock"];
         using (var dead = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {
             dead.Bind(new UnixDomainSocketEndPoint(path));
@@ -69,33 +69,33 @@ internal sealed class UnixSocketFileTests : BridgeFixture
         }
         File.Move(folder["kept"], path);
 
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Socket = path });
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Socket = path });
 
-        await (await ConnectAsync(scene, Door.Unix)).EchoAsync(Hello);
-        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
+        await (await ConnectAsync(scene, Door.Unix)).EchoAsync(s_hello);
+        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(s_hello);
     }
 
     [Test]
     public async Task Socket_LeftByAKilledDaemon_IsTakenOver()
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Socket = Scratch()["web.sock"] });
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Socket = Scratch()["web.sock"] });
         await scene.Daemon.SignalAsync("KILL");
         await scene.Daemon.ExitAsync();
         Assert.That(File.Exists(scene.SocketPath), Is.True);
 
-        var next = await StartAsync(scene.Entry);
+        DaemonProcess next = await StartAsync(scene.Entry);
         // The dead one's file stands for the new one's until that has its place.
         await next.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the bridge is up again");
 
-        await (await ConnectAsync(scene, Door.Unix)).EchoAsync(Hello);
-        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
+        await (await ConnectAsync(scene, Door.Unix)).EchoAsync(s_hello);
+        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(s_hello);
     }
 
     [Test]
     public async Task Socket_LinkInItsPlace_IsNotFollowedAndNothingIsTouched()
     {
-        var folder = Scratch();
-        var precious = folder.Write("precious", "content");
+        ScratchDirectory folder = Scratch();
+        string precious = folder.Write("precious", "content");
         File.CreateSymbolicLink(folder["web.sock"], precious);
 
         await StartInPlaceAsync(folder["web.sock"]);
@@ -110,7 +110,7 @@ internal sealed class UnixSocketFileTests : BridgeFixture
     [Test]
     public async Task Socket_DanglingLinkInItsPlace_IsNotFollowed()
     {
-        var folder = Scratch();
+        ScratchDirectory folder = Scratch();
         File.CreateSymbolicLink(folder["web.sock"], folder["nowhere"]);
 
         await StartInPlaceAsync(folder["web.sock"]);
@@ -125,7 +125,7 @@ internal sealed class UnixSocketFileTests : BridgeFixture
     [Test]
     public async Task Socket_RegularFileInItsPlace_IsNotTouched()
     {
-        var precious = Scratch().Write("web.sock", "content");
+        string precious = Scratch().Write("web.sock", "content");
 
         await StartInPlaceAsync(precious);
 
@@ -135,14 +135,14 @@ internal sealed class UnixSocketFileTests : BridgeFixture
     [Test]
     public async Task Socket_OfAnotherLivingDaemon_StaysThatDaemons()
     {
-        var folder = Scratch();
-        var scene = await SceneAsync(Serve.Greeting("first"), entry => entry with { Socket = folder["web.sock"] });
+        ScratchDirectory folder = Scratch();
+        Scene scene = await SceneAsync(Serve.Greeting("first"), entry => entry with { Socket = folder["web.sock"] });
 
         await StartInPlaceAsync(folder["web.sock"]);
         Assert.That(scene.Server.Accepted, Is.Zero, "whoever asks whether it is served is no client");
         await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("total").GetInt64() == 0, "nor counted as one");
 
-        var client = await ConnectAsync(scene, Door.Unix);
+        Socket client = await ConnectAsync(scene, Door.Unix);
         Assert.That(await client.ReceiveExactlyAsync(5), Is.EqualTo("first"u8.ToArray()));
     }
 
@@ -150,48 +150,48 @@ internal sealed class UnixSocketFileTests : BridgeFixture
     [TestCase("relay")]
     public async Task Socket_RemovedWhileItServes_IsMadeAnewAndNobodyElseNoticesIt(string join)
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join, Socket = Scratch()["web.sock"] });
-        var before = await ConnectAsync(scene, Door.Unix);
-        await before.EchoAsync(Hello);
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join, Socket = Scratch()["web.sock"] });
+        Socket before = await ConnectAsync(scene, Door.Unix);
+        await before.EchoAsync(s_hello);
 
         File.Delete(scene.SocketPath);
-        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
+        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(s_hello);
         await scene.Daemon.WaitListeningAsync(scene.SocketPath);
 
         Assert.That(File.GetUnixFileMode(scene.SocketPath), Is.EqualTo(OwnerOnly));
-        await (await ConnectAsync(scene, Door.Unix)).EchoAsync(Hello);
-        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
-        await before.EchoAsync(Hello);
+        await (await ConnectAsync(scene, Door.Unix)).EchoAsync(s_hello);
+        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(s_hello);
+        await before.EchoAsync(s_hello);
     }
 
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task Socket_ReplacedByAnotherServer_IsToldAndThatServerGetsNoClient(string join)
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join, Socket = Scratch()["web.sock"] });
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join, Socket = Scratch()["web.sock"] });
         File.Delete(scene.SocketPath);
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(scene.SocketPath));
         listener.Listen();
-        var stranger = Own(TargetServer.Start(listener, Serve.Greeting("stranger")));
+        TargetServer stranger = Own(TargetServer.Start(listener, Serve.Greeting("stranger")));
 
-        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
+        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(s_hello);
         await scene.Daemon.WaitStatusAsync(
             bridge => bridge.GetProperty("state").GetString() == "failed" && bridge.GetProperty("reason").GetString()!.Contains(scene.SocketPath, StringComparison.Ordinal),
             "it has failed and says why");
-        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(Hello);
+        await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(s_hello);
 
         await stranger.DisposeAsync();
         await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "it is up again");
-        await (await ConnectAsync(scene, Door.Unix)).EchoAsync(Hello);
+        await (await ConnectAsync(scene, Door.Unix)).EchoAsync(s_hello);
     }
 
     /// <summary>Starts a daemon whose socket's place is taken; it must say so by the path, ended or not.</summary>
     private async Task StartInPlaceAsync(string path)
     {
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo);
-        await using var daemon = await DaemonProcess.LaunchAsync(new DaemonConfig(
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
+        await using DaemonProcess daemon = await DaemonProcess.LaunchAsync(new DaemonConfig(
             new BridgeEntry("taken") { Socket = path, Namespace = space.Name, Target = server.EndPoint.ToString() }));
         await Eventually.TrueAsync(
             () => daemon.Log.Any(line => line.Contains(path, StringComparison.Ordinal)), Soon, $"the log names {path}");

@@ -8,9 +8,9 @@ internal sealed class AnnouncedDescriptorTests
     public async Task Run_DescriptorsAnnouncedThatAreNotOpen_SaysSoInALine()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", (new DaemonConfig([]) { RuntimeDirectory = scratch["run"] }).ToJson());
+        string file = scratch.Write("appsettings.json", (new DaemonConfig([]) { RuntimeDirectory = scratch["run"] }).ToJson());
 
-        var result = await Command.RunAsync(
+        CommandResult result = await Command.RunAsync(
             "/bin/sh",
             ["-c", "LISTEN_PID=$$ LISTEN_FDS=200 exec \"$0\" run --config \"$1\"", await PublishedDaemon.PathAsync(), file],
             TimeSpan.FromSeconds(20));

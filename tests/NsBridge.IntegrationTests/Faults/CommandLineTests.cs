@@ -15,7 +15,7 @@ internal sealed class CommandLineTests
     [TestCase("[diagram]", "check")]
     public async Task CommandLine_Wrong_EndsWith64AndSaysHow(params string[] arguments)
     {
-        var result = await Executable.RunAsync(arguments);
+        CommandResult result = await Executable.RunAsync(arguments);
 
         Assert.That(result.ExitCode, Is.EqualTo(WrongCommandLine), result.Everything);
         Assert.That(result.Error, Is.Not.Empty);
@@ -28,9 +28,9 @@ internal sealed class CommandLineTests
     public async Task CommandLine_WithAFileInAFolderThatIsGone_SaysThatThereIsNone(string call, int code)
     {
         using var scratch = new ScratchDirectory();
-        var line = $"mkdir {scratch["gone"]}; cd {scratch["gone"]}; rmdir {scratch["gone"]}; exec {await PublishedDaemon.PathAsync()} {call}";
+        string line = $"mkdir {scratch["gone"]}; cd {scratch["gone"]}; rmdir {scratch["gone"]}; exec {await PublishedDaemon.PathAsync()} {call}";
 
-        var result = await Command.RunAsync("/bin/sh", ["-c", line]);
+        CommandResult result = await Command.RunAsync("/bin/sh", ["-c", line]);
 
         Assert.That(result.ExitCode, Is.EqualTo(code), result.Everything);
         Executable.CheckPlain(result);
@@ -40,11 +40,11 @@ internal sealed class CommandLineTests
     public async Task Import_OfAFileThatMayNotBeRead_EndsWith77()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("web.service", "[Service]\nExecStart=socat TCP-LISTEN:1,fork TCP:127.0.0.1:2\n");
+        string file = scratch.Write("web.service", "[Service]\nExecStart=socat TCP-LISTEN:1,fork TCP:127.0.0.1:2\n");
         scratch.OpenToEveryone();
         File.SetUnixFileMode(file, UnixFileMode.UserRead);
 
-        var result = await Command.RunAsync("setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", await PublishedDaemon.PathAsync(), "import", file]);
+        CommandResult result = await Command.RunAsync("setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", await PublishedDaemon.PathAsync(), "import", file]);
 
         Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
         Assert.That(result.Error, Does.Contain($"{file}: the file may not be read by this user"));
@@ -54,7 +54,7 @@ internal sealed class CommandLineTests
     [Test]
     public async Task Version_Asked_IsOneLine()
     {
-        var result = await Executable.RunAsync(["--version"]);
+        CommandResult result = await Executable.RunAsync(["--version"]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output.Trim(), Does.Match(@"^nsbridge \d+\.\d+\.\d+\S*$"));
@@ -63,18 +63,18 @@ internal sealed class CommandLineTests
     [Test]
     public async Task Help_Asked_NamesEveryCommand()
     {
-        var result = await Executable.RunAsync(["--help"]);
+        CommandResult result = await Executable.RunAsync(["--help"]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
-        foreach (var command in new[] { "run", "check", "status", "doctor", "discover", "demo" })
+        foreach (string? command in new[] { "run", "check", "status", "doctor", "discover", "demo" })
             Assert.That(result.Output, Does.Contain(command));
     }
 
     [Test]
     public async Task Help_OfAll_DoesNotShowWhatMayBeLeftOutAsRequired()
     {
-        var all = await Executable.RunAsync(["--help"]);
-        var one = await Executable.RunAsync(["doctor", "--help"]);
+        CommandResult all = await Executable.RunAsync(["--help"]);
+        CommandResult one = await Executable.RunAsync(["doctor", "--help"]);
 
         Assert.That(all.Output, Does.Not.Contain(" <BRIDGE>").And.Not.Contain(" <NAMESPACE>").And.Contain("import <SOURCE>"));
         Assert.That(one.Output, Does.Contain("[<BRIDGE>]"));

@@ -12,7 +12,7 @@ internal static class Executable
     /// <summary>No user ever sees the program's inside for what they can mend.</summary>
     public static void CheckPlain(CommandResult result)
     {
-        foreach (var inside in new[] { "   at ", "Exception", "System.", "Microsoft.", "--- End" })
+        foreach (string? inside in new[] { "   at ", "Exception", "System.", "Microsoft.", "--- End" })
             Assert.That(result.Everything, Does.Not.Contain(inside));
     }
 }

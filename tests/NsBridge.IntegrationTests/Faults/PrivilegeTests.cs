@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using NsBridge.Testing;
 
@@ -13,12 +14,12 @@ internal sealed class PrivilegeTests : BridgeFixture
     [Test]
     public async Task Run_WithoutTheCapability_EndsWith77AndTellsTheCure()
     {
-        var space = await NamespaceAsync();
-        await using var daemon = await DaemonProcess.LaunchAsync(
+        TestNamespace space = await NamespaceAsync();
+        await using DaemonProcess daemon = await DaemonProcess.LaunchAsync(
             new DaemonConfig(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" }),
             new DaemonLaunch { User = "nobody" });
 
-        var code = await daemon.ExitAsync(Soon);
+        int code = await daemon.ExitAsync(Soon);
 
         Assert.That(code, Is.EqualTo(MissingPrivilege), daemon.LogText());
         Assert.That(daemon.LogText(), Does.Contain("CAP_SYS_ADMIN").And.Contain("as root").And.Contain("Without root"));
@@ -29,12 +30,12 @@ internal sealed class PrivilegeTests : BridgeFixture
     [Test]
     public async Task Run_WithTheCapabilityButNotOverItsOwnNetwork_EndsWith77AndTellsTheCure()
     {
-        var space = await NamespaceAsync();
-        await using var daemon = await DaemonProcess.LaunchAsync(
+        TestNamespace space = await NamespaceAsync();
+        await using DaemonProcess daemon = await DaemonProcess.LaunchAsync(
             new DaemonConfig(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" }),
             new DaemonLaunch { Within = ["unshare", "--user", "--map-root-user"] });
 
-        var code = await daemon.ExitAsync(Soon);
+        int code = await daemon.ExitAsync(Soon);
 
         Assert.That(code, Is.EqualTo(MissingPrivilege), daemon.LogText());
         Assert.That(daemon.LogText(), Does.Contain("CAP_SYS_ADMIN in the user namespace that owns this process's network").And.Contain("as root").And.Contain("unshare -Urn"));
@@ -44,9 +45,9 @@ internal sealed class PrivilegeTests : BridgeFixture
     [Test]
     public async Task Run_OuterHalfAlone_NeedsNoPrivilege()
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = OpenSocketPath(), SocketMode = "0666" });
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = OpenSocketPath(), SocketMode = "0666" });
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(
             new DaemonConfig(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = scene.SocketPath }),
             new DaemonLaunch { User = "nobody" });
         await daemon.WaitLogAsync("CAP_SYS_ADMIN is missing, which no bridge here needs");
@@ -57,10 +58,10 @@ internal sealed class PrivilegeTests : BridgeFixture
     [Test]
     public async Task Run_EveryListenerOnAPortItMayNotHave_EndsWith77AndTellsTheCure()
     {
-        await using var daemon = await DaemonProcess.LaunchAsync(
+        await using DaemonProcess daemon = await DaemonProcess.LaunchAsync(
             new DaemonConfig(Privileged("web", 80), Privileged("dns", 53) with { Protocol = "udp" }, Privileged("off", 79) with { Enabled = false }), s_nobodyInFreshNetwork);
 
-        var code = await daemon.ExitAsync(Soon);
+        int code = await daemon.ExitAsync(Soon);
 
         Assert.That(code, Is.EqualTo(MissingPrivilege), daemon.LogText());
         Assert.That(daemon.LogText(), Does.Contain("CAP_NET_BIND_SERVICE is missing, and every bridge here needs it").And.Contain("as root"));
@@ -71,7 +72,7 @@ internal sealed class PrivilegeTests : BridgeFixture
     [Test]
     public async Task Run_OneListenerOnAPortItMayNotHave_TheOthersServeAndAReloadEndsNothing()
     {
-        var daemon = await LaunchAsync(new DaemonConfig(Privileged("web", 80), Privileged("high", 8080)), s_nobodyInFreshNetwork);
+        DaemonProcess daemon = await LaunchAsync(new DaemonConfig(Privileged("web", 80), Privileged("high", 8080)), s_nobodyInFreshNetwork);
         await daemon.WaitLogAsync("EACCES");
         await daemon.WaitAsync(() => File.Exists(daemon.SocketPath("high")), "the other bridge serves");
 
@@ -85,10 +86,10 @@ internal sealed class PrivilegeTests : BridgeFixture
     public async Task Run_MetricsWhereItMayNotWrite_EndsWith77AndNamesTheFolder()
     {
         using var closed = new ScratchDirectory();
-        await using var daemon = await DaemonProcess.LaunchAsync(
+        await using DaemonProcess daemon = await DaemonProcess.LaunchAsync(
             new DaemonConfig { Metrics = new JsonObject { ["Listen"] = $"unix:{closed["metrics"]}" } }, new DaemonLaunch { User = "nobody" });
 
-        var code = await daemon.ExitAsync(Soon);
+        int code = await daemon.ExitAsync(Soon);
 
         Assert.That(code, Is.EqualTo(MissingPrivilege), daemon.LogText());
         Assert.That(daemon.LogText(), Does.Contain("EACCES").And.Contain($"may write to {closed.FullName}"));
@@ -100,7 +101,7 @@ internal sealed class PrivilegeTests : BridgeFixture
 
     private string OpenSocketPath()
     {
-        var folder = Scratch();
+        ScratchDirectory folder = Scratch();
         folder.OpenToEveryone();
         return folder["web.sock"];
     }

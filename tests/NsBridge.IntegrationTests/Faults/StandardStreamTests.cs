@@ -1,3 +1,4 @@
+using System.Net;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Faults;
@@ -15,9 +16,9 @@ internal sealed class StandardStreamTests : BridgeFixture
     [TestCase("doctor >/dev/full", "ENOSPC")]
     public async Task Output_ThatCannotBeWritten_IsSaidInOneLine(string call, string why)
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
 
-        var result = await ShellAsync(call, scene.Daemon.ConfigurationFile);
+        CommandResult result = await ShellAsync(call, scene.Daemon.ConfigurationFile);
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Error.Trim(), Is.EqualTo($"nsbridge: cannot write to standard output: {why}"));
@@ -27,9 +28,9 @@ internal sealed class StandardStreamTests : BridgeFixture
     [TestCase("status --watch --json")]
     public async Task Watch_WhoseReaderHasGone_Ends(string call)
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
 
-        var result = await ShellAsync($"{call} | head -1", scene.Daemon.ConfigurationFile);
+        CommandResult result = await ShellAsync($"{call} | head -1", scene.Daemon.ConfigurationFile);
 
         Assert.That(result.ExitCode, Is.Zero);
         Assert.That(result.Error, Is.Empty);
@@ -40,7 +41,7 @@ internal sealed class StandardStreamTests : BridgeFixture
     [TestCase("check --fly 2>&-", 64)]
     public async Task Error_ThatCannotBeWritten_ChangesNothing(string call, int code)
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
 
         Assert.That((await ShellAsync(call, scene.Daemon.ConfigurationFile)).ExitCode, Is.EqualTo(code));
     }
@@ -50,10 +51,10 @@ internal sealed class StandardStreamTests : BridgeFixture
     [TestCase("2>/dev/full")]
     public async Task Daemon_WithoutStandardStreams_Serves(string without)
     {
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo);
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(
             new DaemonConfig(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() }),
             new DaemonLaunch { Behind = ["/bin/sh", "-c", $"exec \"$@\" {without}", "sh"] });
 
@@ -65,9 +66,9 @@ internal sealed class StandardStreamTests : BridgeFixture
     private static async Task<CommandResult> ShellAsync(string call, string file)
     {
         // Behind the verb, before where the output goes.
-        var verb = call.Split(' ')[0];
-        var line = verb.StartsWith('-') ? call : $"{verb} --config {file}{call[verb.Length..]}";
-        var result = await Command.RunAsync("/bin/sh", ["-c", $"{await PublishedDaemon.PathAsync()} {line}"], TimeSpan.FromSeconds(20));
+        string verb = call.Split(' ')[0];
+        string line = verb.StartsWith('-') ? call : $"{verb} --config {file}{call[verb.Length..]}";
+        CommandResult result = await Command.RunAsync("/bin/sh", ["-c", $"{await PublishedDaemon.PathAsync()} {line}"], TimeSpan.FromSeconds(20));
         Executable.CheckPlain(result);
         return result;
     }

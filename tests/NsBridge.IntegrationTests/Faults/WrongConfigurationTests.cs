@@ -23,8 +23,8 @@ internal sealed class WrongConfigurationTests
     [TestCaseSource(nameof(WrongPairs))]
     public Task Bridges_Conflicting_AreNamedByCheckAndRunAlike(string path, string first, string second)
     {
-        var file = JsonNode.Parse("""{ "NsBridge": { "Bridges": [] } }""")!;
-        var bridges = file["NsBridge"]!["Bridges"]!.AsArray();
+        JsonNode file = JsonNode.Parse("""{ "NsBridge": { "Bridges": [] } }""")!;
+        JsonArray bridges = file["NsBridge"]!["Bridges"]!.AsArray();
         bridges.Add(JsonNode.Parse(first));
         bridges.Add(JsonNode.Parse(second));
         return CheckRefusedAsync(file.ToJsonString(), path);
@@ -43,9 +43,9 @@ internal sealed class WrongConfigurationTests
     [Test]
     public async Task File_Missing_IsRefused()
     {
-        foreach (var command in new[] { "check", "run" })
+        foreach (string? command in new[] { "check", "run" })
         {
-            var result = await Executable.RunAsync([command, "--config", _folder["none.json"]]);
+            CommandResult result = await Executable.RunAsync([command, "--config", _folder["none.json"]]);
             Assert.That(result.ExitCode, Is.EqualTo(WrongConfiguration), result.Everything);
             Assert.That(result.Everything, Does.Contain(_folder["none.json"]));
             Executable.CheckPlain(result);
@@ -55,9 +55,9 @@ internal sealed class WrongConfigurationTests
     [Test]
     public async Task File_IsAFolder_IsRefused()
     {
-        foreach (var command in new[] { "check", "run" })
+        foreach (string? command in new[] { "check", "run" })
         {
-            var result = await Executable.RunAsync([command, "--config", _folder.FullName]);
+            CommandResult result = await Executable.RunAsync([command, "--config", _folder.FullName]);
             Assert.That(result.ExitCode, Is.EqualTo(WrongConfiguration), result.Everything);
             Executable.CheckPlain(result);
         }
@@ -66,7 +66,7 @@ internal sealed class WrongConfigurationTests
     [Test]
     public Task Faults_Several_AreToldAllAtOnce()
     {
-        var bridges = """
+        string bridges = """
             { "NsBridge": { "ShutdownTimeout": "soon", "Colour": "red", "Bridges": [
               { "Name": "bad name", "Listen": "3003", "Namespace": "vpn", "Target": "example.com:80" },
               { "Name": "two", "Listen": "127.0.0.1:99999", "Namespace": "vpn", "Target": "127.0.0.1:80", "Join": "glue", "MaxConnections": -1 }
@@ -81,10 +81,10 @@ internal sealed class WrongConfigurationTests
     [Test]
     public async Task Environment_Wrong_IsNamedLikeTheFile()
     {
-        var file = _folder.Write("appsettings.json", Good().ToJsonString());
-        foreach (var command in new[] { "check", "run" })
+        string file = _folder.Write("appsettings.json", Good().ToJsonString());
+        foreach (string? command in new[] { "check", "run" })
         {
-            var result = await Executable.RunAsync(
+            CommandResult result = await Executable.RunAsync(
                 [command, "--config", file], new Dictionary<string, string?> { ["NsBridge__Bridges__0__Target"] = "nonsense" });
             Assert.That(result.ExitCode, Is.EqualTo(WrongConfiguration), result.Everything);
             Assert.That(result.Everything, Does.Contain($"{First}:Target").And.Contain("nonsense"));
@@ -95,9 +95,9 @@ internal sealed class WrongConfigurationTests
     [Test]
     public async Task Check_GoodFile_EndsWithZeroAndStartsNothing()
     {
-        var file = _folder.Write("appsettings.json", Good().ToJsonString());
+        string file = _folder.Write("appsettings.json", Good().ToJsonString());
 
-        var result = await Executable.RunAsync(["check", "--config", file]);
+        CommandResult result = await Executable.RunAsync(["check", "--config", file]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(Directory.GetFileSystemEntries(_folder.FullName), Has.Length.EqualTo(1), "files made by check");
@@ -106,11 +106,11 @@ internal sealed class WrongConfigurationTests
     [Test]
     public async Task Check_WithoutConfig_TakesTheFileInTheWorkingFolder()
     {
-        var executable = await PublishedDaemon.PathAsync();
+        string executable = await PublishedDaemon.PathAsync();
         _folder.Write("appsettings.json", Good().ToJsonString());
-        var good = await Command.RunAsync("env", ["-C", _folder.FullName, executable, "check"]);
+        CommandResult good = await Command.RunAsync("env", ["-C", _folder.FullName, executable, "check"]);
         _folder.Write("appsettings.json", With($"{First}:Target", "\"nonsense\""));
-        var wrong = await Command.RunAsync("env", ["-C", _folder.FullName, executable, "check"]);
+        CommandResult wrong = await Command.RunAsync("env", ["-C", _folder.FullName, executable, "check"]);
 
         Assert.That(good.ExitCode, Is.Zero, good.Everything);
         Assert.That(good.Output, Does.Contain($"{_folder.FullName}/appsettings.json"), "that another file than the packaged one was read shows");
@@ -121,7 +121,7 @@ internal sealed class WrongConfigurationTests
     [Test]
     public async Task Check_FileInTheRepository_IsGood()
     {
-        var result = await Executable.RunAsync(["check", "--config", Path.Combine(Repository.Root, "appsettings.json")]);
+        CommandResult result = await Executable.RunAsync(["check", "--config", Path.Combine(Repository.Root, "appsettings.json")]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
     }
@@ -177,9 +177,9 @@ internal sealed class WrongConfigurationTests
         const string web = """{ "Name": "web", "Listen": "127.0.0.1:3003", "Namespace": "vpn", "Target": "127.0.0.1:80" }""";
         const string second = "NsBridge:Bridges:1";
         yield return [$"{second}:Name", web, web.Replace("3003", "3004", StringComparison.Ordinal)];
-        foreach (var listen in new[] { "\"127.0.0.1:3003\"", "3003", "\"0.0.0.0:3003\"", "\"*:3003\"", "\"127.0.0.1:3000-3010\"", "[\"127.0.0.1:1\", \"127.0.0.1:3003\"]" })
+        foreach (string? listen in new[] { "\"127.0.0.1:3003\"", "3003", "\"0.0.0.0:3003\"", "\"*:3003\"", "\"127.0.0.1:3000-3010\"", "[\"127.0.0.1:1\", \"127.0.0.1:3003\"]" })
         {
-            var ranged = listen.Contains("3010", StringComparison.Ordinal);
+            bool ranged = listen.Contains("3010", StringComparison.Ordinal);
             yield return [$"{second}:Listen", web, $$"""{ "Name": "two", "Listen": {{listen}}, "Namespace": "vpn", "Target": "127.0.0.1:{{(ranged ? "80-90" : "80")}}" }"""];
         }
         yield return [
@@ -198,15 +198,15 @@ internal sealed class WrongConfigurationTests
     /// <summary>The good file with one key changed. A key one step below a list stands for the list as a whole, given as the value.</summary>
     private static string With(string path, string value)
     {
-        var file = Good();
-        var steps = path.Split(':');
+        JsonNode file = Good();
+        string[] steps = path.Split(':');
         if (value.StartsWith('[') && int.TryParse(steps[^1], out _))
             steps = steps[..^1];
         if (value.StartsWith('{') && steps[^2] == "Metrics")
             steps = steps[..^1];
-        var at = file;
-        foreach (var step in steps[..^1])
-            at = int.TryParse(step, out var index) ? at[index]! : at[step]!;
+        JsonNode at = file;
+        foreach (string step in steps[..^1])
+            at = int.TryParse(step, out int index) ? at[index]! : at[step]!;
         if (value == "absent")
             at.AsObject().Remove(steps[^1]);
         else
@@ -219,16 +219,16 @@ internal sealed class WrongConfigurationTests
 
     private Task CheckAllAsync(string content, params string[] all) => RefuseAsync(content, result =>
     {
-        foreach (var path in all)
+        foreach (string path in all)
             Assert.That(result.Everything, Does.Contain(path));
     });
 
     private async Task RefuseAsync(string content, Action<CommandResult> check)
     {
-        var file = _folder.Write("appsettings.json", content);
-        foreach (var command in new[] { "check", "run" })
+        string file = _folder.Write("appsettings.json", content);
+        foreach (string? command in new[] { "check", "run" })
         {
-            var result = await Executable.RunAsync([command, "--config", file]);
+            CommandResult result = await Executable.RunAsync([command, "--config", file]);
             Assert.That(result.ExitCode, Is.EqualTo(WrongConfiguration), $"{command}: {result.Everything}");
             check(result);
             Executable.CheckPlain(result);

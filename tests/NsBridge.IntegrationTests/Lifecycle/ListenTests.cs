@@ -6,60 +6,60 @@ namespace NsBridge.IntegrationTests.Lifecycle;
 
 internal sealed class ListenTests : BridgeFixture
 {
-    private static readonly byte[] Hello = Pattern.Take(1000);
+    private static readonly byte[] s_hello = Pattern.Take(1000);
 
     [Test]
     public async Task Listen_BarePort_TakesBothLoopbackAddressesAlone()
     {
-        var port = HostSockets.FreePort();
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = port });
+        int port = HostSockets.FreePort();
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = port });
 
         await scene.Daemon.WaitListeningAsync(new IPEndPoint(IPAddress.Loopback, port));
         await scene.Daemon.WaitListeningAsync(new IPEndPoint(IPAddress.IPv6Loopback, port));
-        await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, port))).EchoAsync(Hello);
-        await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.IPv6Loopback, port))).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, port))).EchoAsync(s_hello);
+        await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.IPv6Loopback, port))).EchoAsync(s_hello);
         Assert.ThrowsAsync<SocketException>(() => TestClient.TcpAsync(new IPEndPoint(IPAddress.Parse("127.0.0.2"), port)));
     }
 
     [Test]
     public async Task Listen_Star_TakesEveryAddress()
     {
-        var port = HostSockets.FreePort();
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = $"*:{port}" });
+        int port = HostSockets.FreePort();
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = $"*:{port}" });
 
-        foreach (var address in new[] { "127.0.0.1", "127.0.0.2", "::1" })
+        foreach (string? address in new[] { "127.0.0.1", "127.0.0.2", "::1" })
         {
             var at = new IPEndPoint(IPAddress.Parse(address), port);
             Socket? client = null;
             await scene.Daemon.WaitAsync(() => TryDial(at, out client), $"{at} takes connections");
-            await Own(client!).EchoAsync(Hello);
+            await Own(client!).EchoAsync(s_hello);
         }
     }
 
     [Test]
     public async Task Listen_List_TakesEachEntry()
     {
-        var (first, second) = (FreeEndPoint(), new IPEndPoint(IPAddress.IPv6Loopback, HostSockets.FreePort()));
+        (IPEndPoint? first, IPEndPoint? second) = (FreeEndPoint(), new IPEndPoint(IPAddress.IPv6Loopback, HostSockets.FreePort()));
         await SceneAsync(Serve.Echo, entry => entry with { Listen = new[] { first.ToString(), second.ToString() } });
 
-        await Own(await TestClient.TcpAsync(first)).EchoAsync(Hello);
-        await Own(await TestClient.TcpAsync(second)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(first)).EchoAsync(s_hello);
+        await Own(await TestClient.TcpAsync(second)).EchoAsync(s_hello);
     }
 
     [Test]
     public async Task Listen_SetByTheEnvironment_GoesBeforeTheFile()
     {
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo);
-        var (inFile, inEnvironment) = (FreeEndPoint(), FreeEndPoint());
-        var daemon = await LaunchAsync(
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
+        (IPEndPoint? inFile, IPEndPoint? inEnvironment) = (FreeEndPoint(), FreeEndPoint());
+        DaemonProcess daemon = await LaunchAsync(
             new DaemonConfig(new BridgeEntry("web") { Listen = inFile.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() }),
             new DaemonLaunch { Environment = new Dictionary<string, string?> { ["NsBridge__Bridges__0__Listen"] = inEnvironment.ToString() } });
 
         await daemon.WaitListeningAsync(inEnvironment);
 
         Assert.That(HostSockets.IsListening(inFile), Is.False);
-        await Own(await TestClient.TcpAsync(inEnvironment)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(inEnvironment)).EchoAsync(s_hello);
     }
 
     [TestCase("handoff")]
@@ -67,11 +67,11 @@ internal sealed class ListenTests : BridgeFixture
     public async Task Listen_RangeWithTargetRange_LeadsEachPortToItsOwn(string join)
     {
         const int count = 5;
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         for (byte number = 0; number < count; number++)
             Target(space, Serve.Greeting($"{number}"), 4000 + number);
-        var first = HostSockets.FreePorts(count);
-        var daemon = await StartAsync(new BridgeEntry("range")
+        int first = HostSockets.FreePorts(count);
+        DaemonProcess daemon = await StartAsync(new BridgeEntry("range")
         {
             Listen = $"127.0.0.1:{first}-{first + count - 1}",
             Namespace = space.Name,
@@ -79,7 +79,7 @@ internal sealed class ListenTests : BridgeFixture
             Join = join,
         });
 
-        for (var number = 0; number < count; number++)
+        for (int number = 0; number < count; number++)
         {
             var at = new IPEndPoint(IPAddress.Loopback, first + number);
             await daemon.WaitListeningAsync(at);
@@ -92,12 +92,12 @@ internal sealed class ListenTests : BridgeFixture
     {
         const int count = 1000;
         const long mostGrowth = 8L << 20;
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         Target(space, Serve.Echo, 4000);
         Target(space, Serve.Echo, 4999);
-        var single = await StartAsync(new BridgeEntry("single") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:4000" });
-        var first = HostSockets.FreePorts(count);
-        var daemon = await LaunchAsync(new DaemonConfig(new BridgeEntry("range")
+        DaemonProcess single = await StartAsync(new BridgeEntry("single") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:4000" });
+        int first = HostSockets.FreePorts(count);
+        DaemonProcess daemon = await LaunchAsync(new DaemonConfig(new BridgeEntry("range")
         {
             Listen = $"127.0.0.1:{first}-{first + count - 1}",
             Namespace = space.Name,
@@ -106,8 +106,8 @@ internal sealed class ListenTests : BridgeFixture
         await daemon.WaitListeningAsync(new IPEndPoint(IPAddress.Loopback, first));
         await daemon.WaitListeningAsync(new IPEndPoint(IPAddress.Loopback, first + count - 1));
 
-        await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, first))).EchoAsync(Hello);
-        await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, first + count - 1))).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, first))).EchoAsync(s_hello);
+        await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, first + count - 1))).EchoAsync(s_hello);
         TestContext.Out.WriteLine($"{(daemon.ResidentBytes - single.ResidentBytes) >> 10} KiB more than one port");
         Assert.Multiple(() =>
         {

@@ -8,7 +8,7 @@ internal sealed class ManagedService : IDisposable
 {
     private const string Started = "started ";
     private const string Ended = "ended ";
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
 
     private readonly ScratchDirectory _scratch = new();
     private readonly BackgroundProcess _manager;
@@ -47,7 +47,7 @@ internal sealed class ManagedService : IDisposable
         await _manager.ExitAsync();
     }
 
-    public Task WaitAsync(Func<bool> condition, string what) => Eventually.TrueAsync(() => Task.FromResult(condition()), Deadline, () => $"{what}\n{Text}");
+    public Task WaitAsync(Func<bool> condition, string what) => Eventually.TrueAsync(() => Task.FromResult(condition()), s_deadline, () => $"{what}\n{Text}");
 
     /// <summary>All that was said.</summary>
     public string Text => string.Join('\n', _manager.Lines);

@@ -8,7 +8,7 @@ namespace NsBridge.IntegrationTests.Lifecycle;
 /// <summary>What becomes of live connections between two processes of the service.</summary>
 internal sealed class RestartCoordinatorTests : BridgeFixture
 {
-    private static readonly byte[] Hello = Pattern.Take(1000);
+    private static readonly byte[] s_hello = Pattern.Take(1000);
 
     private TestNamespace _space = null!;
     private BridgeEntry _web = null!;
@@ -33,7 +33,7 @@ internal sealed class RestartCoordinatorTests : BridgeFixture
         await service.WaitAsync(() => service.Codes.Count(code => code == 1) > 1, "starts that fail");
         File.Delete(_obstacle);
 
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
         Assert.That(await EchoesAsync(_listen), service.Text);
     }
 
@@ -50,7 +50,7 @@ internal sealed class RestartCoordinatorTests : BridgeFixture
         await service.SignalAsync("CONT");
         await service.WaitAsync(() => service.Starts == 2, "a restart");
 
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
         await service.WaitAsync(() => service.Text.Contains("Metrics are served", StringComparison.Ordinal), "metrics");
         Assert.That(service.Text, Does.Not.Contain("cannot be served yet"));
     }
@@ -70,7 +70,7 @@ internal sealed class RestartCoordinatorTests : BridgeFixture
             await Task.Delay(delay);
         }
 
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
         Assert.That(await EchoesAsync(_listen), service.Text);
     }
 
@@ -81,7 +81,7 @@ internal sealed class RestartCoordinatorTests : BridgeFixture
         BridgeEntry entry = _web with { ListenNamespace = _space.Name, Namespace = "host", Target = server.EndPoint.ToString() };
         using ManagedService service = await StartAsync(entry);
         using Socket client = await _space.DialAsync(_listen);
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
         await RestartInVainAsync(service, entry);
         await _space.DeleteAsync();
         await _space.AddAsync();
@@ -125,7 +125,7 @@ internal sealed class RestartCoordinatorTests : BridgeFixture
     private async Task<Socket> ClientAsync()
     {
         Socket client = await TestClient.TcpAsync(_listen);
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
         return client;
     }
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Lifecycle;
@@ -7,22 +9,22 @@ namespace NsBridge.IntegrationTests.Lifecycle;
 /// <summary>Unbind, drain, abort, in this order.</summary>
 internal sealed class ShutdownTests : BridgeFixture
 {
-    private static readonly byte[] Hello = Pattern.Take(1000);
+    private static readonly byte[] s_hello = Pattern.Take(1000);
 
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task Terminate_WithALiveConnection_UnbindsAtOnceAndWaitsForIt(string join)
     {
-        var scene = await SceneAsync(TimeSpan.FromSeconds(30), join);
-        var client = await ConnectAsync(scene);
-        await client.EchoAsync(Hello);
+        Scene scene = await SceneAsync(TimeSpan.FromSeconds(30), join);
+        Socket client = await ConnectAsync(scene);
+        await client.EchoAsync(s_hello);
 
         await scene.Daemon.SignalAsync("TERM");
         await scene.Daemon.WaitNotListeningAsync(scene.Listen);
         Assert.ThrowsAsync<SocketException>(() => TestClient.TcpAsync(scene.Listen));
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
         Assert.That(scene.Daemon.HasExited, Is.False);
-        var status = (await scene.Daemon.StatusAsync()).GetProperty("bridges")[0];
+        JsonElement status = (await scene.Daemon.StatusAsync()).GetProperty("bridges")[0];
         Assert.That(status.GetProperty("state").GetString(), Is.EqualTo("waiting"), "nobody new can connect");
         Assert.That(status.GetProperty("reason").GetString(), Does.Contain("stopping"));
 
@@ -36,15 +38,15 @@ internal sealed class ShutdownTests : BridgeFixture
     [Test]
     public async Task Terminate_ConnectionsThatStay_AreToldOfAndResetAfterTheTimeout()
     {
-        var scene = await SceneAsync(TimeSpan.FromSeconds(2), "handoff");
-        var clients = new[] { await ConnectAsync(scene), await ConnectAsync(scene), await ConnectAsync(scene, Door.Unix) };
-        foreach (var client in clients)
-            await client.EchoAsync(Hello);
-        var told = scene.Daemon.Log.Count;
+        Scene scene = await SceneAsync(TimeSpan.FromSeconds(2), "handoff");
+        Socket[] clients = new[] { await ConnectAsync(scene), await ConnectAsync(scene), await ConnectAsync(scene, Door.Unix) };
+        foreach (Socket? client in clients)
+            await client.EchoAsync(s_hello);
+        int told = scene.Daemon.Log.Count;
 
         var clock = Stopwatch.StartNew();
         await scene.Daemon.SignalAsync("TERM");
-        var code = await scene.Daemon.ExitAsync();
+        int code = await scene.Daemon.ExitAsync();
 
         Assert.That(code, Is.Zero);
         Assert.That(clock.Elapsed, Is.InRange(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(6)));
@@ -57,8 +59,8 @@ internal sealed class ShutdownTests : BridgeFixture
     public async Task Terminate_WhileItStillStarts_EndsWellAndLeavesNothing()
     {
         // So many that they take longer than the first thing the daemon leaves in its directory.
-        var bridges = Enumerable.Range(0, 300).Select(i => new BridgeEntry($"b{i}") { Namespace = "host", Target = "127.0.0.1:9" });
-        await using var daemon = await DaemonProcess.LaunchAsync(new DaemonConfig([.. bridges]));
+        IEnumerable<BridgeEntry> bridges = Enumerable.Range(0, 300).Select(i => new BridgeEntry($"b{i}") { Namespace = "host", Target = "127.0.0.1:9" });
+        await using DaemonProcess daemon = await DaemonProcess.LaunchAsync(new DaemonConfig([.. bridges]));
         await daemon.WaitAsync(() => Directory.EnumerateFileSystemEntries(daemon.RuntimeDirectory).Any(), "the first file of a start");
 
         await daemon.SignalAsync("TERM");
@@ -72,9 +74,9 @@ internal sealed class ShutdownTests : BridgeFixture
     public async Task Terminate_ToldTwiceAtOnce_IsTheUsualStop()
     {
         // As timeout(1) does it, which signals its child and then its whole group.
-        var scene = await SceneAsync(TimeSpan.FromSeconds(2), "handoff");
-        var client = await ConnectAsync(scene);
-        await client.EchoAsync(Hello);
+        Scene scene = await SceneAsync(TimeSpan.FromSeconds(2), "handoff");
+        Socket client = await ConnectAsync(scene);
+        await client.EchoAsync(s_hello);
 
         var clock = Stopwatch.StartNew();
         await Command.CheckAsync("/bin/sh", "-c", $"kill -TERM {scene.Daemon.Id}; kill -TERM {scene.Daemon.Id}; kill -INT {scene.Daemon.Id}");
@@ -87,9 +89,9 @@ internal sealed class ShutdownTests : BridgeFixture
     [Test]
     public async Task Terminate_ToldAgainLater_CutsTheDrainShortAndCleansUp()
     {
-        var scene = await SceneAsync(TimeSpan.FromMinutes(1), "handoff");
-        var client = await ConnectAsync(scene);
-        await client.EchoAsync(Hello);
+        Scene scene = await SceneAsync(TimeSpan.FromMinutes(1), "handoff");
+        Socket client = await ConnectAsync(scene);
+        await client.EchoAsync(s_hello);
         await scene.Daemon.SignalAsync("TERM");
         await scene.Daemon.WaitNotListeningAsync(scene.Listen);
         await Task.Delay(TimeSpan.FromSeconds(1.2));
@@ -105,9 +107,9 @@ internal sealed class ShutdownTests : BridgeFixture
     [Test]
     public async Task Terminate_AfterAReloadThatGrantsMoreTime_WaitsThatLong()
     {
-        var scene = await SceneAsync(TimeSpan.FromSeconds(1), "handoff");
-        var client = await ConnectAsync(scene);
-        await client.EchoAsync(Hello);
+        Scene scene = await SceneAsync(TimeSpan.FromSeconds(1), "handoff");
+        Socket client = await ConnectAsync(scene);
+        await client.EchoAsync(s_hello);
         scene.Daemon.Rewrite(new DaemonConfig(scene.Entry) { ShutdownTimeout = TimeSpan.FromSeconds(60) });
         await scene.Daemon.SignalAsync("HUP");
         await scene.Daemon.WaitLogAsync("Reloaded");
@@ -116,7 +118,7 @@ internal sealed class ShutdownTests : BridgeFixture
         await scene.Daemon.WaitNotListeningAsync(scene.Listen);
         // Beyond what the first configuration granted, with all that a stop may take in addition.
         await Task.Delay(TimeSpan.FromSeconds(7.5));
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
 
         client.Dispose();
         Assert.That(await scene.Daemon.ExitAsync(), Is.Zero);
@@ -125,7 +127,7 @@ internal sealed class ShutdownTests : BridgeFixture
     [Test]
     public async Task Terminate_Interrupted_EndsLikeTerminated()
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
 
         await scene.Daemon.SignalAsync("INT");
 
@@ -135,14 +137,14 @@ internal sealed class ShutdownTests : BridgeFixture
     [Test]
     public async Task Restart_WithConnectionsJustClosed_BindsTheSamePortAtOnce()
     {
-        var scene = await SceneAsync(TimeSpan.FromSeconds(1), "handoff");
-        var daemon = scene.Daemon;
-        for (var restart = 0; restart < 5; restart++)
+        Scene scene = await SceneAsync(TimeSpan.FromSeconds(1), "handoff");
+        DaemonProcess daemon = scene.Daemon;
+        for (int restart = 0; restart < 5; restart++)
         {
-            var held = await ConnectAsync(scene);
-            await held.EchoAsync(Hello);
-            var ended = await ConnectAsync(scene);
-            await ended.EchoAsync(Hello);
+            Socket held = await ConnectAsync(scene);
+            await held.EchoAsync(s_hello);
+            Socket ended = await ConnectAsync(scene);
+            await ended.EchoAsync(s_hello);
             // The server ends first, so that the daemon's side is the one that lingers in TIME_WAIT.
             ended.Shutdown(SocketShutdown.Send);
             await ended.EndingAsync(Soon);
@@ -152,23 +154,23 @@ internal sealed class ShutdownTests : BridgeFixture
             daemon = await StartAsync(new DaemonConfig(scene.Entry) { ShutdownTimeout = TimeSpan.FromSeconds(1) });
             Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(3)));
         }
-        await (await ConnectAsync(scene)).EchoAsync(Hello);
+        await (await ConnectAsync(scene)).EchoAsync(s_hello);
     }
 
     [Test]
     public async Task Start_PortIsTaken_SaysWhichAndServesTheOthers()
     {
-        var taken = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Nothing));
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo);
-        var listen = FreeEndPoint();
-        await using var daemon = await DaemonProcess.LaunchAsync(new DaemonConfig(
+        TargetServer taken = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Nothing));
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
+        IPEndPoint listen = FreeEndPoint();
+        await using DaemonProcess daemon = await DaemonProcess.LaunchAsync(new DaemonConfig(
             new BridgeEntry("taken") { Listen = taken.EndPoint.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() },
             new BridgeEntry("free") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() }));
 
         await daemon.WaitLogAsync(taken.EndPoint.ToString()!);
         await daemon.WaitListeningAsync(listen);
-        await Own(await TestClient.TcpAsync(listen)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(listen)).EchoAsync(s_hello);
 
         await taken.DisposeAsync();
         await daemon.StopAsync();
@@ -177,11 +179,11 @@ internal sealed class ShutdownTests : BridgeFixture
 
     private async Task<Scene> SceneAsync(TimeSpan shutdownTimeout, string join)
     {
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo);
-        var listen = FreeEndPoint();
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
+        IPEndPoint listen = FreeEndPoint();
         var entry = new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString(), Join = join };
-        var daemon = await StartAsync(new DaemonConfig(entry) { ShutdownTimeout = shutdownTimeout });
+        DaemonProcess daemon = await StartAsync(new DaemonConfig(entry) { ShutdownTimeout = shutdownTimeout });
         return new Scene(space, server, daemon, listen, entry);
     }
 }

@@ -10,22 +10,22 @@ namespace NsBridge.IntegrationTests.Manners;
 internal sealed class ParkingTests : BridgeFixture
 {
     private const int Port = 3000;
-    private static readonly byte[] Hello = Pattern.Take(1000);
+    private static readonly byte[] s_hello = Pattern.Take(1000);
 
     [TestCase("handoff", Door.Tcp)]
     [TestCase("handoff", Door.Unix)]
     [TestCase("relay", Door.Tcp)]
     public async Task TargetWait_NamespaceAppearsMeanwhile_ClientsAreServed(string join, Door door)
     {
-        var space = await ReserveNamespaceAsync();
-        var (daemon, listen) = await StartAsync(space, TimeSpan.FromSeconds(60), join);
+        TestNamespace space = await ReserveNamespaceAsync();
+        (DaemonProcess? daemon, IPEndPoint? listen) = await StartAsync(space, TimeSpan.FromSeconds(60), join);
         var clients = new List<Socket>();
-        for (var client = 0; client < 20; client++)
+        for (int client = 0; client < 20; client++)
             clients.Add(Own(door == Door.Tcp ? await TestClient.TcpAsync(listen) : await TestClient.UnixAsync(daemon.SocketPath("web"))));
-        var echoes = Task.WhenAll(clients.Select(client => client.EchoAsync(Hello)));
+        var echoes = Task.WhenAll(clients.Select(client => client.EchoAsync(s_hello)));
 
         await space.AddAsync();
-        var server = Target(space, Serve.Echo, Port);
+        TargetServer server = Target(space, Serve.Echo, Port);
         var clock = Stopwatch.StartNew();
         await echoes;
 
@@ -37,8 +37,8 @@ internal sealed class ParkingTests : BridgeFixture
     [TestCase("relay")]
     public async Task TargetWait_ServiceStartsMeanwhile_ClientsAreServedInOrderOfArrival(string join)
     {
-        var space = await NamespaceAsync();
-        var (_, listen) = await StartAsync(space, TimeSpan.FromSeconds(60), join);
+        TestNamespace space = await NamespaceAsync();
+        (DaemonProcess _, IPEndPoint? listen) = await StartAsync(space, TimeSpan.FromSeconds(60), join);
         var clients = new List<Socket>();
         for (byte client = 0; client < 10; client++)
         {
@@ -46,11 +46,11 @@ internal sealed class ParkingTests : BridgeFixture
             await clients[^1].SendAllAsync(new[] { client });
         }
 
-        using var listener = space.Listen(new IPEndPoint(IPAddress.Loopback, Port));
+        using Socket listener = space.Listen(new IPEndPoint(IPAddress.Loopback, Port));
         var order = new List<byte>();
-        foreach (var _ in clients)
+        foreach (Socket _ in clients)
         {
-            using var connection = await listener.AcceptAsync().WaitAsync(Soon);
+            using Socket connection = await listener.AcceptAsync().WaitAsync(Soon);
             order.Add((await connection.ReceiveExactlyAsync(1).WaitAsync(Soon))[0]);
         }
         Assert.That(order, Is.Ordered);
@@ -59,22 +59,22 @@ internal sealed class ParkingTests : BridgeFixture
     [Test]
     public async Task TargetWait_ClientHangsUpMeanwhile_IsForgotten()
     {
-        var space = await ReserveNamespaceAsync();
-        var (daemon, listen) = await StartAsync(space, TimeSpan.FromSeconds(60), "handoff");
-        for (var client = 0; client < 50; client++)
+        TestNamespace space = await ReserveNamespaceAsync();
+        (DaemonProcess? daemon, IPEndPoint? listen) = await StartAsync(space, TimeSpan.FromSeconds(60), "handoff");
+        for (int client = 0; client < 50; client++)
         {
-            var socket = await TestClient.TcpAsync(listen);
+            Socket socket = await TestClient.TcpAsync(listen);
             if (client % 2 == 0)
                 socket.Reset();
             else
                 socket.Dispose();
         }
-        var staying = Own(await TestClient.TcpAsync(listen));
+        Socket staying = Own(await TestClient.TcpAsync(listen));
         await daemon.CheckQuietAsync();
 
         await space.AddAsync();
-        var server = Target(space, Serve.Echo, Port);
-        await staying.EchoAsync(Hello);
+        TargetServer server = Target(space, Serve.Echo, Port);
+        await staying.EchoAsync(s_hello);
 
         Assert.That(server.Accepted, Is.LessThanOrEqualTo(2), "nothing is dialled for those who left");
     }
@@ -83,11 +83,11 @@ internal sealed class ParkingTests : BridgeFixture
     [TestCase("relay")]
     public async Task TargetWait_NothingAppears_ClientIsResetAfterIt(string join)
     {
-        var space = await ReserveNamespaceAsync();
-        var (_, listen) = await StartAsync(space, TimeSpan.FromSeconds(2), join);
+        TestNamespace space = await ReserveNamespaceAsync();
+        (DaemonProcess _, IPEndPoint? listen) = await StartAsync(space, TimeSpan.FromSeconds(2), join);
 
         var clock = Stopwatch.StartNew();
-        var ending = await TestClient.EndingAsync(listen);
+        Ending ending = await TestClient.EndingAsync(listen);
 
         Assert.That(ending, Is.EqualTo(Ending.Reset));
         Assert.That(clock.Elapsed, Is.InRange(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(6)));
@@ -97,27 +97,27 @@ internal sealed class ParkingTests : BridgeFixture
     [TestCase("::1")]
     public async Task Reload_OfTheTarget_ParkedClientsAndNewOnesAreServedByIt(string address)
     {
-        var space = await NamespaceAsync();
-        var (daemon, listen) = await StartAsync(space, TimeSpan.FromSeconds(60), "handoff");
-        var parked = Own(await TestClient.TcpAsync(listen));
-        await parked.SendAllAsync(Hello);
+        TestNamespace space = await NamespaceAsync();
+        (DaemonProcess? daemon, IPEndPoint? listen) = await StartAsync(space, TimeSpan.FromSeconds(60), "handoff");
+        Socket parked = Own(await TestClient.TcpAsync(listen));
+        await parked.SendAllAsync(s_hello);
         await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "the client is parked");
-        var moved = Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.Parse(address), 0)), Serve.Echo));
+        TargetServer moved = Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.Parse(address), 0)), Serve.Echo));
 
         daemon.Rewrite(new DaemonConfig(Entry(space, listen, TimeSpan.FromSeconds(50)) with { Target = moved.EndPoint.ToString() }));
         await daemon.SignalAsync("HUP");
-        var coming = Own(await TestClient.TcpAsync(listen));
+        Socket coming = Own(await TestClient.TcpAsync(listen));
 
-        Assert.That(await parked.ReceiveExactlyAsync(Hello.Length).WaitAsync(Soon), Is.EqualTo(Hello));
-        await coming.EchoAsync(Hello).WaitAsync(Soon);
+        Assert.That(await parked.ReceiveExactlyAsync(s_hello.Length).WaitAsync(Soon), Is.EqualTo(s_hello));
+        await coming.EchoAsync(s_hello).WaitAsync(Soon);
     }
 
     [Test]
     public async Task Reload_ThatGrantsNoMoreWait_ReleasesParkedClients()
     {
-        var space = await NamespaceAsync();
-        var (daemon, listen) = await StartAsync(space, TimeSpan.FromSeconds(60), "handoff");
-        var parked = Own(await TestClient.TcpAsync(listen));
+        TestNamespace space = await NamespaceAsync();
+        (DaemonProcess? daemon, IPEndPoint? listen) = await StartAsync(space, TimeSpan.FromSeconds(60), "handoff");
+        Socket parked = Own(await TestClient.TcpAsync(listen));
         await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "the client is parked");
 
         daemon.Rewrite(new DaemonConfig(Entry(space, listen, TimeSpan.Zero)));
@@ -129,15 +129,15 @@ internal sealed class ParkingTests : BridgeFixture
     [Test]
     public async Task TargetWait_AttemptsOlderThanTheTarget_HoldNobodyUpOnceItIsThere()
     {
-        var (near, far) = (await ReserveNamespaceAsync(), await NamespaceAsync());
-        var listen = FreeEndPoint();
-        var server = Own(TargetServer.Start(far.Listen(new IPEndPoint(IPAddress.Any, Port)), Serve.Echo));
+        (TestNamespace? near, TestNamespace? far) = (await ReserveNamespaceAsync(), await NamespaceAsync());
+        IPEndPoint listen = FreeEndPoint();
+        TargetServer server = Own(TargetServer.Start(far.Listen(new IPEndPoint(IPAddress.Any, Port)), Serve.Echo));
         await far.IpAsync("address", "add", "10.254.12.2/32", "dev", "lo");
         await StartAsync(Entry(near, listen, TimeSpan.FromSeconds(60)) with { Target = $"10.254.12.2:{Port}", ConnectTimeout = TimeSpan.FromSeconds(60) });
-        using (var vanished = await TestClient.TcpAsync(listen))
-            await vanished.SendAllAsync(Hello);
-        var staying = Own(await TestClient.TcpAsync(listen));
-        var echo = staying.EchoAsync(Hello);
+        using (Socket vanished = await TestClient.TcpAsync(listen))
+            await vanished.SendAllAsync(s_hello);
+        Socket staying = Own(await TestClient.TcpAsync(listen));
+        Task echo = staying.EchoAsync(s_hello);
 
         // The far side gets what is sent, and has no way back.
         await near.AddAsync();
@@ -149,7 +149,7 @@ internal sealed class ParkingTests : BridgeFixture
         await Task.Delay(TimeSpan.FromSeconds(3.5));
         var clock = Stopwatch.StartNew();
         await far.IpAsync("route", "add", "10.254.11.1/32", "via", "10.254.10.1");
-        await Own(await TestClient.TcpAsync(listen)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(listen)).EchoAsync(s_hello);
         await echo;
 
         Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(2)));
@@ -159,14 +159,14 @@ internal sealed class ParkingTests : BridgeFixture
     [Test]
     public async Task TargetWait_NamespaceGoesDuringTheFirstAttempt_ClientIsServedByTheNextOne()
     {
-        var (near, far) = (await NamespaceAsync(), await NamespaceAsync());
-        var farLink = await near.LinkToAsync(far, "10.254.14.1/29", "10.254.14.2/29");
-        var listen = FreeEndPoint();
+        (TestNamespace? near, TestNamespace? far) = (await NamespaceAsync(), await NamespaceAsync());
+        string farLink = await near.LinkToAsync(far, "10.254.14.1/29", "10.254.14.2/29");
+        IPEndPoint listen = FreeEndPoint();
         // Nobody has this address yet, though the kernel believes that somebody does: the attempt takes as long as it asks.
         await near.IpAsync("neighbour", "add", "10.254.14.3", "lladdr", "02:00:00:00:00:03", "dev", $"{farLink[..^1]}a", "nud", "permanent");
-        var daemon = await StartAsync(Entry(near, listen, TimeSpan.FromSeconds(60)) with { Target = $"10.254.14.3:{Port}", ConnectTimeout = TimeSpan.FromSeconds(60) });
-        var client = Own(await TestClient.TcpAsync(listen));
-        var echo = client.EchoAsync(Hello);
+        DaemonProcess daemon = await StartAsync(Entry(near, listen, TimeSpan.FromSeconds(60)) with { Target = $"10.254.14.3:{Port}", ConnectTimeout = TimeSpan.FromSeconds(60) });
+        Socket client = Own(await TestClient.TcpAsync(listen));
+        Task echo = client.EchoAsync(s_hello);
         await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "the client is on his way");
 
         await near.DeleteAsync();
@@ -185,8 +185,8 @@ internal sealed class ParkingTests : BridgeFixture
 
     private async Task<(DaemonProcess Daemon, IPEndPoint Listen)> StartAsync(TestNamespace space, TimeSpan wait, string join)
     {
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(Entry(space, listen, wait) with { Join = join });
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(Entry(space, listen, wait) with { Join = join });
         return (daemon, listen);
     }
 }

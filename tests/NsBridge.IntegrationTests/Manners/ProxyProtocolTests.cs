@@ -13,13 +13,13 @@ internal sealed class ProxyProtocolTests : BridgeFixture
     [TestCase("v2", "relay")]
     public async Task ProxyHeader_ReadByNginxAndHaProxy_NamesTheClientAndTheListener(string version, string join)
     {
-        var scene = await StartAsync(version, join);
+        (DaemonProcess Daemon, int Nginx, int HaProxy) scene = await StartAsync(version, join);
 
-        foreach (var bridge in new[] { scene.Nginx, scene.HaProxy })
+        foreach (int bridge in new[] { scene.Nginx, scene.HaProxy })
         {
-            var overV4 = await LocateAsync("--interface", "127.0.0.9", "--local-port", "20000-32000", $"http://127.0.0.1:{bridge}/");
+            string overV4 = await LocateAsync("--interface", "127.0.0.9", "--local-port", "20000-32000", $"http://127.0.0.1:{bridge}/");
             Assert.That(overV4, Does.Match($@"^127\.0\.0\.9\|\d+\|127\.0\.0\.1\|{bridge}$"));
-            var overV6 = await LocateAsync($"http://[::1]:{bridge}/");
+            string overV6 = await LocateAsync($"http://[::1]:{bridge}/");
             Assert.That(overV6, Does.Match($@"^::1\|\d+\|::1\|{bridge}$"));
         }
     }
@@ -28,10 +28,10 @@ internal sealed class ProxyProtocolTests : BridgeFixture
     [TestCase("v2")]
     public async Task ProxyHeader_OfALocalClient_NamesNobody(string version)
     {
-        var scene = await StartAsync(version, "handoff");
+        (DaemonProcess Daemon, int Nginx, int HaProxy) scene = await StartAsync(version, "handoff");
 
-        var atNginx = await LocateAsync("--unix-socket", scene.Daemon.SocketPath("nginx"), "http://any/");
-        var atHaProxy = await LocateAsync("--unix-socket", scene.Daemon.SocketPath("haproxy"), "http://any/");
+        string atNginx = await LocateAsync("--unix-socket", scene.Daemon.SocketPath("nginx"), "http://any/");
+        string atHaProxy = await LocateAsync("--unix-socket", scene.Daemon.SocketPath("haproxy"), "http://any/");
 
         Assert.Multiple(() =>
         {
@@ -43,22 +43,22 @@ internal sealed class ProxyProtocolTests : BridgeFixture
 
     private static async Task<string> LocateAsync(params string[] curl)
     {
-        var result = await Command.RunAsync("curl", ["-sS", "--fail", "--max-time", "15", .. curl]);
+        CommandResult result = await Command.RunAsync("curl", ["-sS", "--fail", "--max-time", "15", .. curl]);
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         return result.Output;
     }
 
     private async Task<(DaemonProcess Daemon, int Nginx, int HaProxy)> StartAsync(string version, string join)
     {
-        var space = await NamespaceAsync();
-        var folder = Scratch();
+        TestNamespace space = await NamespaceAsync();
+        ScratchDirectory folder = Scratch();
         Own(await Nginx.StartAsync(space, folder));
         Own(await HaProxy.StartAsync(space, folder));
-        var (toNginx, toHaProxy) = (HostSockets.FreePort(), HostSockets.FreePort());
-        var daemon = await StartAsync(
+        (int toNginx, int toHaProxy) = (HostSockets.FreePort(), HostSockets.FreePort());
+        DaemonProcess daemon = await StartAsync(
             new BridgeEntry("nginx") { Listen = toNginx, Namespace = space.Name, Target = Nginx.Proxy, ProxyProtocol = version, Join = join },
             new BridgeEntry("haproxy") { Listen = toHaProxy, Namespace = space.Name, Target = HaProxy.Proxy, ProxyProtocol = version, Join = join });
-        foreach (var port in new[] { toNginx, toHaProxy })
+        foreach (int port in new[] { toNginx, toHaProxy })
         {
             await daemon.WaitListeningAsync(new IPEndPoint(IPAddress.Loopback, port));
             await daemon.WaitListeningAsync(new IPEndPoint(IPAddress.IPv6Loopback, port));

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Manners;
@@ -6,7 +7,7 @@ namespace NsBridge.IntegrationTests.Manners;
 /// <summary>Only what changed is touched, and a wrong file changes nothing.</summary>
 internal sealed class ReloadTests : BridgeFixture
 {
-    private static readonly byte[] Hello = Pattern.Take(1000);
+    private static readonly byte[] s_hello = Pattern.Take(1000);
 
     private readonly IPEndPoint _first = FreeEndPoint();
     private readonly IPEndPoint _second = FreeEndPoint();
@@ -18,7 +19,7 @@ internal sealed class ReloadTests : BridgeFixture
     public async Task MakeBridgesAsync()
     {
         _space = await NamespaceAsync();
-        var server = Target(_space, Serve.Echo);
+        TargetServer server = Target(_space, Serve.Echo);
         _kept = new BridgeEntry("kept") { Listen = _first.ToString(), Namespace = _space.Name, Target = server.EndPoint.ToString() };
         _other = _kept with { Name = "other", Listen = _second.ToString() };
     }
@@ -30,29 +31,29 @@ internal sealed class ReloadTests : BridgeFixture
     [TestCase("rename away")]
     public async Task Reload_HoweverTheFileIsSaved_AddsAndRemovesBridgesAndKeepsConnections(string how)
     {
-        var daemon = await StartAsync(_kept);
-        var client = Own(await TestClient.TcpAsync(_first));
-        await client.EchoAsync(Hello);
+        DaemonProcess daemon = await StartAsync(_kept);
+        Socket client = Own(await TestClient.TcpAsync(_first));
+        await client.EchoAsync(s_hello);
 
         await SaveAsync(daemon, how, daemon.ToJson(new DaemonConfig(_kept, _other)));
         await daemon.WaitListeningAsync(_other);
-        await Own(await TestClient.TcpAsync(_second)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(_second)).EchoAsync(s_hello);
         Assert.That(File.Exists(daemon.SocketPath("other")), Is.True);
 
         await SaveAsync(daemon, how, daemon.ToJson(new DaemonConfig(_kept)));
         await daemon.WaitNotListeningAsync(_second);
         await daemon.WaitAsync(() => !File.Exists(daemon.SocketPath("other")), "the removed bridge's socket is removed");
-        await client.EchoAsync(Hello);
-        await Own(await TestClient.TcpAsync(_first)).EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
+        await Own(await TestClient.TcpAsync(_first)).EchoAsync(s_hello);
     }
 
     [Test]
     public async Task Reload_TakesABridgeAwayAndTheNextBringsItBack_WhoIsStillInCounts()
     {
-        var limited = _kept with { MaxConnections = 1 };
-        var daemon = await StartAsync(limited);
-        var client = Own(await TestClient.TcpAsync(_first));
-        await client.EchoAsync(Hello);
+        BridgeEntry limited = _kept with { MaxConnections = 1 };
+        DaemonProcess daemon = await StartAsync(limited);
+        Socket client = Own(await TestClient.TcpAsync(_first));
+        await client.EchoAsync(s_hello);
 
         daemon.Rewrite(new DaemonConfig());
         await daemon.WaitNotListeningAsync(_first);
@@ -60,7 +61,7 @@ internal sealed class ReloadTests : BridgeFixture
         await daemon.WaitListeningAsync(_first);
 
         Assert.That(await TestClient.EndingAsync(_first), Is.EqualTo(Ending.Reset));
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
         client.Dispose();
         await Eventually.TrueAsync(() => EchoesAsync(_first), Soon, "its place is free");
     }
@@ -70,53 +71,53 @@ internal sealed class ReloadTests : BridgeFixture
     [TestCase(2, "Bridge other was removed; 2 connections go on")]
     public async Task Reload_TakesABridgeAway_TellsHowManyConnectionsGoOn(int connections, string told)
     {
-        var daemon = await StartAsync(_kept, _other);
+        DaemonProcess daemon = await StartAsync(_kept, _other);
         var clients = new List<System.Net.Sockets.Socket>();
-        for (var client = 0; client < connections; client++)
+        for (int client = 0; client < connections; client++)
         {
             clients.Add(Own(await TestClient.TcpAsync(_second)));
-            await clients[^1].EchoAsync(Hello);
+            await clients[^1].EchoAsync(s_hello);
         }
 
         daemon.Rewrite(new DaemonConfig(_kept));
         await daemon.WaitAsync(() => daemon.Log.Any(line => line.EndsWith(told, StringComparison.Ordinal)), told, Soon);
 
-        foreach (var client in clients)
-            await client.EchoAsync(Hello);
+        foreach (Socket client in clients)
+            await client.EchoAsync(s_hello);
     }
 
     [Test]
     public async Task Reload_OfAWrongFile_IsRefusedWholeAndToldWithAllFaults()
     {
-        var daemon = await StartAsync(_kept);
-        var client = Own(await TestClient.TcpAsync(_first));
-        await client.EchoAsync(Hello);
+        DaemonProcess daemon = await StartAsync(_kept);
+        Socket client = Own(await TestClient.TcpAsync(_first));
+        await client.EchoAsync(s_hello);
 
-        var told = daemon.Log.Count;
+        int told = daemon.Log.Count;
         await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonConfig(
             _kept with { Target = "example.com:80" }, _other, _other with { Name = "third", Listen = "nonsense" })));
         await daemon.WaitLogAsync("NsBridge:Bridges:0:Target", told);
         await daemon.WaitLogAsync("NsBridge:Bridges:2:Listen", told);
 
         Assert.That(HostSockets.IsListening(_second), Is.False, "nothing of a wrong file is taken");
-        await client.EchoAsync(Hello);
-        await Own(await TestClient.TcpAsync(_first)).EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
+        await Own(await TestClient.TcpAsync(_first)).EchoAsync(s_hello);
 
         await SaveAsync(daemon, "hangup", "{ \"NsBridge\": ");
-        await Own(await TestClient.TcpAsync(_first)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(_first)).EchoAsync(s_hello);
 
         await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonConfig(_kept, _other)));
         await daemon.WaitListeningAsync(_other);
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
         daemon.CheckNoStackTrace();
     }
 
     [Test]
     public async Task HangUp_AsSoonAsItListens_IsHeeded()
     {
-        for (var i = 0; i < 10; i++)
+        for (int i = 0; i < 10; i++)
         {
-            await using var daemon = await DaemonProcess.StartAsync(new DaemonConfig(_kept));
+            await using DaemonProcess daemon = await DaemonProcess.StartAsync(new DaemonConfig(_kept));
             await daemon.SignalAsync("HUP");
             await daemon.WaitLogAsync("says what runs already");
         }
@@ -125,50 +126,50 @@ internal sealed class ReloadTests : BridgeFixture
     [Test]
     public async Task Reload_OfAFileThatIsGone_KeepsTheBridges()
     {
-        var daemon = await StartAsync(_kept);
-        var content = await File.ReadAllTextAsync(daemon.ConfigurationFile);
+        DaemonProcess daemon = await StartAsync(_kept);
+        string content = await File.ReadAllTextAsync(daemon.ConfigurationFile);
 
         File.Delete(daemon.ConfigurationFile);
         await daemon.SignalAsync("HUP");
         await Eventually.TrueAsync(
             () => daemon.Log.Any(line => line.Contains(daemon.ConfigurationFile, StringComparison.Ordinal)), Soon, "the log says that the file is gone");
-        await Own(await TestClient.TcpAsync(_first)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(_first)).EchoAsync(s_hello);
         await File.WriteAllTextAsync(daemon.ConfigurationFile, content);
     }
 
     [Test]
     public async Task Reload_OfAChangedTarget_NewConnectionsGoThere()
     {
-        var daemon = await StartAsync(_kept, _other);
-        var untouched = Own(await TestClient.TcpAsync(_second));
-        await untouched.EchoAsync(Hello);
-        var greeting = Target(_space, Serve.Greeting("new"));
+        DaemonProcess daemon = await StartAsync(_kept, _other);
+        Socket untouched = Own(await TestClient.TcpAsync(_second));
+        await untouched.EchoAsync(s_hello);
+        TargetServer greeting = Target(_space, Serve.Greeting("new"));
 
         await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonConfig(_kept with { Target = greeting.EndPoint.ToString() }, _other)));
         await Eventually.TrueAsync(() => IsGreetedAsync(_first, "new"u8.ToArray()), Soon, "the new target is reached");
 
-        await untouched.EchoAsync(Hello);
+        await untouched.EchoAsync(s_hello);
     }
 
     [Test]
     public async Task Reload_OfAChangedListener_MovesIt()
     {
-        var daemon = await StartAsync(_kept);
+        DaemonProcess daemon = await StartAsync(_kept);
 
         await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonConfig(_kept with { Listen = _second.ToString() })));
         await daemon.WaitListeningAsync(_second);
         await daemon.WaitNotListeningAsync(_first);
 
-        await Own(await TestClient.TcpAsync(_second)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(_second)).EchoAsync(s_hello);
     }
 
     [Test]
     public async Task Reload_OfAnotherRuntimeDirectory_MovesNothingAndSaysSo()
     {
         const string waits = "from the next start on only: RuntimeDirectory";
-        var daemon = await StartAsync(_kept);
-        var client = Own(await TestClient.UnixAsync(daemon.SocketPath("kept")));
-        var before = daemon.ToJson(new DaemonConfig(_kept));
+        DaemonProcess daemon = await StartAsync(_kept);
+        Socket client = Own(await TestClient.UnixAsync(daemon.SocketPath("kept")));
+        string before = daemon.ToJson(new DaemonConfig(_kept));
         using var other = new ScratchDirectory();
 
         await SaveAsync(daemon, "hangup", (new DaemonConfig(_kept, _other) with { RuntimeDirectory = other["run"] }).ToJson());
@@ -176,33 +177,33 @@ internal sealed class ReloadTests : BridgeFixture
         await daemon.WaitLogAsync(waits);
         Assert.That(File.Exists(daemon.SocketPath("other")), Is.True, "a new bridge's socket is where the others are");
         Assert.That(Directory.Exists(other["run"]), Is.False);
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
 
-        var told = daemon.Log.Count;
+        int told = daemon.Log.Count;
         await SaveAsync(daemon, "hangup", before);
         await daemon.WaitLogAsync("Reloaded", told);
         Assert.That(daemon.Log.Skip(told), Has.None.Contains(waits), "it is what runs");
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
     }
 
     [Test]
     public async Task Reload_OfALogLevel_TakesItOver()
     {
-        var daemon = await StartAsync(_kept);
-        var plain = daemon.ToJson(new DaemonConfig(_kept));
-        await Own(await TestClient.TcpAsync(_first)).EchoAsync(Hello);
+        DaemonProcess daemon = await StartAsync(_kept);
+        string plain = daemon.ToJson(new DaemonConfig(_kept));
+        await Own(await TestClient.TcpAsync(_first)).EchoAsync(s_hello);
 
         await SaveAsync(daemon, "hangup", $"{plain[..plain.LastIndexOf('}')]}, \"Logging\": {{ \"LogLevel\": {{ \"Default\": \"Debug\" }} }} }}");
         await daemon.WaitLogAsync("Reloaded");
-        using (var client = await TestClient.TcpAsync(_first))
-            await client.EchoAsync(Hello);
+        using (Socket client = await TestClient.TcpAsync(_first))
+            await client.EchoAsync(s_hello);
         await daemon.WaitLogAsync("debug ");
 
         await SaveAsync(daemon, "hangup", plain);
         await daemon.WaitAsync(() => daemon.Log.Count(line => line.Contains("Reloaded", StringComparison.Ordinal)) == 2, "it is taken back");
-        var told = daemon.Log.Count;
-        using (var client = await TestClient.TcpAsync(_first))
-            await client.EchoAsync(Hello);
+        int told = daemon.Log.Count;
+        using (Socket client = await TestClient.TcpAsync(_first))
+            await client.EchoAsync(s_hello);
         await daemon.SignalAsync("HUP");
         await daemon.WaitLogAsync("says what runs already", told);
         Assert.That(daemon.Log.Skip(told), Has.None.StartsWith("debug "));
@@ -211,18 +212,18 @@ internal sealed class ReloadTests : BridgeFixture
     [Test]
     public async Task Reload_OfLimitsAndAccess_KeepsTheBridgesConnections()
     {
-        var daemon = await StartAsync(_kept);
-        var client = Own(await TestClient.TcpAsync(_first));
-        await client.EchoAsync(Hello);
+        DaemonProcess daemon = await StartAsync(_kept);
+        Socket client = Own(await TestClient.TcpAsync(_first));
+        await client.EchoAsync(s_hello);
 
         await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonConfig(_kept with { MaxConnections = 1 })));
         await Eventually.TrueAsync(async () => !await EchoesAsync(_first), Soon, "the limit holds");
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
 
         await SaveAsync(daemon, "hangup", daemon.ToJson(new DaemonConfig(_kept with { AllowFrom = ["127.0.0.9"] })));
         await Eventually.TrueAsync(() => EchoesAsync(_first, IPAddress.Parse("127.0.0.9")), Soon, "the list admits");
         Assert.That(await EchoesAsync(_first), Is.False);
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
     }
 
     [Test]
@@ -230,24 +231,24 @@ internal sealed class ReloadTests : BridgeFixture
     {
         const int clients = 50;
         const int reloads = 200;
-        var daemon = await StartAsync(_kept);
+        DaemonProcess daemon = await StartAsync(_kept);
         using var over = new CancellationTokenSource();
-        var echoed = 0;
+        int echoed = 0;
         var load = Enumerable.Range(0, clients).Select(number => Task.Run(async () =>
         {
-            using var client = await TestClient.TcpAsync(_first);
-            for (var position = number * 1000L; !over.IsCancellationRequested; position += 777)
+            using Socket client = await TestClient.TcpAsync(_first);
+            for (long position = number * 1000L; !over.IsCancellationRequested; position += 777)
             {
                 await client.EchoAsync(Pattern.Take(777, position));
                 Interlocked.Increment(ref echoed);
             }
         })).ToList();
 
-        for (var reload = 0; reload < reloads; reload++)
+        for (int reload = 0; reload < reloads; reload++)
         {
-            var grown = reload % 2 == 0;
+            bool grown = reload % 2 == 0;
             // The kept bridge changes too, by something that its connections need not notice.
-            var kept = _kept with { MaxConnections = 1000 + reload };
+            BridgeEntry kept = _kept with { MaxConnections = 1000 + reload };
             daemon.Rewrite(grown ? new DaemonConfig(kept, _other) : new DaemonConfig(kept));
             await daemon.SignalAsync("HUP");
             if (grown)
@@ -265,7 +266,7 @@ internal sealed class ReloadTests : BridgeFixture
 
     private static async Task SaveAsync(DaemonProcess daemon, string how, string content)
     {
-        var file = daemon.ConfigurationFile;
+        string file = daemon.ConfigurationFile;
         switch (how)
         {
             case "hangup":
@@ -299,7 +300,7 @@ internal sealed class ReloadTests : BridgeFixture
 
     private static async Task<bool> IsGreetedAsync(IPEndPoint at, byte[] greeting)
     {
-        using var client = await TestClient.TcpAsync(at);
+        using Socket client = await TestClient.TcpAsync(at);
         await client.SendAllAsync(new byte[greeting.Length]);
         return (await client.ReceiveExactlyAsync(greeting.Length)).AsSpan().SequenceEqual(greeting);
     }

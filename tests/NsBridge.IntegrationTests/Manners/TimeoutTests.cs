@@ -9,38 +9,38 @@ namespace NsBridge.IntegrationTests.Manners;
 
 internal sealed class TimeoutTests : BridgeFixture
 {
-    private static readonly byte[] Hello = Pattern.Take(100);
-    private static readonly byte[] One = [1];
+    private static readonly byte[] s_hello = Pattern.Take(100);
+    private static readonly byte[] s_one = [1];
 
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task IdleTimeout_NoByteEitherWay_EndsThatConnectionAlone(string join)
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { IdleTimeout = TimeSpan.FromSeconds(2), Join = join });
-        var idle = await ConnectAsync(scene);
-        var local = await ConnectAsync(scene, Door.Unix);
-        var busy = await ConnectAsync(scene);
-        await Task.WhenAll(idle.EchoAsync(Hello), local.EchoAsync(Hello), busy.EchoAsync(Hello));
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { IdleTimeout = TimeSpan.FromSeconds(2), Join = join });
+        Socket idle = await ConnectAsync(scene);
+        Socket local = await ConnectAsync(scene, Door.Unix);
+        Socket busy = await ConnectAsync(scene);
+        await Task.WhenAll(idle.EchoAsync(s_hello), local.EchoAsync(s_hello), busy.EchoAsync(s_hello));
 
         var clock = Stopwatch.StartNew();
-        var endings = Task.WhenAll(idle.EndingAsync(Soon), local.EndingAsync(Soon));
+        Task<Ending[]> endings = Task.WhenAll(idle.EndingAsync(Soon), local.EndingAsync(Soon));
         while (!endings.IsCompleted)
         {
-            await busy.EchoAsync(One);
+            await busy.EchoAsync(s_one);
             await Task.WhenAny(endings, Task.Delay(200));
         }
         await endings;
 
         Assert.That(clock.Elapsed, Is.InRange(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(5)));
-        await busy.EchoAsync(Hello);
+        await busy.EchoAsync(s_hello);
     }
 
     [Test]
     public async Task IdleTimeout_ATransferInOneDirection_IsNotIdle()
     {
-        // One byte every now and then for longer than the timeout, and never one from the client.
-        var scene = await SceneAsync(TrickleAsync, entry => entry with { IdleTimeout = TimeSpan.FromSeconds(1) });
-        var client = await ConnectAsync(scene);
+        // s_one byte every now and then for longer than the timeout, and never one from the client.
+        Scene scene = await SceneAsync(TrickleAsync, entry => entry with { IdleTimeout = TimeSpan.FromSeconds(1) });
+        Socket client = await ConnectAsync(scene);
 
         Assert.That(await client.ReceiveExactlyAsync(10), Has.Length.EqualTo(10));
     }
@@ -52,14 +52,14 @@ internal sealed class TimeoutTests : BridgeFixture
     public async Task KeepAlive_OnBothLegs_IsAsConfigured(string? configured, string timer)
     {
         await DebianPackages.RequireAsync("iproute2");
-        var keepAlive = configured is null ? (TimeSpan?)null : TimeSpan.Parse(configured, CultureInfo.InvariantCulture);
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { KeepAlive = keepAlive });
-        var client = await ConnectAsync(scene);
-        await client.EchoAsync(Hello);
+        TimeSpan? keepAlive = configured is null ? (TimeSpan?)null : TimeSpan.Parse(configured, CultureInfo.InvariantCulture);
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { KeepAlive = keepAlive });
+        Socket client = await ConnectAsync(scene);
+        await client.EchoAsync(s_hello);
 
-        var listener = await Command.CheckAsync("ss", "-Htnoe", "state", "established", "sport", "=", $":{scene.Listen.Port}");
-        var port = ((IPEndPoint)scene.Server.EndPoint).Port;
-        var target = "";
+        string listener = await Command.CheckAsync("ss", "-Htnoe", "state", "established", "sport", "=", $":{scene.Listen.Port}");
+        int port = ((IPEndPoint)scene.Server.EndPoint).Port;
+        string target = "";
         await Eventually.TrueAsync(
             async () => Regex.IsMatch(target = await scene.Namespace.RunAsync("ss", "-Htnoe", "state", "established", "dport", "=", $":{port}"), timer),
             TimeSpan.FromSeconds(5),
@@ -74,9 +74,9 @@ internal sealed class TimeoutTests : BridgeFixture
 
     private static async Task TrickleAsync(Socket connection, CancellationToken cancel)
     {
-        for (var sent = 0; sent < 10; sent++)
+        for (int sent = 0; sent < 10; sent++)
         {
-            await connection.SendAllAsync(One, cancel);
+            await connection.SendAllAsync(s_one, cancel);
             await Task.Delay(300, cancel);
         }
     }

@@ -33,7 +33,7 @@ internal sealed class Decoy : IAsyncDisposable
     {
         try
         {
-            using var client = from is null ? await TestClient.TcpAsync(listen) : await from.DialAsync(listen);
+            using Socket client = from is null ? await TestClient.TcpAsync(listen) : await from.DialAsync(listen);
             return await LocateAsync(client);
         }
         catch (SocketException)
@@ -47,7 +47,7 @@ internal sealed class Decoy : IAsyncDisposable
     {
         try
         {
-            using var client = await TestClient.UnixAsync(socketPath);
+            using Socket client = await TestClient.UnixAsync(socketPath);
             return await LocateAsync(client);
         }
         catch (SocketException)

@@ -16,9 +16,9 @@ internal sealed class FailsClosedTests : BridgeFixture
     [TestCase("relay")]
     public async Task Namespace_NeverThere_NothingReachesTheHost(string join)
     {
-        var decoy = Own(new Decoy());
-        var space = await ReserveNamespaceAsync();
-        var daemon = await StartAsync(Bridge(space, decoy, join));
+        Decoy decoy = Own(new Decoy());
+        TestNamespace space = await ReserveNamespaceAsync();
+        DaemonProcess daemon = await StartAsync(Bridge(space, decoy, join));
 
         await ProbeManyAsync(daemon, Thousands, answer => Assert.That(answer, Is.Null));
 
@@ -29,10 +29,10 @@ internal sealed class FailsClosedTests : BridgeFixture
     [TestCase("relay")]
     public async Task Namespace_Deleted_NothingReachesTheHost(string join)
     {
-        var decoy = Own(new Decoy());
-        var space = await NamespaceAsync();
-        var server = Target(space, Decoy.Answers(Right), decoy.EndPoint.Port);
-        var daemon = await StartAsync(Bridge(space, decoy, join));
+        Decoy decoy = Own(new Decoy());
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Decoy.Answers(Right), decoy.EndPoint.Port);
+        DaemonProcess daemon = await StartAsync(Bridge(space, decoy, join));
         Assert.That(await Decoy.ProbeAsync(_listen), Is.EqualTo(Right));
 
         await server.DisposeAsync();
@@ -46,28 +46,28 @@ internal sealed class FailsClosedTests : BridgeFixture
     [TestCase("relay")]
     public async Task Namespace_DeletedAndMadeAgainUnderLoad_OnlyTheTargetInsideIsEverReached(string join)
     {
-        var decoy = Own(new Decoy());
-        var space = await ReserveNamespaceAsync();
-        var daemon = await StartAsync(Bridge(space, decoy, join));
+        Decoy decoy = Own(new Decoy());
+        TestNamespace space = await ReserveNamespaceAsync();
+        DaemonProcess daemon = await StartAsync(Bridge(space, decoy, join));
         using var over = new CancellationTokenSource();
-        var (right, nothing) = (0, 0);
+        (int right, int nothing) = (0, 0);
         var load = Enumerable.Range(0, 8).Select(client => Task.Run(async () =>
         {
             while (!over.IsCancellationRequested)
             {
-                var answer = client % 4 == 0 ? await Decoy.ProbeAsync(daemon.SocketPath("web")) : await Decoy.ProbeAsync(_listen);
+                byte? answer = client % 4 == 0 ? await Decoy.ProbeAsync(daemon.SocketPath("web")) : await Decoy.ProbeAsync(_listen);
                 Assert.That(answer, Is.Null.Or.EqualTo(Right));
                 _ = answer is null ? Interlocked.Increment(ref nothing) : Interlocked.Increment(ref right);
             }
         })).ToList();
 
-        for (var cycle = 0; cycle < Cycles; cycle++)
+        for (int cycle = 0; cycle < Cycles; cycle++)
         {
             await space.AddAsync();
             // Every other generation has no server: a dial into it must be refused inside, not led elsewhere.
             if (cycle % 2 == 0)
             {
-                var before = Volatile.Read(ref right);
+                int before = Volatile.Read(ref right);
                 await using var server = TargetServer.Start(space.Listen(decoy.EndPoint), Decoy.Answers(Right));
                 if (cycle % 20 == 0)
                     await Eventually.TrueAsync(() => Volatile.Read(ref right) > before, Soon, "the new generation is served");
@@ -87,12 +87,12 @@ internal sealed class FailsClosedTests : BridgeFixture
     public async Task Namespace_AnotherBoundOverItsFile_OnlyTheNewOneIsReached(string join)
     {
         const byte newer = 43;
-        var decoy = Own(new Decoy());
-        var space = await NamespaceAsync();
-        var other = await NamespaceAsync();
+        Decoy decoy = Own(new Decoy());
+        TestNamespace space = await NamespaceAsync();
+        TestNamespace other = await NamespaceAsync();
         Target(space, Decoy.Answers(Right), decoy.EndPoint.Port);
         Target(other, Decoy.Answers(newer), decoy.EndPoint.Port);
-        var daemon = await StartAsync(Bridge(space, decoy, join));
+        DaemonProcess daemon = await StartAsync(Bridge(space, decoy, join));
         Assert.That(await Decoy.ProbeAsync(_listen), Is.EqualTo(Right));
 
         await Command.CheckAsync("mount", "--bind", other.FilePath, space.FilePath);
@@ -106,11 +106,11 @@ internal sealed class FailsClosedTests : BridgeFixture
     [Test]
     public async Task Namespace_PlainFileInItsPlace_NothingIsReachedAndTheLogSaysWhy()
     {
-        var decoy = Own(new Decoy());
-        var space = await ReserveNamespaceAsync();
+        Decoy decoy = Own(new Decoy());
+        TestNamespace space = await ReserveNamespaceAsync();
         Directory.CreateDirectory("/run/netns");
         await File.WriteAllTextAsync(space.FilePath, "");
-        var daemon = await StartAsync(Bridge(space, decoy, "handoff"));
+        DaemonProcess daemon = await StartAsync(Bridge(space, decoy, "handoff"));
 
         await ProbeManyAsync(daemon, 200, answer => Assert.That(answer, Is.Null));
         await daemon.WaitLogAsync(space.Name);
@@ -126,12 +126,12 @@ internal sealed class FailsClosedTests : BridgeFixture
     [TestCase("relay")]
     public async Task Namespace_HostsOwnUnderTheName_IsRefused(string join)
     {
-        var decoy = Own(new Decoy());
-        var space = await ReserveNamespaceAsync();
+        Decoy decoy = Own(new Decoy());
+        TestNamespace space = await ReserveNamespaceAsync();
         Directory.CreateDirectory("/run/netns");
         await File.WriteAllTextAsync(space.FilePath, "");
         await Command.CheckAsync("mount", "--bind", "/proc/self/ns/net", space.FilePath);
-        var daemon = await StartAsync(Bridge(space, decoy, join));
+        DaemonProcess daemon = await StartAsync(Bridge(space, decoy, join));
 
         await ProbeManyAsync(daemon, 200, answer => Assert.That(answer, Is.Null));
 
@@ -142,7 +142,7 @@ internal sealed class FailsClosedTests : BridgeFixture
     [Test]
     public async Task Namespace_SaidToBeTheHost_ReachesTheHost()
     {
-        var decoy = Own(new Decoy());
+        Decoy decoy = Own(new Decoy());
         await StartAsync(new BridgeEntry("web") { Listen = _listen.ToString(), Namespace = "host", Target = decoy.EndPoint.ToString() });
 
         await Decoy.ProbeAsync(_listen);

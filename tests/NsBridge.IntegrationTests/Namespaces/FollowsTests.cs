@@ -8,7 +8,7 @@ namespace NsBridge.IntegrationTests.Namespaces;
 /// <summary>A missing namespace is a state, a new one is served, a re-created one is followed.</summary>
 internal sealed class FollowsTests : BridgeFixture
 {
-    private static readonly TimeSpan Promised = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);
     private const int Port = 3000;
     private const byte Right = 42;
 
@@ -18,17 +18,17 @@ internal sealed class FollowsTests : BridgeFixture
     [TestCase("relay")]
     public async Task Namespace_AppearsAfterTheStart_IsServedWithinTwoSeconds(string join)
     {
-        var space = await ReserveNamespaceAsync();
+        TestNamespace space = await ReserveNamespaceAsync();
         await StartAsync(Bridge(space.Name) with { Join = join });
         Assert.That(await Decoy.ProbeAsync(_listen), Is.Null);
 
-        for (var generation = 0; generation < 3; generation++)
+        for (int generation = 0; generation < 3; generation++)
         {
             await space.AddAsync();
             var appeared = Stopwatch.StartNew();
-            var server = Target(space, Decoy.Answers(Right), Port);
-            await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, Promised, $"generation {generation} is served");
-            Assert.That(appeared.Elapsed, Is.LessThan(Promised));
+            TargetServer server = Target(space, Decoy.Answers(Right), Port);
+            await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, s_promised, $"generation {generation} is served");
+            Assert.That(appeared.Elapsed, Is.LessThan(s_promised));
             await server.DisposeAsync();
             await space.DeleteAsync();
         }
@@ -37,17 +37,17 @@ internal sealed class FollowsTests : BridgeFixture
     [Test]
     public async Task Namespace_ByPath_IsServedAndFollowed()
     {
-        var folder = Scratch();
-        var space = await NamespaceAsync();
+        ScratchDirectory folder = Scratch();
+        TestNamespace space = await NamespaceAsync();
         Target(space, Decoy.Answers(Right), Port);
-        var path = folder.Write("elsewhere", "");
+        string path = folder.Write("elsewhere", "");
         await StartAsync(Bridge(path));
         Assert.That(await Decoy.ProbeAsync(_listen), Is.Null);
 
         await Command.CheckAsync("mount", "--bind", space.FilePath, path);
         try
         {
-            await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, Promised, "the namespace by its path is served");
+            await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, s_promised, "the namespace by its path is served");
         }
         finally
         {
@@ -60,20 +60,20 @@ internal sealed class FollowsTests : BridgeFixture
     public async Task Namespaces_HundredsGoAtOnce_AreAllToldWithinTwoSeconds()
     {
         const int count = 300;
-        var folder = Directory.CreateDirectory(Scratch()["many"]).FullName;
-        var space = await NamespaceAsync();
+        string folder = Directory.CreateDirectory(Scratch()["many"]).FullName;
+        TestNamespace space = await NamespaceAsync();
         await Command.CheckAsync("mount", "-t", "tmpfs", "none", folder);
         try
         {
             await Command.CheckAsync("sh", "-c", $"cd {folder}; for i in $(seq {count}); do : > $i; mount --bind {space.FilePath} $i; done");
-            var daemon = await StartAsync(
+            DaemonProcess daemon = await StartAsync(
                 [.. Enumerable.Range(1, count).Select(i => new BridgeEntry($"b{i}") { Namespace = $"{folder}/{i}", Target = "127.0.0.1:1" })]);
             await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "all are up");
 
             await Command.CheckAsync("umount", "-l", folder);
             var gone = Stopwatch.StartNew();
             await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "waiting", "all wait");
-            Assert.That(gone.Elapsed, Is.LessThan(Promised));
+            Assert.That(gone.Elapsed, Is.LessThan(s_promised));
         }
         finally
         {
@@ -84,14 +84,14 @@ internal sealed class FollowsTests : BridgeFixture
     [Test]
     public async Task Namespace_ByProcess_IsServedUntilTheProcessEnds()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         Target(space, Decoy.Answers(Right), Port);
-        var process = Own(space.Start("sleep", "600"));
+        BackgroundProcess process = Own(space.Start("sleep", "600"));
         await Eventually.TrueAsync(
             () => new FileInfo($"/proc/{process.Id}/ns/net").LinkTarget != new FileInfo("/proc/self/ns/net").LinkTarget, Soon, "the process is inside");
         await StartAsync(Bridge($"pid:{process.Id}"));
 
-        await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, Promised, "the process's namespace is served");
+        await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, s_promised, "the process's namespace is served");
         process.Dispose();
         Assert.That(await Decoy.ProbeAsync(_listen), Is.Null);
     }
@@ -101,13 +101,13 @@ internal sealed class FollowsTests : BridgeFixture
     [TestCase("Reloaded")]
     public async Task Reload_AfterTheProcessHasEnded_LooksForTheOneThatHasItsNumberNow(string how)
     {
-        var space = await NamespaceAsync();
-        var process = Own(space.Start("sleep", "600"));
-        var number = process.Id;
+        TestNamespace space = await NamespaceAsync();
+        BackgroundProcess process = Own(space.Start("sleep", "600"));
+        int number = process.Id;
         await Eventually.TrueAsync(
             () => new FileInfo($"/proc/{number}/ns/net").LinkTarget != new FileInfo("/proc/self/ns/net").LinkTarget, Soon, "the process is inside");
-        var entry = Bridge($"pid:{number}");
-        var daemon = await StartAsync(entry);
+        BridgeEntry entry = Bridge($"pid:{number}");
+        DaemonProcess daemon = await StartAsync(entry);
         await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the process's namespace is found");
         process.Dispose();
         await daemon.WaitStatusAsync(HasReason($"process {number} has ended"), "that process is not there any more");
@@ -130,8 +130,8 @@ internal sealed class FollowsTests : BridgeFixture
     [Test]
     public async Task Listener_InANamespaceOfItsOwn_IsReachedThereAlone()
     {
-        var outside = await NamespaceAsync();
-        var inside = await NamespaceAsync();
+        TestNamespace outside = await NamespaceAsync();
+        TestNamespace inside = await NamespaceAsync();
         Target(inside, Decoy.Answers(Right), Port);
         await StartAsync(Bridge(inside.Name) with { ListenNamespace = outside.Name });
 

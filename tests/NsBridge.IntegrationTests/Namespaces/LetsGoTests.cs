@@ -10,10 +10,10 @@ namespace NsBridge.IntegrationTests.Namespaces;
 /// </summary>
 internal sealed class LetsGoTests : BridgeFixture
 {
-    private static readonly TimeSpan Promised = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(5);
     /// <summary>More than a peer takes that reads nothing, and less than the daemon's socket holds in addition.</summary>
     private const int UnackedBytes = 300_000;
-    private static readonly byte[] Hello = Pattern.Take(1000);
+    private static readonly byte[] s_hello = Pattern.Take(1000);
 
     [TestCase("handoff", Door.Tcp)]
     [TestCase("handoff", Door.Unix)]
@@ -21,20 +21,20 @@ internal sealed class LetsGoTests : BridgeFixture
     [TestCase("relay", Door.Unix)]
     public async Task Delete_WithLiveConnections_FreesTheNamespaceAndResetsThem(string join, Door door)
     {
-        var scene = await BeyondVethAsync(entry => entry with { Join = join });
+        VethScene scene = await BeyondVethAsync(entry => entry with { Join = join });
         var clients = new List<Socket>();
-        for (var client = 0; client < 20; client++)
+        for (int client = 0; client < 20; client++)
         {
             clients.Add(Own(door == Door.Tcp ? await TestClient.TcpAsync(scene.Listen) : await TestClient.UnixAsync(scene.Daemon.SocketPath("far"))));
-            await clients[^1].EchoAsync(Hello);
+            await clients[^1].EchoAsync(s_hello);
         }
 
         await scene.Near.DeleteAsync();
-        var took = await Eventually.TrueAsync(
-            async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+        TimeSpan took = await Eventually.TrueAsync(
+            async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
 
         TestContext.Out.WriteLine($"freed after {took.TotalSeconds:0.00} s");
-        var endings = await Task.WhenAll(clients.Select(client => client.EndingAsync(Soon)));
+        Ending[] endings = await Task.WhenAll(clients.Select(client => client.EndingAsync(Soon)));
         if (door == Door.Tcp)
             Assert.That(endings, Is.All.EqualTo(Ending.Reset));
     }
@@ -43,68 +43,68 @@ internal sealed class LetsGoTests : BridgeFixture
     public async Task Delete_WhileDialling_FreesTheNamespace()
     {
         // Nobody has this address; a host that ought to, by the routing table, keeps silent.
-        var scene = await BeyondVethAsync(entry => entry with { Target = "10.254.9.3:9", ConnectTimeout = TimeSpan.FromSeconds(60) });
-        var client = Own(await TestClient.TcpAsync(scene.Listen));
+        VethScene scene = await BeyondVethAsync(entry => entry with { Target = "10.254.9.3:9", ConnectTimeout = TimeSpan.FromSeconds(60) });
+        Socket client = Own(await TestClient.TcpAsync(scene.Listen));
 
         await scene.Near.DeleteAsync();
 
         await Eventually.TrueAsync(
-            async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+            async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
         await client.EndingAsync(Soon);
     }
 
     [Test]
     public async Task Delete_WhenToldToDrain_LetsConnectionsEndAndThenFrees()
     {
-        var scene = await BeyondVethAsync(entry => entry with { WhenNamespaceGoes = "drain" });
-        var client = Own(await TestClient.TcpAsync(scene.Listen));
-        await client.EchoAsync(Hello);
+        VethScene scene = await BeyondVethAsync(entry => entry with { WhenNamespaceGoes = "drain" });
+        Socket client = Own(await TestClient.TcpAsync(scene.Listen));
+        await client.EchoAsync(s_hello);
 
         await scene.Near.DeleteAsync();
         // Beyond the time within which the other setting would have ended it; the echo itself shows that nothing did.
-        await Task.Delay(Promised + TimeSpan.FromSeconds(0.5));
-        await client.EchoAsync(Hello);
+        await Task.Delay(s_promised + TimeSpan.FromSeconds(0.5));
+        await client.EchoAsync(s_hello);
         client.Dispose();
 
-        await Eventually.TrueAsync(async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, "the deleted namespace is freed");
+        await Eventually.TrueAsync(async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, "the deleted namespace is freed");
     }
 
     [Test]
     public async Task Delete_WhenToldToDrainAndThenToClose_FreesTheNamespace()
     {
         BridgeEntry? drained = null;
-        var scene = await BeyondVethAsync(entry => drained = entry with { WhenNamespaceGoes = "drain" });
-        var client = Own(await TestClient.TcpAsync(scene.Listen));
-        await client.EchoAsync(Hello);
+        VethScene scene = await BeyondVethAsync(entry => drained = entry with { WhenNamespaceGoes = "drain" });
+        Socket client = Own(await TestClient.TcpAsync(scene.Listen));
+        await client.EchoAsync(s_hello);
         await scene.Near.DeleteAsync();
         await scene.Daemon.WaitLogAsync("is waiting");
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
 
         scene.Daemon.Rewrite(new DaemonConfig(drained! with { WhenNamespaceGoes = "close" }));
 
         await Eventually.TrueAsync(
-            async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, () => $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+            async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, () => $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
     }
 
     [Test]
     public async Task Delete_WithoutConnections_FreesTheNamespaceAtOnce()
     {
-        var scene = await BeyondVethAsync(entry => entry);
-        using (var client = await TestClient.TcpAsync(scene.Listen))
-            await client.EchoAsync(Hello);
+        VethScene scene = await BeyondVethAsync(entry => entry);
+        using (Socket client = await TestClient.TcpAsync(scene.Listen))
+            await client.EchoAsync(s_hello);
 
         await scene.Near.DeleteAsync();
 
-        await Eventually.TrueAsync(async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, "the deleted namespace is freed");
+        await Eventually.TrueAsync(async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, "the deleted namespace is freed");
     }
 
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task Delete_AfterAConnectionWhoseTargetHasNotTakenAll_FreesTheNamespace(string join)
     {
-        var scene = await BeyondVethAsync(entry => entry with { Join = join }, EndAndReadNothing);
-        using (var client = await TestClient.TcpAsync(scene.Listen))
+        VethScene scene = await BeyondVethAsync(entry => entry with { Join = join }, EndAndReadNothing);
+        using (Socket client = await TestClient.TcpAsync(scene.Listen))
         {
             await client.EndingAsync(Soon);
             await client.SendPatternAsync(UnackedBytes);
@@ -114,19 +114,19 @@ internal sealed class LetsGoTests : BridgeFixture
         await scene.Near.DeleteAsync();
 
         await Eventually.TrueAsync(
-            async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+            async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
     }
 
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task Delete_OfTheListenersAfterAConnectionWhoseClientHasNotTakenAll_FreesTheNamespace(string join)
     {
-        var near = await NamespaceAsync();
-        var far = await NamespaceAsync();
-        var farLink = await near.LinkToAsync(far, "10.254.13.1/29", "10.254.13.2/29");
-        var server = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Source(UnackedBytes)));
+        TestNamespace near = await NamespaceAsync();
+        TestNamespace far = await NamespaceAsync();
+        string farLink = await near.LinkToAsync(far, "10.254.13.1/29", "10.254.13.2/29");
+        TargetServer server = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Source(UnackedBytes)));
         var listen = new IPEndPoint(IPAddress.Parse("10.254.13.1"), 3000);
-        var daemon = await StartAsync(new BridgeEntry("back")
+        DaemonProcess daemon = await StartAsync(new BridgeEntry("back")
         {
             Listen = listen.ToString(),
             ListenNamespace = near.Name,
@@ -134,7 +134,7 @@ internal sealed class LetsGoTests : BridgeFixture
             Target = server.EndPoint.ToString(),
             Join = join,
         });
-        var client = Own(await far.DialAsync(listen));
+        Socket client = Own(await far.DialAsync(listen));
         client.Shutdown(SocketShutdown.Send);
         await daemon.WaitStatusAsync(
             bridge => bridge.GetProperty("connections") is var count && count.GetProperty("total").GetInt64() == 1 && count.GetProperty("active").GetInt64() == 0,
@@ -142,15 +142,15 @@ internal sealed class LetsGoTests : BridgeFixture
 
         await near.DeleteAsync();
 
-        await Eventually.TrueAsync(async () => !await far.HasLinkAsync(farLink), Promised, $"the deleted namespace is freed\n{daemon.LogText()}");
+        await Eventually.TrueAsync(async () => !await far.HasLinkAsync(farLink), s_promised, $"the deleted namespace is freed\n{daemon.LogText()}");
     }
 
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task Delete_AfterAConnectionWhoseTargetDidNotTakeTheEnd_FreesTheNamespace(string join)
     {
-        var scene = await BeyondVethAsync(entry => entry with { Join = join }, static (connection, cancel) => connection.SendAllAsync(Hello, cancel));
-        using (var client = await TestClient.TcpAsync(scene.Listen))
+        VethScene scene = await BeyondVethAsync(entry => entry with { Join = join }, static (connection, cancel) => connection.SendAllAsync(s_hello, cancel));
+        using (Socket client = await TestClient.TcpAsync(scene.Listen))
         {
             await client.EndingAsync(Soon);
             await scene.Far.IpAsync("link", "set", scene.FarLink, "down");
@@ -160,7 +160,7 @@ internal sealed class LetsGoTests : BridgeFixture
         await scene.Near.DeleteAsync();
 
         await Eventually.TrueAsync(
-            async () => !await scene.Far.HasLinkAsync(scene.FarLink), Promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+            async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
     }
 
     private static async Task EndAndReadNothing(Socket connection, CancellationToken cancel)
@@ -171,12 +171,12 @@ internal sealed class LetsGoTests : BridgeFixture
 
     private async Task<VethScene> BeyondVethAsync(Func<BridgeEntry, BridgeEntry> with, Func<Socket, CancellationToken, Task>? serve = null)
     {
-        var near = await NamespaceAsync();
-        var far = await NamespaceAsync();
-        var farLink = await near.LinkToAsync(far, "10.254.9.1/29", "10.254.9.2/29");
-        var server = Own(TargetServer.Start(far.Listen(new IPEndPoint(IPAddress.Parse("10.254.9.2"), 0)), serve ?? Serve.Echo));
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(with(new BridgeEntry("far")
+        TestNamespace near = await NamespaceAsync();
+        TestNamespace far = await NamespaceAsync();
+        string farLink = await near.LinkToAsync(far, "10.254.9.1/29", "10.254.9.2/29");
+        TargetServer server = Own(TargetServer.Start(far.Listen(new IPEndPoint(IPAddress.Parse("10.254.9.2"), 0)), serve ?? Serve.Echo));
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(with(new BridgeEntry("far")
         {
             Listen = listen.ToString(),
             Namespace = near.Name,

@@ -32,9 +32,9 @@ internal sealed class DiscoverReferenceTests : BridgeFixture
     [Test]
     public async Task Discover_OfNamesThatMeanAnotherPlace_WritesTheirPaths()
     {
-        var port = HostSockets.FreePort().ToString(CultureInfo.InvariantCulture);
+        string port = HostSockets.FreePort().ToString(CultureInfo.InvariantCulture);
 
-        var result = await PrivateNames.RunAsync(Servers, "755", await PublishedDaemon.PathAsync(), port);
+        CommandResult result = await PrivateNames.RunAsync(Servers, "755", await PublishedDaemon.PathAsync(), port);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         using var document = JsonDocument.Parse(result.Output, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
@@ -49,8 +49,8 @@ internal sealed class DiscoverReferenceTests : BridgeFixture
             Assert.That(result.Error, Does.Contain("/run/netns/with space").And.Contain("space or a control character"));
         });
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", $"{{ \"NsBridge\": {{ \"Bridges\": {result.Output} }} }}");
-        var check = await Executable.RunAsync(["check", "--config", file]);
+        string file = scratch.Write("appsettings.json", $"{{ \"NsBridge\": {{ \"Bridges\": {result.Output} }} }}");
+        CommandResult check = await Executable.RunAsync(["check", "--config", file]);
         Assert.That(check.ExitCode, Is.Zero, check.Everything);
     }
 }

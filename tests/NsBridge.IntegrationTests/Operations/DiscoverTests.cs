@@ -13,13 +13,13 @@ internal sealed class DiscoverTests : BridgeFixture
     [Test]
     public async Task Discover_OfANamespace_GivesABridgeToWhatListensThere()
     {
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo);
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
 
-        var result = await Executable.RunAsync(["discover", space.Name]);
+        CommandResult result = await Executable.RunAsync(["discover", space.Name]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
-        var entry = Entries(result.Output).Single();
+        JsonElement entry = Entries(result.Output).Single();
         Assert.Multiple(() =>
         {
             Assert.That(entry.GetProperty("Namespace").GetString(), Is.EqualTo(space.Name));
@@ -32,7 +32,7 @@ internal sealed class DiscoverTests : BridgeFixture
     public async Task Discover_OfAll_FindsNamespacesThatHaveNoName()
     {
         using var holder = BackgroundProcess.Start("unshare", ["--net", "sh", "-c", "ip link set lo up && exec python3 -m http.server 8000 --bind 127.0.0.1"]);
-        var reference = $"pid:{holder.Id}";
+        string reference = $"pid:{holder.Id}";
 
         await Eventually.TrueAsync(
             async () => (await Executable.RunAsync(["discover"])).Output.Contains(reference, StringComparison.Ordinal), Soon, "the unnamed namespace is found");
@@ -41,9 +41,9 @@ internal sealed class DiscoverTests : BridgeFixture
     [Test]
     public async Task Discover_OfAMissingNamespace_Fails()
     {
-        var space = await ReserveNamespaceAsync();
+        TestNamespace space = await ReserveNamespaceAsync();
 
-        var result = await Executable.RunAsync(["discover", space.Name]);
+        CommandResult result = await Executable.RunAsync(["discover", space.Name]);
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Error, Does.Contain("does not exist"));
@@ -53,16 +53,16 @@ internal sealed class DiscoverTests : BridgeFixture
     [Test]
     public async Task Discover_Written_IsServedByTheRunningDaemonAndKeepsABackup()
     {
-        var scene = await SceneAsync(Serve.Echo);
-        var other = Target(scene.Namespace, Serve.Echo);
-        var before = await File.ReadAllTextAsync(scene.Daemon.ConfigurationFile);
+        Scene scene = await SceneAsync(Serve.Echo);
+        TargetServer other = Target(scene.Namespace, Serve.Echo);
+        string before = await File.ReadAllTextAsync(scene.Daemon.ConfigurationFile);
 
-        var result = await scene.Daemon.LocateAsync("discover", scene.Namespace.Name, "--write");
+        CommandResult result = await scene.Daemon.LocateAsync("discover", scene.Namespace.Name, "--write");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Error, Does.Contain("bridged already by web").And.Contain($"the running daemon (pid {scene.Daemon.Id}) takes it up by itself"));
         Assert.That(await File.ReadAllTextAsync(scene.Daemon.ConfigurationFile + ".bak"), Is.EqualTo(before));
-        var entry = Entries(result.Output).Single();
+        JsonElement entry = Entries(result.Output).Single();
         Assert.That(entry.GetProperty("Target").GetString(), Is.EqualTo(other.EndPoint.ToString()));
         var listen = System.Net.IPEndPoint.Parse(entry.GetProperty("Listen").GetString()!);
         await scene.Daemon.WaitListeningAsync(listen);
@@ -72,12 +72,12 @@ internal sealed class DiscoverTests : BridgeFixture
     [Test]
     public async Task Discover_WrittenToAnotherFileThanTheDaemons_SaysThatTheDaemonHasAnother()
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
         Target(scene.Namespace, Serve.Echo);
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", scene.Daemon.ToJson(new DaemonConfig(scene.Entry)));
+        string file = scratch.Write("appsettings.json", scene.Daemon.ToJson(new DaemonConfig(scene.Entry)));
 
-        var result = await Executable.RunAsync(["discover", scene.Namespace.Name, "--write", "--config", file]);
+        CommandResult result = await Executable.RunAsync(["discover", scene.Namespace.Name, "--write", "--config", file]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Error, Does.Contain($"added 1 bridge to {file}").And.Contain(scene.Daemon.ConfigurationFile).And.Not.Contain("by itself"));
@@ -86,12 +86,12 @@ internal sealed class DiscoverTests : BridgeFixture
     [Test]
     public async Task Discover_WrittenThroughALinkToTheDaemonsFile_IsTakenUp()
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
         Target(scene.Namespace, Serve.Echo);
         using var scratch = new ScratchDirectory();
         File.CreateSymbolicLink(scratch["link.json"], scene.Daemon.ConfigurationFile);
 
-        var result = await Executable.RunAsync(["discover", scene.Namespace.Name, "--write", "--config", scratch["link.json"]]);
+        CommandResult result = await Executable.RunAsync(["discover", scene.Namespace.Name, "--write", "--config", scratch["link.json"]]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Error, Does.Contain($"the running daemon (pid {scene.Daemon.Id}) takes it up by itself"));
@@ -106,12 +106,12 @@ internal sealed class DiscoverTests : BridgeFixture
     [Test]
     public async Task Discover_WithoutPrivilege_Exits77()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         using var scratch = new ScratchDirectory();
         scratch.OpenToEveryone();
         File.Copy(await PublishedDaemon.PathAsync(), scratch["nsbridge"]);
 
-        var result = await Command.RunAsync(
+        CommandResult result = await Command.RunAsync(
             "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "discover", space.Name]);
 
         Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
@@ -124,7 +124,7 @@ internal sealed class DiscoverTests : BridgeFixture
     {
         using var scratch = new ScratchDirectory();
 
-        var result = await PrivateNames.RunAsNobodyAsync(scratch, modeOfNames, "discover");
+        CommandResult result = await PrivateNames.RunAsNobodyAsync(scratch, modeOfNames, "discover");
 
         Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
         Assert.That(result.Error, Does.Contain(words).And.Contain("as root").And.Not.Contain("nothing listens"));
@@ -135,12 +135,12 @@ internal sealed class DiscoverTests : BridgeFixture
     [TestCase("""{ "Logging": {} }""")]
     public async Task Discover_WriteToAFileWithoutTheSection_AddsIt(string text)
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         Target(space, Serve.Echo);
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("old.json", text);
+        string file = scratch.Write("old.json", text);
 
-        var result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", file]);
+        CommandResult result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", file]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That((await Executable.RunAsync(["check", "--config", file])).Output, Does.Contain("1 bridge"));
@@ -149,13 +149,13 @@ internal sealed class DiscoverTests : BridgeFixture
     [Test]
     public async Task Discover_WriteToAFileThatIsNotThere_MakesIt()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         Target(space, Serve.Echo);
         using var scratch = new ScratchDirectory();
 
         // A directory that no daemon has.
         var environment = new Dictionary<string, string?> { ["RUNTIME_DIRECTORY"] = scratch["run"] };
-        var result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", scratch["new.json"]], environment);
+        CommandResult result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", scratch["new.json"]], environment);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That((await Executable.RunAsync(["check", "--config", scratch["new.json"]])).Output, Does.Contain("1 bridge"));
@@ -166,10 +166,10 @@ internal sealed class DiscoverTests : BridgeFixture
     [Test]
     public async Task Discover_WriteToADirectoryThatIsNotThere_SaysSo()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         Target(space, Serve.Echo);
 
-        var result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", "/nonexistent/new.json"]);
+        CommandResult result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", "/nonexistent/new.json"]);
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Error, Does.Contain("cannot write /nonexistent/new.json: no such file or directory"));

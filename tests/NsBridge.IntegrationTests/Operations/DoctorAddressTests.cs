@@ -14,16 +14,16 @@ internal sealed class DoctorAddressTests : DoctorFixture
     [TestCase("udp")]
     public async Task Doctor_OfALinkLocalTargetWithItsInterface_FindsEveryLinkWell(string protocol)
     {
-        var (space, far) = (await NamespaceAsync(), await NamespaceAsync());
-        var (near, there) = await LinkAsync(space, far);
+        (TestNamespace? space, TestNamespace? far) = (await NamespaceAsync(), await NamespaceAsync());
+        (string? near, string? there) = await LinkAsync(space, far);
         var at = new IPEndPoint(IPAddress.IPv6Any, 7002);
         if (protocol == "udp")
             Own(UdpTarget.Start(far, at.Address, at.Port));
         else
             Own(TargetServer.Start(far.Listen(at), Serve.Echo));
-        var daemon = await StartAsync(Entry(space.Name) with { Protocol = protocol, Target = $"[{s_local}%{near}]:{at.Port}" });
+        DaemonProcess daemon = await StartAsync(Entry(space.Name) with { Protocol = protocol, Target = $"[{s_local}%{near}]:{at.Port}" });
 
-        var result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("is reached from fe80::a").And.Contain("web is well"));
@@ -33,8 +33,8 @@ internal sealed class DoctorAddressTests : DoctorFixture
     [Test]
     public async Task Doctor_OfALinkLocalTargetOfTheNamespaceItself_SaysThatNothingListens()
     {
-        var (space, far) = (await NamespaceAsync(), await NamespaceAsync());
-        var (_, there) = await LinkAsync(space, far);
+        (TestNamespace? space, TestNamespace? far) = (await NamespaceAsync(), await NamespaceAsync());
+        (string _, string? there) = await LinkAsync(space, far);
 
         await FindsAsync(Entry(far.Name) with { Target = $"[{s_local}%{there}]:7002" }, "target", "nothing listens on");
     }
@@ -46,11 +46,11 @@ internal sealed class DoctorAddressTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAServerOnAMappedAddress_FindsEveryLinkWell()
     {
-        var space = await NamespaceAsync();
-        var server = Mapped(space);
-        var daemon = await StartAsync(Entry(space.Name, new IPEndPoint(IPAddress.Loopback, server.Port)));
+        TestNamespace space = await NamespaceAsync();
+        IPEndPoint server = Mapped(space);
+        DaemonProcess daemon = await StartAsync(Entry(space.Name, new IPEndPoint(IPAddress.Loopback, server.Port)));
 
-        var result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
     }
@@ -58,11 +58,11 @@ internal sealed class DoctorAddressTests : DoctorFixture
     [Test]
     public async Task Discover_OfAServerOnAMappedAddress_KnowsTheBridgeToIt()
     {
-        var space = await NamespaceAsync();
-        var server = Mapped(space);
-        var daemon = await StartAsync(Entry(space.Name, new IPEndPoint(IPAddress.Loopback, server.Port)));
+        TestNamespace space = await NamespaceAsync();
+        IPEndPoint server = Mapped(space);
+        DaemonProcess daemon = await StartAsync(Entry(space.Name, new IPEndPoint(IPAddress.Loopback, server.Port)));
 
-        var result = await daemon.LocateAsync("discover", space.Name);
+        CommandResult result = await daemon.LocateAsync("discover", space.Name);
 
         Assert.That(result.Error, Does.Contain("bridged already by web"), result.Everything);
     }
@@ -71,7 +71,7 @@ internal sealed class DoctorAddressTests : DoctorFixture
     public async Task Doctor_OfAPortTakenOnAMappedAddress_NamesWhoHasIt()
     {
         using var other = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
-        var taken = FreeEndPoint();
+        IPEndPoint taken = FreeEndPoint();
         other.Bind(new IPEndPoint(taken.Address.MapToIPv6(), taken.Port));
         other.Listen();
 
@@ -81,7 +81,7 @@ internal sealed class DoctorAddressTests : DoctorFixture
     /// <summary>A server as a Java machine makes it for "localhost": on an IPv6 socket that takes IPv4 clients.</summary>
     private IPEndPoint Mapped(TestNamespace space)
     {
-        var listener = space.OpenSocket(AddressFamily.InterNetworkV6);
+        Socket listener = space.OpenSocket(AddressFamily.InterNetworkV6);
         listener.DualMode = true;
         listener.Bind(new IPEndPoint(IPAddress.Loopback.MapToIPv6(), 0));
         listener.Listen();
@@ -92,8 +92,8 @@ internal sealed class DoctorAddressTests : DoctorFixture
     /// <summary>Joins both by a link with fe80::a here and fe80::b there.</summary>
     private static async Task<(string Near, string Far)> LinkAsync(TestNamespace space, TestNamespace far)
     {
-        var there = await space.LinkToAsync(far, "10.99.0.1/30", "10.99.0.2/30");
-        var near = there[..^1] + "a";
+        string there = await space.LinkToAsync(far, "10.99.0.1/30", "10.99.0.2/30");
+        string near = there[..^1] + "a";
         await space.IpAsync("address", "add", "fe80::a/64", "dev", near, "nodad");
         await far.IpAsync("address", "add", $"{s_local}/64", "dev", there, "nodad");
         return (near, there);

@@ -11,11 +11,11 @@ internal sealed class DoctorDatagramTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAServingUdpBridge_FindsEveryLinkWell()
     {
-        var space = await NamespaceAsync();
-        var target = Own(UdpTarget.Start(space));
-        var daemon = await StartAsync(Datagrams(space.Name, target.EndPoint));
+        TestNamespace space = await NamespaceAsync();
+        UdpTarget target = Own(UdpTarget.Start(space));
+        DaemonProcess daemon = await StartAsync(Datagrams(space.Name, target.EndPoint));
 
-        var result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("web is well").And.Contain("the daemon listens").And.Contain("refuses no datagram"));
@@ -24,8 +24,8 @@ internal sealed class DoctorDatagramTests : DoctorFixture
     [Test]
     public async Task Doctor_OfATcpServerBehindAUdpBridge_SaysThatNothingListens()
     {
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo);
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
 
         await FindsAsync(Datagrams(space.Name, server.EndPoint), "target", $"nothing listens on {server.EndPoint}");
     }
@@ -33,7 +33,7 @@ internal sealed class DoctorDatagramTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAUdpServerOnAnotherAddress_SaysWhich()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         Own(UdpTarget.Start(space, IPAddress.Parse("127.0.0.2"), 3000));
 
         await FindsAsync(Datagrams(space.Name), "target", "listens on 127.0.0.2:3000 only");
@@ -51,8 +51,8 @@ internal sealed class DoctorDatagramTests : DoctorFixture
     [Test]
     public async Task Doctor_OfATcpServerOnTheSamePort_DoesNotMindIt()
     {
-        var space = await NamespaceAsync();
-        var target = Own(UdpTarget.Start(space));
+        TestNamespace space = await NamespaceAsync();
+        UdpTarget target = Own(UdpTarget.Start(space));
         await using var other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo);
 
         await FindsAsync(Datagrams(space.Name, target.EndPoint) with { Listen = other.EndPoint.ToString() }, "daemon", "no daemon is running");
@@ -61,7 +61,7 @@ internal sealed class DoctorDatagramTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAHostThatRefusesDatagrams_SaysSo()
     {
-        var (space, far) = (await NamespaceAsync(), await NamespaceAsync());
+        (TestNamespace? space, TestNamespace? far) = (await NamespaceAsync(), await NamespaceAsync());
         await space.LinkToAsync(far, "10.99.0.1/30", "10.99.0.2/30");
 
         await FindsAsync(Datagrams(space.Name) with { Target = "10.99.0.2:3000" }, "answer", "refuses datagrams");
@@ -70,13 +70,13 @@ internal sealed class DoctorDatagramTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAnOuterHalfWhoseInnerHalfRanFirst_FindsTheListenerWell()
     {
-        var space = await NamespaceAsync();
-        var target = Own(UdpTarget.Start(space));
-        var inner = await StartAsync(Datagrams(space.Name, target.EndPoint) with { Listen = null });
-        var outer = await StartAsync(new BridgeEntry("door") { Protocol = "udp", Listen = FreeEndPoint().ToString(), Socket = inner.SocketPath("web") });
+        TestNamespace space = await NamespaceAsync();
+        UdpTarget target = Own(UdpTarget.Start(space));
+        DaemonProcess inner = await StartAsync(Datagrams(space.Name, target.EndPoint) with { Listen = null });
+        DaemonProcess outer = await StartAsync(new BridgeEntry("door") { Protocol = "udp", Listen = FreeEndPoint().ToString(), Socket = inner.SocketPath("web") });
         await outer.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the outer half is up");
 
-        var result = await outer.LocateAsync("doctor");
+        CommandResult result = await outer.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("the daemon listens on"));

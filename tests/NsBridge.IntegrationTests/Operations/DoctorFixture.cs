@@ -13,13 +13,13 @@ internal abstract class DoctorFixture : BridgeFixture
     protected static async Task<CommandResult> DoctorAsync(BridgeEntry entry)
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", new DaemonConfig(entry) { RuntimeDirectory = scratch["run"] }.ToJson());
+        string file = scratch.Write("appsettings.json", new DaemonConfig(entry) { RuntimeDirectory = scratch["run"] }.ToJson());
         return await Executable.RunAsync(["doctor", "--config", file]);
     }
 
     protected static async Task FindsAsync(BridgeEntry entry, string link, string words)
     {
-        var result = await DoctorAsync(entry);
+        CommandResult result = await DoctorAsync(entry);
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain($"broken at: {link}").And.Contain(words).And.Contain("cure"));

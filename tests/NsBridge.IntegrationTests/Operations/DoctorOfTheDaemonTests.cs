@@ -13,8 +13,8 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
     [TestCase("Listen", "127.0.0.1:1")]
     public async Task Doctor_OfAnEntryThatTheDaemonHasNotTaken_SaysSo(string key, string value)
     {
-        var scene = await SceneAsync(Serve.Echo);
-        var entry = key switch
+        Scene scene = await SceneAsync(Serve.Echo);
+        BridgeEntry entry = key switch
         {
             "Target" => scene.Entry with { Target = value },
             "Namespace" => scene.Entry with { Namespace = value },
@@ -22,7 +22,7 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
             _ => scene.Entry with { Listen = value },
         };
 
-        var result = await WithFileAsync(scene, new DaemonConfig(entry));
+        CommandResult result = await WithFileAsync(scene, new DaemonConfig(entry));
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: daemon").And.Contain($"its {key} is ").And.Contain($"the file's is {value}").And.Contain("systemctl reload nsbridge"));
@@ -31,14 +31,14 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
     [Test]
     public async Task Doctor_OfABridgeWithASocketOfSystemds_TellsWhereItListens()
     {
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo);
-        var (first, second) = (FreeEndPoint(), FreeEndPoint());
-        var entry = Entry(space.Name, server.EndPoint) with { Listen = second.ToString() };
-        var daemon = await LaunchAsync(new DaemonConfig(entry), HandedOver(first.Port));
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
+        (System.Net.IPEndPoint? first, System.Net.IPEndPoint? second) = (FreeEndPoint(), FreeEndPoint());
+        BridgeEntry entry = Entry(space.Name, server.EndPoint) with { Listen = second.ToString() };
+        DaemonProcess daemon = await LaunchAsync(new DaemonConfig(entry), HandedOver(first.Port));
         await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the bridge is up");
 
-        var result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain($"listens on {first}, which systemd handed over"));
@@ -48,14 +48,14 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
     public async Task Doctor_ByAUserWhoMayNotAskTheDaemon_JudgesNobodyAndExits77()
     {
         await using var server = TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo);
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Namespace = "host", Target = server.EndPoint.ToString() });
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Namespace = "host", Target = server.EndPoint.ToString() });
         using var scratch = new ScratchDirectory();
         scratch.OpenToEveryone();
         File.Copy(await PublishedDaemon.PathAsync(), scratch["nsbridge"]);
-        var file = scratch.Write("appsettings.json", scene.Daemon.ToJson(new DaemonConfig(scene.Entry)));
+        string file = scratch.Write("appsettings.json", scene.Daemon.ToJson(new DaemonConfig(scene.Entry)));
         await Command.CheckAsync("chmod", "-R", "a+rX", Path.GetDirectoryName(scene.Daemon.RuntimeDirectory)!);
 
-        var result = await Command.RunAsync(
+        CommandResult result = await Command.RunAsync(
             "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "doctor", "--config", file]);
 
         Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
@@ -66,12 +66,12 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
     [Test]
     public async Task Doctor_OfADaemonWhoseControlSocketWasRemoved_TellsItsLock()
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
         // Stopped, it cannot make it anew.
         await scene.Daemon.SignalAsync("STOP");
         File.Delete(Path.Combine(scene.Daemon.RuntimeDirectory, "control"));
 
-        var result = await scene.Daemon.LocateAsync("doctor");
+        CommandResult result = await scene.Daemon.LocateAsync("doctor");
         await scene.Daemon.SignalAsync("CONT");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);

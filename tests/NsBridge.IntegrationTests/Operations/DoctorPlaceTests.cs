@@ -6,31 +6,31 @@ namespace NsBridge.IntegrationTests.Operations;
 /// <summary>The doctor on listeners inside namespaces, and on places that somebody has to be asked for.</summary>
 internal sealed class DoctorPlaceTests : DoctorFixture
 {
-    private static readonly IPEndPoint Inside = new(IPAddress.Loopback, 3128);
+    private static readonly IPEndPoint s_inside = new(IPAddress.Loopback, 3128);
 
     [Test]
     public async Task Doctor_OfAServingListenerInANamespace_FindsEveryLinkWell()
     {
-        var (door, target) = (await NamespaceAsync(), await NamespaceAsync());
-        var server = Target(target, Serve.Echo);
-        var daemon = await StartAsync(Entry(target.Name, server.EndPoint) with { Listen = Inside.ToString(), ListenNamespace = door.Name });
+        (TestNamespace? door, TestNamespace? target) = (await NamespaceAsync(), await NamespaceAsync());
+        TargetServer server = Target(target, Serve.Echo);
+        DaemonProcess daemon = await StartAsync(Entry(target.Name, server.EndPoint) with { Listen = s_inside.ToString(), ListenNamespace = door.Name });
 
-        var result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
-        Assert.That(result.Output, Does.Contain($"the daemon listens on {Inside} in {door.Name}").And.Contain("web is well"));
+        Assert.That(result.Output, Does.Contain($"the daemon listens on {s_inside} in {door.Name}").And.Contain("web is well"));
     }
 
     [Test]
     public async Task Doctor_OfAListenerOnALinkLocalAddress_KnowsIt()
     {
-        var (door, target) = (await NamespaceAsync(), await NamespaceAsync());
+        (TestNamespace? door, TestNamespace? target) = (await NamespaceAsync(), await NamespaceAsync());
         await door.IpAsync("address", "add", "fe80::1/64", "dev", "lo", "nodad");
-        var server = Target(target, Serve.Echo);
-        var entry = Entry(target.Name, server.EndPoint) with { Listen = new[] { Inside.ToString(), $"[fe80::1%lo]:{Inside.Port}" }, ListenNamespace = door.Name };
-        var daemon = await StartAsync(entry);
+        TargetServer server = Target(target, Serve.Echo);
+        BridgeEntry entry = Entry(target.Name, server.EndPoint) with { Listen = new[] { s_inside.ToString(), $"[fe80::1%lo]:{s_inside.Port}" }, ListenNamespace = door.Name };
+        DaemonProcess daemon = await StartAsync(entry);
 
-        var result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("the daemon listens on").And.Contain("web is well"));
@@ -39,24 +39,24 @@ internal sealed class DoctorPlaceTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAMissingListenNamespace_NamesIt()
     {
-        var door = await ReserveNamespaceAsync();
+        TestNamespace door = await ReserveNamespaceAsync();
 
-        await FindsAsync(Entry("host") with { Listen = Inside.ToString(), ListenNamespace = door.Name }, "listener", $"ip netns add {door.Name}");
+        await FindsAsync(Entry("host") with { Listen = s_inside.ToString(), ListenNamespace = door.Name }, "listener", $"ip netns add {door.Name}");
     }
 
     [Test]
     public async Task Doctor_OfAPortTakenInTheListenNamespace_NamesWhoHasIt()
     {
-        var door = await NamespaceAsync();
-        Target(door, Serve.Echo, Inside.Port);
+        TestNamespace door = await NamespaceAsync();
+        Target(door, Serve.Echo, s_inside.Port);
 
-        await FindsAsync(Entry("host") with { Listen = Inside.ToString(), ListenNamespace = door.Name }, "listener", $"in {door.Name} is taken by");
+        await FindsAsync(Entry("host") with { Listen = s_inside.ToString(), ListenNamespace = door.Name }, "listener", $"in {door.Name} is taken by");
     }
 
     [Test]
     public async Task Doctor_OfAPortTakenOnTheHostOnly_DoesNotMistakeItForTheListeners()
     {
-        var door = await NamespaceAsync();
+        TestNamespace door = await NamespaceAsync();
         await using var other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo);
 
         await FindsAsync(
@@ -66,7 +66,7 @@ internal sealed class DoctorPlaceTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAnAddressThatTheListenNamespaceLacks_SaysSo()
     {
-        var door = await NamespaceAsync();
+        TestNamespace door = await NamespaceAsync();
 
         await FindsAsync(Entry("host") with { Listen = "198.51.100.7:3128", ListenNamespace = door.Name }, "listener", $"{door.Name} has no address 198.51.100.7");
     }
@@ -74,21 +74,21 @@ internal sealed class DoctorPlaceTests : DoctorFixture
     [Test]
     public async Task Doctor_WithLoDownInTheListenNamespace_SaysHowToTakeItUp()
     {
-        var door = await ReserveNamespaceAsync();
+        TestNamespace door = await ReserveNamespaceAsync();
         await door.AddAsync(loopbackUp: false);
 
-        await FindsAsync(Entry("host") with { Listen = Inside.ToString(), ListenNamespace = door.Name }, "listener", $"ip -n {door.Name} link set lo up");
+        await FindsAsync(Entry("host") with { Listen = s_inside.ToString(), ListenNamespace = door.Name }, "listener", $"ip -n {door.Name} link set lo up");
     }
 
     [Test]
     public async Task Doctor_WithLoTakenDownUnderAServingListener_SaysHowToTakeItUp()
     {
-        var (door, target) = (await NamespaceAsync(), await NamespaceAsync());
-        var server = Target(target, Serve.Echo);
-        var daemon = await StartAsync(Entry(target.Name, server.EndPoint) with { Listen = Inside.ToString(), ListenNamespace = door.Name });
+        (TestNamespace? door, TestNamespace? target) = (await NamespaceAsync(), await NamespaceAsync());
+        TargetServer server = Target(target, Serve.Echo);
+        DaemonProcess daemon = await StartAsync(Entry(target.Name, server.EndPoint) with { Listen = s_inside.ToString(), ListenNamespace = door.Name });
         await door.IpAsync("link", "set", "lo", "down");
 
-        var result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: listener").And.Contain($"ip -n {door.Name} link set lo up"));

@@ -12,9 +12,9 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAServingBridge_FindsEveryLinkWell()
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
 
-        var result = await scene.Daemon.LocateAsync("doctor");
+        CommandResult result = await scene.Daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("web is well").And.Contain("listener").And.Contain("answer").And.Not.Contain("BROKEN"));
@@ -23,8 +23,8 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_WithoutADaemon_FindsOnlyThatMissing()
     {
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo);
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
 
         await FindsAsync(Entry(space.Name, server.EndPoint), "daemon", "no daemon is running");
     }
@@ -33,9 +33,9 @@ internal sealed class DoctorTests : DoctorFixture
     public async Task Doctor_WithoutBridges_FindsNothingBroken()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", new DaemonConfig { RuntimeDirectory = scratch["run"] }.ToJson());
+        string file = scratch.Write("appsettings.json", new DaemonConfig { RuntimeDirectory = scratch["run"] }.ToJson());
 
-        var result = await Executable.RunAsync(["doctor", "--config", file]);
+        CommandResult result = await Executable.RunAsync(["doctor", "--config", file]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain($"{file} has no bridges").And.Contain("nsbridge discover"));
@@ -44,7 +44,7 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAWrongConfiguration_TellsItsFaults()
     {
-        var result = await DoctorAsync(new BridgeEntry("web") { Listen = "127.0.0.1:99999", Namespace = "x", Target = "127.0.0.1:1" });
+        CommandResult result = await DoctorAsync(new BridgeEntry("web") { Listen = "127.0.0.1:99999", Namespace = "x", Target = "127.0.0.1:1" });
 
         Assert.That(result.ExitCode, Is.EqualTo(78), result.Everything);
         Assert.That(result.Output, Does.Contain("NsBridge:Bridges:0:Listen"));
@@ -54,7 +54,7 @@ internal sealed class DoctorTests : DoctorFixture
     public async Task Doctor_OfATakenPort_NamesWhoHasIt()
     {
         await using var other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo);
-        var entry = Entry("vpn") with { Listen = other.EndPoint.ToString() };
+        BridgeEntry entry = Entry("vpn") with { Listen = other.EndPoint.ToString() };
 
         await FindsAsync(entry, "listener", string.Create(CultureInfo.InvariantCulture, $"(pid {Environment.ProcessId}"));
     }
@@ -66,7 +66,7 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAMissingNamespace_NamesIt()
     {
-        var space = await ReserveNamespaceAsync();
+        TestNamespace space = await ReserveNamespaceAsync();
 
         await FindsAsync(Entry(space.Name), "namespace", $"ip netns add {space.Name}");
     }
@@ -74,7 +74,7 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAPlainFile_SaysThatItIsNoNamespace()
     {
-        var space = await ReserveNamespaceAsync();
+        TestNamespace space = await ReserveNamespaceAsync();
         await File.WriteAllTextAsync(space.FilePath, "");
 
         await FindsAsync(Entry(space.Name), "namespace", "plain file");
@@ -95,13 +95,13 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_WithoutPrivilege_NamesTheCapabilityAndExits77()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         using var scratch = new ScratchDirectory();
         scratch.OpenToEveryone();
         File.Copy(await PublishedDaemon.PathAsync(), scratch["nsbridge"]);
-        var file = scratch.Write("appsettings.json", new DaemonConfig(Entry(space.Name)) { RuntimeDirectory = scratch["run"] }.ToJson());
+        string file = scratch.Write("appsettings.json", new DaemonConfig(Entry(space.Name)) { RuntimeDirectory = scratch["run"] }.ToJson());
 
-        var result = await Command.RunAsync(
+        CommandResult result = await Command.RunAsync(
             "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "doctor", "--config", file]);
 
         Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
@@ -112,9 +112,9 @@ internal sealed class DoctorTests : DoctorFixture
     public async Task Doctor_ByAUserWhoMayNotListTheNamespaces_StillSaysThatOneIsMissing()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", new DaemonConfig(Entry("gone")) { RuntimeDirectory = scratch["run"] }.ToJson());
+        string file = scratch.Write("appsettings.json", new DaemonConfig(Entry("gone")) { RuntimeDirectory = scratch["run"] }.ToJson());
 
-        var result = await PrivateNames.RunAsNobodyAsync(scratch, "711", "doctor", "--config", file);
+        CommandResult result = await PrivateNames.RunAsNobodyAsync(scratch, "711", "doctor", "--config", file);
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: namespace").And.Contain("ip netns add gone"));
@@ -124,7 +124,7 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_WithLoDown_SaysHowToTakeItUp()
     {
-        var space = await ReserveNamespaceAsync();
+        TestNamespace space = await ReserveNamespaceAsync();
         await space.AddAsync(loopbackUp: false);
 
         await FindsAsync(Entry(space.Name), "lo", $"ip -n {space.Name} link set lo up");
@@ -133,7 +133,7 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_WithoutARoute_SaysSo()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
 
         await FindsAsync(Entry(space.Name) with { Target = "198.51.100.7:80" }, "route", "no route to 198.51.100.7");
     }
@@ -141,7 +141,7 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAnEmptyNamespace_SaysThatNothingListens()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
 
         await FindsAsync(Entry(space.Name), "target", "nothing listens on 127.0.0.1:3000");
     }
@@ -149,7 +149,7 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAServerOnIpv6Alone_SaysSo()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.IPv6Loopback, 3000)), Serve.Echo));
 
         await FindsAsync(Entry(space.Name), "target", "listens on [::1]:3000 only");
@@ -158,7 +158,7 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAServerOnAnotherAddress_SaysWhich()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         await space.IpAsync("address", "add", "10.2.0.2/32", "dev", "lo");
         Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.Parse("10.2.0.2"), 3000)), Serve.Echo));
 
@@ -168,7 +168,7 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAServerOnAnotherPort_TellsIt()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         Target(space, Serve.Echo, 8080);
 
         await FindsAsync(Entry(space.Name), "target", "127.0.0.1:8080");
@@ -177,7 +177,7 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAServerOnTheHost_SaysThatItIsOutside()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         await using var other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo);
 
         await FindsAsync(Entry(space.Name, other.EndPoint), "target", "of the host");
@@ -186,9 +186,9 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAServerThatAcceptsNoMore_SaysThatItDoesNotAnswer()
     {
-        var space = await NamespaceAsync();
-        using var listener = space.Listen(new IPEndPoint(IPAddress.Loopback, 0), backlog: 0);
-        using var first = await space.DialAsync((IPEndPoint)listener.LocalEndPoint!);
+        TestNamespace space = await NamespaceAsync();
+        using Socket listener = space.Listen(new IPEndPoint(IPAddress.Loopback, 0), backlog: 0);
+        using Socket first = await space.DialAsync((IPEndPoint)listener.LocalEndPoint!);
 
         await FindsAsync(Entry(space.Name, listener.LocalEndPoint!) with { ConnectTimeout = TimeSpan.FromSeconds(1) }, "answer", "backlog");
     }
@@ -201,7 +201,7 @@ internal sealed class DoctorTests : DoctorFixture
     public async Task Doctor_OfAUnixTargetThatIsAFile_SaysSo()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("app.sock", "");
+        string file = scratch.Write("app.sock", "");
 
         await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = $"unix:{file}" }, "target", "is no socket");
     }
@@ -210,7 +210,7 @@ internal sealed class DoctorTests : DoctorFixture
     public async Task Doctor_OfAUnixTargetThatIsALinkToNothing_SaysWhatIsMissing()
     {
         using var scratch = new ScratchDirectory();
-        var link = File.CreateSymbolicLink(scratch["app.sock"], scratch["gone.sock"]);
+        FileSystemInfo link = File.CreateSymbolicLink(scratch["app.sock"], scratch["gone.sock"]);
 
         await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = $"unix:{link.FullName}" }, "target", $"there is no {scratch["gone.sock"]}");
     }
@@ -219,7 +219,7 @@ internal sealed class DoctorTests : DoctorFixture
     public async Task Doctor_OfAUnixTargetThatIsALinkToItself_SaysSo()
     {
         using var scratch = new ScratchDirectory();
-        var link = File.CreateSymbolicLink(scratch["app.sock"], "app.sock");
+        FileSystemInfo link = File.CreateSymbolicLink(scratch["app.sock"], "app.sock");
 
         await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = $"unix:{link.FullName}" }, "target", "leads nowhere");
     }
@@ -251,7 +251,7 @@ internal sealed class DoctorTests : DoctorFixture
     public async Task Doctor_OfAPlainFileInTheSocketsPlace_SaysSo()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("web.sock", "");
+        string file = scratch.Write("web.sock", "");
 
         await FindsAsync(Entry("host") with { Socket = file }, "socket", $"{file} is no socket");
     }
@@ -259,10 +259,10 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAChangedSocketMode_SaysSo()
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
         File.SetUnixFileMode(scene.SocketPath, File.GetUnixFileMode(scene.SocketPath) | UnixFileMode.OtherWrite);
 
-        var result = await scene.Daemon.LocateAsync("doctor", "web");
+        CommandResult result = await scene.Daemon.LocateAsync("doctor", "web");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: socket").And.Contain("chmod 0600"));
@@ -271,10 +271,10 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfARemovedSocket_SaysSo()
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
         File.Delete(scene.SocketPath);
 
-        var result = await scene.Daemon.LocateAsync("doctor");
+        CommandResult result = await scene.Daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: socket").And.Contain("is gone"));
@@ -283,9 +283,9 @@ internal sealed class DoctorTests : DoctorFixture
     [Test]
     public async Task Doctor_OfAnUnknownBridge_NamesThoseThereAre()
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
 
-        var result = await scene.Daemon.LocateAsync("doctor", "wbe");
+        CommandResult result = await scene.Daemon.LocateAsync("doctor", "wbe");
 
         Assert.That(result.ExitCode, Is.EqualTo(64), result.Everything);
         Assert.That(result.Error, Does.Contain("web"));

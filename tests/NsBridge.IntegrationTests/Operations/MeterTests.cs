@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Tracing;
 using System.Globalization;
+using System.Net.Sockets;
 using Microsoft.Diagnostics.NETCore.Client;
 using Microsoft.Diagnostics.Tracing;
 using NsBridge.Testing;
@@ -17,10 +18,10 @@ internal sealed class MeterTests : BridgeFixture
     [Test]
     public async Task Meter_AfterKnownTraffic_TellsItToTheByte()
     {
-        var scene = await SceneAsync(Serve.Echo);
-        using (var client = await ConnectAsync(scene))
+        Scene scene = await SceneAsync(Serve.Echo);
+        using (Socket client = await ConnectAsync(scene))
             await client.EchoAsync(Pattern.Take(12345));
-        using var held = await ConnectAsync(scene);
+        using Socket held = await ConnectAsync(scene);
         await held.EchoAsync(Pattern.Take(55));
         var values = new ConcurrentDictionary<string, double>();
         var wanted = new Dictionary<string, double>
@@ -34,12 +35,12 @@ internal sealed class MeterTests : BridgeFixture
             ["nsbridge.connect.bucket le=+Inf"] = 2,
         };
 
-        using var session = await new DiagnosticsClient(scene.Daemon.Id).StartEventPipeSessionAsync([MeterProvider()], requestRundown: false, circularBufferMB: 4, CancellationToken.None).WaitAsync(Soon);
+        using EventPipeSession session = await new DiagnosticsClient(scene.Daemon.Id).StartEventPipeSessionAsync([MeterProvider()], requestRundown: false, circularBufferMB: 4, CancellationToken.None).WaitAsync(Soon);
         var reading = Task.Run(() => Read(session, values));
         try
         {
             await Eventually.TrueAsync(
-                () => wanted.All(one => values.TryGetValue(one.Key, out var value) && value == one.Value),
+                () => wanted.All(one => values.TryGetValue(one.Key, out double value) && value == one.Value),
                 Soon, "the meter tells what happened");
         }
         catch (TimeoutException)
@@ -69,13 +70,13 @@ internal sealed class MeterTests : BridgeFixture
         using var source = new EventPipeEventSource(session.EventStream);
         source.Dynamic.All += told =>
         {
-            var value = told.ProviderName != Source ? null
+            object? value = told.ProviderName != Source ? null
                 : told.EventName == "GaugeValuePublished" ? told.PayloadByName("lastValue")
                 : told.EventName.EndsWith("RateValuePublished", StringComparison.Ordinal) ? told.PayloadByName("value")
                 : null;
             if (value is null)
                 return;
-            var tags = ((string)told.PayloadByName("tags")).Split(',').Where(tag => tag != "bridge=web");
+            IEnumerable<string> tags = ((string)told.PayloadByName("tags")).Split(',').Where(tag => tag != "bridge=web");
             values[string.Join(' ', tags.Prepend((string)told.PayloadByName("instrumentName")))] = Convert.ToDouble(value, CultureInfo.InvariantCulture);
         };
         source.Process();

@@ -18,11 +18,11 @@ internal sealed class MetricsTests : BridgeFixture
     [Test]
     public async Task Metrics_AfterKnownTraffic_AgreeToTheByteAndPleasePromtool()
     {
-        var (daemon, listen, at) = await MeteredAsync();
-        var bytes = Pattern.Take(12345);
-        using (var client = await TestClient.TcpAsync(listen))
+        (DaemonProcess? daemon, IPEndPoint? listen, IPEndPoint? at) = await MeteredAsync();
+        byte[] bytes = Pattern.Take(12345);
+        using (Socket client = await TestClient.TcpAsync(listen))
             await client.EchoAsync(bytes);
-        var text = "";
+        string text = "";
         await Eventually.TrueAsync(
             async () => (text = await FetchAsync(at)).Contains("nsbridge_connections_total{bridge=\"web\",result=\"served\"} 1\n", StringComparison.Ordinal),
             Soon, "the served client is counted");
@@ -45,11 +45,11 @@ internal sealed class MetricsTests : BridgeFixture
     [TestCase("nonsense\r\n\r\n", "400")]
     public async Task Metrics_AskedWrongly_AnswersPlainly(string request, string code)
     {
-        var (_, _, at) = await MeteredAsync();
-        using var client = await TestClient.TcpAsync(at);
+        (DaemonProcess _, IPEndPoint _, IPEndPoint? at) = await MeteredAsync();
+        using Socket client = await TestClient.TcpAsync(at);
         await client.SendAsync(Encoding.ASCII.GetBytes(request));
 
-        var answer = await new StreamReader(new NetworkStream(client)).ReadToEndAsync().WaitAsync(Soon);
+        string answer = await new StreamReader(new NetworkStream(client)).ReadToEndAsync().WaitAsync(Soon);
 
         Assert.That(answer, Does.StartWith($"HTTP/1.1 {code} "));
     }
@@ -57,8 +57,8 @@ internal sealed class MetricsTests : BridgeFixture
     [Test]
     public async Task Metrics_AmongHundredsOfSilentClients_AreStillServed()
     {
-        var (_, _, at) = await MeteredAsync();
-        for (var i = 0; i < 300; i++)
+        (DaemonProcess _, IPEndPoint _, IPEndPoint? at) = await MeteredAsync();
+        for (int i = 0; i < 300; i++)
             Own(await TestClient.TcpAsync(at));
 
         Assert.That(await FetchAsync(at), Does.Contain("nsbridge_bridge_up"));
@@ -67,8 +67,8 @@ internal sealed class MetricsTests : BridgeFixture
     [Test]
     public async Task Metrics_OnAUnixSocket_AreServedAndTheFileGoes()
     {
-        var path = Scratch()["metrics.sock"];
-        var daemon = await MeteredAtAsync(path);
+        string path = Scratch()["metrics.sock"];
+        DaemonProcess daemon = await MeteredAtAsync(path);
 
         Assert.That(await FetchAsync(path), Does.Contain("nsbridge_bridge_up"));
         await daemon.StopAsync();
@@ -78,9 +78,9 @@ internal sealed class MetricsTests : BridgeFixture
     [Test]
     public async Task Metrics_SocketIsRemovedAndItsFolderToo_AreServedAgainOnceTheyCanBe()
     {
-        var folder = Directory.CreateDirectory(Scratch()["metrics"]).FullName;
-        var path = Path.Combine(folder, "metrics.sock");
-        var daemon = await MeteredAtAsync(path);
+        string folder = Directory.CreateDirectory(Scratch()["metrics"]).FullName;
+        string path = Path.Combine(folder, "metrics.sock");
+        DaemonProcess daemon = await MeteredAtAsync(path);
 
         Directory.Delete(folder, recursive: true);
         await daemon.WaitLogAsync("Metrics cannot be served yet");
@@ -95,30 +95,30 @@ internal sealed class MetricsTests : BridgeFixture
     [Test]
     public async Task AlertsAndDashboard_ShippedWithIt_PleasePromtoolAndNameOnlyItsMetrics()
     {
-        var alerts = Path.Combine(Repository.Root, "deploy", "alerts.yml");
+        string alerts = Path.Combine(Repository.Root, "deploy", "alerts.yml");
         await Command.CheckAsync("promtool", "check", "rules", alerts);
 
-        var dashboard = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "deploy", "grafana-dashboard.json")))!;
+        JsonNode dashboard = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "deploy", "grafana-dashboard.json")))!;
         var expressions = dashboard["panels"]!.AsArray().SelectMany(panel => panel!["targets"]!.AsArray()).Select(target => target!["expr"]!.GetValue<string>()).ToList();
         Assert.That(expressions, Is.Not.Empty);
         var rules = new StringBuilder("groups:\n- name: dashboard\n  rules:\n");
-        foreach (var expression in expressions)
+        foreach (string? expression in expressions)
         {
-            var text = expression.Replace("$__rate_interval", "5m", StringComparison.Ordinal).Replace("$instance", ".*", StringComparison.Ordinal).Replace("$bridge", ".*", StringComparison.Ordinal);
+            string text = expression.Replace("$__rate_interval", "5m", StringComparison.Ordinal).Replace("$instance", ".*", StringComparison.Ordinal).Replace("$bridge", ".*", StringComparison.Ordinal);
             rules.Append(CultureInfo.InvariantCulture, $"  - record: a:b\n    expr: {JsonSerializer.Serialize(text)}\n    labels: {{ n: \"{rules.Length}\" }}\n");
         }
 
         await Command.CheckAsync("promtool", "check", "rules", Scratch().Write("rules.yml", rules.ToString()));
 
-        var (_, _, at) = await MeteredAsync();
+        (DaemonProcess _, IPEndPoint _, IPEndPoint? at) = await MeteredAsync();
         var served = Regex.Matches(await FetchAsync(at), @"^(nsbridge_\w+)", RegexOptions.Multiline).Select(match => match.Value).ToHashSet();
-        var named = Regex.Matches(string.Join(' ', expressions) + await File.ReadAllTextAsync(alerts), @"nsbridge_\w+").Select(match => match.Value).Distinct();
+        IEnumerable<string> named = Regex.Matches(string.Join(' ', expressions) + await File.ReadAllTextAsync(alerts), @"nsbridge_\w+").Select(match => match.Value).Distinct();
         Assert.That(named, Is.SubsetOf(served));
     }
 
     private async Task<DaemonProcess> MeteredAtAsync(string path)
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         return await StartAsync(new DaemonConfig(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" })
         {
             Metrics = new JsonObject { ["Listen"] = $"unix:{path}" },
@@ -127,10 +127,10 @@ internal sealed class MetricsTests : BridgeFixture
 
     private async Task<(DaemonProcess Daemon, IPEndPoint Listen, IPEndPoint Metrics)> MeteredAsync()
     {
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo);
-        var (listen, metrics) = (FreeEndPoint(), FreeEndPoint());
-        var daemon = await StartAsync(new DaemonConfig(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() })
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
+        (IPEndPoint? listen, IPEndPoint? metrics) = (FreeEndPoint(), FreeEndPoint());
+        DaemonProcess daemon = await StartAsync(new DaemonConfig(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() })
         {
             Metrics = new JsonObject { ["Listen"] = metrics.ToString() },
         });
@@ -144,14 +144,14 @@ internal sealed class MetricsTests : BridgeFixture
     private static async Task<string> FetchAsync(IPEndPoint at)
     {
         using var client = new HttpClient { Timeout = Soon };
-        using var answer = await client.GetAsync(new Uri($"http://{at}/metrics"));
+        using HttpResponseMessage answer = await client.GetAsync(new Uri($"http://{at}/metrics"));
         Assert.That(answer.Content.Headers.ContentType!.ToString(), Is.EqualTo("text/plain; version=0.0.4; charset=utf-8"));
         return await answer.Content.ReadAsStringAsync();
     }
 
     private async Task PromtoolAsync(string verb, string what, string input)
     {
-        var file = Scratch().Write("input", input);
+        string file = Scratch().Write("input", input);
         await Command.CheckAsync("/bin/sh", "-c", $"promtool {verb} {what} < {file}");
     }
 }

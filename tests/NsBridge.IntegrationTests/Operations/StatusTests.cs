@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using NsBridge.Testing;
 
@@ -6,19 +8,19 @@ namespace NsBridge.IntegrationTests.Operations;
 /// <summary>What <c>status --json</c> says about a running daemon.</summary>
 internal sealed class StatusTests : BridgeFixture
 {
-    private static readonly byte[] Hello = Pattern.Take(1000);
+    private static readonly byte[] s_hello = Pattern.Take(1000);
 
     [Test]
     public async Task Status_OfServedConnections_CountsThemAndTheirBytes()
     {
-        var scene = await SceneAsync(Serve.Echo);
-        using (var ended = await ConnectAsync(scene))
-            await ended.EchoAsync(Hello);
-        var living = await ConnectAsync(scene);
-        await living.EchoAsync(Hello);
+        Scene scene = await SceneAsync(Serve.Echo);
+        using (Socket ended = await ConnectAsync(scene))
+            await ended.EchoAsync(s_hello);
+        Socket living = await ConnectAsync(scene);
+        await living.EchoAsync(s_hello);
 
         await Eventually.TrueAsync(async () => Connections(await BridgeAsync(scene.Daemon, "web"), "active") == 1, Soon, "one connection is left");
-        var bridge = await BridgeAsync(scene.Daemon, "web");
+        JsonElement bridge = await BridgeAsync(scene.Daemon, "web");
 
         Assert.Multiple(() =>
         {
@@ -30,22 +32,22 @@ internal sealed class StatusTests : BridgeFixture
             Assert.That(Connections(bridge, "total"), Is.EqualTo(2));
             Assert.That(Connections(bridge, "refused"), Is.Zero);
             Assert.That(Connections(bridge, "failed"), Is.Zero);
-            Assert.That(bridge.GetProperty("bytes").GetProperty("toTarget").GetInt64(), Is.EqualTo(2 * Hello.Length));
-            Assert.That(bridge.GetProperty("bytes").GetProperty("toClient").GetInt64(), Is.EqualTo(2 * Hello.Length));
+            Assert.That(bridge.GetProperty("bytes").GetProperty("toTarget").GetInt64(), Is.EqualTo(2 * s_hello.Length));
+            Assert.That(bridge.GetProperty("bytes").GetProperty("toClient").GetInt64(), Is.EqualTo(2 * s_hello.Length));
         });
     }
 
     [Test]
     public async Task Status_OfANamespaceThatComesAndGoes_FollowsIt()
     {
-        var space = await ReserveNamespaceAsync();
-        var daemon = await StartAsync(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" });
+        TestNamespace space = await ReserveNamespaceAsync();
+        DaemonProcess daemon = await StartAsync(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" });
         await StateAsync(daemon, "waiting");
         Assert.That((await BridgeAsync(daemon, "web")).GetProperty("reason").GetString(), Does.Contain(space.Name));
 
         await space.AddAsync();
         await StateAsync(daemon, "up");
-        var first = Cookie(await BridgeAsync(daemon, "web"));
+        string first = Cookie(await BridgeAsync(daemon, "web"));
 
         await space.DeleteAsync();
         await StateAsync(daemon, "waiting");
@@ -59,10 +61,10 @@ internal sealed class StatusTests : BridgeFixture
     [TestCase("{ \"NsBridge\": { \"RuntimeDirectory\": \"DIR\", \"EventLoops\": -1 } }")]
     public async Task Status_WhileTheFileIsBroken_AsksTheRightDaemonAndSaysWhereItIsBroken(string text)
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
         await File.WriteAllTextAsync(scene.Daemon.ConfigurationFile, text.Replace("DIR", scene.Daemon.RuntimeDirectory, StringComparison.Ordinal));
 
-        var result = await scene.Daemon.LocateAsync("status", "--json");
+        CommandResult result = await scene.Daemon.LocateAsync("status", "--json");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(JsonDocument.Parse(result.Output).RootElement.GetProperty("bridges").GetArrayLength(), Is.EqualTo(1));
@@ -72,9 +74,9 @@ internal sealed class StatusTests : BridgeFixture
     [Test]
     public async Task Status_OfARefusedAndAFailedClient_CountsThem()
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { MaxConnections = 1 });
-        var living = await ConnectAsync(scene);
-        await living.EchoAsync(Hello);
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { MaxConnections = 1 });
+        Socket living = await ConnectAsync(scene);
+        await living.EchoAsync(s_hello);
         Assert.That(await EchoesAsync(scene.Listen), Is.False);
         await Eventually.TrueAsync(async () => Connections(await BridgeAsync(scene.Daemon, "web"), "refused") == 1, Soon, "the refused client is counted");
 
@@ -88,9 +90,9 @@ internal sealed class StatusTests : BridgeFixture
     [Test]
     public async Task Status_OfADisabledBridge_SaysSoAndItServesNothing()
     {
-        var listen = FreeEndPoint();
-        var scene = await SceneAsync(Serve.Echo);
-        var daemon = await StartAsync(
+        IPEndPoint listen = FreeEndPoint();
+        Scene scene = await SceneAsync(Serve.Echo);
+        DaemonProcess daemon = await StartAsync(
             new BridgeEntry("off") { Enabled = false, Listen = listen.ToString(), Namespace = scene.Namespace.Name, Target = scene.Entry.Target },
             new BridgeEntry("on") { Listen = FreeEndPoint().ToString(), Namespace = scene.Namespace.Name, Target = scene.Entry.Target });
 
@@ -101,10 +103,10 @@ internal sealed class StatusTests : BridgeFixture
     [Test]
     public async Task Status_WithoutADaemon_FailsPlainly()
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
         await scene.Daemon.StopAsync();
 
-        var result = await scene.Daemon.LocateAsync("status", "--json");
+        CommandResult result = await scene.Daemon.LocateAsync("status", "--json");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Everything, Does.Not.Contain("   at "));

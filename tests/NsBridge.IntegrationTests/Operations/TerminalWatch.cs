@@ -7,7 +7,7 @@ internal sealed class TerminalWatch : IDisposable
 {
     private const string Enter = "\e[?1049h\e[?25l";
     private const string Leave = "\e[?25h\e[?1049l";
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);
 
     private readonly ScratchDirectory _scratch = new();
     private readonly BackgroundProcess _script;
@@ -15,7 +15,7 @@ internal sealed class TerminalWatch : IDisposable
     private TerminalWatch(DaemonProcess daemon, string executable, int rows, int columns)
     {
         // The settings of the terminal are told before and after: whoever comes next has to find them as they were.
-        var inside = _scratch.Write("inside.sh", $"""
+        string inside = _scratch.Write("inside.sh", $"""
             stty rows {rows} cols {columns}
             stty -g
             TERM=xterm sh -c 'echo $$ > {_scratch["pid"]}; exec {executable} status --watch --config {daemon.ConfigurationFile}'
@@ -37,7 +37,7 @@ internal sealed class TerminalWatch : IDisposable
     public async Task<int> ShowsAsync(string text, int from = 0)
     {
         await Eventually.TrueAsync(
-            () => Task.FromResult(Frames.Skip(from).Any(frame => frame.Contains(text, StringComparison.Ordinal))), Soon, () => $"'{text}' in a frame of\n{Drawn}");
+            () => Task.FromResult(Frames.Skip(from).Any(frame => frame.Contains(text, StringComparison.Ordinal))), s_soon, () => $"'{text}' in a frame of\n{Drawn}");
         return Frames.Length;
     }
 
@@ -46,13 +46,13 @@ internal sealed class TerminalWatch : IDisposable
     public async Task<string> InterruptAsync()
     {
         await Command.CheckAsync("kill", "-INT", (await File.ReadAllTextAsync(_scratch["pid"])).Trim());
-        await _script.ExitAsync(Soon);
-        var drawn = Drawn;
-        var after = drawn[(drawn.IndexOf(Leave, StringComparison.Ordinal) + Leave.Length)..];
+        await _script.ExitAsync(s_soon);
+        string drawn = Drawn;
+        string after = drawn[(drawn.IndexOf(Leave, StringComparison.Ordinal) + Leave.Length)..];
         Assert.That(drawn, Does.Contain(Leave));
         Assert.That(after, Does.Contain("ended 0"));
-        var lines = drawn.Split('\n').Select(line => line.Trim()).ToArray();
-        var end = Array.IndexOf(lines, "ended 0");
+        string[] lines = drawn.Split('\n').Select(line => line.Trim()).ToArray();
+        int end = Array.IndexOf(lines, "ended 0");
         Assert.That(lines[end + 1], Is.EqualTo(lines.First(line => line.Contains(':', StringComparison.Ordinal) && !line.StartsWith("Script", StringComparison.Ordinal))), "the terminal's settings");
         return after;
     }
@@ -65,11 +65,11 @@ internal sealed class TerminalWatch : IDisposable
 
     private static string Between(string drawn)
     {
-        var enter = drawn.IndexOf(Enter, StringComparison.Ordinal);
+        int enter = drawn.IndexOf(Enter, StringComparison.Ordinal);
         if (enter < 0)
             return "";
-        var rest = drawn[(enter + Enter.Length)..];
-        var leave = rest.IndexOf(Leave, StringComparison.Ordinal);
+        string rest = drawn[(enter + Enter.Length)..];
+        int leave = rest.IndexOf(Leave, StringComparison.Ordinal);
         return leave < 0 ? rest : rest[..leave];
     }
 }

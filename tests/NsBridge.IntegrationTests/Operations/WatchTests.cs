@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using NsBridge.Testing;
 
@@ -9,11 +10,11 @@ internal sealed partial class WatchTests : BridgeFixture
     [Test]
     public async Task Watch_OnATerminal_RefreshesInPlaceUntilInterrupted()
     {
-        var scene = await SceneAsync(Serve.Echo);
-        using var watch = await TerminalWatch.StartAsync(scene.Daemon, rows: 24, columns: 200);
+        Scene scene = await SceneAsync(Serve.Echo);
+        using TerminalWatch watch = await TerminalWatch.StartAsync(scene.Daemon, rows: 24, columns: 200);
 
         await watch.ShowsAsync("0 of 0");
-        using (var client = await ConnectAsync(scene))
+        using (Socket client = await ConnectAsync(scene))
         {
             await client.EchoAsync(Pattern.Take(1000));
             await watch.ShowsAsync("1 of 1");
@@ -28,12 +29,12 @@ internal sealed partial class WatchTests : BridgeFixture
     [TestCase(2, 12)]
     public async Task Watch_OnASmallTerminal_CutsWhatDoesNotFit(int rows, int columns)
     {
-        var scene = await SceneAsync(Serve.Echo);
-        using var watch = await TerminalWatch.StartAsync(scene.Daemon, rows, columns);
+        Scene scene = await SceneAsync(Serve.Echo);
+        using TerminalWatch watch = await TerminalWatch.StartAsync(scene.Daemon, rows, columns);
         await Eventually.TrueAsync(() => Task.FromResult(watch.Frames.Length > 2), Soon, "two whole frames");
 
         Assert.That(await watch.InterruptAsync(), Does.Contain(scene.Listen.ToString()), "whole again where there is room to scroll");
-        foreach (var lines in watch.Frames.Select(frame => frame.Split("\r\r\n")))
+        foreach (string[]? lines in watch.Frames.Select(frame => frame.Split("\r\r\n")))
         {
             Assert.That(lines, Has.Length.LessThanOrEqualTo(rows));
             Assert.That(lines.Select(line => ControlSequence().Replace(line, "")), Has.All.Length.LessThanOrEqualTo(columns));
@@ -45,8 +46,8 @@ internal sealed partial class WatchTests : BridgeFixture
     [Test]
     public async Task Watch_OnATerminalThatDoesNotTellItsSize_ShowsEightyColumns()
     {
-        var scene = await SceneAsync(Serve.Echo);
-        using var watch = await TerminalWatch.StartAsync(scene.Daemon, rows: 0, columns: 0);
+        Scene scene = await SceneAsync(Serve.Echo);
+        using TerminalWatch watch = await TerminalWatch.StartAsync(scene.Daemon, rows: 0, columns: 0);
 
         await watch.ShowsAsync("BRIDGE");
         await watch.InterruptAsync();
@@ -55,11 +56,11 @@ internal sealed partial class WatchTests : BridgeFixture
     [Test]
     public async Task Watch_WhileTheDaemonIsAway_WaitsForIt()
     {
-        var scene = await SceneAsync(Serve.Echo);
-        using var watch = await TerminalWatch.StartAsync(scene.Daemon, rows: 24, columns: 200);
+        Scene scene = await SceneAsync(Serve.Echo);
+        using TerminalWatch watch = await TerminalWatch.StartAsync(scene.Daemon, rows: 24, columns: 200);
         await watch.ShowsAsync("BRIDGE");
         await scene.Daemon.StopAsync();
-        var away = await watch.ShowsAsync("does not answer; waiting for it");
+        int away = await watch.ShowsAsync("does not answer; waiting for it");
 
         await StartAsync(new DaemonConfig(scene.Entry) { RuntimeDirectory = scene.Daemon.RuntimeDirectory });
 
@@ -70,8 +71,8 @@ internal sealed partial class WatchTests : BridgeFixture
     [Test]
     public async Task Watch_InterruptedWhileTheDaemonIsAway_LeavesTheTerminalAsItWas()
     {
-        var scene = await SceneAsync(Serve.Echo);
-        using var watch = await TerminalWatch.StartAsync(scene.Daemon, rows: 24, columns: 200);
+        Scene scene = await SceneAsync(Serve.Echo);
+        using TerminalWatch watch = await TerminalWatch.StartAsync(scene.Daemon, rows: 24, columns: 200);
         await watch.ShowsAsync("BRIDGE");
         await scene.Daemon.StopAsync();
         await watch.ShowsAsync("does not answer; waiting for it");

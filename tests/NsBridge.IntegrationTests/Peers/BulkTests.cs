@@ -17,17 +17,17 @@ internal sealed class BulkTests : BridgeFixture
     public async Task Iperf3_FourStreams_RunsWithoutError(string join, string direction)
     {
         await DebianPackages.RequireAsync("iperf3");
-        var space = await NamespaceAsync();
-        var server = Own(space.Start("iperf3", "-s", "-p", $"{Port}", "-B", "127.0.0.1"));
+        TestNamespace space = await NamespaceAsync();
+        BackgroundProcess server = Own(space.Start("iperf3", "-s", "-p", $"{Port}", "-B", "127.0.0.1"));
         await Nginx.ReadyAsync(space, server, Port);
-        var listen = FreeEndPoint();
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("iperf") { Listen = listen.ToString(), Namespace = space.Name, Target = $"127.0.0.1:{Port}", Join = join });
 
-        var result = await Command.RunAsync(
+        CommandResult result = await Command.RunAsync(
             "iperf3", ["-c", IPAddress.Loopback.ToString(), "-p", $"{listen.Port}", "-P4", "-t", "2", "--json", .. direction.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
-        var end = JsonDocument.Parse(result.Output).RootElement.GetProperty("end");
+        JsonElement end = JsonDocument.Parse(result.Output).RootElement.GetProperty("end");
         Assert.That(end.GetProperty("sum_received").GetProperty("bytes").GetDouble(), Is.GreaterThan(1 << 20));
         if (direction == "--bidir")
             Assert.That(end.GetProperty("sum_received_bidir_reverse").GetProperty("bytes").GetDouble(), Is.GreaterThan(1 << 20));
@@ -38,15 +38,15 @@ internal sealed class BulkTests : BridgeFixture
     public async Task RedisBenchmark_FiftyClients_RunsWithoutError(string join)
     {
         await DebianPackages.RequireAsync("redis-server", "redis-tools");
-        var space = await NamespaceAsync();
-        var folder = Scratch();
-        var server = Own(space.Start(
+        TestNamespace space = await NamespaceAsync();
+        ScratchDirectory folder = Scratch();
+        BackgroundProcess server = Own(space.Start(
             "redis-server", "--port", "6379", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder.FullName));
         await Nginx.ReadyAsync(space, server, 6379);
-        var listen = FreeEndPoint();
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("redis") { Listen = listen.ToString(), Namespace = space.Name, Target = "127.0.0.1:6379", Join = join });
 
-        var result = await Command.RunAsync(
+        CommandResult result = await Command.RunAsync(
             "redis-benchmark",
             ["-h", "127.0.0.1", "-p", $"{listen.Port}", "-c", "50", "-n", "10000", "-t", "ping,set,get,lrange_100,mset", "-q"]);
 

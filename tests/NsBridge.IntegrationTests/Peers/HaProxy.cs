@@ -29,7 +29,7 @@ internal sealed class HaProxy : IDisposable
               http-request return status 200 content-type text/plain lf-string "%[src]|%[src_port]|%[dst]|%[dst_port]"
 
             """);
-        var process = space.Start("haproxy", "-db", "-f", folder["haproxy.cfg"]);
+        BackgroundProcess process = space.Start("haproxy", "-db", "-f", folder["haproxy.cfg"]);
         try
         {
             await Nginx.ReadyAsync(space, process, Port);

@@ -41,7 +41,7 @@ internal sealed class Nginx : IDisposable
               }
             }
             """);
-        var process = space.Start("nginx", "-p", folder.FullName, "-e", "stderr", "-c", folder["nginx.conf"]);
+        BackgroundProcess process = space.Start("nginx", "-p", folder.FullName, "-e", "stderr", "-c", folder["nginx.conf"]);
         try
         {
             await ReadyAsync(space, process, FilesPort);

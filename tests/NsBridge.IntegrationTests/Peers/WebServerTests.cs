@@ -12,15 +12,15 @@ internal sealed class WebServerTests : BridgeFixture
     [TestCase("relay")]
     public async Task Download_64MiBFromNginx_IsExactThroughBothDoors(string join)
     {
-        var folder = Scratch();
-        var (daemon, listen) = await StartAsync(folder, join);
-        var content = Pattern.Take(Length);
+        ScratchDirectory folder = Scratch();
+        (DaemonProcess? daemon, IPEndPoint? listen) = await StartAsync(folder, join);
+        byte[] content = Pattern.Take(Length);
         await File.WriteAllBytesAsync(Path.Combine(folder["www"], "file"), content);
 
         await Command.CheckAsync("curl", "-sS", "--fail", "-o", folder["tcp"], $"http://{listen}/file");
         await Command.CheckAsync("curl", "-sS", "--fail", "-o", folder["unix"], "--unix-socket", daemon.SocketPath("web"), "http://any/file");
 
-        var wanted = Convert.ToHexString(SHA256.HashData(content));
+        string wanted = Convert.ToHexString(SHA256.HashData(content));
         Assert.Multiple(() =>
         {
             Assert.That(Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(folder["tcp"]))), Is.EqualTo(wanted));
@@ -35,12 +35,12 @@ internal sealed class WebServerTests : BridgeFixture
     public async Task Wrk_HundredConnections_SeesNoError(string join, bool keepAlive)
     {
         await DebianPackages.RequireAsync("wrk");
-        var folder = Scratch();
-        var (_, listen) = await StartAsync(folder, join);
+        ScratchDirectory folder = Scratch();
+        (DaemonProcess _, IPEndPoint? listen) = await StartAsync(folder, join);
         await File.WriteAllBytesAsync(Path.Combine(folder["www"], "file"), Pattern.Take(1000));
 
         string[] header = keepAlive ? [] : ["-H", "Connection: close"];
-        var report = await Command.CheckAsync("wrk", ["-c100", "-t2", "-d2s", "--timeout", "10s", .. header, $"http://{listen}/file"]);
+        string report = await Command.CheckAsync("wrk", ["-c100", "-t2", "-d2s", "--timeout", "10s", .. header, $"http://{listen}/file"]);
 
         TestContext.Out.WriteLine(report);
         Assert.Multiple(() =>
@@ -53,10 +53,10 @@ internal sealed class WebServerTests : BridgeFixture
 
     private async Task<(DaemonProcess Daemon, IPEndPoint Listen)> StartAsync(ScratchDirectory folder, string join)
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         Own(await Nginx.StartAsync(space, folder));
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = Nginx.Files, Join = join });
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = Nginx.Files, Join = join });
         return (daemon, listen);
     }
 }

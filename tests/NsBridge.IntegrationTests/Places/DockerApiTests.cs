@@ -11,7 +11,7 @@ namespace NsBridge.IntegrationTests.Places;
 internal sealed class DockerApiTests : BridgeFixture
 {
     private const int Port = 3000;
-    private static readonly TimeSpan Promised = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);
 
     private readonly IPEndPoint _listen = FreeEndPoint();
     private readonly string _id = Convert.ToHexStringLower(Guid.NewGuid().ToByteArray()) + Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());
@@ -31,16 +31,16 @@ internal sealed class DockerApiTests : BridgeFixture
     [Test]
     public async Task Container_StoppedAndStartedAgain_IsFollowed()
     {
-        var daemon = await DaemonAsync();
+        DaemonProcess daemon = await DaemonAsync();
         await daemon.WaitLogAsync("there is no container web");
-        for (var round = 0; round < 2; round++)
+        for (int round = 0; round < 2; round++)
         {
-            var space = await NamespaceAsync();
-            var server = Target(space, Serve.Echo, Port);
-            using var shim = Shim(space, _id);
-            var process = await FirstProcessAsync(shim);
+            TestNamespace space = await NamespaceAsync();
+            TargetServer server = Target(space, Serve.Echo, Port);
+            using BackgroundProcess shim = Shim(space, _id);
+            int process = await FirstProcessAsync(shim);
             _container = Running(process);
-            await Eventually.TrueAsync(() => EchoesAsync(_listen), Promised, $"round {round} is served\n{daemon.LogText()}");
+            await Eventually.TrueAsync(() => EchoesAsync(_listen), s_promised, $"round {round} is served\n{daemon.LogText()}");
 
             shim.Dispose();
             await Eventually.TrueAsync(() => !Directory.Exists($"/proc/{process}"), Soon, "the container's process has ended");
@@ -55,11 +55,11 @@ internal sealed class DockerApiTests : BridgeFixture
     public async Task Container_WhoseProcessIsAnothers_IsNotEntered()
     {
         // Its number was given again: to a process of another container, whose network must not be reached.
-        var space = await NamespaceAsync();
-        var server = Target(space, Serve.Echo, Port);
-        using var shim = Shim(space, new string('0', 64));
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo, Port);
+        using BackgroundProcess shim = Shim(space, new string('0', 64));
         _container = Running(await FirstProcessAsync(shim));
-        var daemon = await DaemonAsync();
+        DaemonProcess daemon = await DaemonAsync();
 
         await daemon.WaitLogAsync("is not container web's");
         Assert.That(await EchoesAsync(_listen), Is.False);
@@ -71,7 +71,7 @@ internal sealed class DockerApiTests : BridgeFixture
     {
         _container = Running(Environment.ProcessId);
         _container["HostConfig"] = new JsonObject { ["NetworkMode"] = "host" };
-        var daemon = await DaemonAsync();
+        DaemonProcess daemon = await DaemonAsync();
 
         await daemon.WaitLogAsync("uses the host's; write \"host\" if that is meant");
         Assert.That(await EchoesAsync(_listen), Is.False);
@@ -80,11 +80,11 @@ internal sealed class DockerApiTests : BridgeFixture
     [Test]
     public async Task Engine_CannotBeAskedForWantOfDescriptors_IsAskedAgain()
     {
-        var daemon = await DaemonAsync();
+        DaemonProcess daemon = await DaemonAsync();
         await daemon.WaitLogAsync("there is no container web");
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         Target(space, Serve.Echo, Port);
-        using var shim = Shim(space, _id);
+        using BackgroundProcess shim = Shim(space, _id);
 
         // Fewer than it has open.
         await Command.CheckAsync("prlimit", $"--pid={daemon.Id}", "--nofile=8:");
@@ -99,12 +99,12 @@ internal sealed class DockerApiTests : BridgeFixture
     [Test]
     public async Task Discover_OfAContainerByName_FindsWhatListensInIt()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         Target(space, Serve.Echo, Port);
-        using var shim = Shim(space, _id);
+        using BackgroundProcess shim = Shim(space, _id);
         _container = Running(await FirstProcessAsync(shim));
 
-        var result = await Executable.RunAsync(["discover", "container:web"], Person);
+        CommandResult result = await Executable.RunAsync(["discover", "container:web"], Person);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("\"Namespace\": \"container:web\"").And.Contain($"\"Target\": \"127.0.0.1:{Port}\""));
@@ -115,7 +115,7 @@ internal sealed class DockerApiTests : BridgeFixture
     {
         _container = Stopped();
 
-        var result = await Executable.RunAsync(["discover", "container:web"], Person);
+        CommandResult result = await Executable.RunAsync(["discover", "container:web"], Person);
 
         Assert.That(result.ExitCode, Is.Not.Zero, result.Everything);
         Assert.That(result.Error, Does.Contain("container web is not running (exited)"));
@@ -133,8 +133,8 @@ internal sealed class DockerApiTests : BridgeFixture
 
     private static async Task<int> FirstProcessAsync(BackgroundProcess shim)
     {
-        var child = 0;
-        var home = new FileInfo("/proc/self/ns/net").LinkTarget;
+        int child = 0;
+        string? home = new FileInfo("/proc/self/ns/net").LinkTarget;
         await Eventually.TrueAsync(
             () => int.TryParse(File.ReadAllText($"/proc/{shim.Id}/task/{shim.Id}/children").Trim(), out child) && new FileInfo($"/proc/{child}/ns/net").LinkTarget != home,
             Soon,
@@ -157,17 +157,17 @@ internal sealed class DockerApiTests : BridgeFixture
     private async Task AnswerAsync(Socket connection, CancellationToken cancel)
     {
         var request = new StringBuilder();
-        var buffer = new byte[1024];
+        byte[] buffer = new byte[1024];
         while (!request.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
         {
-            var read = await connection.ReceiveAsync(buffer, cancel);
+            int read = await connection.ReceiveAsync(buffer, cancel);
             if (read == 0)
                 return;
             request.Append(Encoding.ASCII.GetString(buffer, 0, read));
         }
-        var known = request.ToString().StartsWith("GET /containers/web/json HTTP/1.", StringComparison.Ordinal) ? _container : null;
-        var body = known?.ToJsonString() ?? "{\"message\":\"No such container: web\"}";
-        var head = $"HTTP/1.0 {(known is null ? "404 Not Found" : "200 OK")}\r\nContent-Type: application/json\r\n\r\n";
+        JsonObject? known = request.ToString().StartsWith("GET /containers/web/json HTTP/1.", StringComparison.Ordinal) ? _container : null;
+        string body = known?.ToJsonString() ?? "{\"message\":\"No such container: web\"}";
+        string head = $"HTTP/1.0 {(known is null ? "404 Not Found" : "200 OK")}\r\nContent-Type: application/json\r\n\r\n";
         await connection.SendAllAsync(Encoding.UTF8.GetBytes(head + body), cancel);
     }
 }

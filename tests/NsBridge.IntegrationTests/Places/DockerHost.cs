@@ -13,7 +13,7 @@ namespace NsBridge.IntegrationTests.Places;
 internal sealed class DockerHost : IAsyncDisposable
 {
     private const string Repository = "nsbridge-test";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private readonly ScratchDirectory _scratch = new();
     private readonly BackgroundProcess _engine;
@@ -22,7 +22,7 @@ internal sealed class DockerHost : IAsyncDisposable
 
     private DockerHost()
     {
-        var socket = _scratch["docker.sock"];
+        string socket = _scratch["docker.sock"];
         _engine = BackgroundProcess.Start(
             "unshare",
             [
@@ -34,7 +34,7 @@ internal sealed class DockerHost : IAsyncDisposable
         _api = new HttpClient(new SocketsHttpHandler { ConnectCallback = async (_, cancel) => await ConnectAsync(socket, cancel) })
         {
             BaseAddress = new Uri("http://docker"),
-            Timeout = Patience,
+            Timeout = s_patience,
         };
     }
 
@@ -48,7 +48,7 @@ internal sealed class DockerHost : IAsyncDisposable
         var docker = new DockerHost();
         try
         {
-            await Eventually.TrueAsync(docker.AnswersAsync, Patience, () => $"Docker answers\n{string.Join('\n', docker._engine.Lines)}");
+            await Eventually.TrueAsync(docker.AnswersAsync, s_patience, () => $"Docker answers\n{string.Join('\n', docker._engine.Lines)}");
             await docker.MakeImageAsync();
             return docker;
         }
@@ -83,11 +83,11 @@ internal sealed class DockerHost : IAsyncDisposable
     {
         try
         {
-            foreach (var name in _containers)
+            foreach (string name in _containers)
                 await DoAsync(HttpMethod.Delete, $"/containers/{name}?force=true");
             // It ends its containerd with itself.
             await _engine.SignalAsync("TERM");
-            await _engine.ExitAsync(Patience);
+            await _engine.ExitAsync(s_patience);
         }
         finally
         {
@@ -131,14 +131,14 @@ internal sealed class DockerHost : IAsyncDisposable
         Directory.CreateDirectory(_scratch["image/bin"]);
         File.Copy("/bin/busybox", _scratch["image/bin/busybox"]);
         await TarFile.CreateFromDirectoryAsync(_scratch["image"], _scratch["image.tar"], includeBaseDirectory: false);
-        await using var tar = File.OpenRead(_scratch["image.tar"]);
+        await using FileStream tar = File.OpenRead(_scratch["image.tar"]);
         await DoAsync(HttpMethod.Post, $"/images/create?fromSrc=-&repo={Repository}&tag=1", new StreamContent(tar));
     }
 
     private async Task DoAsync(HttpMethod method, string path, HttpContent? content = null)
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
-        using var answer = await _api.SendAsync(request);
+        using HttpResponseMessage answer = await _api.SendAsync(request);
         if (!answer.IsSuccessStatusCode)
             throw new InvalidOperationException($"{method} {path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}\n{string.Join('\n', _engine.Lines)}");
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Places;
@@ -7,7 +8,7 @@ namespace NsBridge.IntegrationTests.Places;
 internal sealed class DockerTests : BridgeFixture
 {
     private const int Clients = 4;
-    private static readonly TimeSpan Promised = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);
 
     private readonly IPEndPoint _listen = FreeEndPoint();
     private readonly IPEndPoint _target = FreeEndPoint();
@@ -21,23 +22,23 @@ internal sealed class DockerTests : BridgeFixture
     public async Task Container_RestartedUnderLoad_IsFollowedAndNothingElseIsReached()
     {
         // What answers at the same address on the host must never be reached.
-        var decoy = Own(TargetServer.StartOnHost(_target, Serve.Echo));
-        var daemon = await DaemonAsync();
+        TargetServer decoy = Own(TargetServer.StartOnHost(_target, Serve.Echo));
+        DaemonProcess daemon = await DaemonAsync();
         await IsAsync(daemon, "waiting", "there is no container web");
         await _docker.RunEchoAsync("web", _target.Port);
         await ServedAsync(daemon, "it is served");
         using var stop = new CancellationTokenSource();
         Task[] load = [.. Enumerable.Range(0, Clients).Select(_ => LoadAsync(stop.Token))];
 
-        for (var round = 0; round < 3; round++)
+        for (int round = 0; round < 3; round++)
         {
-            var held = Own(await TestClient.TcpAsync(_listen));
+            Socket held = Own(await TestClient.TcpAsync(_listen));
             await held.EchoAsync(Pattern.Take(100));
             await _docker.RestartAsync("web");
             await TestContext.Out.WriteLineAsync($"served {await ServedAsync(daemon, $"round {round} is served"):0.00} s after the restart");
             // Whichever way: what was connected to the container that has gone does not hang.
             await held.EndingAsync(Soon);
-            var before = Volatile.Read(ref _served);
+            int before = Volatile.Read(ref _served);
             await Eventually.TrueAsync(() => Volatile.Read(ref _served) > before + (10 * Clients), Soon, "the load goes on");
         }
         await stop.CancelAsync();
@@ -50,9 +51,9 @@ internal sealed class DockerTests : BridgeFixture
     [Test]
     public async Task Container_StoppedAndStarted_IsFollowed()
     {
-        var decoy = Own(TargetServer.StartOnHost(_target, Serve.Echo));
+        TargetServer decoy = Own(TargetServer.StartOnHost(_target, Serve.Echo));
         await _docker.RunEchoAsync("web", _target.Port);
-        var daemon = await DaemonAsync();
+        DaemonProcess daemon = await DaemonAsync();
         await ServedAsync(daemon, "it is served");
 
         await _docker.StopAsync("web");
@@ -68,7 +69,7 @@ internal sealed class DockerTests : BridgeFixture
     public async Task Container_WithTheHostsNetwork_IsRefused()
     {
         await _docker.RunEchoAsync("web", _target.Port, network: "host");
-        var daemon = await DaemonAsync();
+        DaemonProcess daemon = await DaemonAsync();
 
         await IsAsync(daemon, "failed", "write \"host\" if that is meant");
         Assert.That(await EchoesAsync(_listen), Is.False);
@@ -89,7 +90,7 @@ internal sealed class DockerTests : BridgeFixture
     }
 
     private async Task<double> ServedAsync(DaemonProcess daemon, string what) =>
-        (await Eventually.TrueAsync(() => EchoesAsync(_listen), Promised, $"{what}\n{daemon.LogText()}")).TotalSeconds;
+        (await Eventually.TrueAsync(() => EchoesAsync(_listen), s_promised, $"{what}\n{daemon.LogText()}")).TotalSeconds;
 
     private static Task IsAsync(DaemonProcess daemon, string state, string reason) => daemon.WaitStatusAsync(
         bridge => bridge.GetProperty("state").GetString() == state && bridge.GetProperty("reason").GetString()!.Contains(reason, StringComparison.Ordinal),

@@ -13,7 +13,7 @@ internal sealed class PodmanHost : IAsyncDisposable
     /// <summary>Who a rootless Podman belongs to.</summary>
     public const string Person = "nobody";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     // crun wants the one hierarchy of cgroup v2 where a machine mixes it with v1; in a mount namespace of its own nobody else sees the difference.
     private const string Prepare =
@@ -50,7 +50,7 @@ internal sealed class PodmanHost : IAsyncDisposable
         var podman = new PodmanHost(mounts, rootless ? Person : null);
         try
         {
-            await mounts.LineAsync(line => line == "ready", Patience, "a mount namespace for Podman");
+            await mounts.LineAsync(line => line == "ready", s_patience, "a mount namespace for Podman");
             await podman.MakeImageAsync();
             return podman;
         }
@@ -70,8 +70,8 @@ internal sealed class PodmanHost : IAsyncDisposable
     /// <summary>Runs `podman`, which must succeed.</summary>
     public async Task<string> CheckAsync(params string[] arguments)
     {
-        var line = Line(arguments);
-        var result = await Command.RunAsync(line[0], line[1..], Patience, Environment);
+        List<string> line = Line(arguments);
+        CommandResult result = await Command.RunAsync(line[0], line[1..], s_patience, Environment);
         return result.ExitCode == 0
             ? result.Output.Trim()
             : throw new InvalidOperationException($"podman {string.Join(' ', arguments)} ended with {result.ExitCode}: {result.Everything.Trim()}");
@@ -80,13 +80,13 @@ internal sealed class PodmanHost : IAsyncDisposable
     /// <summary>Serves Podman's API on the socket where a user's own is looked for.</summary>
     public async Task ServeApiAsync()
     {
-        var socket = Path.Combine(Runtime, "podman", "podman.sock");
+        string socket = Path.Combine(Runtime, "podman", "podman.sock");
         Directory.CreateDirectory(Path.GetDirectoryName(socket)!);
         if (_user is not null)
             await Command.CheckAsync("chown", _user, Path.GetDirectoryName(socket)!);
-        var line = Line(["system", "service", "--time=0", $"unix://{socket}"]);
+        List<string> line = Line(["system", "service", "--time=0", $"unix://{socket}"]);
         _service = BackgroundProcess.Start(line[0], line[1..], Environment);
-        await Eventually.TrueAsync(() => File.Exists(socket), Patience, $"Podman's API: {string.Join('\n', _service.Lines)}");
+        await Eventually.TrueAsync(() => File.Exists(socket), s_patience, $"Podman's API: {string.Join('\n', _service.Lines)}");
     }
 
     /// <summary>A command that puts what follows it, run by the containers' user, into namespaces of a container without a process in between.</summary>
@@ -130,7 +130,7 @@ internal sealed class PodmanHost : IAsyncDisposable
 
     private async Task MakeImageAsync()
     {
-        var root = Directory.CreateDirectory(_scratch["image"]);
+        DirectoryInfo root = Directory.CreateDirectory(_scratch["image"]);
         Directory.CreateDirectory(Path.Combine(root.FullName, "bin"));
         File.Copy("/bin/busybox", Path.Combine(root.FullName, "bin/busybox"));
         await Command.CheckAsync("tar", "--directory", root.FullName, "--create", "--file", _scratch["image.tar"], ".");

@@ -6,17 +6,17 @@ namespace NsBridge.IntegrationTests.Places;
 /// <summary>Containers of a real Podman: served, followed over restarts, refused where they have no network of their own.</summary>
 internal sealed class PodmanTests : BridgeFixture
 {
-    private static readonly TimeSpan Promised = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);
     private readonly IPEndPoint _listen = FreeEndPoint();
 
     [TestCase(true)]
     [TestCase(false)]
     public async Task Container_OfRootsPodman_IsServedAndFollowed(bool api)
     {
-        var podman = Own(await PodmanHost.StartAsync(rootless: false));
+        PodmanHost podman = Own(await PodmanHost.StartAsync(rootless: false));
         if (api)
             await podman.ServeApiAsync();
-        var daemon = await StartAsync(new DaemonConfig(Web()), new DaemonLaunch { Environment = podman.Environment });
+        DaemonProcess daemon = await StartAsync(new DaemonConfig(Web()), new DaemonLaunch { Environment = podman.Environment });
         await IsAsync(daemon, "waiting", "there is no container web");
 
         await podman.RunEchoAsync("web");
@@ -26,9 +26,9 @@ internal sealed class PodmanTests : BridgeFixture
     [Test]
     public async Task Container_OfAUsersPodman_IsServedByHisInnerHalfInside()
     {
-        var podman = Own(await PodmanHost.StartAsync(rootless: true));
+        PodmanHost podman = Own(await PodmanHost.StartAsync(rootless: true));
         await podman.RunEchoAsync("web");
-        var inner = await LaunchAsync(
+        DaemonProcess inner = await LaunchAsync(
             new DaemonConfig(new BridgeEntry("inner") { Namespace = "host", Target = "127.0.0.1:3000" }),
             new DaemonLaunch { User = PodmanHost.Person, Within = await podman.EnterAsync("web", "--user", "--net") });
         await inner.WaitListeningAsync(inner.SocketPath("inner"));
@@ -43,9 +43,9 @@ internal sealed class PodmanTests : BridgeFixture
     public async Task Container_WhoseNetworkCouldNotBeLeftAgain_IsNotEntered()
     {
         // In the user namespace of his containers, but on the host's network, which belongs to another one.
-        var podman = Own(await PodmanHost.StartAsync(rootless: true));
+        PodmanHost podman = Own(await PodmanHost.StartAsync(rootless: true));
         await podman.RunEchoAsync("web");
-        var daemon = await StartAsync(
+        DaemonProcess daemon = await StartAsync(
             // With another one that works all the same: alone it would be no start.
             new DaemonConfig(Web(), new BridgeEntry("own") { Namespace = "host", Target = "127.0.0.1:3000" }),
             new DaemonLaunch { User = PodmanHost.Person, Within = await podman.EnterAsync("web", "--user"), Environment = podman.Environment });
@@ -58,13 +58,13 @@ internal sealed class PodmanTests : BridgeFixture
     [TestCase(false)]
     public async Task Container_WithTheHostsNetwork_IsRefused(bool api)
     {
-        var podman = Own(await PodmanHost.StartAsync(rootless: false));
+        PodmanHost podman = Own(await PodmanHost.StartAsync(rootless: false));
         if (api)
             await podman.ServeApiAsync();
         await podman.CheckAsync(
             "run", "--detach", "--name", "web", "--network", "host", "--cgroups", "disabled", "--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000",
             PodmanHost.Image, "/bin/busybox", "sleep", "600");
-        var daemon = await StartAsync(new DaemonConfig(Web()), new DaemonLaunch { Environment = podman.Environment });
+        DaemonProcess daemon = await StartAsync(new DaemonConfig(Web()), new DaemonLaunch { Environment = podman.Environment });
 
         await IsAsync(daemon, "failed", "write \"host\" if that is meant");
         Assert.That(await EchoesAsync(_listen), Is.False);
@@ -72,18 +72,18 @@ internal sealed class PodmanTests : BridgeFixture
 
     private async Task FollowsAsync(PodmanHost podman, DaemonProcess daemon)
     {
-        await Eventually.TrueAsync(() => EchoesAsync(_listen), Promised, $"the container is served\n{daemon.LogText()}");
-        for (var round = 0; round < 2; round++)
+        await Eventually.TrueAsync(() => EchoesAsync(_listen), s_promised, $"the container is served\n{daemon.LogText()}");
+        for (int round = 0; round < 2; round++)
         {
             await podman.CheckAsync("stop", "--time", "0", "web");
             Assert.That(await EchoesAsync(_listen), Is.False);
             await IsAsync(daemon, "waiting", "is not running");
             await podman.CheckAsync("start", "web");
-            var took = await Eventually.TrueAsync(() => EchoesAsync(_listen), Promised, $"round {round} is served\n{daemon.LogText()}");
+            TimeSpan took = await Eventually.TrueAsync(() => EchoesAsync(_listen), s_promised, $"round {round} is served\n{daemon.LogText()}");
             TestContext.Out.WriteLine($"served {took.TotalSeconds:0.00} s after podman start");
         }
         await podman.CheckAsync("restart", "--time", "0", "web");
-        await Eventually.TrueAsync(() => EchoesAsync(_listen), Promised, $"it is served after a restart\n{daemon.LogText()}");
+        await Eventually.TrueAsync(() => EchoesAsync(_listen), s_promised, $"it is served after a restart\n{daemon.LogText()}");
     }
 
     private BridgeEntry Web() => new("web") { Listen = _listen.ToString(), Namespace = "container:web", Target = "127.0.0.1:3000" };

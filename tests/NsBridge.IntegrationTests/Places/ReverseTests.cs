@@ -11,10 +11,10 @@ namespace NsBridge.IntegrationTests.Places;
 /// </summary>
 internal sealed class ReverseTests : BridgeFixture
 {
-    private static readonly TimeSpan PromisedToServe = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan PromisedToLetGo = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_promisedToServe = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_promisedToLetGo = TimeSpan.FromSeconds(5);
     private const byte Right = 42;
-    private static readonly byte[] Hello = Pattern.Take(1000);
+    private static readonly byte[] s_hello = Pattern.Take(1000);
 
     private readonly IPEndPoint _listen = FreeEndPoint();
 
@@ -22,8 +22,8 @@ internal sealed class ReverseTests : BridgeFixture
     [TestCase("relay")]
     public async Task Reverse_ListenerInside_LeadsToTheHostAndIsOnlyThere(string join)
     {
-        var space = await NamespaceAsync();
-        var server = OnHost(Decoy.Answers(Right));
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = OnHost(Decoy.Answers(Right));
         await StartAsync(Reverse(space, server) with { Join = join });
 
         await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen, space) == Right, Soon, "the host's service is reached from inside");
@@ -34,8 +34,8 @@ internal sealed class ReverseTests : BridgeFixture
     [Test]
     public async Task Reverse_NotWritten_NothingListensInside()
     {
-        var scene = await SceneAsync(Serve.Echo);
-        await Own(await TestClient.TcpAsync(scene.Listen)).EchoAsync(Hello);
+        Scene scene = await SceneAsync(Serve.Echo);
+        await Own(await TestClient.TcpAsync(scene.Listen)).EchoAsync(s_hello);
 
         Assert.That(await scene.Namespace.RunAsync("ss", "-Hltn"), Does.Not.Contain($":{scene.Listen.Port} "));
     }
@@ -46,12 +46,12 @@ internal sealed class ReverseTests : BridgeFixture
     [TestCase("relay", null)]
     public async Task ListenNamespace_DeletedWithLiveClients_IsFreedAndFollowed(string join, string? target)
     {
-        var space = await NamespaceAsync();
-        var beyond = await NamespaceAsync();
-        var link = await space.LinkToAsync(beyond, "10.254.8.1/30", "10.254.8.2/30");
-        var inside = target is null ? await NamespaceAsync() : null;
-        var server = inside is null ? OnHost(Serve.Echo) : Target(inside, Serve.Echo);
-        var daemon = await StartAsync(new BridgeEntry("back")
+        TestNamespace space = await NamespaceAsync();
+        TestNamespace beyond = await NamespaceAsync();
+        string link = await space.LinkToAsync(beyond, "10.254.8.1/30", "10.254.8.2/30");
+        TestNamespace? inside = target is null ? await NamespaceAsync() : null;
+        TargetServer server = inside is null ? OnHost(Serve.Echo) : Target(inside, Serve.Echo);
+        DaemonProcess daemon = await StartAsync(new BridgeEntry("back")
         {
             Listen = $"*:{_listen.Port}",
             ListenNamespace = space.Name,
@@ -62,34 +62,34 @@ internal sealed class ReverseTests : BridgeFixture
         await Eventually.TrueAsync(() => EchoesAsync(space), Soon, "it serves");
         // The clients are outside, so that nothing but the daemon holds the namespace.
         var clients = new List<Socket>();
-        for (var client = 0; client < 10; client++)
+        for (int client = 0; client < 10; client++)
         {
             clients.Add(Own(await beyond.DialAsync(new IPEndPoint(IPAddress.Parse("10.254.8.1"), _listen.Port))));
-            await clients[^1].EchoAsync(Hello);
+            await clients[^1].EchoAsync(s_hello);
         }
 
         await space.DeleteAsync();
-        var took = await Eventually.TrueAsync(
-            async () => !await beyond.HasLinkAsync(link), PromisedToLetGo, $"the deleted namespace is freed\n{daemon.LogText()}");
+        TimeSpan took = await Eventually.TrueAsync(
+            async () => !await beyond.HasLinkAsync(link), s_promisedToLetGo, $"the deleted namespace is freed\n{daemon.LogText()}");
         TestContext.Out.WriteLine($"freed after {took.TotalSeconds:0.00} s");
 
         await space.AddAsync();
-        await Eventually.TrueAsync(() => EchoesAsync(space), PromisedToServe, $"the new namespace is served\n{daemon.LogText()}");
+        await Eventually.TrueAsync(() => EchoesAsync(space), s_promisedToServe, $"the new namespace is served\n{daemon.LogText()}");
     }
 
     [Test]
     public async Task ListenNamespace_DeletedWhileIdle_IsFreedAndFollowed()
     {
-        var space = await NamespaceAsync();
-        var beyond = await NamespaceAsync();
-        var server = OnHost(Serve.Echo);
-        var daemon = await StartAsync(Reverse(space, server));
-        for (var generation = 0; generation < 3; generation++)
+        TestNamespace space = await NamespaceAsync();
+        TestNamespace beyond = await NamespaceAsync();
+        TargetServer server = OnHost(Serve.Echo);
+        DaemonProcess daemon = await StartAsync(Reverse(space, server));
+        for (int generation = 0; generation < 3; generation++)
         {
-            await Eventually.TrueAsync(() => EchoesAsync(space), PromisedToServe, $"generation {generation} is served\n{daemon.LogText()}");
-            var link = await space.LinkToAsync(beyond, "10.254.8.1/30", "10.254.8.2/30");
+            await Eventually.TrueAsync(() => EchoesAsync(space), s_promisedToServe, $"generation {generation} is served\n{daemon.LogText()}");
+            string link = await space.LinkToAsync(beyond, "10.254.8.1/30", "10.254.8.2/30");
             await space.DeleteAsync();
-            await Eventually.TrueAsync(async () => !await beyond.HasLinkAsync(link), PromisedToLetGo, $"generation {generation} is freed");
+            await Eventually.TrueAsync(async () => !await beyond.HasLinkAsync(link), s_promisedToLetGo, $"generation {generation} is freed");
             await space.AddAsync();
         }
     }
@@ -97,36 +97,36 @@ internal sealed class ReverseTests : BridgeFixture
     [Test]
     public async Task ListenNamespace_LoopbackComesUpLate_ListensThen()
     {
-        var space = await ReserveNamespaceAsync();
+        TestNamespace space = await ReserveNamespaceAsync();
         await StartAsync(Reverse(space, OnHost(Serve.Echo)));
         await space.AddAsync(loopbackUp: false);
         Assert.That(await EchoesAsync(space), Is.False);
 
         await space.IpAsync("link", "set", "lo", "up");
 
-        await Eventually.TrueAsync(() => EchoesAsync(space), PromisedToServe, "the listener's address is there and bound");
+        await Eventually.TrueAsync(() => EchoesAsync(space), s_promisedToServe, "the listener's address is there and bound");
     }
 
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task ListenNamespace_OuterHalfAlone_FollowsAndLetsGo(string join)
     {
-        var socket = Scratch()["inner.sock"];
-        var server = OnHost(Serve.Echo);
+        string socket = Scratch()["inner.sock"];
+        TargetServer server = OnHost(Serve.Echo);
         await StartAsync(new BridgeEntry("inner") { Socket = socket, Namespace = "host", Target = server.EndPoint.ToString() });
-        var space = await ReserveNamespaceAsync();
-        var beyond = await NamespaceAsync();
-        var daemon = await LaunchAsync(
+        TestNamespace space = await ReserveNamespaceAsync();
+        TestNamespace beyond = await NamespaceAsync();
+        DaemonProcess daemon = await LaunchAsync(
             new DaemonConfig(new BridgeEntry("outer") { Listen = $"*:{_listen.Port}", ListenNamespace = space.Name, Socket = socket, Join = join }));
-        for (var generation = 0; generation < 2; generation++)
+        for (int generation = 0; generation < 2; generation++)
         {
             await space.AddAsync();
-            await Eventually.TrueAsync(() => EchoesAsync(space), PromisedToServe, $"generation {generation} is served\n{daemon.LogText()}");
-            var link = await space.LinkToAsync(beyond, "10.254.8.1/30", "10.254.8.2/30");
-            var client = Own(await beyond.DialAsync(new IPEndPoint(IPAddress.Parse("10.254.8.1"), _listen.Port)));
-            await client.EchoAsync(Hello);
+            await Eventually.TrueAsync(() => EchoesAsync(space), s_promisedToServe, $"generation {generation} is served\n{daemon.LogText()}");
+            string link = await space.LinkToAsync(beyond, "10.254.8.1/30", "10.254.8.2/30");
+            Socket client = Own(await beyond.DialAsync(new IPEndPoint(IPAddress.Parse("10.254.8.1"), _listen.Port)));
+            await client.EchoAsync(s_hello);
             await space.DeleteAsync();
-            await Eventually.TrueAsync(async () => !await beyond.HasLinkAsync(link), PromisedToLetGo, $"generation {generation} is freed\n{daemon.LogText()}");
+            await Eventually.TrueAsync(async () => !await beyond.HasLinkAsync(link), s_promisedToLetGo, $"generation {generation} is freed\n{daemon.LogText()}");
         }
     }
 
@@ -144,9 +144,9 @@ internal sealed class ReverseTests : BridgeFixture
     {
         try
         {
-            using var client = await from.DialAsync(_listen);
-            await client.SendAllAsync(Hello);
-            return (await client.ReceiveExactlyAsync(Hello.Length)).AsSpan().SequenceEqual(Hello);
+            using Socket client = await from.DialAsync(_listen);
+            await client.SendAllAsync(s_hello);
+            return (await client.ReceiveExactlyAsync(s_hello.Length)).AsSpan().SequenceEqual(s_hello);
         }
         catch (Exception error) when (error is SocketException or EndOfStreamException or InvalidOperationException)
         {

@@ -12,8 +12,8 @@ internal sealed class RootlessTests : BridgeFixture
     private const string Person = "nobody";
     private const string SomebodyElse = "mail";
     private const int Length = 1 << 20;
-    private static readonly string[] OwnNamespaces = ["unshare", "-Urn", "sh", "-c", "ip link set lo up; exec \"$@\"", "sh"];
-    private static readonly byte[] Hello = Pattern.Take(100_000);
+    private static readonly string[] s_ownNamespaces = ["unshare", "-Urn", "sh", "-c", "ip link set lo up; exec \"$@\"", "sh"];
+    private static readonly byte[] s_hello = Pattern.Take(100_000);
 
     private readonly IPEndPoint _target = FreeEndPoint();
     private readonly IPEndPoint _listen = FreeEndPoint();
@@ -23,17 +23,17 @@ internal sealed class RootlessTests : BridgeFixture
     [TestCase("relay")]
     public async Task Halves_OfOneUserWithoutPrivilege_ServeAcrossTheUserNamespace(string? join)
     {
-        var inner = await InnerAsync("0600", OwnNamespaces);
-        var server = Inside(inner);
+        DaemonProcess inner = await InnerAsync("0600", s_ownNamespaces);
+        TargetServer server = Inside(inner);
         await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
         await Eventually.TrueAsync(() => EchoesAsync(_listen), Soon, "the service inside is reached");
 
-        var client = Own(await TestClient.TcpAsync(_listen));
-        await client.EchoAsync(Hello);
+        Socket client = Own(await TestClient.TcpAsync(_listen));
+        await client.EchoAsync(s_hello);
         client.Shutdown(SocketShutdown.Send);
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Closed));
-        var resetting = Own(await TestClient.TcpAsync(_listen));
-        await resetting.EchoAsync(Hello);
+        Socket resetting = Own(await TestClient.TcpAsync(_listen));
+        await resetting.EchoAsync(s_hello);
         resetting.Reset();
         await Eventually.TrueAsync(() => server.Resets == 1, Soon, "the reset arrives");
     }
@@ -42,7 +42,7 @@ internal sealed class RootlessTests : BridgeFixture
     [TestCase("relay")]
     public async Task HalfClose_OfTheTargetAcrossTheUserNamespace_LetsTheClientGoOn(string join)
     {
-        var inner = await InnerAsync("0600", OwnNamespaces);
+        DaemonProcess inner = await InnerAsync("0600", s_ownNamespaces);
         var heard = new TaskCompletionSource<long>();
         Inside(inner, async (connection, cancel) =>
         {
@@ -53,7 +53,7 @@ internal sealed class RootlessTests : BridgeFixture
         });
         await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
 
-        var client = Own(await TestClient.TcpAsync(_listen));
+        Socket client = Own(await TestClient.TcpAsync(_listen));
         Assert.That(await client.ReceivePatternAsync(), Is.EqualTo(Length));
         await client.SendPatternAsync(Length);
         client.Shutdown(SocketShutdown.Send);
@@ -65,11 +65,11 @@ internal sealed class RootlessTests : BridgeFixture
     [TestCase("relay")]
     public async Task HalfClose_OfTheClientAcrossTheUserNamespace_LetsTheWholeAnswerThrough(string join)
     {
-        var inner = await InnerAsync("0600", OwnNamespaces);
+        DaemonProcess inner = await InnerAsync("0600", s_ownNamespaces);
         Inside(inner, async (connection, cancel) => await connection.SendPatternAsync(await connection.ReceivePatternAsync(cancel), cancel));
         await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
 
-        var client = Own(await TestClient.TcpAsync(_listen));
+        Socket client = Own(await TestClient.TcpAsync(_listen));
         await client.SendPatternAsync(Length);
         client.Shutdown(SocketShutdown.Send);
 
@@ -80,12 +80,12 @@ internal sealed class RootlessTests : BridgeFixture
     [TestCase("relay")]
     public async Task Reset_OfTheTargetAcrossTheUserNamespace_ArrivesAsAReset(string join)
     {
-        var inner = await InnerAsync("0600", OwnNamespaces);
-        Inside(inner, Serve.ResetAfter(Hello.Length));
+        DaemonProcess inner = await InnerAsync("0600", s_ownNamespaces);
+        Inside(inner, Serve.ResetAfter(s_hello.Length));
         await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
 
-        var client = Own(await TestClient.TcpAsync(_listen));
-        await client.SendAllAsync(Hello);
+        Socket client = Own(await TestClient.TcpAsync(_listen));
+        await client.SendAllAsync(s_hello);
 
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
     }
@@ -94,9 +94,9 @@ internal sealed class RootlessTests : BridgeFixture
     [TestCase(null)]
     public async Task OuterHalf_OfAnotherUser_HandsNothingOverAndIsToldToRelay(string? user)
     {
-        var inner = await InnerAsync("0666", OwnNamespaces);
-        var server = Inside(inner);
-        var outer = await StartAsync(Outer(inner, "handoff"), new DaemonLaunch { User = user });
+        DaemonProcess inner = await InnerAsync("0666", s_ownNamespaces);
+        TargetServer server = Inside(inner);
+        DaemonProcess outer = await StartAsync(Outer(inner, "handoff"), new DaemonLaunch { User = user });
 
         await outer.WaitLogAsync("\"Join\": \"relay\"");
         Assert.That(await EchoesAsync(_listen), Is.False);
@@ -106,7 +106,7 @@ internal sealed class RootlessTests : BridgeFixture
     [Test]
     public async Task OuterHalf_OfAnotherUserTheFileLetsIn_MayRelay()
     {
-        var inner = await InnerAsync("0666", OwnNamespaces);
+        DaemonProcess inner = await InnerAsync("0666", s_ownNamespaces);
         Inside(inner);
         await StartAsync(Outer(inner, "relay"), new DaemonLaunch { User = SomebodyElse });
 
@@ -118,8 +118,8 @@ internal sealed class RootlessTests : BridgeFixture
     public async Task InnerHalf_InAUserNamespaceWithoutNames_TakesNothingOver(string user)
     {
         // Every user shows as the same number there, the daemon's own included: it proves nothing.
-        var inner = await InnerAsync("0666", ["unshare", "-Un"]);
-        var outer = await StartAsync(Outer(inner, "handoff"), new DaemonLaunch { User = user });
+        DaemonProcess inner = await InnerAsync("0666", ["unshare", "-Un"]);
+        DaemonProcess outer = await StartAsync(Outer(inner, "handoff"), new DaemonLaunch { User = user });
 
         await outer.WaitLogAsync("\"Join\": \"relay\"");
         Assert.That(await EchoesAsync(_listen), Is.False);
@@ -128,9 +128,9 @@ internal sealed class RootlessTests : BridgeFixture
     [Test]
     public async Task Daemon_WithoutTheCapability_SaysWhatItCanAndCannotDo()
     {
-        var space = await NamespaceAsync();
-        var server = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo));
-        var daemon = await StartAsync(
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Own(TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo));
+        DaemonProcess daemon = await StartAsync(
             new DaemonConfig(
                 new BridgeEntry("able") { Listen = _listen.ToString(), Namespace = "host", Target = server.EndPoint.ToString() },
                 new BridgeEntry("unable") { Namespace = space.Name, Target = "127.0.0.1:1" }),
@@ -143,12 +143,12 @@ internal sealed class RootlessTests : BridgeFixture
                 : bridge.GetProperty("state").GetString() == "failed"
                     && bridge.GetProperty("reason").GetString()!.Contains("needs CAP_SYS_ADMIN: run nsbridge as root", StringComparison.Ordinal),
             "one bridge is up and the other tells why it is not, and the cure");
-        await Own(await TestClient.TcpAsync(_listen)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(_listen)).EchoAsync(s_hello);
     }
 
     private async Task<DaemonProcess> InnerAsync(string mode, IReadOnlyList<string> within)
     {
-        var daemon = await LaunchAsync(
+        DaemonProcess daemon = await LaunchAsync(
             new DaemonConfig(new BridgeEntry("inner") { Namespace = "host", Target = _target.ToString(), SocketMode = mode }),
             new DaemonLaunch { User = Person, Within = within });
         // Its socket is listed in its own network namespace alone.

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using NsBridge.Testing;
 
@@ -9,15 +10,15 @@ internal sealed class UnixTargetTests : BridgeFixture
     [Test]
     public async Task Target_AbstractSocket_IsTheNamespacesOwn()
     {
-        var name = $"nsb-{Guid.NewGuid():N}";
-        var space = await NamespaceAsync();
+        string name = $"nsb-{Guid.NewGuid():N}";
+        TestNamespace space = await NamespaceAsync();
         Own(TargetServer.Start(space.Listen(new UnixDomainSocketEndPoint($"\0{name}")), Serve.Greeting("inside")));
         // The same name on the host is another socket.
-        var decoy = Own(TargetServer.Start(OnHost($"\0{name}"), Serve.Greeting("host")));
-        var listen = FreeEndPoint();
+        TargetServer decoy = Own(TargetServer.Start(OnHost($"\0{name}"), Serve.Greeting("host")));
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:@{name}" });
 
-        var client = Own(await TestClient.TcpAsync(listen));
+        Socket client = Own(await TestClient.TcpAsync(listen));
 
         Assert.That(await client.ReceiveExactlyAsync(6), Is.EqualTo("inside"u8.ToArray()));
         Assert.That(decoy.Accepted, Is.Zero);
@@ -26,10 +27,10 @@ internal sealed class UnixTargetTests : BridgeFixture
     [Test]
     public async Task Target_AbstractSocketOfTheHostAlone_IsNotReached()
     {
-        var name = $"nsb-{Guid.NewGuid():N}";
-        var space = await NamespaceAsync();
-        var decoy = Own(TargetServer.Start(OnHost($"\0{name}"), Serve.Echo));
-        var listen = FreeEndPoint();
+        string name = $"nsb-{Guid.NewGuid():N}";
+        TestNamespace space = await NamespaceAsync();
+        TargetServer decoy = Own(TargetServer.Start(OnHost($"\0{name}"), Serve.Echo));
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:@{name}" });
 
         Assert.That(await EchoesAsync(listen), Is.False);
@@ -40,13 +41,13 @@ internal sealed class UnixTargetTests : BridgeFixture
     [TestCase("relay")]
     public async Task Target_SocketByPath_IsServed(string join)
     {
-        var path = Scratch()["target.sock"];
-        var space = await NamespaceAsync();
+        string path = Scratch()["target.sock"];
+        TestNamespace space = await NamespaceAsync();
         Own(TargetServer.Start(OnHost(path), Serve.Echo));
-        var listen = FreeEndPoint();
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", Join = join });
 
-        var client = Own(await TestClient.TcpAsync(listen));
+        Socket client = Own(await TestClient.TcpAsync(listen));
         await client.EchoAsync(Pattern.Take(100_000));
         client.Shutdown(SocketShutdown.Send);
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Closed));
@@ -55,13 +56,13 @@ internal sealed class UnixTargetTests : BridgeFixture
     [Test]
     public async Task Target_BusyWithAFullBacklog_ClientsWaitAndAreServed()
     {
-        var path = Scratch()["busy.sock"];
-        var space = await NamespaceAsync();
-        var busy = Own(OnHost(path, backlog: 1));
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", ConnectTimeout = TimeSpan.FromSeconds(60) });
+        string path = Scratch()["busy.sock"];
+        TestNamespace space = await NamespaceAsync();
+        Socket busy = Own(OnHost(path, backlog: 1));
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", ConnectTimeout = TimeSpan.FromSeconds(60) });
         var clients = new List<Socket>();
-        for (var client = 0; client < 12; client++)
+        for (int client = 0; client < 12; client++)
             clients.Add(Own(await TestClient.TcpAsync(listen)));
         var echoes = Task.WhenAll(clients.Select(client => client.EchoAsync(Pattern.Take(1000))));
         await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("total").GetInt64() == clients.Count, "all have come");
@@ -74,11 +75,11 @@ internal sealed class UnixTargetTests : BridgeFixture
     [Test]
     public async Task Target_BusyForLongerThanConnectTimeout_ClientIsResetAfterIt()
     {
-        var path = Scratch()["busy.sock"];
-        var space = await NamespaceAsync();
+        string path = Scratch()["busy.sock"];
+        TestNamespace space = await NamespaceAsync();
         Own(OnHost(path, backlog: 0));
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", ConnectTimeout = TimeSpan.FromSeconds(2) });
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", ConnectTimeout = TimeSpan.FromSeconds(2) });
         Own(await TestClient.TcpAsync(listen));
         await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 1, "the backlog is full");
 
@@ -92,9 +93,9 @@ internal sealed class UnixTargetTests : BridgeFixture
     [Test]
     public async Task OuterHalf_BeforeAnyUnixServer_OffersItOnTcp()
     {
-        var path = Scratch()["any.sock"];
+        string path = Scratch()["any.sock"];
         Own(TargetServer.Start(OnHost(path), Serve.Echo));
-        var listen = FreeEndPoint();
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path });
 
         await Own(await TestClient.TcpAsync(listen)).EchoAsync(Pattern.Take(100_000));
@@ -103,10 +104,10 @@ internal sealed class UnixTargetTests : BridgeFixture
     [Test]
     public async Task OuterHalf_HandoffToAServerThatIsNoBridge_TellsToRelay()
     {
-        var path = Scratch()["any.sock"];
+        string path = Scratch()["any.sock"];
         Own(TargetServer.Start(OnHost(path), Serve.Greeting("not what an inner half says")));
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path, Join = "handoff" });
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path, Join = "handoff" });
 
         await daemon.WaitLogAsync("\"Join\": \"relay\"");
         Assert.That(await EchoesAsync(listen), Is.False);

@@ -12,25 +12,25 @@ internal sealed class IdleCostTests : BridgeFixture
     [Test]
     public async Task Connections_Idle_CostAboutNothing()
     {
-        var scene = await SceneAsync(Serve.Echo);
-        for (var warm = 0; warm < 20; warm++)
+        Scene scene = await SceneAsync(Serve.Echo);
+        for (int warm = 0; warm < 20; warm++)
         {
-            using var client = await ConnectAsync(scene);
+            using Socket client = await ConnectAsync(scene);
             await client.EchoAsync(Pattern.Take(100_000));
         }
-        var before = scene.Daemon.ResidentBytes;
-        var threads = ProcessFacts.Threads(scene.Daemon.Id);
+        long before = scene.Daemon.ResidentBytes;
+        int threads = ProcessFacts.Threads(scene.Daemon.Id);
 
         var clients = new List<Socket>();
-        for (var client = 0; client < Connections; client++)
+        for (int client = 0; client < Connections; client++)
         {
             clients.Add(await ConnectAsync(scene));
             await clients[^1].EchoAsync(Pattern.Take(100));
         }
-        var growth = scene.Daemon.ResidentBytes - before;
-        var processorTime = scene.Daemon.ProcessorTime;
+        long growth = scene.Daemon.ResidentBytes - before;
+        TimeSpan processorTime = scene.Daemon.ProcessorTime;
         await Task.Delay(TimeSpan.FromSeconds(2));
-        var idle = scene.Daemon.ProcessorTime - processorTime;
+        TimeSpan idle = scene.Daemon.ProcessorTime - processorTime;
 
         TestContext.Out.WriteLine($"{growth / Connections} bytes for each of {Connections} idle connections");
         Assert.Multiple(() =>

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Resources;
@@ -8,9 +9,9 @@ internal sealed class RingTests : BridgeFixture
     [Test]
     public async Task Ring_FromTheFirstConnectionOn_IsThereOnce()
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
         Assert.That(Rings(scene.Daemon), Is.Zero, "before the first connection");
-        for (var client = 0; client < 3; client++)
+        for (int client = 0; client < 3; client++)
             await ConverseAsync(scene);
         Assert.That(Rings(scene.Daemon), Is.EqualTo(1));
     }
@@ -19,16 +20,16 @@ internal sealed class RingTests : BridgeFixture
     public async Task Ring_SwitchedOff_IsNeverMade()
     {
         var launch = new DaemonLaunch { Environment = new Dictionary<string, string?> { ["NsBridge__IoUring"] = "false" } };
-        var scene = await SceneAsync(Serve.Echo, launch: launch);
-        for (var client = 0; client < 3; client++)
+        Scene scene = await SceneAsync(Serve.Echo, launch: launch);
+        for (int client = 0; client < 3; client++)
             await ConverseAsync(scene);
         Assert.That(Rings(scene.Daemon), Is.Zero);
     }
 
     private async Task ConverseAsync(Scene scene)
     {
-        using var client = await ConnectAsync(scene);
-        for (var round = 0; round < 100; round++)
+        using Socket client = await ConnectAsync(scene);
+        for (int round = 0; round < 100; round++)
             await client.EchoAsync(Pattern.Take(1 + round * 40));
     }
 

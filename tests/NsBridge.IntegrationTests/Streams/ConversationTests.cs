@@ -12,11 +12,11 @@ internal sealed class ConversationTests : BridgeFixture
     [TestCase("relay")]
     public async Task Server_SpeaksFirst_IsHeardThroughBothDoors(string join)
     {
-        var scene = await SceneAsync(Serve.Greeting("220 ready\r\n"), entry => entry with { Join = join });
+        Scene scene = await SceneAsync(Serve.Greeting("220 ready\r\n"), entry => entry with { Join = join });
 
-        foreach (var door in Enum.GetValues<Door>())
+        foreach (Door door in Enum.GetValues<Door>())
         {
-            var client = await ConnectAsync(scene, door);
+            Socket client = await ConnectAsync(scene, door);
             Assert.That(Encoding.UTF8.GetString(await client.ReceiveExactlyAsync(11)), Is.EqualTo("220 ready\r\n"));
             await client.EchoAsync(Pattern.Take(100));
         }
@@ -28,9 +28,9 @@ internal sealed class ConversationTests : BridgeFixture
     [TestCase("relay", Door.Unix)]
     public async Task Echo_HundredClientsAtOnce_IsExact(string join, Door door)
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join });
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join });
         var clients = new List<Socket>();
-        for (var client = 0; client < 100; client++)
+        for (int client = 0; client < 100; client++)
             clients.Add(await ConnectAsync(scene, door));
 
         await Task.WhenAll(clients.Select((client, number) => EchoSizesAsync(client, number)));
@@ -42,10 +42,10 @@ internal sealed class ConversationTests : BridgeFixture
     [TestCase("localhost:{0}")]
     public async Task Target_OnV6Alone_IsReached(string target)
     {
-        var space = await NamespaceAsync();
-        var server = Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.IPv6Loopback, 0)), Serve.Echo));
-        var port = ((IPEndPoint)server.EndPoint).Port;
-        var listen = FreeEndPoint();
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.IPv6Loopback, 0)), Serve.Echo));
+        int port = ((IPEndPoint)server.EndPoint).Port;
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = string.Format(null, target, port) });
 
         await Own(await TestClient.TcpAsync(listen)).EchoAsync(Pattern.Take(1000));
@@ -54,7 +54,7 @@ internal sealed class ConversationTests : BridgeFixture
     [Test]
     public async Task Target_LocalhostOnV4_IsReached()
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Target = entry.Target!.Replace("127.0.0.1", "localhost", StringComparison.Ordinal) });
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Target = entry.Target!.Replace("127.0.0.1", "localhost", StringComparison.Ordinal) });
 
         await (await ConnectAsync(scene)).EchoAsync(Pattern.Take(1000));
     }
@@ -63,12 +63,12 @@ internal sealed class ConversationTests : BridgeFixture
     [TestCase("unix:@nsbridge-{0}", "\0nsbridge-{0}")]
     public async Task Target_UnixSocket_IsReached(string target, string path)
     {
-        var folder = Scratch();
-        var unique = target.Contains('@') ? Path.GetFileName(folder.FullName) : folder.FullName;
-        var space = await NamespaceAsync();
+        ScratchDirectory folder = Scratch();
+        string unique = target.Contains('@') ? Path.GetFileName(folder.FullName) : folder.FullName;
+        TestNamespace space = await NamespaceAsync();
         // An abstract name belongs to the namespace it was bound in: reaching it proves that the dial was made inside.
         Own(TargetServer.Start(space.Listen(new UnixDomainSocketEndPoint(string.Format(null, path, unique))), Serve.Echo));
-        var listen = FreeEndPoint();
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = string.Format(null, target, unique) });
 
         await Own(await TestClient.TcpAsync(listen)).EchoAsync(Pattern.Take(100_000));
@@ -77,11 +77,11 @@ internal sealed class ConversationTests : BridgeFixture
     [Test]
     public async Task Relay_ManyShortConnections_LeaveNothing()
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
 
         await Parallel.ForAsync(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (number, _) =>
         {
-            using var client = number % 2 == 0 ? await TestClient.TcpAsync(scene.Listen) : await TestClient.UnixAsync(scene.SocketPath);
+            using Socket client = number % 2 == 0 ? await TestClient.TcpAsync(scene.Listen) : await TestClient.UnixAsync(scene.SocketPath);
             await client.EchoAsync(Pattern.Take(100, number));
             if (number % 3 == 0)
                 client.Reset();
@@ -93,22 +93,22 @@ internal sealed class ConversationTests : BridgeFixture
     [Test]
     public async Task Relay_BulkBeside_SmallMessagesGoOn()
     {
-        var space = await NamespaceAsync();
-        var (bulk, small) = (Target(space, Serve.Source(long.MaxValue)), Target(space, Serve.Echo));
-        var (toBulk, toSmall) = (FreeEndPoint(), FreeEndPoint());
+        TestNamespace space = await NamespaceAsync();
+        (TargetServer? bulk, TargetServer? small) = (Target(space, Serve.Source(long.MaxValue)), Target(space, Serve.Echo));
+        (IPEndPoint? toBulk, IPEndPoint? toSmall) = (FreeEndPoint(), FreeEndPoint());
         await StartAsync(
             new BridgeEntry("bulk") { Listen = toBulk.ToString(), Namespace = space.Name, Target = bulk.EndPoint.ToString() },
             new BridgeEntry("small") { Listen = toSmall.ToString(), Namespace = space.Name, Target = small.EndPoint.ToString() });
         var readers = new List<Task>();
-        for (var reader = 0; reader < 8; reader++)
+        for (int reader = 0; reader < 8; reader++)
         {
-            var client = Own(await TestClient.TcpAsync(toBulk));
+            Socket client = Own(await TestClient.TcpAsync(toBulk));
             readers.Add(Task.Run(() => client.ReceivePatternAsync()));
         }
 
-        var slowest = TimeSpan.Zero;
-        var echoing = Own(await TestClient.TcpAsync(toSmall));
-        for (var message = 0; message < 200; message++)
+        TimeSpan slowest = TimeSpan.Zero;
+        Socket echoing = Own(await TestClient.TcpAsync(toSmall));
+        for (int message = 0; message < 200; message++)
         {
             var clock = Stopwatch.StartNew();
             await echoing.EchoAsync(Pattern.Take(100));
@@ -123,7 +123,7 @@ internal sealed class ConversationTests : BridgeFixture
     /// <summary>From one byte to a megabyte, each a different part of the pattern.</summary>
     private static async Task EchoSizesAsync(Socket client, int number)
     {
-        foreach (var size in new[] { 1, 2, 100, 4095, 65_537, 1 << 18 })
+        foreach (int size in new[] { 1, 2, 100, 4095, 65_537, 1 << 18 })
             await client.EchoAsync(Pattern.Take(size, number * 1000L));
     }
 }

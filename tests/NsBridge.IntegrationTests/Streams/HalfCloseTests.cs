@@ -8,15 +8,15 @@ internal sealed class HalfCloseTests : BridgeFixture
 {
     private const int Length = 1 << 20;
     // Far beyond any linger or idle default that a relay might have by mistake.
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(3);
     private readonly ConcurrentBag<long> _heard = [];
 
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task HalfClose_ReplyThreeSecondsLater_ArrivesWholeBothWaysThroughBothDoors(string join)
     {
-        var answering = await SceneAsync(ReplyAfterEndAsync, entry => entry with { Join = join });
-        var asking = await SceneAsync(EndFirstAsync, entry => entry with { Join = join });
+        Scene answering = await SceneAsync(ReplyAfterEndAsync, entry => entry with { Join = join });
+        Scene asking = await SceneAsync(EndFirstAsync, entry => entry with { Join = join });
 
         await Task.WhenAll(
             ClientEndsFirstAsync(await ConnectAsync(answering, Door.Tcp)),
@@ -32,9 +32,9 @@ internal sealed class HalfCloseTests : BridgeFixture
     [TestCase("relay")]
     public async Task HalfClose_WithoutAnyByte_PassesOn(string join)
     {
-        var scene = await SceneAsync(ReplyAfterEndAsync, entry => entry with { Join = join });
+        Scene scene = await SceneAsync(ReplyAfterEndAsync, entry => entry with { Join = join });
 
-        var client = await ConnectAsync(scene);
+        Socket client = await ConnectAsync(scene);
         client.Shutdown(SocketShutdown.Send);
 
         Assert.That(await client.ReceivePatternAsync(), Is.EqualTo(Length));
@@ -44,7 +44,7 @@ internal sealed class HalfCloseTests : BridgeFixture
     private static async Task ReplyAfterEndAsync(Socket connection, CancellationToken cancel)
     {
         await connection.ReceivePatternAsync(cancel);
-        await Task.Delay(Pause, cancel);
+        await Task.Delay(s_pause, cancel);
         await connection.SendPatternAsync(Length, cancel);
     }
 
@@ -66,7 +66,7 @@ internal sealed class HalfCloseTests : BridgeFixture
     private static async Task ServerEndsFirstAsync(Socket client)
     {
         Assert.That(await client.ReceivePatternAsync(), Is.EqualTo(Length));
-        await Task.Delay(Pause);
+        await Task.Delay(s_pause);
         await client.SendPatternAsync(Length);
         client.Shutdown(SocketShutdown.Send);
     }

@@ -5,16 +5,16 @@ namespace NsBridge.IntegrationTests.Streams;
 
 internal sealed class ResetTests : BridgeFixture
 {
-    private static readonly byte[] Hello = Pattern.Take(1000);
+    private static readonly byte[] s_hello = Pattern.Take(1000);
 
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task Reset_ByTheTarget_ReachesTheClientAsReset(string join)
     {
-        var scene = await SceneAsync(Serve.ResetAfter(Hello.Length), entry => entry with { Join = join });
+        Scene scene = await SceneAsync(Serve.ResetAfter(s_hello.Length), entry => entry with { Join = join });
 
-        var client = await ConnectAsync(scene);
-        await client.SendAllAsync(Hello);
+        Socket client = await ConnectAsync(scene);
+        await client.SendAllAsync(s_hello);
 
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
     }
@@ -24,17 +24,17 @@ internal sealed class ResetTests : BridgeFixture
     public async Task Reset_ByTheTargetRightAfterItsAnswer_ReachesEveryClient(string join)
     {
         const int clients = 64;
-        var scene = await SceneAsync(
+        Scene scene = await SceneAsync(
             async (connection, cancel) =>
             {
-                await connection.SendAllAsync(Hello.AsMemory(0, 8), cancel);
+                await connection.SendAllAsync(s_hello.AsMemory(0, 8), cancel);
                 connection.Reset();
             },
             entry => entry with { Join = join });
 
-        for (var round = 0; round < 5; round++)
+        for (int round = 0; round < 5; round++)
         {
-            var endings = await Task.WhenAll(Enumerable.Range(0, clients).Select(_ => TestClient.EndingAsync(scene.Listen)));
+            Ending[] endings = await Task.WhenAll(Enumerable.Range(0, clients).Select(_ => TestClient.EndingAsync(scene.Listen)));
             Assert.That(endings, Is.All.EqualTo(Ending.Reset), $"round {round}");
         }
     }
@@ -43,10 +43,10 @@ internal sealed class ResetTests : BridgeFixture
     [TestCase("relay")]
     public async Task Reset_ByTheClient_ReachesTheTargetAsReset(string join)
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join });
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join });
 
-        var client = await ConnectAsync(scene);
-        await client.EchoAsync(Hello);
+        Socket client = await ConnectAsync(scene);
+        await client.EchoAsync(s_hello);
         client.Reset();
 
         await Eventually.TrueAsync(() => scene.Server.Resets == 1, Soon, "the target sees the reset");
@@ -56,11 +56,11 @@ internal sealed class ResetTests : BridgeFixture
     [TestCase("relay")]
     public async Task Reset_ByTheClientAfterItsHalfClose_ReachesTheTargetAsReset(string join)
     {
-        var scene = await SceneAsync(Serve.Source(long.MaxValue), entry => entry with { Join = join });
+        Scene scene = await SceneAsync(Serve.Source(long.MaxValue), entry => entry with { Join = join });
 
-        var client = await ConnectAsync(scene);
+        Socket client = await ConnectAsync(scene);
         client.Shutdown(SocketShutdown.Send);
-        await client.ReceiveExactlyAsync(Hello.Length);
+        await client.ReceiveExactlyAsync(s_hello.Length);
         client.Reset();
 
         await Eventually.TrueAsync(() => scene.Server.Resets == 1, Soon, "the target sees the reset");
@@ -71,8 +71,8 @@ internal sealed class ResetTests : BridgeFixture
     public async Task Reset_ByTheClientBeforeTheTargetIsReached_IsNeverAnEndInGoodOrder(string join)
     {
         const int clients = 400;
-        var ends = 0;
-        var scene = await SceneAsync(
+        int ends = 0;
+        Scene scene = await SceneAsync(
             async (connection, cancel) =>
             {
                 await Serve.Echo(connection, cancel);
@@ -80,7 +80,7 @@ internal sealed class ResetTests : BridgeFixture
             },
             entry => entry with { Join = join });
 
-        await SpeakAndResetAsync(scene.Listen, clients, Hello.AsMemory(0, 8));
+        await SpeakAndResetAsync(scene.Listen, clients, s_hello.AsMemory(0, 8));
         await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 0, "all are over");
         await Eventually.SteadyAsync(() => scene.Server.Resets, TimeSpan.FromMilliseconds(200), Soon, "the target has heard all");
 
@@ -94,18 +94,18 @@ internal sealed class ResetTests : BridgeFixture
     {
         const int clients = 200;
         long heard = 0;
-        var scene = await SceneAsync(
+        Scene scene = await SceneAsync(
             async (connection, cancel) =>
             {
-                var first = await connection.ReceiveExactlyAsync(Hello.Length, cancel);
+                byte[] first = await connection.ReceiveExactlyAsync(s_hello.Length, cancel);
                 Interlocked.Add(ref heard, first.Length);
             },
             entry => entry with { Join = join },
             new DaemonLaunch { Environment = new Dictionary<string, string?> { ["NsBridge__IoUring"] = ring ? "true" : "false" } });
 
-        await SpeakAndResetAsync(scene.Listen, clients, Hello);
+        await SpeakAndResetAsync(scene.Listen, clients, s_hello);
 
-        await Eventually.TrueAsync(() => Interlocked.Read(ref heard) == clients * Hello.Length, Soon, "all of it arrives");
+        await Eventually.TrueAsync(() => Interlocked.Read(ref heard) == clients * s_hello.Length, Soon, "all of it arrives");
     }
 
     [Test]
@@ -113,24 +113,24 @@ internal sealed class ResetTests : BridgeFixture
     {
         const int clients = 20;
         long heard = 0;
-        var scene = await SceneAsync(async (connection, cancel) => Interlocked.Add(ref heard, await connection.ReceivePatternAsync(cancel)));
+        Scene scene = await SceneAsync(async (connection, cancel) => Interlocked.Add(ref heard, await connection.ReceivePatternAsync(cancel)));
 
-        for (var i = 0; i < clients; i++)
+        for (int i = 0; i < clients; i++)
         {
-            using var client = await ConnectAsync(scene, Door.Unix);
-            await client.SendAllAsync(Hello);
+            using Socket client = await ConnectAsync(scene, Door.Unix);
+            await client.SendAllAsync(s_hello);
         }
 
-        await Eventually.TrueAsync(() => Interlocked.Read(ref heard) == clients * Hello.Length, Soon, "all of it arrives");
+        await Eventually.TrueAsync(() => Interlocked.Read(ref heard) == clients * s_hello.Length, Soon, "all of it arrives");
     }
 
     [Test]
     public async Task Reset_ByTheTarget_EndsAClientOfTheUnixSocket()
     {
-        var scene = await SceneAsync(Serve.ResetAfter(Hello.Length));
+        Scene scene = await SceneAsync(Serve.ResetAfter(s_hello.Length));
 
-        var client = await ConnectAsync(scene, Door.Unix);
-        await client.SendAllAsync(Hello);
+        Socket client = await ConnectAsync(scene, Door.Unix);
+        await client.SendAllAsync(s_hello);
 
         // UNIX sockets know no reset of their own: the end itself is what counts.
         await client.EndingAsync(Soon);
@@ -139,10 +139,10 @@ internal sealed class ResetTests : BridgeFixture
     [Test]
     public async Task End_ByALocalClientWithBytesUnread_ReachesTheTarget()
     {
-        var scene = await SceneAsync(Serve.Source(long.MaxValue));
+        Scene scene = await SceneAsync(Serve.Source(long.MaxValue));
 
-        var client = await ConnectAsync(scene, Door.Unix);
-        await client.ReceiveExactlyAsync(Hello.Length);
+        Socket client = await ConnectAsync(scene, Door.Unix);
+        await client.ReceiveExactlyAsync(s_hello.Length);
         client.Dispose();
 
         await Eventually.TrueAsync(() => scene.Server.Resets == 1, Soon, "the target's writes fail");

@@ -7,58 +7,58 @@ namespace NsBridge.IntegrationTests.Streams;
 
 internal sealed class UnreachableTargetTests : BridgeFixture
 {
-    private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
-    private static readonly byte[] Hello = Pattern.Take(1000);
+    private static readonly TimeSpan s_atOnce = TimeSpan.FromSeconds(1);
+    private static readonly byte[] s_hello = Pattern.Take(1000);
 
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task Dial_TargetRefuses_ClientIsResetAtOnce(string join)
     {
-        var scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join });
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Join = join });
         await scene.Server.DisposeAsync();
 
         var clock = Stopwatch.StartNew();
-        var ending = await TestClient.EndingAsync(scene.Listen);
+        Ending ending = await TestClient.EndingAsync(scene.Listen);
 
         Assert.That(ending, Is.EqualTo(Ending.Reset));
-        Assert.That(clock.Elapsed, Is.LessThan(AtOnce));
+        Assert.That(clock.Elapsed, Is.LessThan(s_atOnce));
     }
 
     [Test]
     public async Task Dial_TargetRefuses_LocalClientIsEndedAtOnce()
     {
-        var scene = await SceneAsync(Serve.Echo);
+        Scene scene = await SceneAsync(Serve.Echo);
         await scene.Server.DisposeAsync();
 
         var clock = Stopwatch.StartNew();
         await (await ConnectAsync(scene, Door.Unix)).EndingAsync(Soon);
 
-        Assert.That(clock.Elapsed, Is.LessThan(AtOnce));
+        Assert.That(clock.Elapsed, Is.LessThan(s_atOnce));
     }
 
     [Test]
     public async Task Dial_PortIsOneTheKernelMayGiveToWhoConnects_NoClientMeetsHimself()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         // Four ports to choose from, and the target's is one of the even ones, which the kernel takes first.
         await space.RunAsync("sysctl", "-q", "-w", "net.ipv4.ip_local_port_range=40000 40003");
-        var listen = FreeEndPoint();
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = "127.0.0.1:40002" });
 
-        for (var attempt = 0; attempt < 100; attempt++)
+        for (int attempt = 0; attempt < 100; attempt++)
             Assert.That(await TestClient.EndingAsync(listen), Is.EqualTo(Ending.Reset));
 
         Target(space, Serve.Echo, 40002);
-        await Own(await TestClient.TcpAsync(listen)).EchoAsync(Hello);
+        await Own(await TestClient.TcpAsync(listen)).EchoAsync(s_hello);
     }
 
     [Test]
     public async Task Dial_LoopbackIsDown_ClientIsResetAndTheLogSaysSo()
     {
-        var space = await ReserveNamespaceAsync();
+        TestNamespace space = await ReserveNamespaceAsync();
         await space.AddAsync(loopbackUp: false);
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" });
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" });
 
         Assert.That(await TestClient.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         await daemon.WaitLogAsync("lo");
@@ -68,10 +68,10 @@ internal sealed class UnreachableTargetTests : BridgeFixture
     [TestCase("relay")]
     public async Task Dial_TargetIsSilent_ClientIsResetWithinConnectTimeoutAndNobodyElseWaits(string join)
     {
-        var space = await NamespaceAsync();
-        var silent = await SilentEndPointAsync(space);
-        var alive = Target(space, Serve.Echo);
-        var (toSilent, toAlive) = (FreeEndPoint(), FreeEndPoint());
+        TestNamespace space = await NamespaceAsync();
+        EndPoint silent = await SilentEndPointAsync(space);
+        TargetServer alive = Target(space, Serve.Echo);
+        (IPEndPoint? toSilent, IPEndPoint? toAlive) = (FreeEndPoint(), FreeEndPoint());
         await StartAsync(
             new BridgeEntry("silent")
             {
@@ -85,16 +85,16 @@ internal sealed class UnreachableTargetTests : BridgeFixture
 
         var clock = Stopwatch.StartNew();
         var waiting = new List<Task<Ending>>();
-        for (var client = 0; client < 50; client++)
+        for (int client = 0; client < 50; client++)
             waiting.Add(TestClient.EndingAsync(toSilent));
-        for (var client = 0; client < 20; client++)
+        for (int client = 0; client < 20; client++)
         {
             var one = Stopwatch.StartNew();
-            await Own(await TestClient.TcpAsync(toAlive)).EchoAsync(Hello);
-            Assert.That(one.Elapsed, Is.LessThan(AtOnce), "another bridge's client waits for the silent target");
+            await Own(await TestClient.TcpAsync(toAlive)).EchoAsync(s_hello);
+            Assert.That(one.Elapsed, Is.LessThan(s_atOnce), "another bridge's client waits for the silent target");
         }
         Assert.That(waiting.Any(ending => ending.IsCompleted), Is.False, "the silent target's clients wait no longer than the others took");
-        var endings = await Task.WhenAll(waiting);
+        Ending[] endings = await Task.WhenAll(waiting);
 
         Assert.That(endings, Is.All.EqualTo(Ending.Reset));
         Assert.That(clock.Elapsed, Is.InRange(TimeSpan.FromSeconds(1.8), TimeSpan.FromSeconds(5)));
@@ -103,10 +103,10 @@ internal sealed class UnreachableTargetTests : BridgeFixture
     [Test]
     public async Task Dial_ClientGivesUpMeanwhile_LeavesNothing()
     {
-        var space = await NamespaceAsync();
-        var silent = await SilentEndPointAsync(space);
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(new BridgeEntry("silent")
+        TestNamespace space = await NamespaceAsync();
+        EndPoint silent = await SilentEndPointAsync(space);
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(new BridgeEntry("silent")
         {
             Listen = listen.ToString(),
             Namespace = space.Name,
@@ -114,7 +114,7 @@ internal sealed class UnreachableTargetTests : BridgeFixture
             ConnectTimeout = TimeSpan.FromSeconds(60),
         });
 
-        for (var client = 0; client < 100; client++)
+        for (int client = 0; client < 100; client++)
             (await TestClient.TcpAsync(listen)).Reset();
 
         // Long before ConnectTimeout.
@@ -124,17 +124,17 @@ internal sealed class UnreachableTargetTests : BridgeFixture
     [Test]
     public async Task Log_OnePortOfARangeIsDead_IsToldOnceByItsNumberHoweverManyOthersAreServed()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         Target(space, Serve.Echo, 4000);
-        var first = HostSockets.FreePorts(2);
-        var daemon = await StartAsync(new BridgeEntry("range")
+        int first = HostSockets.FreePorts(2);
+        DaemonProcess daemon = await StartAsync(new BridgeEntry("range")
         {
             Listen = $"127.0.0.1:{first}-{first + 1}",
             Namespace = space.Name,
             Target = "127.0.0.1:4000-4001",
         });
 
-        for (var client = 0; client < 20; client++)
+        for (int client = 0; client < 20; client++)
         {
             Assert.That(await EchoesAsync(new IPEndPoint(IPAddress.Loopback, first)));
             Assert.That(await TestClient.EndingAsync(new IPEndPoint(IPAddress.Loopback, first + 1)), Is.EqualTo(Ending.Reset));
@@ -149,12 +149,12 @@ internal sealed class UnreachableTargetTests : BridgeFixture
     /// <summary>A listener whose queue is full and that nobody accepts from: the kernel drops what comes, as a firewall would.</summary>
     private async Task<EndPoint> SilentEndPointAsync(TestNamespace space)
     {
-        var listener = Own(space.Listen(new IPEndPoint(IPAddress.Loopback, 0), backlog: 0));
-        var filled = 0;
+        Socket listener = Own(space.Listen(new IPEndPoint(IPAddress.Loopback, 0), backlog: 0));
+        int filled = 0;
         var filling = new List<Task>();
-        for (var client = 0; client < 4; client++)
+        for (int client = 0; client < 4; client++)
         {
-            var socket = Own(space.OpenSocket(AddressFamily.InterNetwork));
+            Socket socket = Own(space.OpenSocket(AddressFamily.InterNetwork));
             filling.Add(CountAsync(socket.ConnectAsync(listener.LocalEndPoint!)));
         }
         await Eventually.TrueAsync(() => Volatile.Read(ref filled) >= 1, Soon, "the listener's queue is full");

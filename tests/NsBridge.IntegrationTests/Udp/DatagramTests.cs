@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Udp;
@@ -7,34 +8,34 @@ namespace NsBridge.IntegrationTests.Udp;
 /// <summary>Datagrams pass as they are, to the right one and from the right address.</summary>
 internal sealed class DatagramTests : UdpFixture
 {
-    private static readonly int[] Sizes = [0, 1, 100, 1472, 1473, 9000, 40_000, 65_507];
+    private static readonly int[] s_sizes = [0, 1, 100, 1472, 1473, 9000, 40_000, 65_507];
 
     [Test]
     public async Task Datagrams_OfEverySize_KeepTheirBorders()
     {
-        var (_, target, daemon, listen) = await UdpSceneAsync();
-        var client = Client(listen);
-        foreach (var size in Sizes)
+        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync();
+        UdpClientSocket client = Client(listen);
+        foreach (int size in s_sizes)
             await client.EchoAsync(Pattern.Take(size));
 
         Assert.That(target.Senders, Has.Count.EqualTo(1), "one client address is one flow");
-        var bytes = (await daemon.StatusAsync()).GetProperty("bridges")[0].GetProperty("bytes");
-        Assert.That(bytes.GetProperty("toTarget").GetInt64(), Is.EqualTo(Sizes.Sum()));
-        Assert.That(bytes.GetProperty("toClient").GetInt64(), Is.EqualTo(Sizes.Sum()));
+        JsonElement bytes = (await daemon.StatusAsync()).GetProperty("bridges")[0].GetProperty("bytes");
+        Assert.That(bytes.GetProperty("toTarget").GetInt64(), Is.EqualTo(s_sizes.Sum()));
+        Assert.That(bytes.GetProperty("toClient").GetInt64(), Is.EqualTo(s_sizes.Sum()));
     }
 
     [Test]
     public async Task Datagrams_InABurst_ComeInOrderAndWhole()
     {
-        var (_, _, _, listen) = await UdpSceneAsync();
-        var client = Client(listen);
+        (TestNamespace _, UdpTarget _, DaemonProcess _, IPEndPoint? listen) = await UdpSceneAsync();
+        UdpClientSocket client = Client(listen);
         // Runs of one size, which travel together, with others between.
         var burst = Enumerable.Range(0, 100).Select(number => Pattern.Take(number % 9 == 0 ? 50 + number : 700)).ToList();
-        foreach (var part in burst.Chunk(25))
+        foreach (byte[][] part in burst.Chunk(25))
         {
-            foreach (var datagram in part)
+            foreach (byte[]? datagram in part)
                 client.Send(datagram);
-            foreach (var datagram in part)
+            foreach (byte[]? datagram in part)
                 Assert.That(await client.ReceiveAsync(), Is.EqualTo(datagram));
         }
     }
@@ -43,13 +44,13 @@ internal sealed class DatagramTests : UdpFixture
     public async Task Clients_Interleaved_GetTheirOwnAnswersOnly()
     {
         const int Clients = 50, Rounds = 40;
-        var (_, target, _, listen) = await UdpSceneAsync();
+        (TestNamespace _, UdpTarget? target, DaemonProcess _, IPEndPoint? listen) = await UdpSceneAsync();
         var clients = Enumerable.Range(0, Clients).Select(_ => Client(listen)).ToList();
-        for (var round = 0; round < Rounds; round++)
+        for (int round = 0; round < Rounds; round++)
         {
-            for (var i = 0; i < Clients; i++)
+            for (int i = 0; i < Clients; i++)
                 clients[i].Send(BitConverter.GetBytes(i * 1000 + round));
-            for (var i = 0; i < Clients; i++)
+            for (int i = 0; i < Clients; i++)
                 Assert.That(await clients[i].ReceiveAsync(), Is.EqualTo(BitConverter.GetBytes(i * 1000 + round)));
         }
         Assert.That(target.Senders, Has.Count.EqualTo(Clients), "each client address has its own flow");
@@ -60,10 +61,10 @@ internal sealed class DatagramTests : UdpFixture
     [TestCase("::1")]
     public async Task Answer_OfAWildcardListener_LeavesFromTheAddressThatWasAsked(string address)
     {
-        var port = HostSockets.FreePort();
+        int port = HostSockets.FreePort();
         await UdpSceneAsync(entry => entry with { Listen = $"*:{port}" });
         var asked = new IPEndPoint(IPAddress.Parse(address), port);
-        var client = Client(asked);
+        UdpClientSocket client = Client(asked);
 
         await client.EchoAsync(Hello);
 
@@ -74,9 +75,9 @@ internal sealed class DatagramTests : UdpFixture
     [TestCase("0.0.0.0")]
     public async Task Answer_ToABroadcast_LeavesFromTheInterfacesOwnAddress(string wildcard)
     {
-        var port = HostSockets.FreePort();
+        int port = HostSockets.FreePort();
         await UdpSceneAsync(entry => entry with { Listen = $"{wildcard}:{port}" });
-        var client = Client(new IPEndPoint(IPAddress.Parse("127.255.255.255"), port), IPAddress.Loopback);
+        UdpClientSocket client = Client(new IPEndPoint(IPAddress.Parse("127.255.255.255"), port), IPAddress.Loopback);
 
         await client.EchoAsync(Hello);
 
@@ -86,8 +87,8 @@ internal sealed class DatagramTests : UdpFixture
     [Test]
     public async Task Listener_AskedAtTwoAddresses_HasAFlowForEach()
     {
-        var port = HostSockets.FreePort();
-        var (_, target, _, _) = await UdpSceneAsync(entry => entry with { Listen = $"*:{port}" });
+        int port = HostSockets.FreePort();
+        (TestNamespace _, UdpTarget? target, DaemonProcess _, IPEndPoint _) = await UdpSceneAsync(entry => entry with { Listen = $"*:{port}" });
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         socket.SendTo(Hello, new IPEndPoint(IPAddress.Parse("127.0.0.2"), port));
         socket.SendTo(Hello, new IPEndPoint(IPAddress.Parse("127.0.0.3"), port));
@@ -97,15 +98,15 @@ internal sealed class DatagramTests : UdpFixture
     [Test]
     public async Task Range_EachPort_LeadsToItsOwn()
     {
-        var space = await NamespaceAsync();
-        var ports = HostSockets.FreePorts(3);
-        var inside = HostSockets.FreePorts(3);
+        TestNamespace space = await NamespaceAsync();
+        int ports = HostSockets.FreePorts(3);
+        int inside = HostSockets.FreePorts(3);
         var targets = Enumerable.Range(inside, 3).Select(port => Own(UdpTarget.Start(space, port: port))).ToList();
         await StartAsync(Entry("range", $"127.0.0.1:{ports}-{ports + 2}", space, $"127.0.0.1:{inside}-{inside + 2}"));
 
-        for (var i = 0; i < 3; i++)
+        for (int i = 0; i < 3; i++)
         {
-            var client = Client(new IPEndPoint(IPAddress.Loopback, ports + i));
+            UdpClientSocket client = Client(new IPEndPoint(IPAddress.Loopback, ports + i));
             await Eventually.TrueAsync(() => client.IsServedAsync(Hello), Soon, $"port {i} of the range");
             Assert.That(targets[i].Senders, Is.Not.Empty);
         }

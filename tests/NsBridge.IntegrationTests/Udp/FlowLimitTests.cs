@@ -10,8 +10,8 @@ internal sealed class FlowLimitTests : UdpFixture
     [Test]
     public async Task IdleTimeout_WithoutDatagrams_EndsTheFlow()
     {
-        var (_, target, daemon, listen) = await UdpSceneAsync(entry => entry with { IdleTimeout = TimeSpan.FromSeconds(1) });
-        var client = Client(listen);
+        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync(entry => entry with { IdleTimeout = TimeSpan.FromSeconds(1) });
+        UdpClientSocket client = Client(listen);
         await client.EchoAsync(Hello);
         await Eventually.TrueAsync(async () => await CountAsync(daemon, "active") == 0, Soon, "the flow has ended");
 
@@ -24,7 +24,7 @@ internal sealed class FlowLimitTests : UdpFixture
     [Test]
     public async Task MaxConnections_OneMore_TheOldestIdleFlowGoes()
     {
-        var (_, target, daemon, listen) = await UdpSceneAsync(entry => entry with { MaxConnections = 2 });
+        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync(entry => entry with { MaxConnections = 2 });
         UdpClientSocket first = Client(listen), second = Client(listen), third = Client(listen);
         await first.EchoAsync(Hello);
         await second.EchoAsync(Hello);
@@ -43,11 +43,11 @@ internal sealed class FlowLimitTests : UdpFixture
     [Test]
     public async Task MaxConnectionsPerClient_OneMore_TakesThePlaceOfTheClientsOwn()
     {
-        var (_, target, daemon, listen) = await UdpSceneAsync(entry => entry with { MaxConnectionsPerClient = 2 });
-        var other = Client(listen, IPAddress.Parse("127.0.0.77"));
+        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync(entry => entry with { MaxConnectionsPerClient = 2 });
+        UdpClientSocket other = Client(listen, IPAddress.Parse("127.0.0.77"));
         await other.EchoAsync(Hello);
-        var flow = target.Senders.Keys.Single();
-        for (var i = 0; i < 10; i++)
+        IPEndPoint flow = target.Senders.Keys.Single();
+        for (int i = 0; i < 10; i++)
             await Client(listen).EchoAsync(Hello);
         await other.EchoAsync(Hello);
 
@@ -58,7 +58,7 @@ internal sealed class FlowLimitTests : UdpFixture
     [Test]
     public async Task AllowFrom_Others_AreNotHeard()
     {
-        var (_, target, daemon, listen) = await UdpSceneAsync(entry => entry with { AllowFrom = ["127.0.0.2/32"] });
+        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync(entry => entry with { AllowFrom = ["127.0.0.2/32"] });
 
         Assert.That(await Client(listen, IPAddress.Parse("127.0.0.3")).IsServedAsync(Hello), Is.False);
         await Client(listen, IPAddress.Parse("127.0.0.2")).EchoAsync(Hello);
@@ -71,13 +71,13 @@ internal sealed class FlowLimitTests : UdpFixture
     public async Task Senders_ManyMadeUp_AreBoundedAndDisplaceNoConversation()
     {
         const int Limit = 200;
-        var (_, target, daemon, listen) = await UdpSceneAsync(entry => entry with { MaxConnections = Limit });
-        var client = Client(listen);
+        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync(entry => entry with { MaxConnections = Limit });
+        UdpClientSocket client = Client(listen);
         await client.EchoAsync(Hello);
         await client.EchoAsync(Hello);
-        var flow = target.Senders.Keys.Single();
+        IPEndPoint flow = target.Senders.Keys.Single();
 
-        for (var i = 0; i < 20 * Limit; i++)
+        for (int i = 0; i < 20 * Limit; i++)
         {
             using var sender = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
             sender.Bind(new IPEndPoint(new IPAddress([127, 9, (byte)(i >> 8), (byte)i]), 0));

@@ -9,19 +9,19 @@ internal sealed class NarrowWayTests : UdpFixture
     [Test]
     public async Task Datagram_TooLongForTheWay_TheFlowGoesOn()
     {
-        var near = await NamespaceAsync();
-        var router = await NamespaceAsync();
-        var far = await NamespaceAsync();
+        TestNamespace near = await NamespaceAsync();
+        TestNamespace router = await NamespaceAsync();
+        TestNamespace far = await NamespaceAsync();
         await near.LinkToAsync(router, "10.254.9.1/29", "10.254.9.2/29");
-        var link = await far.LinkToAsync(router, "10.254.9.10/29", "10.254.9.9/29");
+        string link = await far.LinkToAsync(router, "10.254.9.10/29", "10.254.9.9/29");
         await router.IpAsync("link", "set", link, "mtu", "1300");
         await router.RunAsync("/bin/sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward");
         await near.IpAsync("route", "add", "default", "via", "10.254.9.2");
         await far.IpAsync("route", "add", "default", "via", "10.254.9.9", "mtu", "1300");
-        var target = Own(UdpTarget.Start(far, IPAddress.Parse("10.254.9.10")));
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(Entry("narrow", listen.ToString(), near, target.EndPoint.ToString()));
-        var client = Client(listen);
+        UdpTarget target = Own(UdpTarget.Start(far, IPAddress.Parse("10.254.9.10")));
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(Entry("narrow", listen.ToString(), near, target.EndPoint.ToString()));
+        UdpClientSocket client = Client(listen);
         await client.EchoAsync(Hello);
 
         // The router answers that it is too long; the next ones go in fragments.

@@ -9,14 +9,14 @@ internal sealed class RefusalTests : UdpFixture
     [Test]
     public async Task Refusal_OfOneFlow_LeavesOthersAlone()
     {
-        var (_, target, daemon, listen) = await UdpSceneAsync();
-        var heard = Client(listen);
+        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync();
+        UdpClientSocket heard = Client(listen);
         await heard.EchoAsync(Hello);
-        var flow = target.Senders.Keys.Single();
+        IPEndPoint flow = target.Senders.Keys.Single();
         // From now on the kernel refuses every other flow.
         await target.HearOnlyAsync(flow);
 
-        var refused = Client(listen);
+        UdpClientSocket refused = Client(listen);
         refused.Send(Hello);
         await Eventually.TrueAsync(async () => await CountAsync(daemon, "failed") == 1, Soon, "the refused flow has failed");
         await heard.EchoAsync(Hello);
@@ -28,10 +28,10 @@ internal sealed class RefusalTests : UdpFixture
     [Test]
     public async Task Refusal_ServiceComesBack_TheNextDatagramIsServed()
     {
-        var (space, target, daemon, listen) = await UdpSceneAsync();
-        var client = Client(listen);
+        (TestNamespace? space, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync();
+        UdpClientSocket client = Client(listen);
         await client.EchoAsync(Hello);
-        var port = target.EndPoint.Port;
+        int port = target.EndPoint.Port;
         await target.DisposeAsync();
         client.Send(Hello);
         await Eventually.TrueAsync(async () => await CountAsync(daemon, "failed") == 1, Soon, "the flow has failed");
@@ -44,9 +44,9 @@ internal sealed class RefusalTests : UdpFixture
     [Test]
     public async Task Localhost_ServiceListensOnSixOnly_GetsTheFirstDatagram()
     {
-        var space = await NamespaceAsync();
-        var target = Own(UdpTarget.Start(space, IPAddress.IPv6Loopback));
-        var listen = FreeEndPoint();
+        TestNamespace space = await NamespaceAsync();
+        UdpTarget target = Own(UdpTarget.Start(space, IPAddress.IPv6Loopback));
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(Entry("local", listen.ToString(), space, $"localhost:{target.EndPoint.Port}"));
 
         await Client(listen).EchoAsync(Hello);
@@ -55,13 +55,13 @@ internal sealed class RefusalTests : UdpFixture
     [Test]
     public async Task Refusal_AgainAndAgainWhileTheServiceIsAwaited_CountsTheDatagramOnce()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         var target = UdpTarget.Start(space);
-        var port = target.EndPoint.Port;
+        int port = target.EndPoint.Port;
         await target.DisposeAsync();
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(Entry("late", listen.ToString(), space, $"127.0.0.1:{port}") with { TargetWait = TimeSpan.FromSeconds(60) });
-        var client = Client(listen);
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(Entry("late", listen.ToString(), space, $"127.0.0.1:{port}") with { TargetWait = TimeSpan.FromSeconds(60) });
+        UdpClientSocket client = Client(listen);
         client.Send(Hello);
         await Eventually.TrueAsync(async () => await BytesAsync(daemon) > 0, Soon, "sent for the first time");
         // Some refusals, one each tenth of a second.
@@ -76,15 +76,15 @@ internal sealed class RefusalTests : UdpFixture
     [Test]
     public async Task Refusal_PortIsOneTheKernelMayGiveToWhoConnects_NoFlowMeetsItself()
     {
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         // Four ports to choose from, and the target's is one of them.
         await space.RunAsync("sysctl", "-q", "-w", "net.ipv4.ip_local_port_range=40000 40003");
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(Entry("self", listen.ToString(), space, "127.0.0.1:40001"));
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(Entry("self", listen.ToString(), space, "127.0.0.1:40001"));
 
-        for (var attempt = 1; attempt <= 40; attempt++)
+        for (int attempt = 1; attempt <= 40; attempt++)
         {
-            var client = Client(listen);
+            UdpClientSocket client = Client(listen);
             client.Send(Hello);
             await Eventually.TrueAsync(async () => await CountAsync(daemon, "failed") == attempt, Soon, "refused");
         }

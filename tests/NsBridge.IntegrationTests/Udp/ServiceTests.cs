@@ -15,16 +15,16 @@ internal sealed class ServiceTests : UdpFixture
     public async Task DnsServer_AskedOverBothProtocolsOnOnePort_Answers()
     {
         await DebianPackages.RequireAsync("dnsmasq-base", "dnsutils");
-        var space = await NamespaceAsync();
+        TestNamespace space = await NamespaceAsync();
         // A name with many addresses: its answer is too long for a plain datagram, and dig asks again over TCP.
-        var records = Enumerable.Range(1, 200).Select(host => $"--host-record=many.example,10.1.0.{host}");
-        using var server = space.Start("dnsmasq", [
+        IEnumerable<string> records = Enumerable.Range(1, 200).Select(host => $"--host-record=many.example,10.1.0.{host}");
+        using BackgroundProcess server = space.Start("dnsmasq", [
             "--keep-in-foreground", "--no-resolv", "--no-hosts", "--no-daemon", "--conf-file=/dev/null", "--pid-file=",
             "--listen-address=127.0.0.1", "--bind-interfaces", $"--port={DnsPort}", "--address=/one.example/192.0.2.7", .. records,
         ]);
         await Nginx.ReadyAsync(space, server, DnsPort);
-        var listen = FreeEndPoint();
-        var udp = Entry("dns", listen.ToString(), space, $"127.0.0.1:{DnsPort}");
+        IPEndPoint listen = FreeEndPoint();
+        BridgeEntry udp = Entry("dns", listen.ToString(), space, $"127.0.0.1:{DnsPort}");
         await StartAsync(udp, udp with { Name = "dns-tcp", Protocol = "tcp" });
 
         Assert.That((await DigAsync(listen, "one.example", "+notcp")).Trim(), Is.EqualTo("192.0.2.7"));
@@ -38,10 +38,10 @@ internal sealed class ServiceTests : UdpFixture
     {
         // Not dnsmasq: it takes a hundred queries of a TCP connection and no more.
         await DebianPackages.RequireAsync("knot", "dnsperf");
-        var space = await NamespaceAsync();
-        var folder = Scratch();
+        TestNamespace space = await NamespaceAsync();
+        ScratchDirectory folder = Scratch();
         folder.Write("example.zone", "$TTL 300\n@ SOA ns root 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\none A 192.0.2.7\n");
-        var settings = folder.Write("knot.conf", $"""
+        string settings = folder.Write("knot.conf", $"""
             server:
                 listen: 127.0.0.1@{DnsPort}
                 rundir: {folder.FullName}
@@ -55,12 +55,12 @@ internal sealed class ServiceTests : UdpFixture
                 zonefile-load: whole
                 journal-content: none
             """);
-        using var server = space.Start("knotd", "--config", settings);
+        using BackgroundProcess server = space.Start("knotd", "--config", settings);
         await Nginx.ReadyAsync(space, server, DnsPort);
-        var listen = FreeEndPoint();
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(Entry("dns", listen.ToString(), space, $"127.0.0.1:{DnsPort}") with { Protocol = protocol });
 
-        var result = await Command.CheckAsync(
+        string result = await Command.CheckAsync(
             "dnsperf", "-m", protocol, "-s", "127.0.0.1", "-p", listen.Port.ToString(CultureInfo.InvariantCulture),
             "-d", Scratch().Write("queries", "one.example A\n"), "-l", "2", "-Q", "3000", "-c", "4");
 
@@ -74,16 +74,16 @@ internal sealed class ServiceTests : UdpFixture
         await DebianPackages.RequireAsync("ngtcp2-client", "ngtcp2-server", "openssl");
         const int Inside = 4433;
         const int Size = 20_000_000;
-        var space = await NamespaceAsync();
-        var (site, got) = (Scratch(), Scratch());
+        TestNamespace space = await NamespaceAsync();
+        (ScratchDirectory? site, ScratchDirectory? got) = (Scratch(), Scratch());
         await File.WriteAllBytesAsync(site["page"], Pattern.Take(Size));
         await Command.CheckAsync(
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
             "-keyout", site["key"], "-out", site["certificate"]);
-        using var server = space.Start("gtlsserver", "--quiet", "--htdocs", site.FullName, "127.0.0.1", $"{Inside}", site["key"], site["certificate"]);
+        using BackgroundProcess server = space.Start("gtlsserver", "--quiet", "--htdocs", site.FullName, "127.0.0.1", $"{Inside}", site["key"], site["certificate"]);
         await Eventually.TrueAsync(async () => (await space.RunAsync("ss", "-Huln", $"sport = :{Inside}")).Length > 0, Soon, "a QUIC server");
-        var listen = FreeEndPoint();
-        var daemon = await StartAsync(Entry("quic", listen.ToString(), space, $"127.0.0.1:{Inside}"));
+        IPEndPoint listen = FreeEndPoint();
+        DaemonProcess daemon = await StartAsync(Entry("quic", listen.ToString(), space, $"127.0.0.1:{Inside}"));
 
         await Command.CheckAsync(
             "gtlsclient", "--quiet", "--no-quic-dump", "--no-http-dump", "--exit-on-all-streams-close", "--change-local-addr=20ms", "--download", got.FullName,
@@ -100,12 +100,12 @@ internal sealed class ServiceTests : UdpFixture
         await DebianPackages.RequireAsync("iperf3");
         const int Inside = 5201;
         const double MostLost = 0.5;
-        var space = await NamespaceAsync();
-        using var server = space.Start("iperf3", "--server", "--bind", "127.0.0.1", "--port", Inside.ToString(CultureInfo.InvariantCulture));
+        TestNamespace space = await NamespaceAsync();
+        using BackgroundProcess server = space.Start("iperf3", "--server", "--bind", "127.0.0.1", "--port", Inside.ToString(CultureInfo.InvariantCulture));
         await Nginx.ReadyAsync(space, server, Inside);
         // Its control connection goes over TCP, on the same port.
-        var listen = FreeEndPoint();
-        var udp = Entry("iperf", listen.ToString(), space, $"127.0.0.1:{Inside}");
+        IPEndPoint listen = FreeEndPoint();
+        BridgeEntry udp = Entry("iperf", listen.ToString(), space, $"127.0.0.1:{Inside}");
         await StartAsync(udp, udp with { Name = "iperf-tcp", Protocol = "tcp" });
 
         string[] arguments =
@@ -115,13 +115,13 @@ internal sealed class ServiceTests : UdpFixture
         ];
         if (way == "backwards")
             arguments = [.. arguments, "--reverse"];
-        var lost = 100.0;
+        double lost = 100.0;
         // Where a machine takes the processor away for longer than a receiver's buffer lasts, iperf3's own loses some too: one of several runs is spared.
-        for (var run = 0; run < 4 && lost >= MostLost; run++)
+        for (int run = 0; run < 4 && lost >= MostLost; run++)
         {
-            var result = await Command.RunAsync("iperf3", arguments);
+            CommandResult result = await Command.RunAsync("iperf3", arguments);
             Assert.That(result.ExitCode, Is.Zero, result.Everything);
-            var sum = JsonDocument.Parse(result.Output).RootElement.GetProperty("end").GetProperty("sum");
+            JsonElement sum = JsonDocument.Parse(result.Output).RootElement.GetProperty("end").GetProperty("sum");
             TestContext.Out.WriteLine($"{sum.GetProperty("packets")} packets, {sum.GetProperty("lost_packets")} lost");
             Assert.That(sum.GetProperty("packets").GetInt64(), Is.GreaterThan(5000));
             lost = sum.GetProperty("lost_percent").GetDouble();

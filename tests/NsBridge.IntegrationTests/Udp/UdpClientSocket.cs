@@ -7,7 +7,7 @@ namespace NsBridge.IntegrationTests.Udp;
 internal sealed class UdpClientSocket : IDisposable
 {
     private const int Largest = 65_535;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     private readonly Socket _socket;
     private readonly byte[] _buffer = new byte[Largest];
@@ -30,11 +30,11 @@ internal sealed class UdpClientSocket : IDisposable
     /// <summary>The next datagram that comes; null where none does in time.</summary>
     public async Task<byte[]?> ReceiveAsync(TimeSpan? patience = null)
     {
-        using var deadline = new CancellationTokenSource(patience ?? Patience);
+        using var deadline = new CancellationTokenSource(patience ?? s_patience);
         try
         {
             var any = new IPEndPoint(_to.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
-            var received = await _socket.ReceiveFromAsync(_buffer, any, deadline.Token);
+            SocketReceiveFromResult received = await _socket.ReceiveFromAsync(_buffer, any, deadline.Token);
             Answerer = (IPEndPoint)received.RemoteEndPoint;
             return _buffer[..received.ReceivedBytes];
         }

@@ -13,10 +13,10 @@ internal abstract class UdpFixture : BridgeFixture
     protected async Task<(TestNamespace Space, UdpTarget Target, DaemonProcess Daemon, IPEndPoint Listen)> UdpSceneAsync(
         Func<BridgeEntry, BridgeEntry>? with = null)
     {
-        var space = await NamespaceAsync();
-        var target = Own(UdpTarget.Start(space));
-        var listen = FreeEndPoint();
-        var entry = Entry("echo", listen.ToString(), space, target.EndPoint.ToString());
+        TestNamespace space = await NamespaceAsync();
+        UdpTarget target = Own(UdpTarget.Start(space));
+        IPEndPoint listen = FreeEndPoint();
+        BridgeEntry entry = Entry("echo", listen.ToString(), space, target.EndPoint.ToString());
         return (space, target, await StartAsync(with?.Invoke(entry) ?? entry), listen);
     }
 

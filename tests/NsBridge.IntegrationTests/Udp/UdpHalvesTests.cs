@@ -9,14 +9,14 @@ internal sealed class UdpHalvesTests : UdpFixture
     [Test]
     public async Task Halves_InTwoDaemons_ServeAsOneAndFindEachOtherAgain()
     {
-        var path = Scratch()["dns.sock"];
-        var space = await NamespaceAsync();
-        var target = Own(UdpTarget.Start(space));
-        var listen = FreeEndPoint();
-        var inner = Inner(path, space, target);
-        var first = await StartAsync(inner);
+        string path = Scratch()["dns.sock"];
+        TestNamespace space = await NamespaceAsync();
+        UdpTarget target = Own(UdpTarget.Start(space));
+        IPEndPoint listen = FreeEndPoint();
+        BridgeEntry inner = Inner(path, space, target);
+        DaemonProcess first = await StartAsync(inner);
         await StartAsync(Outer(path, listen));
-        var client = Client(listen);
+        UdpClientSocket client = Client(listen);
         await Eventually.TrueAsync(() => client.IsServedAsync(Hello), Soon, "served");
 
         await first.StopAsync();
@@ -29,12 +29,12 @@ internal sealed class UdpHalvesTests : UdpFixture
     [Test]
     public async Task Client_WhoseDatagramWaitedForTheInnerHalf_HasOneFlow()
     {
-        var path = Scratch()["dns.sock"];
-        var space = await NamespaceAsync();
-        var target = Own(UdpTarget.Start(space));
-        var listen = FreeEndPoint();
+        string path = Scratch()["dns.sock"];
+        TestNamespace space = await NamespaceAsync();
+        UdpTarget target = Own(UdpTarget.Start(space));
+        IPEndPoint listen = FreeEndPoint();
         await StartAsync(Outer(path, listen));
-        var client = Client(listen);
+        UdpClientSocket client = Client(listen);
         client.Send(Hello);
 
         await StartAsync(Inner(path, space, target));
@@ -47,10 +47,10 @@ internal sealed class UdpHalvesTests : UdpFixture
     [Test]
     public async Task Reload_OfAnotherTarget_MovesTheClient()
     {
-        var (space, target, daemon, listen) = await UdpSceneAsync();
-        var client = Client(listen);
+        (TestNamespace? space, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync();
+        UdpClientSocket client = Client(listen);
         await client.EchoAsync(Hello);
-        var other = Own(UdpTarget.Start(space));
+        UdpTarget other = Own(UdpTarget.Start(space));
 
         daemon.Rewrite(new DaemonConfig(Entry("echo", listen.ToString(), space, other.EndPoint.ToString())));
         await daemon.SignalAsync("HUP");
@@ -65,11 +65,11 @@ internal sealed class UdpHalvesTests : UdpFixture
     [Test]
     public async Task Reload_OfAnotherBridge_LeavesFlowsAlone()
     {
-        var (space, target, daemon, listen) = await UdpSceneAsync();
-        var client = Client(listen);
+        (TestNamespace? space, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync();
+        UdpClientSocket client = Client(listen);
         await client.EchoAsync(Hello);
-        var entry = Entry("echo", listen.ToString(), space, target.EndPoint.ToString());
-        var other = Entry("other", FreeEndPoint().ToString(), space, target.EndPoint.ToString());
+        BridgeEntry entry = Entry("echo", listen.ToString(), space, target.EndPoint.ToString());
+        BridgeEntry other = Entry("other", FreeEndPoint().ToString(), space, target.EndPoint.ToString());
 
         daemon.Rewrite(new DaemonConfig(entry, other));
         await daemon.SignalAsync("HUP");

@@ -38,13 +38,13 @@ internal sealed class UdpTarget : IAsyncDisposable
 
     private async Task ServeAsync()
     {
-        var buffer = new byte[Largest];
+        byte[] buffer = new byte[Largest];
         var any = new IPEndPoint(EndPoint.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
         while (!_stop.IsCancellationRequested)
         {
             try
             {
-                var received = await _socket.ReceiveFromAsync(buffer, any, _stop.Token);
+                SocketReceiveFromResult received = await _socket.ReceiveFromAsync(buffer, any, _stop.Token);
                 var sender = (IPEndPoint)received.RemoteEndPoint;
                 _senders.AddOrUpdate(sender, 1, static (_, count) => count + 1);
                 await _socket.SendToAsync(buffer.AsMemory(0, received.ReceivedBytes), sender, _stop.Token);

@@ -6,7 +6,7 @@ namespace NsBridge.Linux.Tests.Abi;
 /// <summary>Asks the C compiler of this machine what the headers say.</summary>
 internal static class CCompiler
 {
-    private static readonly string[] Headers =
+    private static readonly string[] s_headers =
     [
         "errno.h", "fcntl.h", "grp.h", "linux/inet_diag.h", "linux/io_uring.h", "linux/magic.h", "linux/limits.h", "linux/netlink.h", "linux/openat2.h", "linux/sock_diag.h", "linux/sockios.h",
         "linux/unix_diag.h", "net/if.h", "netinet/in.h",
@@ -22,9 +22,9 @@ internal static class CCompiler
         await DebianPackages.RequireAsync("gcc", "libc6-dev");
         var asked = expressions.Distinct().ToList();
         using var scratch = new ScratchDirectory();
-        var source = scratch.Write("ask.c", $$"""
+        string source = scratch.Write("ask.c", $$"""
             #define _GNU_SOURCE
-            {{string.Join('\n', Headers.Select(header => $"#include <{header}>"))}}
+            {{string.Join('\n', s_headers.Select(header => $"#include <{header}>"))}}
             int main(void)
             {
             {{string.Join('\n', asked.Select(expression => $"\tprintf(\"%lld\\n\", (long long)({expression}));"))}}
@@ -33,7 +33,7 @@ internal static class CCompiler
 
             """);
         await Command.CheckAsync("gcc", "-o", scratch["ask"], source);
-        var answers = (await Command.CheckAsync(scratch["ask"])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string[] answers = (await Command.CheckAsync(scratch["ask"])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return asked.Zip(answers, (expression, answer) => (expression, answer))
             .ToDictionary(pair => pair.expression, pair => long.Parse(pair.answer, CultureInfo.InvariantCulture));
     }

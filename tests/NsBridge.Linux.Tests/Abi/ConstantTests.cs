@@ -6,7 +6,7 @@ namespace NsBridge.Linux.Tests.Abi;
 
 /// <summary>
 /// Every constant of the interop against the headers. They are found by reflection, and one that the headers do not know by its name does not
-/// compile: a new constant is either C's or has to be explained in <see cref="OurNames"/>.
+/// compile: a new constant is either C's or has to be explained in <see cref="s_ourNames"/>.
 /// </summary>
 [TestFixture]
 internal sealed class ConstantTests
@@ -14,7 +14,7 @@ internal sealed class ConstantTests
     private const BindingFlags Everything = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
     /// <summary>What is called otherwise here than in C.</summary>
-    private static readonly Dictionary<string, string> OurNames = new()
+    private static readonly Dictionary<string, string> s_ourNames = new()
     {
         ["Errno.None"] = "0",
         ["EpollEvents.Stride"] = "sizeof(struct epoll_event)",
@@ -46,7 +46,7 @@ internal sealed class ConstantTests
     };
 
     /// <summary>Sizes of our own choice, of which the kernel knows nothing.</summary>
-    private static readonly string[] OurOwn =
+    private static readonly string[] s_ourOwn =
     [
         "DatagramBatch.Capacity", "DatagramBatch.SlotBytes", "DatagramBatch.Stride", "DatagramBatch.NameStride", "DatagramBatch.ControlBytes",
         "IoUring.Requests", "IoUring.Completions", "IoUring.Group",
@@ -54,7 +54,7 @@ internal sealed class ConstantTests
     ];
 
     /// <summary>Numbers without a name in the interop: structures of two or three integers that are written in place.</summary>
-    private static readonly Dictionary<string, long> Unnamed = new()
+    private static readonly Dictionary<string, long> s_unnamed = new()
     {
         ["sizeof(struct linger)"] = 8,
         ["offsetof(struct io_uring_buf_ring, tail) - offsetof(struct io_uring_buf, resv)"] = 0,
@@ -106,19 +106,19 @@ internal sealed class ConstantTests
     public async Task Constants_OfTheInterop_AreTheHeaders()
     {
         var all = Constants().Concat(Properties()).ToDictionary(constant => constant.Name, constant => constant.Value);
-        var ours = all.Where(constant => !OurOwn.Contains(constant.Key)).ToDictionary();
-        var theirs = await CCompiler.EvaluateAsync(ours.Keys.Select(CName));
+        var ours = all.Where(constant => !s_ourOwn.Contains(constant.Key)).ToDictionary();
+        IReadOnlyDictionary<string, long> theirs = await CCompiler.EvaluateAsync(ours.Keys.Select(CName));
 
         Assert.That(ours, Has.Count.GreaterThan(120), "found by reflection");
-        Assert.That(OurNames.Keys.Concat(OurOwn).Except(all.Keys), Is.Empty, "explained, but gone");
+        Assert.That(s_ourNames.Keys.Concat(s_ourOwn).Except(all.Keys), Is.Empty, "explained, but gone");
         Assert.That(ours.Where(constant => theirs[CName(constant.Key)] != constant.Value)
             .Select(constant => $"{constant.Key} is {constant.Value}, in C {theirs[CName(constant.Key)]}"), Is.Empty);
     }
 
     [Test]
-    public async Task Numbers_WrittenInPlace_AreTheHeaders() => Assert.That(await CCompiler.EvaluateAsync(Unnamed.Keys), Is.EquivalentTo(Unnamed));
+    public async Task Numbers_WrittenInPlace_AreTheHeaders() => Assert.That(await CCompiler.EvaluateAsync(s_unnamed.Keys), Is.EquivalentTo(s_unnamed));
 
-    private static string CName(string constant) => OurNames.GetValueOrDefault(constant, constant[(constant.IndexOf('.', StringComparison.Ordinal) + 1)..]);
+    private static string CName(string constant) => s_ourNames.GetValueOrDefault(constant, constant[(constant.IndexOf('.', StringComparison.Ordinal) + 1)..]);
 
     private static IEnumerable<(string Name, long Value)> Constants() =>
         from type in Types

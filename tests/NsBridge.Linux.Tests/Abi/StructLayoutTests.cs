@@ -10,7 +10,7 @@ namespace NsBridge.Linux.Tests.Abi;
 [TestFixture]
 internal sealed class StructLayoutTests
 {
-    private static readonly StructLayout[] Layouts =
+    private static readonly StructLayout[] s_layouts =
     [
         StructLayout.Of<Libc.MessageHeader>(
             "struct msghdr",
@@ -73,33 +73,33 @@ internal sealed class StructLayoutTests
     ];
 
     /// <summary>SockAddr is the bytes of three structures: compared by what it writes, below.</summary>
-    private static readonly string[] ComparedByBytes = [typeof(SockAddr).FullName!, $"{typeof(SockAddr).FullName}+Bytes"];
+    private static readonly string[] s_comparedByBytes = [typeof(SockAddr).FullName!, $"{typeof(SockAddr).FullName}+Bytes"];
 
     /// <summary>Never shown to the kernel.</summary>
-    private static readonly string[] OurOwn = [typeof(DatagramRoute).FullName!];
+    private static readonly string[] s_ourOwn = [typeof(DatagramRoute).FullName!];
 
     [Test]
     public void Structures_OfTheInterop_AreAllCompared()
     {
-        var structures = typeof(Libc).Assembly.GetTypes().Where(type =>
+        IEnumerable<Type> structures = typeof(Libc).Assembly.GetTypes().Where(type =>
             type.Namespace == typeof(Libc).Namespace && type is { IsValueType: true, IsEnum: false } && !type.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false));
-        Assert.That(structures.Select(type => type.FullName), Is.EquivalentTo(Layouts.Select(layout => layout.Type.FullName).Concat(ComparedByBytes).Concat(OurOwn)));
+        Assert.That(structures.Select(type => type.FullName), Is.EquivalentTo(s_layouts.Select(layout => layout.Type.FullName).Concat(s_comparedByBytes).Concat(s_ourOwn)));
         Assert.Multiple(() =>
         {
-            foreach (var layout in Layouts)
+            foreach (StructLayout layout in s_layouts)
                 Assert.That(layout.Offsets, Has.Count.EqualTo(layout.Type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Length), layout.CType);
         });
     }
 
-    [TestCaseSource(nameof(Layouts))]
+    [TestCaseSource(nameof(s_layouts))]
     public async Task Structure_SizeAndOffsets_AreTheCompilers(object structure)
     {
         var layout = (StructLayout)structure;
-        var answers = await CCompiler.EvaluateAsync(layout.Offsets.Keys.Select(field => OffsetOf(layout.CType, field)).Prepend($"sizeof({layout.CType})"));
+        IReadOnlyDictionary<string, long> answers = await CCompiler.EvaluateAsync(layout.Offsets.Keys.Select(field => OffsetOf(layout.CType, field)).Prepend($"sizeof({layout.CType})"));
         Assert.Multiple(() =>
         {
             Assert.That(layout.Size, Is.EqualTo(answers[$"sizeof({layout.CType})"]), "size");
-            foreach (var (field, offset) in layout.Offsets)
+            foreach ((string? field, int offset) in layout.Offsets)
                 Assert.That(offset, Is.EqualTo(answers[OffsetOf(layout.CType, field)]), field);
         });
     }
@@ -110,7 +110,7 @@ internal sealed class StructLayoutTests
         var v4 = SockAddr.From(IPAddress.Parse("1.2.3.4"), 0x1122);
         var v6 = SockAddr.From(IPAddress.Parse("2001:db8::5%7"), 0x1122);
         var unix = SockAddr.FromPath("/x");
-        var c = await CCompiler.EvaluateAsync(
+        IReadOnlyDictionary<string, long> c = await CCompiler.EvaluateAsync(
         [
             "sizeof(struct sockaddr_in)", OffsetOf("struct sockaddr_in", "sin_port"), OffsetOf("struct sockaddr_in", "sin_addr"),
             "sizeof(struct sockaddr_in6)", OffsetOf("struct sockaddr_in6", "sin6_port"), OffsetOf("struct sockaddr_in6", "sin6_addr"),

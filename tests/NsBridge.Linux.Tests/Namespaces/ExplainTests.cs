@@ -8,7 +8,7 @@ namespace NsBridge.Linux.Tests.Namespaces;
 [TestFixture, LeaksNothing]
 internal sealed class ExplainTests
 {
-    private static readonly string[] WithoutAdministration = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "--ambient-caps=-sys_admin"];
+    private static readonly string[] s_withoutAdministration = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "--ambient-caps=-sys_admin"];
 
     [Test]
     public void Explain_MissingFile_SaysThatItDoesNotExist() =>
@@ -38,7 +38,7 @@ internal sealed class ExplainTests
     public void Explain_FileInAHiddenFolder_AsksForPermissionOnThePathAlone()
     {
         using var scratch = new ScratchDirectory();
-        var path = scratch.Write("blue", "");
+        string path = scratch.Write("blue", "");
         AsNobody(() =>
         {
             Fails(path, EnterStep.Open, Errno.EACCES, absent: false, "permission on the path");
@@ -67,7 +67,7 @@ internal sealed class ExplainTests
     public async Task Explain_TheOwnNamespaceBoundToAFile_IsRefused()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("home", "");
+        string file = scratch.Write("home", "");
         await Command.CheckAsync("mount", "--bind", "/proc/self/ns/net", file);
         try
         {
@@ -82,15 +82,15 @@ internal sealed class ExplainTests
     [Test]
     public async Task Explain_WithoutCapSysAdmin_NamesIt()
     {
-        await using var inside = await TestNamespace.CreateAsync();
-        Assert.That(await OwnChild.RunAsync(WithoutAdministration, "enter", inside.FilePath), Does.Contain("EPERM").And.Contains("CAP_SYS_ADMIN").And.Contains(inside.FilePath));
+        await using TestNamespace inside = await TestNamespace.CreateAsync();
+        Assert.That(await OwnChild.RunAsync(s_withoutAdministration, "enter", inside.FilePath), Does.Contain("EPERM").And.Contains("CAP_SYS_ADMIN").And.Contains(inside.FilePath));
         Assert.That(await OwnChild.RunAsync(["env"], "enter", inside.FilePath), Is.EqualTo("entered"));
     }
 
     /// <summary>Without a privilege over files, but with CAP_SYS_ADMIN: as the service is.</summary>
     private static void AsNobody(Action work)
     {
-        var own = setfsuid(65_534);
+        int own = setfsuid(65_534);
         try
         {
             work();

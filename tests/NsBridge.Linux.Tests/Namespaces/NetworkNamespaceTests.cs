@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Win32.SafeHandles;
 using NsBridge.Linux.Interop;
 using NsBridge.Testing;
@@ -8,7 +9,7 @@ namespace NsBridge.Linux.Tests.Namespaces;
 [TestFixture, LeaksNothing]
 internal sealed class NetworkNamespaceTests
 {
-    private static readonly TimeSpan FreedDeadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_freedDeadline = TimeSpan.FromSeconds(5);
     private TestNamespace _inside = null!;
 
     [SetUp]
@@ -20,15 +21,15 @@ internal sealed class NetworkNamespaceTests
     [Test]
     public async Task OpenSocket_OfANamespace_IsInsideIt()
     {
-        using var listener = _inside.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+        using Socket listener = _inside.Listen(new IPEndPoint(IPAddress.Loopback, 0));
         using var opened = Opened.From(NetworkNamespace.AtPath(_inside.FilePath));
         Assert.That(opened.Failure.Step, Is.EqualTo(EnterStep.None));
         Assert.That(opened.Cookie, Is.Not.Zero.And.Not.EqualTo(NetworkNamespace.OwnCookie));
         Assert.That(opened.Cookie, Is.EqualTo(Libc.NetworkNamespaceCookie(opened.Descriptor)));
 
-        var result = Libc.Connect(opened.Descriptor, SockAddr.From(IPAddress.Loopback, ((IPEndPoint)listener.LocalEndPoint!).Port));
+        int result = Libc.Connect(opened.Descriptor, SockAddr.From(IPAddress.Loopback, ((IPEndPoint)listener.LocalEndPoint!).Port));
         Assert.That(Libc.ErrorOf(result), Is.AnyOf(Errno.None, Errno.EINPROGRESS));
-        using var accepted = await listener.AcceptAsync().WaitAsync(FreedDeadline);
+        using Socket accepted = await listener.AcceptAsync().WaitAsync(s_freedDeadline);
     }
 
     [Test]
@@ -42,7 +43,7 @@ internal sealed class NetworkNamespaceTests
     public async Task OpenSocket_OfAProcess_IsInItsNamespaceUntilItEnds()
     {
         using var byPath = Opened.From(NetworkNamespace.AtPath(_inside.FilePath));
-        using var process = _inside.Start("sleep", "60");
+        using BackgroundProcess process = _inside.Start("sleep", "60");
         using var pidFd = new SafeFileHandle(Libc.PidFdOpen(process.Id), ownsHandle: true);
         var reference = NetworkNamespace.OfProcess(pidFd, $"process {process.Id}");
         // `ip netns exec` enters before it becomes the program; until then the process is at home, which is refused.
@@ -52,7 +53,7 @@ internal sealed class NetworkNamespaceTests
                 using var opened = Opened.From(reference);
                 return Task.FromResult(opened.Descriptor >= 0 && opened.Cookie == byPath.Cookie);
             },
-            FreedDeadline,
+            s_freedDeadline,
             "the process in its namespace");
         Assert.That(Libc.HasEnded((int)pidFd.DangerousGetHandle()), Is.False);
 
@@ -68,7 +69,7 @@ internal sealed class NetworkNamespaceTests
     [Test]
     public void OpenSocket_OfAProcessWhoseDescriptorWasClosed_TellsThatItHasEnded()
     {
-        using var process = _inside.Start("sleep", "60");
+        using BackgroundProcess process = _inside.Start("sleep", "60");
         var pidFd = new SafeFileHandle(Libc.PidFdOpen(process.Id), ownsHandle: true);
         var reference = NetworkNamespace.OfProcess(pidFd, "the process");
         pidFd.Dispose();
@@ -83,7 +84,7 @@ internal sealed class NetworkNamespaceTests
     {
         var reference = NetworkNamespace.AtPath(_inside.FilePath);
         var cookies = new HashSet<ulong>();
-        for (var i = 0; i < 5; i++)
+        for (int i = 0; i < 5; i++)
         {
             using (var opened = Opened.From(reference))
                 Assert.That(cookies.Add(opened.Cookie), Is.True, "a cookie came again");
@@ -104,13 +105,13 @@ internal sealed class NetworkNamespaceTests
     [Test]
     public async Task Reference_ToADeletedNamespace_DoesNotKeepIt()
     {
-        await using var other = await TestNamespace.CreateAsync();
-        var link = await _inside.LinkToAsync(other, "10.99.0.1/30", "10.99.0.2/30");
+        await using TestNamespace other = await TestNamespace.CreateAsync();
+        string link = await _inside.LinkToAsync(other, "10.99.0.1/30", "10.99.0.2/30");
         var reference = NetworkNamespace.AtPath(_inside.FilePath);
-        for (var i = 0; i < 100; i++)
+        for (int i = 0; i < 100; i++)
             Opened.From(reference).Dispose();
         await _inside.DeleteAsync();
-        await Eventually.TrueAsync(async () => !await other.HasLinkAsync(link), FreedDeadline, "the namespace freed, and its link with it");
+        await Eventually.TrueAsync(async () => !await other.HasLinkAsync(link), s_freedDeadline, "the namespace freed, and its link with it");
         using var late = Opened.From(reference);
         Assert.That(late.Failure.IsAbsent, Is.True);
     }

@@ -7,7 +7,7 @@ internal sealed record Opened(int Descriptor, ulong Cookie, EnterFailure Failure
 {
     internal static Opened From(NetworkNamespace reference) => OwnThread.Run(() =>
     {
-        var descriptor = reference.OpenSocket(Libc.AF_INET, Libc.SOCK_STREAM, out var cookie, out var failure);
+        int descriptor = reference.OpenSocket(Libc.AF_INET, Libc.SOCK_STREAM, out ulong cookie, out EnterFailure failure);
         return new Opened(descriptor, cookie, failure);
     });
 

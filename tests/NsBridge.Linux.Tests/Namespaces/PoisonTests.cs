@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using NsBridge.Linux.Interop;
 using NsBridge.Testing;
 
@@ -26,10 +27,10 @@ internal sealed class PoisonTests
         var dialers = Enumerable.Range(0, Dialers).Select(_ => new Thread(() =>
         {
             Span<int> sockets = stackalloc int[3];
-            for (var i = 0; i < DialsOfEach; i++)
+            for (int i = 0; i < DialsOfEach; i++)
             {
-                var made = reference.OpenSockets(Libc.AF_INET, Libc.SOCK_STREAM, sockets, out var cookie, out var failure);
-                foreach (var socket in sockets[..made])
+                int made = reference.OpenSockets(Libc.AF_INET, Libc.SOCK_STREAM, sockets, out ulong cookie, out EnterFailure failure);
+                foreach (int socket in sockets[..made])
                     Libc.Close(socket);
                 if (made == sockets.Length && cookie != NetworkNamespace.OwnCookie)
                     continue;
@@ -39,10 +40,10 @@ internal sealed class PoisonTests
         })).ToList();
         dialers.ForEach(dialer => dialer.Start());
         using var stop = new CancellationTokenSource();
-        var work = Task.Run(() => MakeThreadsTimersAndSocketsAsync(stop.Token));
+        Task<int> work = Task.Run(() => MakeThreadsTimersAndSocketsAsync(stop.Token));
         dialers.ForEach(dialer => dialer.Join());
         await stop.CancelAsync();
-        var rounds = await work;
+        int rounds = await work;
 
         Assert.That(failures, Is.Empty);
         Assert.That(rounds, Is.GreaterThan(0));
@@ -56,7 +57,7 @@ internal sealed class PoisonTests
     /// <summary>Whatever gives the runtime reason to start threads, over and over.</summary>
     private static async Task<int> MakeThreadsTimersAndSocketsAsync(CancellationToken stop)
     {
-        var rounds = 0;
+        int rounds = 0;
         while (!stop.IsCancellationRequested)
         {
             rounds++;
@@ -65,7 +66,7 @@ internal sealed class PoisonTests
             using var timer = new Timer(_ => { }, null, 1, 1);
             await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Thread.SpinWait(1000))));
             await using var server = TargetServer.StartOnHost(new IPEndPoint(IPAddress.Loopback, 0), Serve.Echo);
-            using var client = await TestClient.TcpAsync((IPEndPoint)server.EndPoint);
+            using Socket client = await TestClient.TcpAsync((IPEndPoint)server.EndPoint);
             await client.EchoAsync([1, 2, 3]);
             own.Join();
         }

@@ -25,14 +25,14 @@ internal sealed class DescriptorPassingTests
     [TestCase(Libc.DescriptorsPerMessage)]
     public void ReceiveDescriptors_OfAMessage_GetsOthersOfTheSameFiles(int count)
     {
-        Libc.Pipe(out var readEnd, out var writeEnd);
-        var sent = Enumerable.Range(0, count).Select(i => i == 0 ? writeEnd : readEnd).ToArray();
+        Libc.Pipe(out int readEnd, out int writeEnd);
+        int[] sent = Enumerable.Range(0, count).Select(i => i == 0 ? writeEnd : readEnd).ToArray();
         Assert.That((int)Libc.SendDescriptors(_sender, "hello"u8, sent), Is.EqualTo(5));
 
-        var data = new byte[16];
-        var descriptors = new int[Libc.DescriptorsPerMessage];
-        Assert.That((int)Libc.ReceiveDescriptors(_receiver, data, descriptors, out var came, out var truncated), Is.EqualTo(5));
-        var mine = descriptors[..came];
+        byte[] data = new byte[16];
+        int[] descriptors = new int[Libc.DescriptorsPerMessage];
+        Assert.That((int)Libc.ReceiveDescriptors(_receiver, data, descriptors, out int came, out bool truncated), Is.EqualTo(5));
+        int[] mine = descriptors[..came];
         try
         {
             Assert.That(data.AsSpan(0, 5).SequenceEqual("hello"u8), Is.True);
@@ -43,13 +43,13 @@ internal sealed class DescriptorPassingTests
             Libc.Write(mine[0], [42]);
             Assert.That((int)Libc.Read(readEnd, data), Is.EqualTo(1));
             Assert.That(data[0], Is.EqualTo(42));
-            var flags = File.ReadLines($"/proc/self/fdinfo/{mine[0]}").First(line => line.StartsWith("flags:", StringComparison.Ordinal));
+            string flags = File.ReadLines($"/proc/self/fdinfo/{mine[0]}").First(line => line.StartsWith("flags:", StringComparison.Ordinal));
             // O_CLOEXEC in octal.
             Assert.That(Convert.ToInt32(flags[6..].Trim(), 8) & 0x80000, Is.Not.Zero, "close-on-exec");
         }
         finally
         {
-            foreach (var descriptor in mine)
+            foreach (int descriptor in mine)
                 Libc.Close(descriptor);
             Libc.Close(readEnd);
             Libc.Close(writeEnd);
@@ -59,7 +59,7 @@ internal sealed class DescriptorPassingTests
     [Test]
     public void SendDescriptors_OneTooMany_IsRefused()
     {
-        var many = Enumerable.Repeat(_sender, Libc.DescriptorsPerMessage + 1).ToArray();
+        int[] many = Enumerable.Repeat(_sender, Libc.DescriptorsPerMessage + 1).ToArray();
         Assert.That(() => Libc.SendDescriptors(_sender, [1], many), Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 
@@ -68,13 +68,13 @@ internal sealed class DescriptorPassingTests
     {
         Libc.SendDescriptors(_sender, [1], [_sender]);
         Libc.SendDescriptors(_sender, [2], [_sender, _sender]);
-        var data = new byte[16];
-        var descriptors = new int[Libc.DescriptorsPerMessage];
-        foreach (var expected in new[] { 1, 2 })
+        byte[] data = new byte[16];
+        int[] descriptors = new int[Libc.DescriptorsPerMessage];
+        foreach (int expected in new[] { 1, 2 })
         {
-            Assert.That((int)Libc.ReceiveDescriptors(_receiver, data, descriptors, out var came, out _), Is.EqualTo(1));
+            Assert.That((int)Libc.ReceiveDescriptors(_receiver, data, descriptors, out int came, out _), Is.EqualTo(1));
             Assert.That((data[0], came), Is.EqualTo(((byte)expected, expected)));
-            foreach (var descriptor in descriptors.AsSpan(0, came))
+            foreach (int descriptor in descriptors.AsSpan(0, came))
                 Libc.Close(descriptor);
         }
     }
@@ -82,7 +82,7 @@ internal sealed class DescriptorPassingTests
     [Test]
     public void ReceiveDescriptors_NothingThereOrTheEnd_SaysSo()
     {
-        var descriptors = new int[Libc.DescriptorsPerMessage];
+        int[] descriptors = new int[Libc.DescriptorsPerMessage];
         Assert.That(Libc.ErrorOf(Libc.ReceiveDescriptors(_receiver, new byte[1], descriptors, out _, out _)), Is.EqualTo(Errno.EAGAIN));
         Libc.Shutdown(_sender, Libc.SHUT_WR);
         Assert.That((int)Libc.ReceiveDescriptors(_receiver, new byte[1], descriptors, out _, out _), Is.Zero);

@@ -27,7 +27,7 @@ internal sealed class SockAddrTests
     [TestCase("2001:db8::9", "2001:db8::9")]
     public void TryWriteAddress_OfAnInternetAddress_IsSixteenBytes(string text, string sixteen)
     {
-        var bytes = new byte[16];
+        byte[] bytes = new byte[16];
         Assert.That(SockAddr.From(IPAddress.Parse(text), 1).TryWriteAddress(bytes), Is.True);
         Assert.That(new IPAddress(bytes), Is.EqualTo(IPAddress.Parse(sixteen)));
     }
@@ -39,7 +39,7 @@ internal sealed class SockAddrTests
     [TestCase(107)]
     public void FromPath_OfTheKernelsLengths_IsTaken(int length)
     {
-        var path = new string('p', length);
+        string path = new string('p', length);
         Assert.That(SockAddr.FromPath(path).ToString(), Is.EqualTo($"unix:{path}"));
         Assert.That(SockAddr.FromAbstract(System.Text.Encoding.UTF8.GetBytes(path)).AbstractName.Length, Is.EqualTo(length));
     }
@@ -57,9 +57,9 @@ internal sealed class SockAddrTests
     public void LocalAddress_OfABoundSocket_IsWhatWasBound(string text)
     {
         var host = IPAddress.Parse(text);
-        var socket = Libc.Socket(text.Contains(':') ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_STREAM);
+        int socket = Libc.Socket(text.Contains(':') ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_STREAM);
         Assert.That(Libc.Bind(socket, SockAddr.From(host, 0)), Is.Zero);
-        Assert.That(Libc.LocalAddress(socket, out var bound), Is.Zero);
+        Assert.That(Libc.LocalAddress(socket, out SockAddr bound), Is.Zero);
         Libc.Close(socket);
         Assert.That(bound.ToEndPoint()!.Address, Is.EqualTo(host));
         Assert.That(bound.Port, Is.Not.Zero);
@@ -69,19 +69,19 @@ internal sealed class SockAddrTests
     public void Accept_OnAPathAndAnAbstractName_TellsTheNames()
     {
         using var scratch = new ScratchDirectory();
-        foreach (var name in new[] { SockAddr.FromPath(scratch["s"]), SockAddr.FromAbstract(System.Text.Encoding.UTF8.GetBytes($"nsb-{Guid.NewGuid():N}")) })
+        foreach (SockAddr name in new[] { SockAddr.FromPath(scratch["s"]), SockAddr.FromAbstract(System.Text.Encoding.UTF8.GetBytes($"nsb-{Guid.NewGuid():N}")) })
         {
-            var listener = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
-            var client = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
+            int listener = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
+            int client = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
             Assert.That(Libc.Bind(listener, name), Is.Zero);
             Assert.That(Libc.Listen(listener, 1), Is.Zero);
             Assert.That(Libc.Connect(client, name), Is.Zero);
-            var accepted = Libc.Accept(listener, out var peer);
+            int accepted = Libc.Accept(listener, out SockAddr peer);
             Assert.That(accepted, Is.Positive);
             Assert.That(peer.ToString(), Is.EqualTo("unix:"), "a client without a name");
-            Libc.PeerAddress(client, out var far);
+            Libc.PeerAddress(client, out SockAddr far);
             Assert.That(far.ToString(), Is.EqualTo(name.ToString()));
-            Assert.That(Libc.PeerCredentials(accepted, out var process, out var user), Is.Zero);
+            Assert.That(Libc.PeerCredentials(accepted, out int process, out uint user), Is.Zero);
             Assert.That((process, user), Is.EqualTo((Environment.ProcessId, Libc.EffectiveUser())));
             Libc.Close(accepted);
             Libc.Close(client);

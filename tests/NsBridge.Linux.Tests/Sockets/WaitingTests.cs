@@ -15,11 +15,11 @@ internal sealed class WaitingTests
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
-        var descriptor = (int)listener.Handle;
+        int descriptor = (int)listener.Handle;
         Assert.That(Libc.Waiting(descriptor), Is.Zero);
 
-        using var first = Connected(listener);
-        using var second = Connected(listener);
+        using Socket first = Connected(listener);
+        using Socket second = Connected(listener);
         Assert.That(() => Libc.Waiting(descriptor), Is.EqualTo(2).After(2000, 10));
 
         listener.Accept().Dispose();
@@ -29,7 +29,7 @@ internal sealed class WaitingTests
     [Test]
     public void Waiting_OfAUnixSocket_CannotBeTold()
     {
-        Libc.SocketPair(Libc.SOCK_STREAM, out var one, out var other);
+        Libc.SocketPair(Libc.SOCK_STREAM, out int one, out int other);
         Assert.That(Libc.Waiting(one), Is.Negative);
         Libc.Close(one);
         Libc.Close(other);

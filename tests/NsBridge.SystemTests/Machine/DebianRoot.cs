@@ -10,14 +10,14 @@ namespace NsBridge.SystemTests.Machine;
 internal static class DebianRoot
 {
     private const string Cache = "/var/cache/nsbridge-tests";
-    private static readonly TimeSpan BuildDeadline = TimeSpan.FromMinutes(9);
-    private static readonly Lazy<Task<string>> Made = new(MakeAsync);
+    private static readonly TimeSpan s_buildDeadline = TimeSpan.FromMinutes(9);
+    private static readonly Lazy<Task<string>> s_made = new(MakeAsync);
 
     /// <summary>What the tests run inside: a manager with its bus, `ip netns`, and peers to talk to.</summary>
-    private static readonly string[] Packages = ["systemd", "systemd-sysv", "dbus", "iproute2", "procps", "python3", "socat", "bash-completion"];
+    private static readonly string[] s_packages = ["systemd", "systemd-sysv", "dbus", "iproute2", "procps", "python3", "socat", "bash-completion"];
 
     /// <summary>Quiet: a machine that is tested does not start updates of its own.</summary>
-    private static readonly string[] Masked =
+    private static readonly string[] s_masked =
     [
         "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
         "systemd-tmpfiles-clean.timer", "console-getty.service", "systemd-networkd-wait-online.service",
@@ -25,31 +25,31 @@ internal static class DebianRoot
 
     /// <summary>The root's folder; the first call makes it where that is needed, which takes a minute or two.</summary>
     /// <exception cref="InvalidOperationException">debootstrap failed; the message carries what it said.</exception>
-    public static Task<string> PathAsync() => Made.Value;
+    public static Task<string> PathAsync() => s_made.Value;
 
     private static async Task<string> MakeAsync()
     {
         await DebianPackages.RequireAsync("systemd-container", "debootstrap", "debian-archive-keyring");
-        var suite = await SuiteAsync();
-        var root = Path.Combine(Cache, $"root-{suite}-{Fingerprint()}");
-        using var turn = await FileLock.AcquireAsync(Path.Combine(Cache, "root.lock"), BuildDeadline * 2);
+        string suite = await SuiteAsync();
+        string root = Path.Combine(Cache, $"root-{suite}-{Fingerprint()}");
+        using FileLock turn = await FileLock.AcquireAsync(Path.Combine(Cache, "root.lock"), s_buildDeadline * 2);
         if (Directory.Exists(root))
             return root;
 
-        var (site, trusted) = await ArchiveAsync(suite);
-        var unfinished = root + ".new";
+        (string? site, bool trusted) = await ArchiveAsync(suite);
+        string unfinished = root + ".new";
         await Command.CheckAsync("rm", "--recursive", "--force", "--one-file-system", unfinished);
-        List<string> arguments = ["--variant=minbase", $"--include={string.Join(',', Packages)}", suite, unfinished, site];
+        List<string> arguments = ["--variant=minbase", $"--include={string.Join(',', s_packages)}", suite, unfinished, site];
         if (trusted)
             arguments.Insert(0, "--no-check-gpg");
         // It mounts /proc and /sys in the new root; in a mount namespace of its own they cannot outlive it, however it ends.
-        var result = await Command.RunAsync("unshare", ["--mount", "debootstrap", .. arguments], BuildDeadline);
+        CommandResult result = await Command.RunAsync("unshare", ["--mount", "debootstrap", .. arguments], s_buildDeadline);
         if (result.ExitCode != 0)
             throw new InvalidOperationException($"debootstrap failed with {result.ExitCode}: {result.Everything}");
 
-        foreach (var unit in Masked)
+        foreach (string unit in s_masked)
             File.CreateSymbolicLink(Path.Combine(unfinished, "etc/systemd/system", unit), "/dev/null");
-        foreach (var archive in Directory.EnumerateFiles(Path.Combine(unfinished, "var/cache/apt/archives"), "*.deb"))
+        foreach (string archive in Directory.EnumerateFiles(Path.Combine(unfinished, "var/cache/apt/archives"), "*.deb"))
             File.Delete(archive);
         // Appears whole or not at all.
         Directory.Move(unfinished, root);
@@ -57,11 +57,11 @@ internal static class DebianRoot
     }
 
     private static string Fingerprint() =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', [.. Packages, .. Masked]))))[..12];
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', [.. s_packages, .. s_masked]))))[..12];
 
     private static async Task<string> SuiteAsync()
     {
-        var lines = await File.ReadAllLinesAsync("/etc/os-release");
+        string[] lines = await File.ReadAllLinesAsync("/etc/os-release");
         return lines.FirstOrDefault(line => line.StartsWith("VERSION_CODENAME=", StringComparison.Ordinal))?.Split('=')[1].Trim('"')
             ?? throw new InvalidOperationException("/etc/os-release tells no VERSION_CODENAME: these tests need Debian.");
     }
@@ -69,8 +69,8 @@ internal static class DebianRoot
     /// <summary>Where this machine's apt gets the suite from, and whether it is told to trust that place without a signature.</summary>
     private static async Task<(string Site, bool Trusted)> ArchiveAsync(string suite)
     {
-        var targets = await Command.CheckAsync("apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(TRUSTED) $(SITE)", "Created-By: Packages");
-        foreach (var target in targets.Split('\n'))
+        string targets = await Command.CheckAsync("apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(TRUSTED) $(SITE)", "Created-By: s_packages");
+        foreach (string target in targets.Split('\n'))
         {
             if (target.Split(' ', 4) is [var release, "main", var trusted, var site] && release == suite)
                 return (site, trusted == "yes");

@@ -24,8 +24,8 @@ internal sealed class SystemdContainer : IAsyncDisposable
     /// <summary>Script: installs it.</summary>
     public const string InstallUpgrade = "dpkg --install /tmp/next.deb";
 
-    private static readonly TimeSpan BootDeadline = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_bootDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_stopDeadline = TimeSpan.FromSeconds(30);
 
     private readonly BackgroundProcess _nspawn;
     private readonly int _leader;
@@ -41,7 +41,7 @@ internal sealed class SystemdContainer : IAsyncDisposable
     /// <exception cref="TimeoutException">It was not up within a minute; the message carries its console.</exception>
     public static async Task<SystemdContainer> StartAsync(string shared)
     {
-        var root = await DebianRoot.PathAsync();
+        string root = await DebianRoot.PathAsync();
         var nspawn = BackgroundProcess.Start(
             "systemd-nspawn",
             [
@@ -53,8 +53,8 @@ internal sealed class SystemdContainer : IAsyncDisposable
             // nspawn's first child only prepares the one that becomes process 1, so the search goes on until a manager answers.
             SystemdContainer? container = null;
             await Eventually.TrueAsync(
-                async () => TryFindChild(nspawn, out var child) && await (container = new SystemdContainer(nspawn, child)).IsUpAsync(),
-                BootDeadline,
+                async () => TryFindChild(nspawn, out int child) && await (container = new SystemdContainer(nspawn, child)).IsUpAsync(),
+                s_bootDeadline,
                 () => "the container's manager is up:\n" + string.Join('\n', nspawn.Lines));
             return container!;
         }
@@ -75,10 +75,10 @@ internal sealed class SystemdContainer : IAsyncDisposable
     /// <exception cref="InvalidOperationException">It failed; the message carries what it wrote and the end of the journal.</exception>
     public async Task<string> CheckAsync(string script, TimeSpan? deadline = null)
     {
-        var result = await RunAsync(script, deadline);
+        CommandResult result = await RunAsync(script, deadline);
         if (result.ExitCode == 0)
             return result.Output;
-        var journal = await RunAsync("journalctl --no-pager --lines=60 --output=short-monotonic");
+        CommandResult journal = await RunAsync("journalctl --no-pager --lines=60 --output=short-monotonic");
         throw new InvalidOperationException($"'{script}' ended with {result.ExitCode}: {result.Everything.Trim()}\n-- journal --\n{journal.Output}");
     }
 
@@ -102,7 +102,7 @@ internal sealed class SystemdContainer : IAsyncDisposable
         {
             // nspawn passes it on as the request to halt.
             await _nspawn.SignalAsync("TERM");
-            await _nspawn.ExitAsync(StopDeadline);
+            await _nspawn.ExitAsync(s_stopDeadline);
         }
         finally
         {
@@ -125,7 +125,7 @@ internal sealed class SystemdContainer : IAsyncDisposable
         child = 0;
         if (parent.HasExited)
             throw new InvalidOperationException("systemd-nspawn ended: " + string.Join('\n', parent.Lines));
-        var children = File.ReadAllText($"/proc/{parent.Id}/task/{parent.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string[] children = File.ReadAllText($"/proc/{parent.Id}/task/{parent.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return children.Length > 0 && int.TryParse(children[0], NumberStyles.None, CultureInfo.InvariantCulture, out child);
     }
 }

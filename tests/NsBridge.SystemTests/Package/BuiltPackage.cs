@@ -5,11 +5,11 @@ namespace NsBridge.SystemTests.Package;
 /// <summary>The package and the tarball, built once a run from the published executable.</summary>
 internal static class BuiltPackage
 {
-    private static readonly TimeSpan BuildDeadline = TimeSpan.FromMinutes(2);
-    private static readonly Lazy<Task<string>> Built = new(BuildAsync);
+    private static readonly TimeSpan s_buildDeadline = TimeSpan.FromMinutes(2);
+    private static readonly Lazy<Task<string>> s_built = new(BuildAsync);
 
     /// <summary>The folder that holds both.</summary>
-    public static Task<string> FolderAsync() => Built.Value;
+    public static Task<string> FolderAsync() => s_built.Value;
 
     /// <summary>Path of the <c>.deb</c>.</summary>
     public static async Task<string> PathAsync() => Directory.EnumerateFiles(await FolderAsync(), "*.deb").Single();
@@ -17,13 +17,13 @@ internal static class BuiltPackage
     private static async Task<string> BuildAsync()
     {
         await DebianPackages.RequireAsync("dpkg-dev");
-        var folder = Path.Combine(Repository.Artifacts, "package");
+        string folder = Path.Combine(Repository.Artifacts, "package");
         if (Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);
-        var result = await Command.RunAsync(
+        CommandResult result = await Command.RunAsync(
             Path.Combine(Repository.Root, "deploy", "package.sh"),
             [folder],
-            BuildDeadline,
+            s_buildDeadline,
             new Dictionary<string, string?> { ["NSBRIDGE_EXECUTABLE"] = await PublishedDaemon.PathAsync() });
         return result.ExitCode == 0
             ? folder

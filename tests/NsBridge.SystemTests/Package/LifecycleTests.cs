@@ -33,7 +33,7 @@ internal sealed class LifecycleTests
     public async Task Install_AnEditAndAReload_ServesFromTheNamespace()
     {
         await _machine.CheckAsync($"dpkg --install {Package}");
-        var target = await TargetNamespace.AddAsync(_machine, "vpn");
+        TargetNamespace target = await TargetNamespace.AddAsync(_machine, "vpn");
         await target.EchoAsync(3000);
         await _machine.WriteAsync(InstalledService.ConfigurationFile, """
             { "NsBridge": { "Bridges": [ { "Name": "web", "Listen": "0.0.0.0:3003", "Namespace": "vpn", "Target": "127.0.0.1:3000" } ] } }
@@ -45,12 +45,12 @@ internal sealed class LifecycleTests
     [Test]
     public async Task Upgrade_EditedConfiguration_KeptAndServedByTheNewProcess()
     {
-        var service = await InstalledService.InstallAsync(_machine);
-        var target = await TargetNamespace.AddAsync(_machine);
+        InstalledService service = await InstalledService.InstallAsync(_machine);
+        TargetNamespace target = await TargetNamespace.AddAsync(_machine);
         await target.EchoAsync(3000);
         await service.RestartWithAsync(new BridgeEntry("web") { Listen = "127.0.0.1:3003", Namespace = target.Name, Target = "127.0.0.1:3000" });
-        var configuration = await File.ReadAllTextAsync(_machine[InstalledService.ConfigurationFile]);
-        var before = await service.ProcessAsync();
+        string configuration = await File.ReadAllTextAsync(_machine[InstalledService.ConfigurationFile]);
+        int before = await service.ProcessAsync();
 
         await UpgradeAsync();
 
@@ -85,7 +85,7 @@ internal sealed class LifecycleTests
     {
         const string traces = "find / -xdev -path /proc -prune -o -path /sys -prune -o -path /var/lib/dpkg -prune -o -path /var/log -prune"
             + " -o -path /srv -prune -o -iname '*nsbridge*' -print";
-        var before = await _machine.CheckAsync(traces);
+        string before = await _machine.CheckAsync(traces);
         await _machine.CheckAsync($"dpkg --install {Package}; dpkg --purge nsbridge");
         Assert.That(await _machine.CheckAsync(traces), Is.EqualTo(before));
         Assert.That(await _machine.HoldsAsync("test -e /run/nsbridge"), Is.False);

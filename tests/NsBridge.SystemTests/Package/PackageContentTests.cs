@@ -9,7 +9,7 @@ internal sealed class PackageContentTests
     public async Task Package_Lintian_NoError()
     {
         await DebianPackages.RequireAsync("lintian");
-        var verdict = await Command.RunAsync("lintian", ["--allow-root", "--fail-on", "error", "--tag-display-limit", "0", await BuiltPackage.PathAsync()], TimeSpan.FromMinutes(2));
+        CommandResult verdict = await Command.RunAsync("lintian", ["--allow-root", "--fail-on", "error", "--tag-display-limit", "0", await BuiltPackage.PathAsync()], TimeSpan.FromMinutes(2));
         Assert.That(verdict.ExitCode, Is.Zero, () => verdict.Everything);
     }
 
@@ -22,7 +22,7 @@ internal sealed class PackageContentTests
     [Test]
     public async Task Package_Content_AllThatIsPromised()
     {
-        var content = await Command.CheckAsync("dpkg-deb", "--contents", await BuiltPackage.PathAsync());
+        string content = await Command.CheckAsync("dpkg-deb", "--contents", await BuiltPackage.PathAsync());
         Assert.That(content, Does.Contain("./usr/bin/nsbridge\n"));
         Assert.That(content, Does.Contain("./usr/lib/systemd/system/nsbridge.service\n"));
         Assert.That(content, Does.Contain("./usr/lib/sysusers.d/nsbridge.conf\n"));
@@ -40,16 +40,16 @@ internal sealed class PackageContentTests
     public async Task Package_BuiltAgain_SameBytes()
     {
         using var again = new ScratchDirectory();
-        var built = await Command.RunAsync(
+        CommandResult built = await Command.RunAsync(
             Path.Combine(Repository.Root, "deploy", "package.sh"),
             [again.FullName],
             TimeSpan.FromMinutes(2),
             new Dictionary<string, string?> { ["NSBRIDGE_EXECUTABLE"] = await PublishedDaemon.PathAsync() });
         Assert.That(built.ExitCode, Is.Zero, () => built.Everything);
 
-        var files = Directory.GetFiles(await BuiltPackage.FolderAsync());
+        string[] files = Directory.GetFiles(await BuiltPackage.FolderAsync());
         Assert.That(files, Has.Length.EqualTo(2));
-        foreach (var file in files)
+        foreach (string file in files)
             Assert.That(await File.ReadAllBytesAsync(again[Path.GetFileName(file)]), Is.EqualTo(await File.ReadAllBytesAsync(file)), file);
     }
 }

@@ -13,7 +13,7 @@ internal sealed class TarballTests
     public async Task UnpackAsync()
     {
         _scratch = new ScratchDirectory();
-        var tarball = Directory.EnumerateFiles(await BuiltPackage.FolderAsync(), "*.tar.gz").Single();
+        string tarball = Directory.EnumerateFiles(await BuiltPackage.FolderAsync(), "*.tar.gz").Single();
         await Command.CheckAsync("tar", "--extract", "--file", tarball, "--directory", _scratch.FullName, "--strip-components=1");
         _install = _scratch["install.sh"];
         _destination = _scratch["destination"];
@@ -42,7 +42,7 @@ internal sealed class TarballTests
             "opt/nsb/share/man/man5/nsbridge.json.5",
             "opt/nsb/share/man/man8/nsbridge.8",
         }));
-        var unit = await File.ReadAllTextAsync(Path.Combine(_destination, "opt/nsb/lib/systemd/system/nsbridge.service"));
+        string unit = await File.ReadAllTextAsync(Path.Combine(_destination, "opt/nsb/lib/systemd/system/nsbridge.service"));
         Assert.That(unit, Does.Contain("ExecStart=/opt/nsb/bin/nsbridge run").And.Not.Contain("/usr/bin/nsbridge"));
         Assert.That(await Command.CheckAsync(Path.Combine(_destination, "opt/nsb/bin/nsbridge"), "--version"), Does.Match(@"\d+\.\d+\.\d+"));
     }
@@ -50,7 +50,7 @@ internal sealed class TarballTests
     [Test]
     public async Task Install_ConfigurationIsThere_IsKept()
     {
-        var configuration = Path.Combine(_destination, "etc/nsbridge/appsettings.json");
+        string configuration = Path.Combine(_destination, "etc/nsbridge/appsettings.json");
         Directory.CreateDirectory(Path.GetDirectoryName(configuration)!);
         await File.WriteAllTextAsync(configuration, "mine");
         await RunAsync("/usr");
@@ -67,7 +67,7 @@ internal sealed class TarballTests
 
     private async Task RunAsync(string prefix, params string[] arguments)
     {
-        var result = await Command.RunAsync(_install, arguments, environment: new Dictionary<string, string?> { ["DESTDIR"] = _destination, ["PREFIX"] = prefix });
+        CommandResult result = await Command.RunAsync(_install, arguments, environment: new Dictionary<string, string?> { ["DESTDIR"] = _destination, ["PREFIX"] = prefix });
         Assert.That(result.ExitCode, Is.Zero, () => result.Everything);
     }
 

@@ -10,7 +10,7 @@ internal sealed class CompletionTests : ServiceFixture
     public async Task Completion_Typed_Completes(string typed, string expected)
     {
         await Service.ConfigureAsync(new NsBridge.Testing.BridgeEntry("web") { Namespace = "vpn", Target = "127.0.0.1:3000" });
-        var words = typed.Split(' ');
+        string[] words = typed.Split(' ');
         await Machine.WriteAsync("/tmp/complete", $$"""
             . /usr/share/bash-completion/bash_completion
             _comp_load nsbridge 2>/dev/null || __load_completion nsbridge

@@ -46,9 +46,9 @@ internal sealed class DoctorTests : ServiceFixture
 
     private async Task FindsAsync(params string[] words)
     {
-        var result = await Machine.RunAsync("nsbridge doctor");
+        CommandResult result = await Machine.RunAsync("nsbridge doctor");
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
-        foreach (var word in words)
+        foreach (string word in words)
             Assert.That(result.Output, Does.Contain(word));
     }
 }

@@ -33,7 +33,7 @@ internal sealed class FailureTests : ServiceFixture
     {
         await Service.RestartWithAsync(Web());
         await Service.EchoesAsync(3003);
-        var before = await Service.ProcessAsync();
+        int before = await Service.ProcessAsync();
         await Machine.CheckAsync("systemctl kill --signal=KILL nsbridge");
         await Machine.EventuallyAsync($"p=$(systemctl show nsbridge --value --property=MainPID); [ $p != 0 ] && [ $p != {before} ]", TimeSpan.FromSeconds(10));
         await Service.EchoesAsync(3003);
@@ -44,7 +44,7 @@ internal sealed class FailureTests : ServiceFixture
     {
         await Service.RestartWithAsync(Web());
         await Service.EchoesAsync(3003);
-        var before = await Service.ProcessAsync();
+        int before = await Service.ProcessAsync();
         await Machine.CheckAsync($"kill -STOP {before}");
         await Machine.EventuallyAsync(
             $"p=$(systemctl show nsbridge --value --property=MainPID); [ $p != 0 ] && [ $p != {before} ]", TimeSpan.FromSeconds(30));
@@ -56,12 +56,12 @@ internal sealed class FailureTests : ServiceFixture
     public async Task Watchdog_ProcessIsWell_LeftAlone()
     {
         await Service.RestartWithAsync(Web());
-        var before = await Service.ProcessAsync();
+        int before = await Service.ProcessAsync();
         // The manager tells when it was last fed: three times means that more than one whole interval was survived on the daemon's word.
-        var fed = "";
-        for (var times = 0; times < 3; times++)
+        string fed = "";
+        for (int times = 0; times < 3; times++)
         {
-            var last = fed;
+            string last = fed;
             await Machine.EventuallyAsync($"[ \"$(systemctl show nsbridge --value --property=WatchdogTimestampMonotonic)\" != '{last}' ]", TimeSpan.FromSeconds(10));
             fed = await Service.PropertyAsync("WatchdogTimestampMonotonic");
         }

@@ -6,7 +6,7 @@ namespace NsBridge.SystemTests.Service;
 /// <summary>A client inside the container that keeps one connection busy and notices any break.</summary>
 internal sealed class HeldConnection : IDisposable
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(15);
     private readonly BackgroundProcess _client;
 
     private HeldConnection(BackgroundProcess client) => _client = client;
@@ -30,9 +30,9 @@ internal sealed class HeldConnection : IDisposable
     /// <summary>Waits for echoes that were not there before.</summary>
     public async Task GoesOnAsync()
     {
-        var before = Echoes;
+        int before = Echoes;
         await Eventually.TrueAsync(
-            () => Task.FromResult(Echoes >= before + 3 || _client.HasExited), Soon, () => "echoes; the client wrote:\n" + string.Join('\n', _client.Lines.TakeLast(5)));
+            () => Task.FromResult(Echoes >= before + 3 || _client.HasExited), s_soon, () => "echoes; the client wrote:\n" + string.Join('\n', _client.Lines.TakeLast(5)));
         Assert.That(_client.HasExited, Is.False, () => "the held connection broke: " + string.Join('\n', _client.Lines.TakeLast(5)));
     }
 

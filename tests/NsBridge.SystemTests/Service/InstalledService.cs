@@ -9,7 +9,7 @@ namespace NsBridge.SystemTests.Service;
 internal sealed class InstalledService
 {
     public const string ConfigurationFile = "/etc/nsbridge/appsettings.json";
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(15);
 
     private readonly SystemdContainer _machine;
 
@@ -41,7 +41,7 @@ internal sealed class InstalledService
     /// <summary>A bridge's entry of <c>nsbridge status --json</c>, or null where the daemon does not answer or has no such bridge.</summary>
     public async Task<JsonNode?> BridgeAsync(string name)
     {
-        var answer = await _machine.RunAsync("nsbridge status --json");
+        CommandResult answer = await _machine.RunAsync("nsbridge status --json");
         if (answer.ExitCode != 0)
             return null;
         try
@@ -61,13 +61,13 @@ internal sealed class InstalledService
         JsonNode? last = null;
         return await Eventually.TrueAsync(
             async () => (string?)(last = await BridgeAsync(bridge))?["state"] == state,
-            deadline ?? Soon,
+            deadline ?? s_soon,
             () => $"bridge {bridge} is {state}; it is {last?.ToJsonString() ?? "not told of"}\n"
                 + _machine.RunAsync("systemctl status nsbridge; journalctl --no-pager --unit=nsbridge --lines=40").Result.Output);
     }
 
     /// <summary>Waits until a word sent to a port of the machine's loopback address comes back.</summary>
-    public Task<TimeSpan> EchoesAsync(int port, TimeSpan? deadline = null) => _machine.EventuallyAsync(EchoProof(port), deadline ?? Soon);
+    public Task<TimeSpan> EchoesAsync(int port, TimeSpan? deadline = null) => _machine.EventuallyAsync(EchoProof(port), deadline ?? s_soon);
 
     /// <summary>A script that succeeds where a word sent to a port comes back.</summary>
     public static string EchoProof(int port) => $"[ \"$(echo over | socat -t 5 -T 5 - TCP:127.0.0.1:{port} 2>/dev/null)\" = over ]";

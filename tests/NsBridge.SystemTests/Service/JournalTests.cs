@@ -12,9 +12,9 @@ internal sealed class JournalTests : ServiceFixture
     {
         await Service.RestartWithAsync(Waiting("web"));
         await Service.BecomesAsync("web", "waiting");
-        var entries = await EntriesAsync("_TRANSPORT=journal SYSLOG_IDENTIFIER=nsbridge");
+        List<JsonNode> entries = await EntriesAsync("_TRANSPORT=journal SYSLOG_IDENTIFIER=nsbridge");
         Assert.That(entries, Is.Not.Empty);
-        foreach (var entry in entries)
+        foreach (JsonNode entry in entries)
         {
             Assert.That((string?)entry["PRIORITY"], Does.Match("^[2-7]$"), entry.ToJsonString());
             Assert.That((string?)entry["CODE_FUNC"], Is.Not.Empty, entry.ToJsonString());
@@ -28,7 +28,7 @@ internal sealed class JournalTests : ServiceFixture
         await Service.RestartWithAsync(Waiting("first"), Waiting("second"));
         await Service.BecomesAsync("first", "waiting");
         await Service.BecomesAsync("second", "waiting");
-        var entries = await EntriesAsync("BRIDGE=first");
+        List<JsonNode> entries = await EntriesAsync("BRIDGE=first");
         Assert.That(entries, Is.Not.Empty);
         Assert.That(entries.Select(entry => (string?)entry["MESSAGE"]), Has.None.Contains("second"));
     }
@@ -48,8 +48,8 @@ internal sealed class JournalTests : ServiceFixture
     /// <summary>Entries of the unit's last invocation.</summary>
     private async Task<List<JsonNode>> EntriesAsync(string matches)
     {
-        var invocation = await Service.PropertyAsync("InvocationID");
-        var lines = await Machine.CheckAsync($"journalctl --sync; journalctl --no-pager --output=json _SYSTEMD_INVOCATION_ID={invocation} {matches}");
+        string invocation = await Service.PropertyAsync("InvocationID");
+        string lines = await Machine.CheckAsync($"journalctl --sync; journalctl --no-pager --output=json _SYSTEMD_INVOCATION_ID={invocation} {matches}");
         return [.. lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
     }
 }

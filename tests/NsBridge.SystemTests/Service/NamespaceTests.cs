@@ -9,28 +9,28 @@ namespace NsBridge.SystemTests.Service;
 /// </summary>
 internal sealed class NamespaceTests : ServiceFixture
 {
-    private static readonly TimeSpan PromisedToServe = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan PromisedToLetGo = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_promisedToServe = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_promisedToLetGo = TimeSpan.FromSeconds(5);
 
     [Test]
     [Order(1)]
     public async Task Namespace_FirstOfTheMachineAfterTheStart_ServedWithinTwoSeconds()
     {
         Assert.That(await Machine.HoldsAsync("test -e /run/netns"), Is.False, "nobody has made a namespace on this machine before");
-        var name = TargetNamespace.FreshName();
+        string name = TargetNamespace.FreshName();
         await Service.RestartWithAsync(Web(name));
         await Service.BecomesAsync("web", "waiting");
 
-        var target = await TargetNamespace.AddAsync(Machine, name);
+        TargetNamespace target = await TargetNamespace.AddAsync(Machine, name);
         await target.EchoAsync(3000);
-        Assert.That(await Service.EchoesAsync(3003), Is.LessThan(PromisedToServe));
+        Assert.That(await Service.EchoesAsync(3003), Is.LessThan(s_promisedToServe));
         await target.DeleteAsync();
     }
 
     [Test]
     public async Task Namespace_ThereBeforeTheStart_Served()
     {
-        var target = await TargetNamespace.AddAsync(Machine);
+        TargetNamespace target = await TargetNamespace.AddAsync(Machine);
         await target.EchoAsync(3000);
         await Service.RestartWithAsync(Web(target.Name));
         await Service.EchoesAsync(3003);
@@ -40,7 +40,7 @@ internal sealed class NamespaceTests : ServiceFixture
     [Test]
     public async Task Namespace_ThereBeforeTheStartThenDeleted_IsFreed()
     {
-        var target = await TargetNamespace.AddAsync(Machine);
+        TargetNamespace target = await TargetNamespace.AddAsync(Machine);
         await target.EchoAsync(3000);
         await Service.RestartWithAsync(Web(target.Name));
         await DeletedIsFreedAsync(target);
@@ -49,9 +49,9 @@ internal sealed class NamespaceTests : ServiceFixture
     [Test]
     public async Task Namespace_MadeAfterTheStartThenDeleted_IsFreed()
     {
-        var name = TargetNamespace.FreshName();
+        string name = TargetNamespace.FreshName();
         await Service.RestartWithAsync(Web(name));
-        var target = await TargetNamespace.AddAsync(Machine, name);
+        TargetNamespace target = await TargetNamespace.AddAsync(Machine, name);
         await target.EchoAsync(3000);
         await DeletedIsFreedAsync(target);
     }
@@ -59,19 +59,19 @@ internal sealed class NamespaceTests : ServiceFixture
     [Test]
     public async Task Namespace_DeletedAndMadeAgain_IsFollowed()
     {
-        var name = TargetNamespace.FreshName();
-        var first = await TargetNamespace.AddAsync(Machine, name);
+        string name = TargetNamespace.FreshName();
+        TargetNamespace first = await TargetNamespace.AddAsync(Machine, name);
         await first.EchoAsync(3000);
         await Service.RestartWithAsync(Web(name));
         await Service.EchoesAsync(3003);
 
-        for (var round = 0; round < 3; round++)
+        for (int round = 0; round < 3; round++)
         {
             await first.DeleteAsync();
             await Service.BecomesAsync("web", "waiting");
             first = await TargetNamespace.AddAsync(Machine, name);
             await first.EchoAsync(3000);
-            Assert.That(await Service.EchoesAsync(3003), Is.LessThan(PromisedToServe), $"round {round}");
+            Assert.That(await Service.EchoesAsync(3003), Is.LessThan(s_promisedToServe), $"round {round}");
         }
 
         await first.DeleteAsync();
@@ -83,16 +83,16 @@ internal sealed class NamespaceTests : ServiceFixture
     [Test]
     public async Task Namespace_ReplacedUnderTheSameNameAtOnce_NextConnectionReachesTheNewOne()
     {
-        var name = TargetNamespace.FreshName();
-        var old = await TargetNamespace.AddAsync(Machine, name);
+        string name = TargetNamespace.FreshName();
+        TargetNamespace old = await TargetNamespace.AddAsync(Machine, name);
         await old.EchoAsync(3000);
         await Service.RestartWithAsync(Web(name));
         await Service.EchoesAsync(3003);
 
         await old.DeleteAsync();
-        var successor = await TargetNamespace.AddAsync(Machine, name);
+        TargetNamespace successor = await TargetNamespace.AddAsync(Machine, name);
         await successor.EchoAsync(3000);
-        Assert.That(await Service.EchoesAsync(3003), Is.LessThan(PromisedToServe));
+        Assert.That(await Service.EchoesAsync(3003), Is.LessThan(s_promisedToServe));
         await successor.DeleteAsync();
     }
 
@@ -107,13 +107,13 @@ internal sealed class NamespaceTests : ServiceFixture
     private async Task DeletedIsFreedAsync(TargetNamespace target)
     {
         await Service.EchoesAsync(3003);
-        using var held = await HeldConnection.OpenAsync(Machine, 3003);
-        var inode = await target.InodeAsync();
+        using HeldConnection held = await HeldConnection.OpenAsync(Machine, 3003);
+        string inode = await target.InodeAsync();
         // An inode may be given again at once, so nobody else may make a namespace until this one is seen to be gone.
         await target.DeleteAsync();
-        await Machine.EventuallyAsync($"! lsns --type=net --noheadings --output=NS | grep -qw {inode}", PromisedToLetGo);
-        await held.BreaksAsync(PromisedToLetGo);
-        await Machine.EventuallyAsync($"! grep -q netns/{target.Name} /proc/{await Service.ProcessAsync()}/mountinfo", PromisedToLetGo);
+        await Machine.EventuallyAsync($"! lsns --type=net --noheadings --output=NS | grep -qw {inode}", s_promisedToLetGo);
+        await held.BreaksAsync(s_promisedToLetGo);
+        await Machine.EventuallyAsync($"! grep -q netns/{target.Name} /proc/{await Service.ProcessAsync()}/mountinfo", s_promisedToLetGo);
         await Service.BecomesAsync("web", "waiting");
     }
 

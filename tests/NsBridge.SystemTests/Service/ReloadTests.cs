@@ -19,8 +19,8 @@ internal sealed class ReloadTests : ServiceFixture
     public async Task Reload_BridgeAdded_ServedWhileConnectionsOfOthersGoOn()
     {
         await Service.RestartWithAsync(Bridge("web", 3003));
-        var process = await Service.ProcessAsync();
-        using var held = await HeldConnection.OpenAsync(Machine, 3003);
+        int process = await Service.ProcessAsync();
+        using HeldConnection held = await HeldConnection.OpenAsync(Machine, 3003);
 
         await Service.ConfigureAsync(Bridge("web", 3003), Bridge("more", 3004));
         await Machine.CheckAsync("systemctl reload nsbridge");
@@ -51,7 +51,7 @@ internal sealed class ReloadTests : ServiceFixture
     public async Task Reload_WrongFile_FailsNamesTheKeyAndKeepsWhatRuns()
     {
         await Service.RestartWithAsync(Bridge("web", 3003));
-        using var held = await HeldConnection.OpenAsync(Machine, 3003);
+        using HeldConnection held = await HeldConnection.OpenAsync(Machine, 3003);
 
         await Service.ConfigureAsync(Bridge("web", 3003), Bridge("more", 3004) with { Listen = "nowhere:http" });
         Assert.That(await Machine.HoldsAsync("systemctl reload nsbridge"), Is.False);

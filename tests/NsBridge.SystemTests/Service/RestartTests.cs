@@ -9,7 +9,7 @@ namespace NsBridge.SystemTests.Service;
 internal sealed partial class RestartTests : ServiceFixture
 {
     private const int LongestWaitMilliseconds = 300;
-    private static readonly TimeSpan LoadDeadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_loadDeadline = TimeSpan.FromMinutes(2);
     private TargetNamespace _target = null!;
 
     [OneTimeSetUp]
@@ -37,7 +37,7 @@ internal sealed partial class RestartTests : ServiceFixture
     {
         await Service.RestartWithAsync(Web());
         await Service.EchoesAsync(3003);
-        var before = await Service.ProcessAsync();
+        int before = await Service.ProcessAsync();
         await Machine.CheckAsync(SystemdContainer.BuildUpgrade);
         await LoadAsync(400, 12, SystemdContainer.InstallUpgrade + " >/dev/null");
         Assert.That(await Service.ProcessAsync(), Is.Not.EqualTo(before), "the new version runs");
@@ -52,7 +52,7 @@ internal sealed partial class RestartTests : ServiceFixture
         // Until one is short enough: what else the machine does at that moment is not the daemon's. That all survive is asked of each.
         while (waits.Count < 8 && (waits.Count < 2 || waits.Min() >= LongestWaitMilliseconds))
         {
-            var report = await LoadAsync(4000, 0, "systemctl restart nsbridge");
+            string report = await LoadAsync(4000, 0, "systemctl restart nsbridge");
             waits.Add(int.Parse(LongestWait().Match(report).Groups[1].Value, CultureInfo.InvariantCulture));
         }
         await TestContext.Out.WriteLineAsync($"Longest wait for an echo during each restart: {string.Join(", ", waits)} ms");
@@ -64,7 +64,7 @@ internal sealed partial class RestartTests : ServiceFixture
     {
         await Service.RestartWithAsync(Web());
         await Service.EchoesAsync(3003);
-        var before = await Service.ProcessAsync();
+        int before = await Service.ProcessAsync();
         await LoadAsync(0, 0, $"systemctl kill --signal=KILL nsbridge; until p=$(systemctl show nsbridge --value --property=MainPID) && [ $p != 0 ] && [ $p != {before} ]; do sleep 0.05; done; sleep 1");
     }
 
@@ -72,7 +72,7 @@ internal sealed partial class RestartTests : ServiceFixture
     public async Task Stop_WithAConnection_IsDrainedAndNothingIsKept()
     {
         await Service.RestartWithAsync(Web());
-        using var held = await HeldConnection.OpenAsync(Machine, 3003);
+        using HeldConnection held = await HeldConnection.OpenAsync(Machine, 3003);
         await Machine.CheckAsync("systemctl stop nsbridge");
         await held.BreaksAsync(TimeSpan.FromSeconds(10));
 
@@ -85,8 +85,8 @@ internal sealed partial class RestartTests : ServiceFixture
     public async Task Restart_BridgeGoneFromTheConfiguration_EndsItsConnectionsAndNoOthers()
     {
         await Service.RestartWithAsync(Web(), Web() with { Name = "other", Listen = "127.0.0.1:3004" });
-        using var kept = await HeldConnection.OpenAsync(Machine, 3003);
-        using var ended = await HeldConnection.OpenAsync(Machine, 3004);
+        using HeldConnection kept = await HeldConnection.OpenAsync(Machine, 3003);
+        using HeldConnection ended = await HeldConnection.OpenAsync(Machine, 3004);
         await Service.RestartWithAsync(Web() with { MaxConnections = 1000 });
         await ended.BreaksAsync(TimeSpan.FromSeconds(10));
         await kept.GoesOnAsync();
@@ -97,10 +97,10 @@ internal sealed partial class RestartTests : ServiceFixture
     [Test]
     public async Task Restart_NamespaceMadeAnewMeanwhile_EndsWhatLedIntoTheOldOne()
     {
-        var space = await TargetNamespace.AddAsync(Machine);
+        TargetNamespace space = await TargetNamespace.AddAsync(Machine);
         await space.EchoAsync(3000);
         await Service.RestartWithAsync(Web() with { Namespace = space.Name });
-        using var held = await HeldConnection.OpenAsync(Machine, 3003);
+        using HeldConnection held = await HeldConnection.OpenAsync(Machine, 3003);
         // Halted, the daemon cannot see the namespace go. The service manager lets it run on when it asks it to end.
         await Machine.CheckAsync($"""
             kill -STOP {await Service.ProcessAsync()}
@@ -112,7 +112,7 @@ internal sealed partial class RestartTests : ServiceFixture
     }
 
     private Task<string> LoadAsync(int idle, int streams, string command) =>
-        Machine.CheckAsync($"python3 /usr/local/bin/load-during 3003 {idle} {streams} '{command}'", LoadDeadline);
+        Machine.CheckAsync($"python3 /usr/local/bin/load-during 3003 {idle} {streams} '{command}'", s_loadDeadline);
 
     private BridgeEntry Web() => new("web") { Listen = "127.0.0.1:3003", Namespace = _target.Name, Target = "127.0.0.1:3000" };
 

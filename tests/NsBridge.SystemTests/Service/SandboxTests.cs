@@ -14,15 +14,15 @@ internal sealed class SandboxTests : ServiceFixture
     [Test]
     public async Task Process_Capabilities_ThoseTwoAndNoOther()
     {
-        var status = await StatusAsync();
-        foreach (var set in new[] { "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb" })
+        Dictionary<string, string> status = await StatusAsync();
+        foreach (string? set in new[] { "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb" })
             Assert.That(long.Parse(status[set], NumberStyles.HexNumber, CultureInfo.InvariantCulture), Is.EqualTo(SysAdmin | NetBindService), set);
     }
 
     [Test]
     public async Task Process_User_IsNotRootAndCannotLogIn()
     {
-        var users = (await StatusAsync())["Uid"].Split('\t');
+        string[] users = (await StatusAsync())["Uid"].Split('\t');
         Assert.That(users, Has.All.EqualTo(users[0]).And.None.EqualTo("0"));
         Assert.That(await Machine.CheckAsync("grep '^nsbridge:' /etc/passwd"), Does.Match(@"^nsbridge:[^:]*:[1-9]\d{0,2}:[1-9]\d{0,2}:[^:]*:/:/usr/sbin/nologin\s*$"));
         Assert.That(await Machine.CheckAsync("grep '^nsbridge:' /etc/shadow"), Does.Match("^nsbridge:!"));
@@ -31,7 +31,7 @@ internal sealed class SandboxTests : ServiceFixture
     [Test]
     public async Task Process_Filters_AreOn()
     {
-        var status = await StatusAsync();
+        Dictionary<string, string> status = await StatusAsync();
         Assert.That(status["NoNewPrivs"], Is.EqualTo("1"));
         Assert.That(status["Seccomp"], Is.EqualTo(SystemCallFilterOn.ToString(CultureInfo.InvariantCulture)));
     }
@@ -44,14 +44,14 @@ internal sealed class SandboxTests : ServiceFixture
     [Test]
     public async Task Unit_Verified_NoComplaint()
     {
-        var verdict = await Machine.RunAsync("systemd-analyze verify --man=no nsbridge.service");
+        CommandResult verdict = await Machine.RunAsync("systemd-analyze verify --man=no nsbridge.service");
         Assert.That((verdict.ExitCode, verdict.Everything), Is.EqualTo((0, "")));
     }
 
     [Test]
     public async Task Bridge_PortBelow1024_Listens()
     {
-        var target = await TargetNamespace.AddAsync(Machine);
+        TargetNamespace target = await TargetNamespace.AddAsync(Machine);
         await target.EchoAsync(3000);
         await Service.RestartWithAsync(new BridgeEntry("web") { Listen = "0.0.0.0:80", Namespace = target.Name, Target = "127.0.0.1:3000" });
         await Service.EchoesAsync(80);
@@ -60,9 +60,9 @@ internal sealed class SandboxTests : ServiceFixture
     [Test]
     public async Task Bridge_NamespaceOfAProcess_FailsWithTheReasonUntilTheDropInIsThere()
     {
-        var target = await TargetNamespace.AddAsync(Machine);
+        TargetNamespace target = await TargetNamespace.AddAsync(Machine);
         await target.EchoAsync(3000);
-        var process = (await Machine.CheckAsync($"systemctl show --value --property=MainPID 'echo-{target.Name}-3000.service'")).Trim();
+        string process = (await Machine.CheckAsync($"systemctl show --value --property=MainPID 'echo-{target.Name}-3000.service'")).Trim();
         await Service.RestartWithAsync(
             new BridgeEntry("process") { Listen = "127.0.0.1:3004", Namespace = $"pid:{process}", Target = "127.0.0.1:3000" },
             new BridgeEntry("named") { Listen = "127.0.0.1:3005", Namespace = target.Name, Target = "127.0.0.1:3000" });
@@ -81,7 +81,7 @@ internal sealed class SandboxTests : ServiceFixture
     [Test]
     public async Task Ring_InTheSandbox_IsRefusedUntilTheDropInIsThere()
     {
-        var target = await TargetNamespace.AddAsync(Machine);
+        TargetNamespace target = await TargetNamespace.AddAsync(Machine);
         await target.EchoAsync(3000);
         await Service.RestartWithAsync(new BridgeEntry("ring") { Listen = "127.0.0.1:3006", Namespace = target.Name, Target = "127.0.0.1:3000" });
         await Service.EchoesAsync(3006);
@@ -100,7 +100,7 @@ internal sealed class SandboxTests : ServiceFixture
     [Test]
     public async Task Bridge_SocketGroup_GivenWithTheDropIn()
     {
-        var target = await TargetNamespace.AddAsync(Machine);
+        TargetNamespace target = await TargetNamespace.AddAsync(Machine);
         await target.EchoAsync(3000);
         await WithDropInAsync("socket-group.conf", async () =>
         {
@@ -124,7 +124,7 @@ internal sealed class SandboxTests : ServiceFixture
 
     private async Task<Dictionary<string, string>> StatusAsync()
     {
-        var lines = await Machine.CheckAsync($"cat /proc/{await Service.ProcessAsync()}/status");
+        string lines = await Machine.CheckAsync($"cat /proc/{await Service.ProcessAsync()}/status");
         return lines.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split(':', 2))
             .ToDictionary(field => field[0], field => field[1].Trim());

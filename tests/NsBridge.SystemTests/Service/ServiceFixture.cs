@@ -1,6 +1,6 @@
-using NUnit.Framework.Interfaces;
 using NsBridge.SystemTests.Machine;
 using NsBridge.SystemTests.Package;
+using NUnit.Framework.Interfaces;
 
 namespace NsBridge.SystemTests.Service;
 
@@ -16,7 +16,7 @@ internal abstract class ServiceFixture
     {
         Machine = await SystemdContainer.StartAsync(await BuiltPackage.FolderAsync());
         Service = await InstalledService.InstallAsync(Machine);
-        foreach (var script in Directory.EnumerateFiles(Path.Combine(TestContext.CurrentContext.TestDirectory, "Scripts")))
+        foreach (string script in Directory.EnumerateFiles(Path.Combine(TestContext.CurrentContext.TestDirectory, "Scripts")))
             await Machine.WriteAsync($"/usr/local/bin/{Path.GetFileNameWithoutExtension(script)}", await File.ReadAllTextAsync(script));
     }
 

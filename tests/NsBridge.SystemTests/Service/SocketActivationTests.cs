@@ -44,7 +44,7 @@ internal sealed class SocketActivationTests : ServiceFixture
     [Test]
     public async Task Socket_ServiceRestarts_NoClientIsRefused()
     {
-        for (var round = 0; round < 3; round++)
+        for (int round = 0; round < 3; round++)
         {
             await Machine.CheckAsync($"""
                 systemctl restart nsbridge.service & restart=$!
@@ -69,7 +69,7 @@ internal sealed class SocketActivationTests : ServiceFixture
     [Test]
     public async Task Process_Environment_NothingInherits()
     {
-        var process = await Service.ProcessAsync();
+        int process = await Service.ProcessAsync();
         // 02000000 in fdinfo is O_CLOEXEC.
         await Machine.CheckAsync($"""
             for fd in /proc/{process}/fd/*; do

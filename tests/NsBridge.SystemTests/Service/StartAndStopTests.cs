@@ -20,10 +20,10 @@ internal sealed class StartAndStopTests : ServiceFixture
     {
         BridgeEntry[] bridges = [.. Enumerable.Range(4000, 40).Select(port => Bridge($"b{port}", port))];
         await Service.ConfigureAsync(bridges);
-        for (var round = 0; round < 5; round++)
+        for (int round = 0; round < 5; round++)
         {
             // One script, so that nothing but the start itself lies between the two.
-            var listening = await Machine.CheckAsync("systemctl stop nsbridge; systemctl start nsbridge; ss -Hltn 'sport >= :4000 and sport < :4040' | wc -l");
+            string listening = await Machine.CheckAsync("systemctl stop nsbridge; systemctl start nsbridge; ss -Hltn 'sport >= :4000 and sport < :4040' | wc -l");
             Assert.That(listening.Trim(), Is.EqualTo("40"), $"round {round}");
         }
     }
@@ -32,7 +32,7 @@ internal sealed class StartAndStopTests : ServiceFixture
     public async Task Status_BridgesAndConnections_AreCounted()
     {
         await Service.RestartWithAsync(Bridge("web", 3003), Bridge("other", 3004) with { Namespace = TargetNamespace.FreshName() });
-        using var held = await HeldConnection.OpenAsync(Machine, 3003);
+        using HeldConnection held = await HeldConnection.OpenAsync(Machine, 3003);
         await Machine.EventuallyAsync(
             "systemctl show nsbridge --property=StatusText | grep '1 .*up' | grep '1 .*waiting' | grep -q '1 connection'", TimeSpan.FromSeconds(10));
     }
@@ -42,7 +42,7 @@ internal sealed class StartAndStopTests : ServiceFixture
     {
         await Service.RestartWithAsync(Bridge("web", 3003));
         await Service.EchoesAsync(3003);
-        var process = await Service.ProcessAsync();
+        int process = await Service.ProcessAsync();
         await Machine.CheckAsync("systemctl stop nsbridge");
 
         Assert.That(await Service.PropertyAsync("Result"), Is.EqualTo("success"));

@@ -6,25 +6,25 @@ namespace NsBridge.SystemTests.Service;
 /// <summary>Services of a real systemd as the place of a bridge's target, asked for by the packaged daemon from its sandbox.</summary>
 internal sealed class UnitPlaceTests : ServiceFixture
 {
-    private static readonly TimeSpan Promised = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan PromisedToLetGo = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_promisedToLetGo = TimeSpan.FromSeconds(5);
     private const string Echo = "/usr/bin/socat TCP-LISTEN:3000,bind=127.0.0.1,fork,reuseaddr,backlog=128 EXEC:cat";
 
     [Test]
     public async Task Unit_WithANamespacePath_IsServedWithoutTheDropIn()
     {
-        var target = await TargetNamespace.AddAsync(Machine);
+        TargetNamespace target = await TargetNamespace.AddAsync(Machine);
         await UnitAsync("by-path", $"NetworkNamespacePath=/run/netns/{target.Name}\nExecStart={Echo}");
         await Service.RestartWithAsync(Bridge("by-path"));
         await ReasonAsync("waiting", "is not running");
 
         await Machine.CheckAsync("systemctl start by-path");
-        await Service.EchoesAsync(3010, Promised);
+        await Service.EchoesAsync(3010, s_promised);
         await Machine.CheckAsync("systemctl restart by-path");
-        await Service.EchoesAsync(3010, Promised);
+        await Service.EchoesAsync(3010, s_promised);
 
         await Machine.CheckAsync("systemctl stop by-path");
-        await Service.BecomesAsync("unit", "waiting", Promised);
+        await Service.BecomesAsync("unit", "waiting", s_promised);
     }
 
     [Test]
@@ -46,19 +46,19 @@ internal sealed class UnitPlaceTests : ServiceFixture
             await Service.RestartWithAsync(Bridge("own"));
             await ReasonAsync("waiting", "is not running");
             await Machine.CheckAsync("systemctl start own");
-            await Service.EchoesAsync(3010, Promised);
+            await Service.EchoesAsync(3010, s_promised);
             // Somebody connects all the time.
-            using var load = Machine.Start($"while :; do {InstalledService.EchoProof(3010)} || true; done");
-            for (var round = 0; round < 3; round++)
+            using BackgroundProcess load = Machine.Start($"while :; do {InstalledService.EchoProof(3010)} || true; done");
+            for (int round = 0; round < 3; round++)
             {
-                using var held = await HeldConnection.OpenAsync(Machine, 3010);
+                using HeldConnection held = await HeldConnection.OpenAsync(Machine, 3010);
                 await Machine.CheckAsync("systemctl restart own");
-                TestContext.Out.WriteLine($"served {(await Service.EchoesAsync(3010, Promised)).TotalSeconds:0.00} s after the restart");
-                await held.BreaksAsync(PromisedToLetGo);
+                TestContext.Out.WriteLine($"served {(await Service.EchoesAsync(3010, s_promised)).TotalSeconds:0.00} s after the restart");
+                await held.BreaksAsync(s_promisedToLetGo);
             }
 
             await Machine.CheckAsync("systemctl stop own");
-            await Service.BecomesAsync("unit", "waiting", Promised);
+            await Service.BecomesAsync("unit", "waiting", s_promised);
         });
     }
 

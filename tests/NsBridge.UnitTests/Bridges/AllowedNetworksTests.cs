@@ -28,11 +28,11 @@ internal sealed class AllowedNetworksTests
     public void Contains_RandomAddresses_AsTheFrameworkSays([Random(3)] int seed)
     {
         var random = new Random(seed);
-        for (var i = 0; i < 20_000; i++)
+        for (int i = 0; i < 20_000; i++)
         {
-            var bytes = new byte[random.Next(2) == 0 ? 4 : 16];
+            byte[] bytes = new byte[random.Next(2) == 0 ? 4 : 16];
             random.NextBytes(bytes);
-            var length = random.Next(bytes.Length * 8 + 1);
+            int length = random.Next(bytes.Length * 8 + 1);
             var network = new IPNetwork(Masked(bytes, length), length);
             // Mostly a neighbour, or random addresses would be in hardly any network.
             bytes[random.Next(bytes.Length)] ^= (byte)(1 << random.Next(8));
@@ -52,11 +52,11 @@ internal sealed class AllowedNetworksTests
     [Test]
     public void Contains_AskedForEveryClient_AllocatesNothing()
     {
-        var networks = Of("10.0.0.0/8", "fd00::/8", "192.168.0.0/16");
-        var peer = Peer(IPAddress.Parse("192.168.3.4"));
+        AllowedNetworks networks = Of("10.0.0.0/8", "fd00::/8", "192.168.0.0/16");
+        PeerAddress peer = Peer(IPAddress.Parse("192.168.3.4"));
         Assert.That(networks.Contains(peer), Is.True);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 10_000; i++)
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 10_000; i++)
             networks.Contains(peer);
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
     }
@@ -67,8 +67,8 @@ internal sealed class AllowedNetworksTests
 
     private static IPAddress Masked(byte[] bytes, int length)
     {
-        var masked = new byte[bytes.Length];
-        for (var bit = 0; bit < length; bit++)
+        byte[] masked = new byte[bytes.Length];
+        for (int bit = 0; bit < length; bit++)
             masked[bit / 8] |= (byte)(bytes[bit / 8] & (0x80 >> (bit % 8)));
         return new IPAddress(masked);
     }

@@ -34,7 +34,7 @@ internal sealed class BridgeLogTests
     {
         using var bridge = new Bridge(Settings("tcp"), _engine);
 
-        for (var client = 0; client < 300; client++)
+        for (int client = 0; client < 300; client++)
         {
             bridge.OnFailed(PeerAddress.Unix, "nothing listens there");
             bridge.OnConnected(1);

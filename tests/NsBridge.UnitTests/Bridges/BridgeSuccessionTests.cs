@@ -21,7 +21,7 @@ namespace NsBridge.UnitTests.Bridges;
 internal sealed class BridgeSuccessionTests
 {
     private const string RuntimeVariable = "XDG_RUNTIME_DIR";
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);
 
     private readonly string? _runtimeBefore = Environment.GetEnvironmentVariable(RuntimeVariable);
     private string _runtime = null!;
@@ -56,10 +56,10 @@ internal sealed class BridgeSuccessionTests
 
         Assert.That(await bridge.ResumeAsync([connection]), Is.Empty);
         Libc.Write(clientsPeer, "ping"u8);
-        await Eventually.TrueAsync(() => Libc.Receive(targetsPeer, new byte[4]) == 4, Soon, "relayed");
+        await Eventually.TrueAsync(() => Libc.Receive(targetsPeer, new byte[4]) == 4, s_soon, "relayed");
 
         await AnswerThatThereIsNoneAsync(api, () => Assert.That(Libc.Receive(clientsPeer, new byte[1]), Is.EqualTo(-(nint)(int)Errno.EAGAIN), "goes on"));
-        await Eventually.TrueAsync(() => Libc.Receive(clientsPeer, new byte[1]) == 0, Soon, "ended");
+        await Eventually.TrueAsync(() => Libc.Receive(clientsPeer, new byte[1]) == 0, s_soon, "ended");
 
         await bridge.StopAsync(CancellationToken.None);
         Libc.Close(clientsPeer);
@@ -83,7 +83,7 @@ internal sealed class BridgeSuccessionTests
         Assert.That(await bridge.ResumeAsync([connection]), Is.Empty);
 
         if (isReset)
-            Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+            Assert.That(await client.EndingAsync(s_soon), Is.EqualTo(Ending.Reset));
         else
             await AssertRelaysAsync(client, target);
         await EndAsync(bridge, client, target);
@@ -101,7 +101,7 @@ internal sealed class BridgeSuccessionTests
         await AssertRelaysAsync(client, target);
 
         await AnswerThatThereIsNoneAsync(api, () => Assert.That(client.Poll(0, SelectMode.SelectRead), Is.False, "goes on"));
-        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        Assert.That(await client.EndingAsync(s_soon), Is.EqualTo(Ending.Reset));
         await EndAsync(bridge, client, target);
     }
 
@@ -129,7 +129,7 @@ internal sealed class BridgeSuccessionTests
 
         Assert.That(await bridge.ResumeAsync([ConnectionSnapshot.Waiting("web", ConnectionRole.Outer, client.Relayed, SocketKind.Tcp, PeerAddress.Unix, 0, 120_000)]), Is.Empty);
 
-        Assert.That(await client.Program.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        Assert.That(await client.Program.EndingAsync(s_soon), Is.EqualTo(Ending.Reset));
         await EndAsync(bridge, client.Program);
     }
 
@@ -144,7 +144,7 @@ internal sealed class BridgeSuccessionTests
         client.Program.Shutdown(SocketShutdown.Send);
         await target.SendPatternAsync(Answer);
         target.Dispose();
-        await Eventually.TrueAsync(() => bridge.Tally.Active == 0, Soon, "over for the relay");
+        await Eventually.TrueAsync(() => bridge.Tally.Active == 0, s_soon, "over for the relay");
 
         Assert.That(await client.Program.ReceivePatternAsync(), Is.EqualTo(Answer), "what the kernel had still to send");
         await EndAsync(bridge, client.Program);
@@ -156,7 +156,7 @@ internal sealed class BridgeSuccessionTests
     {
         await using TestNamespace space = await TestNamespace.CreateAsync();
         using Bridge bridge = await StartAsync($""" {Listening}, "ListenNamespace":"{space.Name}", "Protocol":"{protocol}" """);
-        await Eventually.TrueAsync(() => bridge.Report().State == BridgeState.Up, Soon, "its listener is bound");
+        await Eventually.TrueAsync(() => bridge.Report().State == BridgeState.Up, s_soon, "its listener is bound");
 
         Assert.That((await bridge.ListenersAsync()).Select(listener => listener.Path), Is.EqualTo((string[])[bridge.Settings.Socket]), "the UNIX socket alone");
         await EndAsync(bridge);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
+using NsBridge.Configuration.Settings;
 using NsBridge.Hosting;
 using NsBridge.HotRestart;
 using NsBridge.Systemd;
@@ -17,7 +18,7 @@ internal sealed class BridgeSupervisorTests
     {
         using var scratch = new ScratchDirectory();
         // The outer half is written first.
-        var settings = LoadedText.Right(
+        DaemonSettings settings = LoadedText.Right(
             string.Create(CultureInfo.InvariantCulture, $""" "Name":"outer", "Listen":"127.0.0.1:{HostSockets.FreePort()}", "Socket":"{scratch["web.sock"]}", "Join":"handoff" """),
             $""" "Name":"inner", "Socket":"{scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" """);
         using var sockets = ActivationSockets.Adopt([]);
@@ -37,12 +38,12 @@ internal sealed class BridgeSupervisorTests
     public async Task Bindings_SocketThatCouldBeHadOnlyLater_CountsAsBound()
     {
         await using var scene = new FleetScene();
-        var settings = scene.Web("");
-        var path = settings.Bridges[0].Socket;
+        DaemonSettings settings = scene.Web("");
+        string path = settings.Bridges[0].Socket;
         await File.WriteAllTextAsync(path, "in the way");
         await scene.StartAsync(settings);
         Assert.That(scene.Fleet.Snapshot().Single().State, Is.EqualTo(BridgeState.Failed));
-        var before = scene.Engine.Bindings;
+        int before = scene.Engine.Bindings;
 
         File.Delete(path);
         await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().State == BridgeState.Up, TimeSpan.FromSeconds(10), "it has its socket");

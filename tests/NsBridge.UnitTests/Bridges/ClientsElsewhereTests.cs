@@ -10,7 +10,7 @@ namespace NsBridge.UnitTests.Bridges;
 /// <summary>An outer half alone that stops, while another fleet serves its clients.</summary>
 internal sealed class ClientsElsewhereTests
 {
-    private static readonly byte[] Hello = Pattern.Take(100);
+    private static readonly byte[] s_hello = Pattern.Take(100);
 
     [Test]
     public async Task Stop_ClientWhomAnotherHasTakenOver_IsNotWaitedForAndLivesOn()
@@ -25,13 +25,13 @@ internal sealed class ClientsElsewhereTests
         await outer.StartAsync(LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
             $""" "Name":"outer", "Listen":"127.0.0.1:{port}", "Socket":"{scratch["web.sock"]}", "Join":"handoff" """)));
         using Socket client = await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, port));
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
         var clock = Stopwatch.StartNew();
 
         await outer.StopAsync();
 
         Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));
         Assert.That(outer.Log.Lines, Has.None.StartsWith("Stopping."));
-        await client.EchoAsync(Hello);
+        await client.EchoAsync(s_hello);
     }
 }

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NsBridge.Bridges;
 using NsBridge.Configuration.Reading;
+using NsBridge.Configuration.Settings;
 using NsBridge.Hosting;
 using NsBridge.HotRestart;
 using NsBridge.Logging;
@@ -18,7 +19,7 @@ namespace NsBridge.UnitTests.Bridges;
 /// <summary>A save is noticed whenever it comes, and nothing in the place of the file stops the daemon.</summary>
 internal sealed class ConfigurationReloaderTests
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(3);
 
     [Test]
     public async Task Save_BetweenTheFirstReadingAndTheWatch_IsNoticed()
@@ -29,22 +30,22 @@ internal sealed class ConfigurationReloaderTests
 
         await scene.StartAsync();
 
-        await Eventually.TrueAsync(() => Task.FromResult(scene.Bridges == "late"), Soon, () => "the bridge that was saved is there");
+        await Eventually.TrueAsync(() => Task.FromResult(scene.Bridges == "late"), s_soon, () => "the bridge that was saved is there");
     }
 
     [Test]
     public async Task File_ReplacedByANamedPipe_IsRefusedAndTheStopGoesOn()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", LoadedText.Json());
+        string file = scratch.Write("appsettings.json", LoadedText.Json());
         await using var scene = new Scene(file, () => { });
         await scene.StartAsync();
 
         await Command.CheckAsync("mkfifo", scratch["pipe"]);
         File.Move(scratch["pipe"], file, overwrite: true);
 
-        await Eventually.TrueAsync(() => Task.FromResult(scene.Told.Any(line => line.Contains("named pipe", StringComparison.Ordinal))), Soon, () => "the pipe is refused");
-        await scene.StopAsync().WaitAsync(Soon);
+        await Eventually.TrueAsync(() => Task.FromResult(scene.Told.Any(line => line.Contains("named pipe", StringComparison.Ordinal))), s_soon, () => "the pipe is refused");
+        await scene.StopAsync().WaitAsync(s_soon);
     }
 
     [Test]
@@ -63,7 +64,7 @@ internal sealed class ConfigurationReloaderTests
 
         await Command.CheckAsync("kill", "-HUP", Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
 
-        Assert.That(await heeded.Task.WaitAsync(Soon), Is.True);
+        Assert.That(await heeded.Task.WaitAsync(s_soon), Is.True);
     }
 
     /// <summary>A fleet without a service manager, and the watch over its file.</summary>
@@ -81,7 +82,7 @@ internal sealed class ConfigurationReloaderTests
         public Scene(string file, Action meanwhile)
         {
             var loader = new ConfigurationLoader(file, new Dictionary<string, string>());
-            var settings = loader.Load().SettingsOrFault();
+            DaemonSettings settings = loader.Load().SettingsOrFault();
             meanwhile();
             _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
             _fleet = new BridgeSupervisor(settings, _engine, _succession, NullLogger<BridgeSupervisor>.Instance);
@@ -110,7 +111,7 @@ internal sealed class ConfigurationReloaderTests
 
         public async ValueTask DisposeAsync()
         {
-            await StopAsync().WaitAsync(Soon);
+            await StopAsync().WaitAsync(s_soon);
             await _fleet.StopAsync(CancellationToken.None);
             _watch.Dispose();
             _fleet.Dispose();

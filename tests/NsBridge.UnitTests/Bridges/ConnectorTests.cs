@@ -20,7 +20,7 @@ namespace NsBridge.UnitTests.Bridges;
 [TestFixture, LeaksNothing, FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class ConnectorTests
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(5);
 
     private readonly Owner _owner = new();
     private EventLoop _loop = null!;
@@ -62,9 +62,9 @@ internal sealed class ConnectorTests
             accepted.Reset();
         });
 
-        Assert.That(await _owner.Ended.WaitAsync(Deadline), Is.EqualTo(EndReason.TargetReset));
+        Assert.That(await _owner.Ended.WaitAsync(s_deadline), Is.EqualTo(EndReason.TargetReset));
         Assert.That(await _client.ReceiveExactlyAsync(says.Length), Is.EqualTo(Encoding.ASCII.GetBytes(says)));
-        Assert.That(await _client.EndingAsync(Deadline), Is.EqualTo(Ending.Reset));
+        Assert.That(await _client.EndingAsync(s_deadline), Is.EqualTo(Ending.Reset));
         Assert.That(_owner.Connected, Is.EqualTo(1));
         Assert.That(_target.Poll(0, SelectMode.SelectRead), Is.False, "dialled again");
     }
@@ -79,9 +79,9 @@ internal sealed class ConnectorTests
             accepted.Reset();
         });
 
-        Assert.That(await _owner.Ended.WaitAsync(Deadline), Is.EqualTo(EndReason.TargetReset));
+        Assert.That(await _owner.Ended.WaitAsync(s_deadline), Is.EqualTo(EndReason.TargetReset));
         Assert.That(await _client.ReceiveExactlyAsync(3), Is.EqualTo("bye"u8.ToArray()));
-        Assert.That(await _client.EndingAsync(Deadline), Is.EqualTo(Ending.Reset));
+        Assert.That(await _client.EndingAsync(s_deadline), Is.EqualTo(Ending.Reset));
         Assert.That(_owner.Connected, Is.EqualTo(1));
     }
 
@@ -107,7 +107,7 @@ internal sealed class ConnectorTests
                 await PassAsync(newcomer, 0);
                 return _owner.Connected == 1;
             },
-            Deadline,
+            s_deadline,
             "the one who waits is connected");
         newcomers.ForEach(newcomer => newcomer.Dispose());
     }

@@ -10,7 +10,7 @@ internal sealed class DescriptorBudgetTests
     public void Measure_WhileClientsHaveNotTakenWhatTheyMay_MakesNoMoreRoom()
     {
         var pressure = new DescriptorBudget(2 * ShortRequestServer.MostSessions, NullLogger<DescriptorBudget>.Instance);
-        var clients = 0;
+        int clients = 0;
         for (; pressure.HasRoom; clients++)
             pressure.Enter(1);
 
@@ -18,7 +18,7 @@ internal sealed class DescriptorBudgetTests
         Assert.That(pressure.HasRoom, Is.False);
 
         pressure.Leave(clients);
-        for (var again = 0; again < clients; again++)
+        for (int again = 0; again < clients; again++)
             pressure.Enter(1);
         Assert.That(pressure.HasRoom, Is.False, "as much as before");
     }

@@ -88,7 +88,7 @@ internal sealed class FleetScene : IAsyncDisposable
     {
         using var borrowed = new SafeFileHandle(socket.SafeHandle.DangerousGetHandle(), ownsHandle: false);
         SafeFileHandle copy = InheritedSocket.Duplicate(borrowed);
-        var descriptor = (int)copy.DangerousGetHandle();
+        int descriptor = (int)copy.DangerousGetHandle();
         copy.SetHandleAsInvalid();
         return descriptor;
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using NsBridge.Bridges;
+using NsBridge.Configuration.Settings;
 
 namespace NsBridge.UnitTests.Bridges;
 
@@ -57,7 +58,7 @@ internal sealed class HandedOverTests
     {
         using Socket socket = FleetScene.Listener();
         await using var scene = new FleetScene((name, socket));
-        var settings = scene.Web(keys.Replace("PORT", FleetScene.FreePort(), StringComparison.Ordinal));
+        DaemonSettings settings = scene.Web(keys.Replace("PORT", FleetScene.FreePort(), StringComparison.Ordinal));
 
         await scene.StartAsync(settings);
         await scene.Fleet.ApplyAsync(settings);
@@ -72,7 +73,7 @@ internal sealed class HandedOverTests
         using Socket socket = FleetScene.Listener();
         await using var scene = new FleetScene(("web", socket));
         await scene.StartAsync(scene.Web(""", "Listen":"127.0.0.1:3003" """));
-        var told = scene.Log.Lines.Count;
+        int told = scene.Log.Lines.Count;
 
         await scene.Fleet.ApplyAsync(scene.Web(""));
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
 using NsBridge.Bridges.Connecting;
 using NsBridge.Bridges.Joining;
+using NsBridge.HotRestart;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
 using NsBridge.Relaying.Tcp;
@@ -19,7 +20,7 @@ namespace NsBridge.UnitTests.Bridges;
 [TestFixture, LeaksNothing, FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class HandoffJoinTests : IDisposable
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);
 
     private readonly ScratchDirectory _scratch = new();
     private readonly ActivationSockets _sockets = ActivationSockets.Adopt([]);
@@ -34,9 +35,9 @@ internal sealed class HandoffJoinTests : IDisposable
     public async Task Client_WhoseInnerHalfComesBeforeTheNextAttempt_IsHandedOver()
     {
         await StartAsync(TimeSpan.Zero);
-        await Eventually.TrueAsync(() => _join.Trouble is not null, Soon, "there is no inner half");
+        await Eventually.TrueAsync(() => _join.Trouble is not null, s_soon, "there is no inner half");
 
-        var client = Client();
+        StreamPair client = Client();
         using var inner = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await Loop.InvokeAsync(() =>
         {
@@ -45,22 +46,22 @@ internal sealed class HandoffJoinTests : IDisposable
             Pass(client);
         });
 
-        using var link = await inner.AcceptAsync();
+        using Socket link = await inner.AcceptAsync();
         await link.SendAllAsync(HandoffLink.Hello.ToArray());
-        Assert.That(await link.ReceiveAsync(new byte[1]).WaitAsync(Soon), Is.EqualTo(1), "a client came");
+        Assert.That(await link.ReceiveAsync(new byte[1]).WaitAsync(s_soon), Is.EqualTo(1), "a client came");
     }
 
     [Test]
     public async Task Client_WhoComesWhileAnotherWaits_HasATimeOfItsOwn()
     {
         await StartAsync(TimeSpan.FromSeconds(2));
-        var first = await PassAsync();
+        Socket first = await PassAsync();
         await Task.Delay(1500);
-        var second = await PassAsync();
+        Socket second = await PassAsync();
         var clock = Stopwatch.StartNew();
 
-        Assert.That(await first.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
-        Assert.That(await second.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        Assert.That(await first.EndingAsync(s_soon), Is.EqualTo(Ending.Reset));
+        Assert.That(await second.EndingAsync(s_soon), Is.EqualTo(Ending.Reset));
         Assert.That(clock.Elapsed, Is.GreaterThan(TimeSpan.FromSeconds(1.9)));
     }
 
@@ -70,8 +71,8 @@ internal sealed class HandoffJoinTests : IDisposable
     public async Task Client_WhoHangsUp_KeepsNoPlaceUnlessItSaidSomething(string how, bool leaves)
     {
         await StartAsync(TimeSpan.FromMinutes(1));
-        var client = await PassAsync();
-        var other = await PassAsync();
+        Socket client = await PassAsync();
+        Socket other = await PassAsync();
 
         if (how == "reset")
         {
@@ -85,7 +86,7 @@ internal sealed class HandoffJoinTests : IDisposable
         }
 
         if (leaves)
-            await Eventually.TrueAsync(() => _bridge.Tally.Active == 1, Soon, "its place is free");
+            await Eventually.TrueAsync(() => _bridge.Tally.Active == 1, s_soon, "its place is free");
         await Task.Delay(600);
         Assert.That(_bridge.Tally.Active, Is.EqualTo(leaves ? 1 : 2));
         Assert.That(other.Poll(0, SelectMode.SelectRead), Is.False, "who did not hang up still waits");
@@ -95,16 +96,16 @@ internal sealed class HandoffJoinTests : IDisposable
     public async Task Client_WhoHasWaited_TakesTheTimeAlongToTheNextProcess()
     {
         await StartAsync(TimeSpan.FromSeconds(2));
-        var first = await PassAsync();
+        Socket first = await PassAsync();
         await Task.Delay(1500);
 
-        var carried = await Loop.InvokeAsync(() => _join.Suspend().Single());
+        ConnectionSnapshot carried = await Loop.InvokeAsync(() => _join.Suspend().Single());
         Assert.That(carried.Age, Is.InRange(1400, 10_000));
 
         _join = new HandoffJoin(_bridge, _engine, Loop);
         var clock = Stopwatch.StartNew();
         await Loop.InvokeAsync(() => _join.Pass([new AcceptedClient(carried.Relay.Client, SocketKind.Tcp, PeerAddress.Unix, 0, 0)], carried.Age));
-        Assert.That(await first.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        Assert.That(await first.EndingAsync(s_soon), Is.EqualTo(Ending.Reset));
         Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(1.9)));
     }
 
@@ -135,7 +136,7 @@ internal sealed class HandoffJoinTests : IDisposable
 
     private async Task<Socket> PassAsync()
     {
-        var client = Client();
+        StreamPair client = Client();
         await Loop.InvokeAsync(() => Pass(client));
         return client.Program;
     }

@@ -23,7 +23,7 @@ internal sealed class HostRunTests
         using var stop = new CancellationTokenSource();
         if (before)
             await stop.CancelAsync();
-        var end = HostRun.ToEndAsync(host, () => Task.CompletedTask, stop.Token);
+        Task<int> end = HostRun.ToEndAsync(host, () => Task.CompletedTask, stop.Token);
         await stop.CancelAsync();
         Assert.That(await end.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(ExitCode.Success));
     }
@@ -33,7 +33,7 @@ internal sealed class HostRunTests
     {
         using IHost host = Build<NeverReady>();
         using var stop = new CancellationTokenSource();
-        var end = HostRun.ToEndAsync(host, () => Task.CompletedTask, stop.Token);
+        Task<int> end = HostRun.ToEndAsync(host, () => Task.CompletedTask, stop.Token);
         host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
         // Long enough for the start to end, and within what a signal's two hearers may lie apart.
         await Task.Delay(30);
@@ -45,7 +45,7 @@ internal sealed class HostRunTests
     public async Task ToEnd_TheHostStopsDuringTheStartByItself_IsAFailure()
     {
         using IHost host = Build<NeverReady>();
-        var end = HostRun.ToEndAsync(host, () => Task.CompletedTask, CancellationToken.None);
+        Task<int> end = HostRun.ToEndAsync(host, () => Task.CompletedTask, CancellationToken.None);
         host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
         Assert.That(await end.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(ExitCode.Failed));
     }

@@ -20,7 +20,7 @@ namespace NsBridge.UnitTests.Bridges;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class LateNewsTests : IDisposable
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);
 
     private readonly ScratchDirectory _scratch = new();
     private readonly ActivationSockets _sockets = ActivationSockets.Adopt([]);
@@ -44,7 +44,7 @@ internal sealed class LateNewsTests : IDisposable
         var inner = new InnerHalf(bridge, _engine, _engine.Loops[0], _place);
         await inner.StartAsync();
         using Socket client = await TestClient.UnixAsync(bridge.Settings.Socket);
-        using Socket served = await target.AcceptAsync().WaitAsync(Soon);
+        using Socket served = await target.AcceptAsync().WaitAsync(s_soon);
 
         inner.OnNamespaceChanged();
         await client.SendAllAsync("ping"u8.ToArray());
@@ -52,7 +52,7 @@ internal sealed class LateNewsTests : IDisposable
 
         _path.Network = null;
         inner.OnNamespaceChanged();
-        Assert.That(await served.EndingAsync(Soon), Is.EqualTo(Ending.Reset), "it has gone indeed");
+        Assert.That(await served.EndingAsync(s_soon), Is.EqualTo(Ending.Reset), "it has gone indeed");
         await inner.UnbindAsync();
         await inner.AbortAsync();
     }
@@ -91,7 +91,7 @@ internal sealed class LateNewsTests : IDisposable
         async Task<EndPoint> ArriveAsync()
         {
             await client.SendToAsync(new byte[1], listening.LocalEndPoint!);
-            return (await target.ReceiveFromAsync(new byte[1], new IPEndPoint(IPAddress.Any, 0)).WaitAsync(Soon)).RemoteEndPoint;
+            return (await target.ReceiveFromAsync(new byte[1], new IPEndPoint(IPAddress.Any, 0)).WaitAsync(s_soon)).RemoteEndPoint;
         }
     }
 

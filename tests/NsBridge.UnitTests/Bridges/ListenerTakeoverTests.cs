@@ -55,7 +55,7 @@ internal sealed class ListenerTakeoverTests
         left.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.IPv6Only, true);
         left.Bind(new IPEndPoint(IPAddress.Parse("fe80::1%1"), 0));
         left.Listen();
-        var port = ((IPEndPoint)left.LocalEndPoint!).Port;
+        int port = ((IPEndPoint)left.LocalEndPoint!).Port;
         int descriptor = Libc.Duplicate((int)left.Handle, 3);
         left.Dispose();
         ulong cookie = Libc.SocketCookie(descriptor);
@@ -76,7 +76,7 @@ internal sealed class ListenerTakeoverTests
         using var left = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         left.Bind(new IPEndPoint(IPAddress.Any, 0));
         left.Listen();
-        var settings = LoadedText.Right(Outer("web", $"*:{((IPEndPoint)left.LocalEndPoint!).Port}", "host"));
+        DaemonSettings settings = LoadedText.Right(Outer("web", $"*:{((IPEndPoint)left.LocalEndPoint!).Port}", "host"));
 
         Assert.That(new WantedListeners(settings.Bridges, hasIPv6).Contains(ListenerSnapshot.Internet((int)left.Handle)), Is.EqualTo(isWanted));
     }

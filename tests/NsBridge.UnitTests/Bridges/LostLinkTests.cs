@@ -9,7 +9,7 @@ namespace NsBridge.UnitTests.Bridges;
 /// <summary>A UDP bridge whose halves lose the link between them.</summary>
 internal sealed class LostLinkTests
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
 
     [Test]
     public async Task UdpBridge_WhoseListenerTheServiceManagerKeeps_IsUpAgain()
@@ -17,15 +17,15 @@ internal sealed class LostLinkTests
         string port = FleetScene.FreePort();
         await using var scene = new FleetScene();
         await scene.StartAsync(scene.Web($""", "Protocol":"udp", "Listen":"127.0.0.1:{port}" """));
-        await Eventually.TrueAsync(() => Listeners(port).Count == 2, Deadline, "each half has the listener");
+        await Eventually.TrueAsync(() => Listeners(port).Count == 2, s_deadline, "each half has the listener");
         int kept = Libc.Duplicate(Listeners(port)[0]);
         try
         {
             Lose();
-            await Eventually.TrueAsync(() => scene.Log.Lines.Any(line => line.Contains("has gone", StringComparison.Ordinal)), Deadline, "the link is lost");
+            await Eventually.TrueAsync(() => scene.Log.Lines.Any(line => line.Contains("has gone", StringComparison.Ordinal)), s_deadline, "the link is lost");
 
-            await Eventually.TrueAsync(() => Listeners(port).Count == 3, Deadline, "both halves have the listener again");
-            await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().State == BridgeState.Up, Deadline, "it is up");
+            await Eventually.TrueAsync(() => Listeners(port).Count == 3, s_deadline, "both halves have the listener again");
+            await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().State == BridgeState.Up, s_deadline, "it is up");
         }
         finally
         {
@@ -40,13 +40,13 @@ internal sealed class LostLinkTests
         string port = FleetScene.FreePort();
         await using var scene = new FleetScene();
         await scene.StartAsync(scene.Web($""", "Protocol":"udp", "Listen":"127.0.0.1:{port}", "ListenNamespace":"{space.Name}" """));
-        await Eventually.TrueAsync(() => Listeners(port).Count == 2, Deadline, "each half has the listener");
+        await Eventually.TrueAsync(() => Listeners(port).Count == 2, s_deadline, "each half has the listener");
 
         // In this order: the bridge lets the link go too, once it sees that the namespace has gone.
         Lose();
         await space.DeleteAsync();
 
-        await Eventually.TrueAsync(() => Listeners(port).Count == 0, Deadline, "nothing of the namespace is held");
+        await Eventually.TrueAsync(() => Listeners(port).Count == 0, s_deadline, "nothing of the namespace is held");
     }
 
     /// <summary>Ends the link under both halves.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using NsBridge.Bridges;
 using NsBridge.Configuration.Settings;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
@@ -9,7 +10,7 @@ namespace NsBridge.UnitTests.Bridges;
 /// <summary>Where a reload leads the clients who wait for a target.</summary>
 internal sealed class ReloadedWaitTests
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);
     private readonly string _port = FleetScene.FreePort();
 
     [TestCase("handoff", Door.Tcp)]
@@ -26,7 +27,7 @@ internal sealed class ReloadedWaitTests
         await scene.Fleet.ApplyAsync(Whole(scene, $""", "Namespace":"host", "Target":"{target.LocalEndPoint}", "Join":"{join}" """));
 
         await AssertServedAsync(client, target);
-        var report = scene.Fleet.Snapshot().Single();
+        BridgeReport report = scene.Fleet.Snapshot().Single();
         Assert.That((report.Active, report.Total), Is.EqualTo((1L, 1L)), "counted once");
     }
 
@@ -67,7 +68,7 @@ internal sealed class ReloadedWaitTests
             _ => Whole(scene, keys.Replace($"\"Join\":\"{join}\"", "\"Protocol\":\"udp\"", StringComparison.Ordinal)),
         });
 
-        Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
+        Assert.That(await client.EndingAsync(s_soon), Is.EqualTo(Ending.Reset));
         await scene.Fleet.ApplyAsync(Whole(scene, keys));
         await scene.InAsync(0);
     }
@@ -84,8 +85,8 @@ internal sealed class ReloadedWaitTests
 
     private static async Task AssertServedAsync(Socket client, Socket target)
     {
-        using Socket served = await target.AcceptAsync().WaitAsync(Soon);
+        using Socket served = await target.AcceptAsync().WaitAsync(s_soon);
         await served.SendAllAsync("welcome"u8.ToArray());
-        Assert.That(await client.ReceiveExactlyAsync(7).WaitAsync(Soon), Is.EqualTo("welcome"u8.ToArray()));
+        Assert.That(await client.ReceiveExactlyAsync(7).WaitAsync(s_soon), Is.EqualTo("welcome"u8.ToArray()));
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using NsBridge.Bridges;
 using NsBridge.Bridges.Listening;
 using NsBridge.Configuration.Settings;
@@ -13,7 +14,7 @@ namespace NsBridge.UnitTests.Bridges;
 /// <summary>A listener that the kernel does not let a loop watch: here because it is watched already.</summary>
 internal sealed class UnwatchedListenerTests
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
 
     [Test]
     public async Task Listener_ThatCannotBeWatched_FailsTheBridgeUntilItCan()
@@ -41,8 +42,8 @@ internal sealed class UnwatchedListenerTests
 
         await TakenUpAsync(scene, settings, made.Listener, made.Carry(made.Listener));
 
-        using var client = await TestClient.UnixAsync(settings.Bridges[0].Socket);
-        await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().Total == 1, Deadline, "a client is let in");
+        using Socket client = await TestClient.UnixAsync(settings.Bridges[0].Socket);
+        await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().Total == 1, s_deadline, "a client is let in");
     }
 
     /// <summary>Starts a bridge on a listener that is left of another, and that its loop watches for another.</summary>
@@ -62,7 +63,7 @@ internal sealed class UnwatchedListenerTests
 
         Assert.That(scene.Fleet.Snapshot().Single().State, Is.EqualTo(BridgeState.Failed));
         Assert.That(scene.Fleet.Snapshot().Single().Reason, Does.Contain("cannot watch a listener"));
-        await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().State == BridgeState.Up, Deadline, "it is tried again");
+        await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().State == BridgeState.Up, s_deadline, "it is tried again");
         await loop.InvokeAsync(() => loop.Detach(other));
     }
 

@@ -45,7 +45,7 @@ internal sealed class CommandLineApplicationTests
     [Test]
     public async Task Verbs_WithTheirOptions_AreUnderstood()
     {
-        foreach (var line in new[]
+        foreach (string? line in new[]
         {
             "check --config f", "status --json --watch", "status --config f", "doctor web", "doctor", "discover vpn --write", "discover", "demo", "demo --once", "import a b", "import --namespace vpn a",
         })
@@ -94,7 +94,7 @@ internal sealed class CommandLineApplicationTests
     [Test]
     public async Task Argument_WithADashBehindTheDoubleDashOrAlone_IsAnArgument()
     {
-        foreach (var line in new[] { "doctor -- --al", "import -", "import a -- -b --", "import --namespace vpn -- -b", "check --config -f" })
+        foreach (string? line in new[] { "doctor -- --al", "import -", "import a -- -b --", "import --namespace vpn -- -b", "check --config -f" })
             Assert.That(await Invoke(line), Is.EqualTo(5), line);
 
         Assert.That(_ran, Is.EqualTo(new object[]
@@ -129,7 +129,7 @@ internal sealed class CommandLineApplicationTests
     public async Task Check_OnAWrongFile_Exits78()
     {
         using var signals = new StopSignals(TimeProvider.System);
-        var root = CommandTree.Build(signals);
+        RootCommand root = CommandTree.Build(signals);
         Assert.That(await CommandLineApplication.RunAsync(root, ["check", "--config", "/usr"], default), Is.EqualTo(ExitCode.Configuration));
     }
 

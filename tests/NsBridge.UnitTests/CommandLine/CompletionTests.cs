@@ -5,13 +5,13 @@ namespace NsBridge.UnitTests.CommandLine;
 /// <summary>What the tab key offers at the shell, of the script as it is installed.</summary>
 internal sealed class CompletionTests
 {
-    private static readonly string Script = Path.Combine(Repository.Root, "deploy", "completions", "nsbridge");
+    private static readonly string s_script = Path.Combine(Repository.Root, "deploy", "completions", "nsbridge");
 
     [Test]
     public async Task Doctor_BridgesOnOneLine_AreAllOffered()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("a.json", """
+        string file = scratch.Write("a.json", """
             { "NsBridge": { "Bridges": [ { "Name": "web", "Listen": 80 }, { "name" : "web2", "Listen": 81 },
               { "Name": "ssh", "Listen": 22 }, { "Name": "web3", "Listen": 82 } ] } }
             """);
@@ -24,13 +24,13 @@ internal sealed class CompletionTests
     public async Task Doctor_ANameThatTheShellWouldRun_IsNeitherRunNorOffered(string typed)
     {
         using var scratch = new ScratchDirectory();
-        var mark = scratch["ran"];
-        var file = scratch.Write("a.json", $$"""
+        string mark = scratch["ran"];
+        string file = scratch.Write("a.json", $$"""
             { "NsBridge": { "Bridges": [ { "Name": "$(touch {{mark}})" }, { "Name": "`touch {{mark}}`" }, { "Name": "we;touch {{mark}}" },
               { "Name": "web 2" }, { "Name": "we'b" }, { "Name": "*" }, { "Name": "web" } ] } }
             """);
 
-        var offered = await OfferAsync("doctor", "--config", file, typed);
+        string[] offered = await OfferAsync("doctor", "--config", file, typed);
 
         Assert.That(File.Exists(mark), Is.False);
         Assert.That(offered, Is.EqualTo(typed.Length > 0 ? ["web"] : new[] { "--config", "--help", "web" }));
@@ -41,9 +41,9 @@ internal sealed class CompletionTests
     public async Task Namespaces_ANameThatTheShellWouldRun_IsNeitherRunNorOffered(string before, params string[] expected)
     {
         using var scratch = new ScratchDirectory();
-        var mark = scratch["ran"];
+        string mark = scratch["ran"];
 
-        var offered = await OfferAsync($"ls() {{ printf '%s\\n' '$(touch {mark})' 'v pn' vpn; }}", [.. before.Split(' '), ""]);
+        string[] offered = await OfferAsync($"ls() {{ printf '%s\\n' '$(touch {mark})' 'v pn' vpn; }}", [.. before.Split(' '), ""]);
 
         Assert.That(File.Exists(mark), Is.False);
         Assert.That(offered, Is.EqualTo(expected));
@@ -58,7 +58,7 @@ internal sealed class CompletionTests
     public async Task Import_APathTyped_OffersFiles()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("socat.service", "");
+        string file = scratch.Write("socat.service", "");
 
         Assert.That(await OfferAsync("import", file[..^3]), Is.EqualTo(new[] { file }));
     }
@@ -69,8 +69,8 @@ internal sealed class CompletionTests
     /// <param name="words">What is typed behind the program's name.</param>
     private static async Task<string[]> OfferAsync(string before, string[] words)
     {
-        var ask = $$""". "$1"; shift; {{before}}; COMP_WORDS=(nsbridge "$@"); COMP_CWORD=$#; compopt() { :; }; _nsbridge; printf '%s\n' "${COMPREPLY[@]}" """;
-        var output = await Command.CheckAsync("bash", ["-c", ask, "bash", Script, .. words]);
+        string ask = $$""". "$1"; shift; {{before}}; COMP_WORDS=(nsbridge "$@"); COMP_CWORD=$#; compopt() { :; }; _nsbridge; printf '%s\n' "${COMPREPLY[@]}" """;
+        string output = await Command.CheckAsync("bash", ["-c", ask, "bash", s_script, .. words]);
         return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 }

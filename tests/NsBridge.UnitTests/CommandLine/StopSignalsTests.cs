@@ -24,7 +24,7 @@ internal sealed class StopSignalsTests
     [TestCase(false)]
     public void Signal_RepeatedAtOnce_IsIgnored(bool cleansUp)
     {
-        var hurry = cleansUp ? _signals.CleanUp() : default;
+        CancellationToken hurry = cleansUp ? _signals.CleanUp() : default;
         _signals.Receive();
         _clock.Now += StopSignals.Echo - TimeSpan.FromMilliseconds(1);
 
@@ -44,7 +44,7 @@ internal sealed class StopSignalsTests
     [Test]
     public void Signal_LaterToAVerbThatCleansUp_HurriesIt()
     {
-        var hurry = _signals.CleanUp();
+        CancellationToken hurry = _signals.CleanUp();
         _signals.Receive();
         _clock.Now += StopSignals.Echo;
 

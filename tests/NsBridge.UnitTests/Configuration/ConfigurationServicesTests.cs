@@ -13,9 +13,9 @@ internal sealed class ConfigurationServicesTests
     [Test]
     public void AddNsBridgeConfiguration_RightFile_GivesSettingsAndOptions()
     {
-        var outcome = LoadedText.Bridges(""" "Name":"web", "Listen":["80","81"] """);
-        using var services = new ServiceCollection().AddNsBridgeConfiguration(outcome).BuildServiceProvider();
-        var options = services.GetRequiredService<IOptions<NsBridgeOptions>>().Value;
+        ConfigurationOutcome outcome = LoadedText.Bridges(""" "Name":"web", "Listen":["80","81"] """);
+        using ServiceProvider services = new ServiceCollection().AddNsBridgeConfiguration(outcome).BuildServiceProvider();
+        NsBridgeOptions options = services.GetRequiredService<IOptions<NsBridgeOptions>>().Value;
         using (Assert.EnterMultipleScope())
         {
             Assert.That(services.GetRequiredService<DaemonSettings>(), Is.SameAs(outcome.Settings));
@@ -27,7 +27,7 @@ internal sealed class ConfigurationServicesTests
     public void Validator_EntryOfAListWrong_IsFound()
     {
         var options = new NsBridgeOptions { Bridges = [new BridgeOptions { Name = "ok" }, new BridgeOptions { Name = "not ok", Join = "x" }] };
-        var result = new NsBridgeOptionsValidator().Validate(null, options);
+        ValidateOptionsResult result = new NsBridgeOptionsValidator().Validate(null, options);
         Assert.That(result.Failures, Has.Exactly(2).Items);
     }
 

@@ -1,3 +1,5 @@
+using NsBridge.Configuration.Reading;
+
 namespace NsBridge.UnitTests.Configuration;
 
 [TestFixture]
@@ -20,7 +22,7 @@ internal sealed class CrossBridgeRulesTests
     [TestCase("\"[fe80::1%lo]:80\", \"ListenNamespace\":\"vpn\"", "\"[fe80::1%1]:80\", \"ListenNamespace\":\"vpn\"")]
     public void Listen_Overlapping_IsToldAtTheLaterOne(string first, string second)
     {
-        var outcome = LoadedText.Bridges($""" "Name":"a", "Listen":{first} """, $""" "Name":"b", "Listen":{second} """);
+        ConfigurationOutcome outcome = LoadedText.Bridges($""" "Name":"a", "Listen":{first} """, $""" "Name":"b", "Listen":{second} """);
         LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:1:Listen", "overlaps with NsBridge:Bridges:0:Listen");
     }
 
@@ -43,7 +45,7 @@ internal sealed class CrossBridgeRulesTests
     [TestCase("unit:a.service", "unit:a.service")]
     public void Listen_SamePlaceWrittenDifferently_Overlaps(string first, string second)
     {
-        var outcome = LoadedText.Bridges(
+        ConfigurationOutcome outcome = LoadedText.Bridges(
             $""" "Name":"a", "Listen":80, "ListenNamespace":"{first}" """, $""" "Name":"b", "Listen":80, "ListenNamespace":"{second}" """);
         LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:1:Listen", "overlaps");
     }
@@ -51,14 +53,14 @@ internal sealed class CrossBridgeRulesTests
     [Test]
     public void Listen_OnTheMetricsPort_Overlaps()
     {
-        var outcome = LoadedText.Load("""{"NsBridge":{"Metrics":{"Listen":"127.0.0.1:9464"},"Bridges":[{"Name":"a","Listen":"*:9464"}]}}""");
+        ConfigurationOutcome outcome = LoadedText.Load("""{"NsBridge":{"Metrics":{"Listen":"127.0.0.1:9464"},"Bridges":[{"Name":"a","Listen":"*:9464"}]}}""");
         LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:0:Listen", "NsBridge:Metrics:Listen");
     }
 
     [Test]
     public void Name_GivenTwice_IsToldOnce()
     {
-        var outcome = LoadedText.Bridges(
+        ConfigurationOutcome outcome = LoadedText.Bridges(
             """ "Name":"a", "Namespace":"vpn", "Target":"127.0.0.1:1" """, """ "Name":"a", "Namespace":"vpn", "Target":"127.0.0.1:2" """);
         LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:1:Name", "taken by NsBridge:Bridges:0:Name");
     }
@@ -70,7 +72,7 @@ internal sealed class CrossBridgeRulesTests
     [TestCase("/run/nsbridge/../nsbridge//a.sock")]
     public void Socket_OfAnotherInnerHalf_IsAFault(string socket)
     {
-        var outcome = LoadedText.Bridges(
+        ConfigurationOutcome outcome = LoadedText.Bridges(
             """ "Name":"a", "Namespace":"vpn", "Target":"127.0.0.1:1" """,
             $""" "Name":"b", "Namespace":"vpn", "Target":"127.0.0.1:2", "Socket":"{socket}" """);
         LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:1:Socket", "belongs to bridge 'a'");

@@ -18,8 +18,8 @@ internal sealed class EndpointTests
     [TestCase("[fe80::1%3]:80", "fe80::1%3|80|False|0")]
     public void Listen_Right_MeansTheseSockets(string text, string expected)
     {
-        Assert.That(ListenEndpoint.TryParse(text, out var endpoint, out var fault), Is.True, fault);
-        var sockets = endpoint.Sockets().Select(socket =>
+        Assert.That(ListenEndpoint.TryParse(text, out ListenEndpoint? endpoint, out string? fault), Is.True, fault);
+        IEnumerable<string> sockets = endpoint.Sockets().Select(socket =>
             string.Create(CultureInfo.InvariantCulture, $"{socket.Address}|{socket.Port}|{socket.DualStack}|{socket.Offset}"));
         Assert.That(string.Join(' ', sockets), Is.EqualTo(expected));
     }
@@ -27,7 +27,7 @@ internal sealed class EndpointTests
     [Test]
     public void Listen_NamedInterface_KeepsTheNameForTheSocketsNamespace()
     {
-        Assert.That(ListenEndpoint.TryParse("[fe80::1%eth0]:80", out var endpoint, out _), Is.True);
+        Assert.That(ListenEndpoint.TryParse("[fe80::1%eth0]:80", out ListenEndpoint? endpoint, out _), Is.True);
         Assert.That(endpoint.Sockets().Single().Interface, Is.EqualTo("eth0"));
     }
 
@@ -72,7 +72,7 @@ internal sealed class EndpointTests
     [TestCase("unix:/x")]
     public void Listen_Wrong_IsRefusedWithAReason(string text)
     {
-        Assert.That(ListenEndpoint.TryParse(text, out _, out var fault), Is.False);
+        Assert.That(ListenEndpoint.TryParse(text, out _, out string? fault), Is.False);
         Assert.That(fault, Is.Not.Empty);
     }
 
@@ -85,7 +85,7 @@ internal sealed class EndpointTests
     [TestCase("udp:127.0.0.1:53", "'udp:' does not belong here")]
     public void Listen_OnWhatCannotBeBound_SaysWhatWouldBeRight(string text, string piece)
     {
-        Assert.That(ListenEndpoint.TryParse(text, out _, out var fault), Is.False);
+        Assert.That(ListenEndpoint.TryParse(text, out _, out string? fault), Is.False);
         Assert.That(fault, Does.Contain(piece));
     }
 
@@ -97,7 +97,7 @@ internal sealed class EndpointTests
     [TestCase("70000", "the port must be 1-65535; write ADDR:PORT")]
     public void Target_WrittenSo_SaysWhatWouldBeRight(string text, string piece)
     {
-        Assert.That(TargetEndpoint.TryParse(text, out _, out var fault), Is.False);
+        Assert.That(TargetEndpoint.TryParse(text, out _, out string? fault), Is.False);
         Assert.That(fault, Does.Contain(piece));
     }
 
@@ -109,7 +109,7 @@ internal sealed class EndpointTests
     [TestCase("unix:@x", TargetKind.UnixAbstract, "")]
     public void Target_Right_HasItsKindAndAddresses(string text, TargetKind kind, string addresses)
     {
-        Assert.That(TargetEndpoint.TryParse(text, out var target, out var fault), Is.True, fault);
+        Assert.That(TargetEndpoint.TryParse(text, out TargetEndpoint? target, out string? fault), Is.True, fault);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(target.Kind, Is.EqualTo(kind));
@@ -124,7 +124,7 @@ internal sealed class EndpointTests
     [TestCase("unix:/run/x-9.sock", 0, "unix:/run/x-9.sock")]
     public void Target_OneOfARange_IsWrittenAsThatOne(string text, int offset, string one)
     {
-        Assert.That(TargetEndpoint.TryParse(text, out var target, out var fault), Is.True, fault);
+        Assert.That(TargetEndpoint.TryParse(text, out TargetEndpoint? target, out string? fault), Is.True, fault);
         Assert.That(target.TextAt(offset), Is.EqualTo(one));
     }
 
@@ -147,14 +147,14 @@ internal sealed class EndpointTests
     [TestCase("unix:/a\0b", "zero byte")]
     public void Target_Wrong_SaysWhy(string text, string piece)
     {
-        Assert.That(TargetEndpoint.TryParse(text, out _, out var fault), Is.False);
+        Assert.That(TargetEndpoint.TryParse(text, out _, out string? fault), Is.False);
         Assert.That(fault, Does.Contain(piece));
     }
 
     [Test]
     public void Target_OffsetBeyondItsRange_Throws()
     {
-        Assert.That(TargetEndpoint.TryParse("127.0.0.1:10-12", out var target, out _), Is.True);
+        Assert.That(TargetEndpoint.TryParse("127.0.0.1:10-12", out TargetEndpoint? target, out _), Is.True);
         Assert.That(target.PortAt(2), Is.EqualTo(12));
         Assert.Throws<ArgumentOutOfRangeException>(() => target.PortAt(3));
     }
@@ -163,18 +163,18 @@ internal sealed class EndpointTests
     public void Listen_AnyAddressAndRange_ReadsBackAsWritten()
     {
         var random = new Random(20240601);
-        for (var i = 0; i < 2000; i++)
+        for (int i = 0; i < 2000; i++)
         {
-            var bytes = new byte[random.Next(2) == 0 ? 4 : 16];
+            byte[] bytes = new byte[random.Next(2) == 0 ? 4 : 16];
             random.NextBytes(bytes);
             // Neither multicast nor link-local, which are refused.
             bytes[0] &= 0x7f;
             var address = new IPAddress(bytes);
-            var first = random.Next(1, 65536);
-            var last = random.Next(first, 65536);
-            var host = bytes.Length == 4 ? address.ToString() : $"[{address}]";
-            var text = string.Create(CultureInfo.InvariantCulture, $"{host}:{first}-{last}");
-            Assert.That(ListenEndpoint.TryParse(text, out var endpoint, out var fault), Is.True, $"{text}: {fault}");
+            int first = random.Next(1, 65536);
+            int last = random.Next(first, 65536);
+            string host = bytes.Length == 4 ? address.ToString() : $"[{address}]";
+            string text = string.Create(CultureInfo.InvariantCulture, $"{host}:{first}-{last}");
+            Assert.That(ListenEndpoint.TryParse(text, out ListenEndpoint? endpoint, out string? fault), Is.True, $"{text}: {fault}");
             Assert.That((endpoint.Literal!.Address, endpoint.Ports), Is.EqualTo((address, new PortRange(first, last))));
         }
     }
@@ -184,20 +184,20 @@ internal sealed class EndpointTests
     {
         const string Letters = "0123456789:[]%*-./@,abfunix\0 é";
         var random = new Random(7);
-        for (var i = 0; i < 50_000; i++)
+        for (int i = 0; i < 50_000; i++)
         {
-            var text = new string(Enumerable.Range(0, random.Next(24)).Select(_ => Letters[random.Next(Letters.Length)]).ToArray());
-            if (!ListenEndpoint.TryParse(text, out _, out var listen))
+            string text = new string(Enumerable.Range(0, random.Next(24)).Select(_ => Letters[random.Next(Letters.Length)]).ToArray());
+            if (!ListenEndpoint.TryParse(text, out _, out string? listen))
                 Assert.That(listen, Is.Not.Empty);
-            if (!TargetEndpoint.TryParse(text, out _, out var target))
+            if (!TargetEndpoint.TryParse(text, out _, out string? target))
                 Assert.That(target, Is.Not.Empty);
-            if (!NamespaceReference.TryParse(text, out _, out var place))
+            if (!NamespaceReference.TryParse(text, out _, out string? place))
                 Assert.That(place, Is.Not.Empty);
-            if (!NetworkText.TryParse(text, out _, out var network))
+            if (!NetworkText.TryParse(text, out _, out string? network))
                 Assert.That(network, Is.Not.Empty);
-            if (!DurationText.TryParse(text, out _, out var duration))
+            if (!DurationText.TryParse(text, out _, out string? duration))
                 Assert.That(duration, Is.Not.Empty);
-            if (!MetricsEndpoint.TryParse(text, out _, out var metrics))
+            if (!MetricsEndpoint.TryParse(text, out _, out string? metrics))
                 Assert.That(metrics, Is.Not.Empty);
         }
     }

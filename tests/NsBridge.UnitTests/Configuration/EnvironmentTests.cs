@@ -1,3 +1,5 @@
+using NsBridge.Configuration.Reading;
+
 namespace NsBridge.UnitTests.Configuration;
 
 [TestFixture]
@@ -8,7 +10,7 @@ internal sealed class EnvironmentTests
     [Test]
     public void Variable_OverTheFile_Wins()
     {
-        var outcome = LoadedText.Load(
+        ConfigurationOutcome outcome = LoadedText.Load(
             s_web, ("NsBridge__Bridges__0__Listen", "90"), ("NSBRIDGE__bridges__0__NAME", "other"), ("NsBridge__ShutdownTimeout", "00:00:09"));
         Assert.That(outcome.Faults, Is.Empty, outcome.FaultText);
         using (Assert.EnterMultipleScope())
@@ -22,28 +24,28 @@ internal sealed class EnvironmentTests
     [Test]
     public void Variable_ListEntry_ChangesTheList()
     {
-        var outcome = LoadedText.Load(s_web, ("NsBridge__Bridges__0__Listen__1", "90"), ("NsBridge__Bridges__0__Listen__7", "91"));
+        ConfigurationOutcome outcome = LoadedText.Load(s_web, ("NsBridge__Bridges__0__Listen__1", "90"), ("NsBridge__Bridges__0__Listen__7", "91"));
         Assert.That(outcome.Settings!.Bridges[0].Listen.Select(entry => entry.Text), Is.EqualTo(new[] { "80", "90", "91" }));
     }
 
     [Test]
     public void Variable_ListOverOneValue_ReplacesIt()
     {
-        var outcome = LoadedText.Load(LoadedText.Json(""" "Name":"web", "Listen":"80" """), ("NsBridge__Bridges__0__Listen__0", "90"));
+        ConfigurationOutcome outcome = LoadedText.Load(LoadedText.Json(""" "Name":"web", "Listen":"80" """), ("NsBridge__Bridges__0__Listen__0", "90"));
         Assert.That(outcome.Settings!.Bridges[0].Listen.ToString(), Is.EqualTo("90"));
     }
 
     [Test]
     public void Variable_BridgeOfItsOwn_IsAddedUnderItsNumber()
     {
-        var outcome = LoadedText.Load(s_web, ("NsBridge__Bridges__10__Name", "new"), ("NsBridge__Bridges__10__Listen", "bad"));
+        ConfigurationOutcome outcome = LoadedText.Load(s_web, ("NsBridge__Bridges__10__Name", "new"), ("NsBridge__Bridges__10__Listen", "bad"));
         LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:10:Listen", "(environment variable NsBridge__Bridges__10__Listen)");
     }
 
     [Test]
     public void Variable_AloneWithoutSectionInTheFile_IsEnough()
     {
-        var outcome = LoadedText.Load("{}", ("NsBridge__Bridges__0__Name", "new"), ("NsBridge__Bridges__0__Listen", "80"));
+        ConfigurationOutcome outcome = LoadedText.Load("{}", ("NsBridge__Bridges__0__Name", "new"), ("NsBridge__Bridges__0__Listen", "80"));
         Assert.That(outcome.Settings!.Bridges, Has.Count.EqualTo(1));
     }
 
@@ -57,7 +59,7 @@ internal sealed class EnvironmentTests
     [TestCase("NsBridge__", "NsBridge:", "no such key")]
     public void Variable_UnknownKey_IsAFaultThatNamesIt(string variable, string path, string piece)
     {
-        var outcome = LoadedText.Load(s_web, (variable, "1"));
+        ConfigurationOutcome outcome = LoadedText.Load(s_web, (variable, "1"));
         LoadedText.AssertOnlyFault(outcome, path, piece);
         Assert.That(outcome.Faults[0].Message, Does.Contain($"(environment variable {variable})"));
     }
@@ -65,14 +67,14 @@ internal sealed class EnvironmentTests
     [Test]
     public void Variable_ValueAndListAtOnce_IsAFault()
     {
-        var outcome = LoadedText.Load(s_web, ("NsBridge__Bridges__0__Listen", "90"), ("NsBridge__Bridges__0__Listen__0", "91"));
+        ConfigurationOutcome outcome = LoadedText.Load(s_web, ("NsBridge__Bridges__0__Listen", "90"), ("NsBridge__Bridges__0__Listen__0", "91"));
         LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:0:Listen", "both as one value and as a list");
     }
 
     [Test]
     public void Variable_OfTheFramework_IsPassedOn()
     {
-        var outcome = LoadedText.Load(s_web, ("Logging__LogLevel__Default", "Debug"), ("HOME", "/"), ("Foo__Bar", "x"));
+        ConfigurationOutcome outcome = LoadedText.Load(s_web, ("Logging__LogLevel__Default", "Debug"), ("HOME", "/"), ("Foo__Bar", "x"));
         Assert.That(outcome.Root!["Logging:LogLevel:Default"], Is.EqualTo("Debug"));
     }
 }

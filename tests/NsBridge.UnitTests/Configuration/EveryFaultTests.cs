@@ -1,3 +1,5 @@
+using NsBridge.Configuration.Reading;
+
 namespace NsBridge.UnitTests.Configuration;
 
 /// <summary>Every real fault is told at once, whatever else is wrong and in whatever order it stands; what follows from another fault alone is not.</summary>
@@ -100,7 +102,7 @@ internal sealed class EveryFaultTests
 
     private static void AssertPaths(string json, (string Variable, string Value)[] environment, IEnumerable<string> paths)
     {
-        var outcome = LoadedText.Load(json, environment);
+        ConfigurationOutcome outcome = LoadedText.Load(json, environment);
         Assert.That(outcome.Faults.Select(fault => fault.Path), Is.EquivalentTo(paths), outcome.FaultText);
     }
 }

@@ -9,7 +9,7 @@ internal sealed class FileMarkTests
     public async Task Of_PermissionsMended_IsAnother()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", "{}");
+        string file = scratch.Write("appsettings.json", "{}");
         File.SetUnixFileMode(file, UnixFileMode.None);
         var before = FileMark.Of(file);
         // The file system's clock ticks slower than this.
@@ -24,7 +24,7 @@ internal sealed class FileMarkTests
     public void Of_FileThatIsRead_StaysTheSame()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", "{}");
+        string file = scratch.Write("appsettings.json", "{}");
         var before = FileMark.Of(file);
 
         File.ReadAllText(file);

@@ -12,7 +12,7 @@ internal sealed class KeySchemaTests
     [TestCase(typeof(BridgeOptions), "NsBridge", "Bridges")]
     public void Keys_OfEachSection_AreThePropertiesBoundFromIt(Type options, params string[] path)
     {
-        var schema = path.Aggregate(KeySchema.Root, (at, key) => at.Keys[key]);
+        KeySchema schema = path.Aggregate(KeySchema.Root, (at, key) => at.Keys[key]);
         Assert.That(schema.Keys.Keys, Is.EquivalentTo(options.GetProperties().Select(property => property.Name)));
     }
 

@@ -17,7 +17,7 @@ internal static class LoadedText
 
     private static ConfigurationOutcome Load(byte[] bytes, string? directoryInUse, params (string Variable, string Value)[] environment)
     {
-        var file = Path.GetTempFileName();
+        string file = Path.GetTempFileName();
         try
         {
             File.WriteAllBytes(file, bytes);
@@ -35,7 +35,7 @@ internal static class LoadedText
     /// <summary>The settings of bridges that must be right.</summary>
     public static DaemonSettings Right(params string[] bridges)
     {
-        var outcome = Bridges(bridges);
+        ConfigurationOutcome outcome = Bridges(bridges);
         Assert.That(outcome.Faults, Is.Empty, outcome.FaultText);
         return outcome.Settings!;
     }

@@ -16,7 +16,7 @@ internal sealed class NamespaceReferenceTests
     [TestCase("container:web_1.a-b", NamespaceKind.Container, null)]
     public void TryParse_Right_HasKindAndFile(string text, NamespaceKind kind, string? file)
     {
-        Assert.That(NamespaceReference.TryParse(text, out var reference, out var fault), Is.True, fault);
+        Assert.That(NamespaceReference.TryParse(text, out NamespaceReference? reference, out string? fault), Is.True, fault);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(reference.Kind, Is.EqualTo(kind));
@@ -50,7 +50,7 @@ internal sealed class NamespaceReferenceTests
     [TestCase("PID:1", "not a kind")]
     public void TryParse_Wrong_SaysWhy(string text, string piece)
     {
-        Assert.That(NamespaceReference.TryParse(text, out _, out var fault), Is.False);
+        Assert.That(NamespaceReference.TryParse(text, out _, out string? fault), Is.False);
         Assert.That(fault, Does.Contain(piece));
     }
 
@@ -60,10 +60,10 @@ internal sealed class NamespaceReferenceTests
     [TestCase("", 127, "at most 255 bytes", "ä")]
     public void TryParse_LongerThanTheKernelTakes_SaysHowLong(string start, int most, string piece, string letter = "n")
     {
-        var right = start + (most > 255 ? Path(most - 1) : Repeat(letter, most));
-        var wrong = start + (most > 255 ? Path(most) : Repeat(letter, most + 1));
+        string right = start + (most > 255 ? Path(most - 1) : Repeat(letter, most));
+        string wrong = start + (most > 255 ? Path(most) : Repeat(letter, most + 1));
 
-        Assert.That(NamespaceReference.TryParse(right, out _, out var fault), Is.True, fault);
+        Assert.That(NamespaceReference.TryParse(right, out _, out string? fault), Is.True, fault);
         Assert.That(NamespaceReference.TryParse(wrong, out _, out fault), Is.False);
         Assert.That(fault, Does.Contain(piece));
     }

@@ -21,10 +21,10 @@ internal sealed class PipeFileTests
     [Test]
     public async Task Load_ANamedPipe_IsRefusedAtOnce()
     {
-        var pipe = _scratch["pipe.json"];
+        string pipe = _scratch["pipe.json"];
         await Command.CheckAsync("mkfifo", pipe);
 
-        var outcome = await Task.Run(() => Load(pipe)).WaitAsync(TimeSpan.FromSeconds(2));
+        ConfigurationOutcome outcome = await Task.Run(() => Load(pipe)).WaitAsync(TimeSpan.FromSeconds(2));
 
         LoadedText.AssertOnlyFault(outcome, pipe, "named pipe");
     }
@@ -32,10 +32,10 @@ internal sealed class PipeFileTests
     [Test]
     public void Load_APipeOfTheCaller_IsRead()
     {
-        Assert.That(Libc.Pipe(out var read, out var write), Is.Zero);
+        Assert.That(Libc.Pipe(out int read, out int write), Is.Zero);
         Fill(write);
 
-        var outcome = Load($"/dev/fd/{read}");
+        ConfigurationOutcome outcome = Load($"/dev/fd/{read}");
         Libc.Close(read);
 
         Assert.That(outcome.Faults, Is.Empty, outcome.FaultText);
@@ -45,15 +45,15 @@ internal sealed class PipeFileTests
     public async Task Load_ANamedPipeThatTheCallerHasOpen_IsRead()
     {
         await Command.CheckAsync("mkfifo", _scratch["pipe"]);
-        var read = Libc.Open(Libc.PathBytes(_scratch["pipe"]), Libc.O_RDONLY | Libc.O_NONBLOCK);
-        var write = Libc.Open(Libc.PathBytes(_scratch["pipe"]), Libc.O_RDWR);
+        int read = Libc.Open(Libc.PathBytes(_scratch["pipe"]), Libc.O_RDONLY | Libc.O_NONBLOCK);
+        int write = Libc.Open(Libc.PathBytes(_scratch["pipe"]), Libc.O_RDWR);
         Libc.Write(write, System.Text.Encoding.UTF8.GetBytes(Empty));
 
         // Its last writer goes away while it is read, as the shell's does.
-        var loading = Task.Run(() => Load($"/dev/fd/{read}"));
+        Task<ConfigurationOutcome> loading = Task.Run(() => Load($"/dev/fd/{read}"));
         await Task.Delay(100);
         Libc.Close(write);
-        var outcome = await loading.WaitAsync(TimeSpan.FromSeconds(2));
+        ConfigurationOutcome outcome = await loading.WaitAsync(TimeSpan.FromSeconds(2));
         Libc.Close(read);
 
         Assert.That(outcome.Faults, Is.Empty, outcome.FaultText);

@@ -1,4 +1,6 @@
 using System.Net;
+using NsBridge.Configuration.Reading;
+using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 
 namespace NsBridge.UnitTests.Configuration;
@@ -11,8 +13,8 @@ internal sealed class RightConfigurationTests
     [Test]
     public void Load_ClassicExample_HasTheContractsDefaults()
     {
-        var settings = LoadedText.Right(Web);
-        var bridge = settings.Bridges[0];
+        DaemonSettings settings = LoadedText.Right(Web);
+        BridgeSettings bridge = settings.Bridges[0];
         using (Assert.EnterMultipleScope())
         {
             Assert.That(settings.RuntimeDirectory, Is.EqualTo("/run/nsbridge"));
@@ -42,7 +44,7 @@ internal sealed class RightConfigurationTests
     [Test]
     public void Load_EveryKey_IsRead()
     {
-        var outcome = LoadedText.Load("""
+        ConfigurationOutcome outcome = LoadedText.Load("""
             {
               "$schema": "x",
               // a comment, and trailing commas, as .NET allows them
@@ -66,8 +68,8 @@ internal sealed class RightConfigurationTests
             }
             """);
         Assert.That(outcome.Faults, Is.Empty, outcome.FaultText);
-        var settings = outcome.Settings!;
-        var bridge = settings.Bridges[0];
+        DaemonSettings settings = outcome.Settings!;
+        BridgeSettings bridge = settings.Bridges[0];
         using (Assert.EnterMultipleScope())
         {
             Assert.That(settings.RuntimeDirectory, Is.EqualTo("/tmp/x"));
@@ -106,7 +108,7 @@ internal sealed class RightConfigurationTests
     [TestCase("00:00:05", 5000)]
     public void Load_ADurationFinerThanAMillisecond_IsRoundedUp(string text, int milliseconds)
     {
-        var bridge = LoadedText.Right($"""{Web}, "IdleTimeout":"{text}", "TargetWait":"{text}", "ConnectTimeout":"{text}" """).Bridges[0];
+        BridgeSettings bridge = LoadedText.Right($"""{Web}, "IdleTimeout":"{text}", "TargetWait":"{text}", "ConnectTimeout":"{text}" """).Bridges[0];
 
         Assert.That(new[] { bridge.IdleTimeout, bridge.TargetWait, bridge.ConnectTimeout }, Is.All.EqualTo(TimeSpan.FromMilliseconds(milliseconds)));
     }
@@ -117,7 +119,7 @@ internal sealed class RightConfigurationTests
     [TestCase("\uFEFF{\"NsBridge\":{}}")]
     public void Load_WithoutBridges_IsRight(string json)
     {
-        var outcome = LoadedText.Load(json);
+        ConfigurationOutcome outcome = LoadedText.Load(json);
         Assert.That(outcome.Faults, Is.Empty, outcome.FaultText);
         Assert.That(outcome.Settings!.Bridges, Is.Empty);
     }
@@ -125,14 +127,14 @@ internal sealed class RightConfigurationTests
     [Test]
     public void Join_OuterHalfAlone_RelaysUnlessHandoffIsWritten()
     {
-        var settings = LoadedText.Right(""" "Name":"a", "Listen":1 """, """ "Name":"b", "Listen":2, "Join":"handoff" """);
+        DaemonSettings settings = LoadedText.Right(""" "Name":"a", "Listen":1 """, """ "Name":"b", "Listen":2, "Join":"handoff" """);
         Assert.That(settings.Bridges.Select(bridge => bridge.Join), Is.EqualTo(new[] { JoinMode.Relay, JoinMode.Handoff }));
     }
 
     [Test]
     public void IdleTimeout_Udp_IsNinetySecondsUnlessWritten()
     {
-        var settings = LoadedText.Right($"""{Web}, "Protocol":"udp" """, """ "Name":"b", "Listen":2, "Protocol":"udp", "IdleTimeout":"00:00:00" """);
+        DaemonSettings settings = LoadedText.Right($"""{Web}, "Protocol":"udp" """, """ "Name":"b", "Listen":2, "Protocol":"udp", "IdleTimeout":"00:00:00" """);
         Assert.That(settings.Bridges.Select(bridge => bridge.IdleTimeout), Is.EqualTo(new[] { TimeSpan.FromSeconds(90), TimeSpan.Zero }));
     }
 
@@ -142,15 +144,15 @@ internal sealed class RightConfigurationTests
     [TestCase("relative", "/run/nsbridge")]
     public void RuntimeDirectory_FromSystemd_IsTheFirst(string variable, string expected)
     {
-        var outcome = LoadedText.Load("{\"NsBridge\":{}}", ("RUNTIME_DIRECTORY", variable));
+        ConfigurationOutcome outcome = LoadedText.Load("{\"NsBridge\":{}}", ("RUNTIME_DIRECTORY", variable));
         Assert.That(outcome.Settings!.RuntimeDirectory, Is.EqualTo(expected));
     }
 
     [Test]
     public void Settings_LoadedTwice_AreEqualAndDifferWithAnyChange()
     {
-        var all = $"""{Web}, "AllowFrom":["10.0.0.0/8"] """;
-        var settings = LoadedText.Right(all);
+        string all = $"""{Web}, "AllowFrom":["10.0.0.0/8"] """;
+        DaemonSettings settings = LoadedText.Right(all);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(LoadedText.Right(all), Is.EqualTo(settings));
@@ -164,7 +166,7 @@ internal sealed class RightConfigurationTests
     [Test]
     public void Load_WhileAnotherDirectoryIsInUse_KeepsDefaultSocketsThere()
     {
-        var settings = LoadedText.Load("""{ "NsBridge": { "RuntimeDirectory": "/run/b", "Bridges": [ { """ + Web + "} ] } }", "/run/a").Settings!;
+        DaemonSettings settings = LoadedText.Load("""{ "NsBridge": { "RuntimeDirectory": "/run/b", "Bridges": [ { """ + Web + "} ] } }", "/run/a").Settings!;
 
         Assert.That(settings.RuntimeDirectory, Is.EqualTo("/run/b"));
         Assert.That(settings.Bridges[0].Socket, Is.EqualTo("/run/a/web.sock"));
@@ -173,8 +175,8 @@ internal sealed class RightConfigurationTests
     [Test]
     public void KeysThatWait_AreThoseInWhichItDiffersFromWhatRuns()
     {
-        var started = LoadedText.Right(Web);
-        var wanted = started with { RuntimeDirectory = "/run/b", EventLoops = 3, IoUring = !started.IoUring, ShutdownTimeout = TimeSpan.Zero };
+        DaemonSettings started = LoadedText.Right(Web);
+        DaemonSettings wanted = started with { RuntimeDirectory = "/run/b", EventLoops = 3, IoUring = !started.IoUring, ShutdownTimeout = TimeSpan.Zero };
 
         Assert.That(wanted.KeysThatWait(started), Is.EqualTo(new[] { "RuntimeDirectory", "EventLoops", "IoUring" }));
         Assert.That(started.KeysThatWait(started), Is.Empty);

@@ -1,3 +1,5 @@
+using NsBridge.Configuration.Reading;
+
 namespace NsBridge.UnitTests.Configuration;
 
 /// <summary>Wrong values and wrong combinations in one bridge: one fault each, at the right key.</summary>
@@ -111,7 +113,7 @@ internal sealed class WrongBridgeTests
     [TestCase("{}", "needs Listen")]
     public void Load_EmptyBridge_NamesWhatItNeeds(string bridge, string piece)
     {
-        var outcome = LoadedText.Load($$$"""{"NsBridge":{"Bridges":[{{{bridge}}}]}}""");
+        ConfigurationOutcome outcome = LoadedText.Load($$$"""{"NsBridge":{"Bridges":[{{{bridge}}}]}}""");
         Assert.That(outcome.Faults.Select(fault => fault.Path), Is.EqualTo(new[] { "NsBridge:Bridges:0", "NsBridge:Bridges:0:Name" }));
         Assert.That(outcome.Faults[0].Message, Does.Contain(piece));
     }
@@ -119,7 +121,7 @@ internal sealed class WrongBridgeTests
     [Test]
     public void Load_SocketOf108Bytes_IsRefusedAndOf107Taken()
     {
-        var longest = "/" + new string('s', 106);
+        string longest = "/" + new string('s', 106);
         Assert.That(LoadedText.Right($"""{Web}, "Socket":"{longest}" """).Bridges[0].Socket, Is.EqualTo(longest));
         LoadedText.AssertOnlyFault(LoadedText.Bridges($"""{Web}, "Socket":"{longest}s" """), "NsBridge:Bridges:0:Socket", "at most 107 bytes; this is 108");
     }
@@ -128,15 +130,15 @@ internal sealed class WrongBridgeTests
     public void Load_DefaultSocketTooLong_SaysWhichPath()
     {
         // Long enough for the control socket alone.
-        var directory = "/" + new string('d', 98);
-        var outcome = LoadedText.Load($$$"""{"NsBridge":{"RuntimeDirectory":"{{{directory}}}","Bridges":[{{{{Web}}}}]}}""");
+        string directory = "/" + new string('d', 98);
+        ConfigurationOutcome outcome = LoadedText.Load($$$"""{"NsBridge":{"RuntimeDirectory":"{{{directory}}}","Bridges":[{{{{Web}}}}]}}""");
         LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:0:Socket", $"{directory}/web.sock");
     }
 
     [Test]
     public void Load_AKeyThatIsNearNone_NamesItsValueAndThoseThereAre()
     {
-        var outcome = LoadedText.Bridges($$"""{{Web}}, "Colour":"blue" """);
+        ConfigurationOutcome outcome = LoadedText.Bridges($$"""{{Web}}, "Colour":"blue" """);
 
         LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:0:Colour", "here may stand AllowFrom, ConnectTimeout, ");
         Assert.That(outcome.Faults[0].Value, Is.EqualTo("blue"));
@@ -145,7 +147,7 @@ internal sealed class WrongBridgeTests
     [Test]
     public void Load_SeveralFaults_TellsAllInOrder()
     {
-        var outcome = LoadedText.Bridges(
+        ConfigurationOutcome outcome = LoadedText.Bridges(
             """ "Name":"a b", "Listen":"0.0.0.0:99999", "Namespace":"vpn", "Target":"example.com:3000", "Nmespace":1 """,
             """ "Name":"web", "Listen":"x", "Namespace":"", "Join":"both", "MaxConnections":"abc" """);
         Assert.That(outcome.Faults.Select(fault => fault.Path), Is.EqualTo(new[]
@@ -160,7 +162,7 @@ internal sealed class WrongBridgeTests
     [Test]
     public void Fault_ValueWithControlCharacters_StaysOneLine()
     {
-        var outcome = LoadedText.Bridges($$"""{{Web}}, "Join":"a\nb\u001b[31m" """);
+        ConfigurationOutcome outcome = LoadedText.Bridges($$"""{{Web}}, "Join":"a\nb\u001b[31m" """);
         Assert.That(outcome.FaultText, Is.EqualTo("NsBridge:Bridges:0:Join = \"a?b?[31m\": write handoff or relay"));
     }
 }

@@ -23,21 +23,21 @@ internal sealed class WrongFileTests
     [TestCase("{\"NsBridge\":{\"RuntimeDirectory\":\"\\ud800\"}}", "surrogate")]
     public void Load_FileThatIsNoConfiguration_SaysWhatAndWhere(string json, string piece)
     {
-        var outcome = LoadedText.Load(json);
+        ConfigurationOutcome outcome = LoadedText.Load(json);
         LoadedText.AssertOnlyFault(outcome, outcome.File, piece);
     }
 
     [Test]
     public void Load_DeepNesting_IsAFault()
     {
-        var outcome = LoadedText.Load(new string('[', 5000));
+        ConfigurationOutcome outcome = LoadedText.Load(new string('[', 5000));
         LoadedText.AssertOnlyFault(outcome, outcome.File, "not valid JSON");
     }
 
     [Test]
     public void Load_Utf16_SaysUtf8()
     {
-        var outcome = LoadedText.Load([.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes("{\"NsBridge\":{}}")]);
+        ConfigurationOutcome outcome = LoadedText.Load([.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes("{\"NsBridge\":{}}")]);
         LoadedText.AssertOnlyFault(outcome, outcome.File, "UTF-8");
     }
 
@@ -72,8 +72,8 @@ internal sealed class WrongFileTests
     [Test]
     public void Load_MissingFile_SaysSo()
     {
-        var file = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        var outcome = new ConfigurationLoader(file, new Dictionary<string, string>()).Load();
+        string file = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        ConfigurationOutcome outcome = new ConfigurationLoader(file, new Dictionary<string, string>()).Load();
         LoadedText.AssertOnlyFault(outcome, file, "no such file");
     }
 
@@ -82,11 +82,11 @@ internal sealed class WrongFileTests
     {
         using var scratch = new Testing.ScratchDirectory();
         scratch.OpenToEveryone();
-        var file = scratch.Write("appsettings.json", "{}");
+        string file = scratch.Write("appsettings.json", "{}");
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
         // The privileges over files go with the change and come back with it.
-        var own = setfsuid(65_534);
+        int own = setfsuid(65_534);
         ConfigurationOutcome outcome;
         try
         {
@@ -106,7 +106,7 @@ internal sealed class WrongFileTests
     [Test]
     public void Load_Directory_SaysSo()
     {
-        var outcome = new ConfigurationLoader("/usr", new Dictionary<string, string>()).Load();
+        ConfigurationOutcome outcome = new ConfigurationLoader("/usr", new Dictionary<string, string>()).Load();
         LoadedText.AssertOnlyFault(outcome, "/usr", "directory");
     }
 
@@ -117,7 +117,7 @@ internal sealed class WrongFileTests
         File.CreateSymbolicLink(scratch["a.json"], "b.json");
         File.CreateSymbolicLink(scratch["b.json"], "a.json");
 
-        var outcome = new ConfigurationLoader(scratch["a.json"], new Dictionary<string, string>()).Load();
+        ConfigurationOutcome outcome = new ConfigurationLoader(scratch["a.json"], new Dictionary<string, string>()).Load();
 
         LoadedText.AssertOnlyFault(outcome, outcome.File, "ELOOP");
     }
@@ -130,14 +130,14 @@ internal sealed class WrongFileTests
     [Test]
     public void Load_EndlessFile_IsRefused()
     {
-        var outcome = new ConfigurationLoader("/dev/zero", new Dictionary<string, string>()).Load();
+        ConfigurationOutcome outcome = new ConfigurationLoader("/dev/zero", new Dictionary<string, string>()).Load();
         LoadedText.AssertOnlyFault(outcome, "/dev/zero", "larger than 16 MiB");
     }
 
     [Test]
     public void SettingsOrFault_WithFaults_ThrowsTheirTextWithExitCode78()
     {
-        var fault = Assert.Throws<UserErrorException>(() => LoadedText.Load("{\"NsBridge\":{\"A\":1,\"B\":2}}").SettingsOrFault());
+        UserErrorException? fault = Assert.Throws<UserErrorException>(() => LoadedText.Load("{\"NsBridge\":{\"A\":1,\"B\":2}}").SettingsOrFault());
         using (Assert.EnterMultipleScope())
         {
             Assert.That(fault.ExitCode, Is.EqualTo(78));
@@ -155,7 +155,7 @@ internal sealed class WrongFileTests
         using var scratch = new ScratchDirectory();
         File.CreateSymbolicLink(scratch["appsettings.json"], "gone.json");
 
-        var outcome = new ConfigurationLoader(scratch["appsettings.json"], new Dictionary<string, string>()).Load();
+        ConfigurationOutcome outcome = new ConfigurationLoader(scratch["appsettings.json"], new Dictionary<string, string>()).Load();
 
         LoadedText.AssertOnlyFault(outcome, outcome.File, "a link to gone.json, which is not there");
     }
@@ -163,8 +163,8 @@ internal sealed class WrongFileTests
     [Test]
     public void Load_ADirectoryTooLongForTheControlSocket_IsAFault()
     {
-        var directory = "/run/" + new string('n', 98);
-        var outcome = LoadedText.Load($$$"""{"NsBridge":{"RuntimeDirectory":"{{{directory}}}"}}""");
+        string directory = "/run/" + new string('n', 98);
+        ConfigurationOutcome outcome = LoadedText.Load($$$"""{"NsBridge":{"RuntimeDirectory":"{{{directory}}}"}}""");
 
         LoadedText.AssertOnlyFault(outcome, "NsBridge:RuntimeDirectory", "at most 107");
         Assert.That(LoadedText.Load($$$"""{"NsBridge":{"RuntimeDirectory":"{{{directory[..^4]}}}"}}""").Faults, Is.Empty);
@@ -177,7 +177,7 @@ internal sealed class WrongFileTests
     [TestCase("""{"NsBridge":{"Bridges":1}}""", "/run/nsbridge")]
     public void Load_OfAWrongFile_TellsTheDirectoryWhereItCanBeRead(string json, string? directory)
     {
-        var outcome = LoadedText.Load(json);
+        ConfigurationOutcome outcome = LoadedText.Load(json);
 
         Assert.That(outcome.Faults, Is.Not.Empty);
         Assert.That(outcome.RuntimeDirectory, Is.EqualTo(directory));

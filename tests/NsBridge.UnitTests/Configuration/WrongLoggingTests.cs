@@ -33,7 +33,7 @@ internal sealed class WrongLoggingTests
     [Test]
     public void Load_OfAWrongVariable_NamesIt()
     {
-        var outcome = LoadedText.Load("""{ "NsBridge": { "Bridges": [] } }""", ("Logging__LogLevel__Default", "Bogus"));
+        ConfigurationOutcome outcome = LoadedText.Load("""{ "NsBridge": { "Bridges": [] } }""", ("Logging__LogLevel__Default", "Bogus"));
 
         LoadedText.AssertOnlyFault(outcome, "Logging:LogLevel:Default", "(environment variable Logging__LogLevel__Default)");
         Assert.That(outcome.Faults[0].Value, Is.EqualTo("Bogus"));
@@ -42,7 +42,7 @@ internal sealed class WrongLoggingTests
     [Test]
     public void Load_OfOtherFaultsToo_TellsAll()
     {
-        var outcome = LoadedText.Load("""{ "NsBridge": { "EventLoops": -1, "Bridges": [] }, "Logging": { "LogLevel": { "A": "x", "B": "y" } } }""");
+        ConfigurationOutcome outcome = LoadedText.Load("""{ "NsBridge": { "EventLoops": -1, "Bridges": [] }, "Logging": { "LogLevel": { "A": "x", "B": "y" } } }""");
 
         Assert.That(outcome.Faults, Has.Count.EqualTo(3), outcome.FaultText);
     }

@@ -13,8 +13,8 @@ internal sealed class DatagramBatchTests
     [Test]
     public void Route_OfADatagramThatWaitedBeforeTheSocketWasAskedForAddresses_IsThatOfTheNext()
     {
-        var socket = LoopbackPair.Bound();
-        var client = LoopbackPair.Bound();
+        int socket = LoopbackPair.Bound();
+        int client = LoopbackPair.Bound();
         LoopbackPair.Connect(client, socket);
         Libc.Send(client, [1]);
         Libc.SetOption(socket, Libc.IPPROTO_IP, Libc.IP_PKTINFO, 1);
@@ -36,9 +36,9 @@ internal sealed class DatagramBatchTests
     public void Route_OfADatagramToMany_IsThatOfOneToTheInterfacesOwnAddress(
         [Values] bool six, [Values(Broadcast, "255.255.255.255", Group)] string many)
     {
-        using var socket = Wildcard(six);
+        using Socket socket = Wildcard(six);
         UdpSocket.PrepareListener((int)socket.Handle);
-        using var client = Client();
+        using Socket client = Client();
         SendTo(socket, client, many);
         SendTo(socket, client, "127.0.0.1");
 
@@ -48,9 +48,9 @@ internal sealed class DatagramBatchTests
     [Test]
     public void Route_OfABroadcastThatWaitedBeforeTheSocketWasAskedForAddressesOfIPv4Too_IsThatOfTheNext()
     {
-        using var socket = Wildcard(six: true);
+        using Socket socket = Wildcard(six: true);
         Libc.SetOption((int)socket.Handle, Libc.IPPROTO_IPV6, Libc.IPV6_RECVPKTINFO, 1);
-        using var client = Client();
+        using Socket client = Client();
         SendTo(socket, client, Broadcast);
         UdpSocket.PrepareListener((int)socket.Handle);
         SendTo(socket, client, "127.0.0.1");

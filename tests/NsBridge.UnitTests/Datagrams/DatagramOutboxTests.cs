@@ -6,7 +6,7 @@ namespace NsBridge.UnitTests.Datagrams;
 /// <summary>Datagrams read in a batch leave with the borders they came with, whether they travel in a train or alone.</summary>
 internal sealed class DatagramOutboxTests
 {
-    private static readonly object[] Runs =
+    private static readonly object[] s_runs =
     [
         new[] { 100, 100, 100 },
         new[] { 100, 100, 40 },
@@ -18,22 +18,22 @@ internal sealed class DatagramOutboxTests
         new[] { 65_507 },
     ];
 
-    [TestCaseSource(nameof(Runs))]
+    [TestCaseSource(nameof(s_runs))]
     public void Datagrams_SentOn_KeepTheirBorders(int[] lengths)
     {
         using var inbound = new LoopbackPair();
         using var outbound = new LoopbackPair();
         using var batch = new DatagramBatch();
         using var outbox = new DatagramOutbox();
-        foreach (var length in lengths)
+        foreach (int length in lengths)
             Assert.That(Libc.Send(inbound.First, new byte[length]), Is.EqualTo((nint)length));
 
-        var count = batch.Receive(inbound.Second, 0);
+        int count = batch.Receive(inbound.Second, 0);
         Assert.That(count, Is.EqualTo(lengths.Length));
-        for (var slot = 0; slot < count; slot++)
+        for (int slot = 0; slot < count; slot++)
             Put(outbox, batch, slot);
-        var largest = DatagramSending.NoLimit;
-        var tally = DatagramSending.Send(outbox, outbound.First, isConnected: true, ref largest);
+        int largest = DatagramSending.NoLimit;
+        SendResult tally = DatagramSending.Send(outbox, outbound.First, isConnected: true, ref largest);
 
         Assert.That(tally.Failed, Is.EqualTo(Errno.None));
         Assert.That(tally.Bytes, Is.EqualTo(lengths.Sum()));
@@ -46,11 +46,11 @@ internal sealed class DatagramOutboxTests
         using var pair = new LoopbackPair();
         using var batch = new DatagramBatch();
         using var outbox = new DatagramOutbox();
-        for (var i = 0; i < 20; i++)
+        for (int i = 0; i < 20; i++)
             Libc.Send(pair.First, new byte[200]);
 
-        var count = batch.Receive(pair.Second, 0);
-        for (var slot = 0; slot < count; slot++)
+        int count = batch.Receive(pair.Second, 0);
+        for (int slot = 0; slot < count; slot++)
             Put(outbox, batch, slot);
 
         Assert.That(outbox.Count, Is.EqualTo(1));
@@ -65,10 +65,10 @@ internal sealed class DatagramOutboxTests
         using var batch = new DatagramBatch();
         using var outbox = new DatagramOutbox();
         int[] lengths = [300, 300, 300, 20];
-        foreach (var length in lengths)
+        foreach (int length in lengths)
             Libc.Send(inbound.First, new byte[length]);
-        var count = batch.Receive(inbound.Second, 0);
-        for (var slot = 0; slot < count; slot++)
+        int count = batch.Receive(inbound.Second, 0);
+        for (int slot = 0; slot < count; slot++)
             Put(outbox, batch, slot);
         outbox.Seal();
 
@@ -84,12 +84,12 @@ internal sealed class DatagramOutboxTests
         using var batch = new DatagramBatch();
         using var outbox = new DatagramOutbox();
         Libc.SetOption(inbound.Second, Libc.IPPROTO_UDP, Libc.UDP_GRO, 1);
-        for (var i = 0; i < 10; i++)
+        for (int i = 0; i < 10; i++)
             Libc.Send(outbound.First, new byte[500]);
-        var count = batch.Receive(outbound.Second, 0);
-        for (var slot = 0; slot < count; slot++)
+        int count = batch.Receive(outbound.Second, 0);
+        for (int slot = 0; slot < count; slot++)
             Put(outbox, batch, slot);
-        var largest = DatagramSending.NoLimit;
+        int largest = DatagramSending.NoLimit;
         DatagramSending.Send(outbox, inbound.First, isConnected: true, ref largest);
 
         count = batch.Receive(inbound.Second, 0);
@@ -105,8 +105,8 @@ internal sealed class DatagramOutboxTests
     [Test]
     public void Refusal_OfAConnectedSocket_IsAFailureOfTheSocket()
     {
-        var closed = LoopbackPair.Bound();
-        var socket = LoopbackPair.Bound();
+        int closed = LoopbackPair.Bound();
+        int socket = LoopbackPair.Bound();
         LoopbackPair.Connect(socket, closed);
         Libc.Close(closed);
         using var pair = new LoopbackPair();
@@ -114,10 +114,10 @@ internal sealed class DatagramOutboxTests
         using var outbox = new DatagramOutbox();
         Libc.Send(pair.First, new byte[10]);
         batch.Receive(pair.Second, 0);
-        var largest = DatagramSending.NoLimit;
+        int largest = DatagramSending.NoLimit;
         SendResult tally = default;
         // The answer to the first send is told by the second at the latest.
-        for (var i = 0; i < 2 && tally.Failed == Errno.None; i++)
+        for (int i = 0; i < 2 && tally.Failed == Errno.None; i++)
         {
             outbox.Clear();
             Put(outbox, batch, 0);

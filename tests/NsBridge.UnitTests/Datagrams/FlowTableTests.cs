@@ -12,7 +12,7 @@ namespace NsBridge.UnitTests.Datagrams;
 /// <summary>Flows on a real loop, between sockets on loopback.</summary>
 internal sealed class FlowTableTests
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);
 
     private readonly List<Socket> _clients = [];
     private EventLoop _loop = null!;
@@ -29,8 +29,8 @@ internal sealed class FlowTableTests
         _target = LoopbackPair.Bound();
         _owner = new RecordingOwner(_target);
         _table = new FlowTable(_loop, new RelayCounters(), _owner);
-        var socket = LoopbackPair.Bound();
-        Libc.LocalAddress(socket, out var address);
+        int socket = LoopbackPair.Bound();
+        Libc.LocalAddress(socket, out SockAddr address);
         _listen = address.ToEndPoint()!;
         await _loop.InvokeAsync(() =>
         {
@@ -53,12 +53,12 @@ internal sealed class FlowTableTests
     [Test]
     public async Task Flow_WithoutASocket_DeliversWhatWasKeptWhenItGetsOne()
     {
-        var client = Client();
+        Socket client = Client();
         // While the loop is held up, so that it finds them all at once.
         await _loop.InvokeAsync(() =>
         {
             _owner.Holds = true;
-            foreach (var length in (int[])[10, 0, 3000, 65_000])
+            foreach (int length in (int[])[10, 0, 3000, 65_000])
                 client.SendTo(new byte[length], _listen);
         });
         await UntilAsync(() => _owner.Begun.Count == 1 && _table.Kept > 0, "datagrams are kept");
@@ -74,14 +74,14 @@ internal sealed class FlowTableTests
     public async Task Limit_OneMore_DisplacesTheOldestNewcomerAndNoConversation()
     {
         await _loop.InvokeAsync(() => _table.Limit = 2);
-        var talking = Client();
+        Socket talking = Client();
         talking.SendTo(new byte[1], _listen);
         await UntilAsync(() => _owner.Begun.Count == 1, "the first flow");
         await AnswerAsync(talking);
         talking.SendTo(new byte[2], _listen);
         await UntilAsync(() => _owner.Begun[0].BytesToTarget == 3, "the client has sent again");
 
-        for (var i = 0; i < 5; i++)
+        for (int i = 0; i < 5; i++)
             Client().SendTo(new byte[1], _listen);
         await UntilAsync(() => _owner.Endings.Count == 4, "four newcomers had to go");
 
@@ -93,7 +93,7 @@ internal sealed class FlowTableTests
     [Test]
     public async Task LimitPerClient_Lowered_LeavesNoMoreThanThat([Values] bool byTheNextFlow)
     {
-        for (var i = 0; i < 10; i++)
+        for (int i = 0; i < 10; i++)
             Client().SendTo(new byte[1], _listen);
         await UntilAsync(() => _owner.Begun.Count == 10, "ten flows of one address");
 
@@ -147,7 +147,7 @@ internal sealed class FlowTableTests
     [Test]
     public async Task Target_ThatRefuses_FailsTheFlow()
     {
-        var client = Client();
+        Socket client = Client();
         client.SendTo(new byte[1], _listen);
         await UntilAsync(() => _owner.Begun.Count == 1, "the flow");
         Libc.Close(_target);
@@ -166,9 +166,9 @@ internal sealed class FlowTableTests
         Assert.That(batch.Receive(_target, 0), Is.EqualTo(1));
         using var outbox = new DatagramOutbox();
         outbox.Add(batch.Address(0), batch.Length(0), 0, batch.Route(0), six: false);
-        var largest = DatagramSending.NoLimit;
+        int largest = DatagramSending.NoLimit;
         DatagramSending.Send(outbox, _target, isConnected: false, ref largest);
-        using var deadline = new CancellationTokenSource(Soon);
+        using var deadline = new CancellationTokenSource(s_soon);
         Assert.That(await client.ReceiveAsync(new byte[10], deadline.Token), Is.EqualTo(1));
     }
 
@@ -183,10 +183,10 @@ internal sealed class FlowTableTests
     private Task<TimeSpan> UntilAsync(Func<bool> condition, string what) => Eventually.TrueAsync(
         async () =>
         {
-            var holds = false;
+            bool holds = false;
             await _loop.InvokeAsync(() => holds = condition());
             return holds;
         },
-        Soon,
+        s_soon,
         what);
 }

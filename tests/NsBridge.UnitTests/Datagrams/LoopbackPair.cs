@@ -21,14 +21,14 @@ internal sealed class LoopbackPair : IDisposable
     /// <summary>A new socket on a port of the kernel's choice.</summary>
     public static int Bound()
     {
-        var socket = Libc.Socket(Libc.AF_INET, Libc.SOCK_DGRAM);
+        int socket = Libc.Socket(Libc.AF_INET, Libc.SOCK_DGRAM);
         Assert.That(Libc.Bind(socket, SockAddr.From(IPAddress.Loopback, 0)), Is.Zero);
         return socket;
     }
 
     public static void Connect(int from, int to)
     {
-        Assert.That(Libc.LocalAddress(to, out var address), Is.Zero);
+        Assert.That(Libc.LocalAddress(to, out SockAddr address), Is.Zero);
         Assert.That(Libc.Connect(from, address), Is.Zero);
     }
 
@@ -39,7 +39,7 @@ internal sealed class LoopbackPair : IDisposable
         Span<byte> buffer = new byte[65_535];
         while (true)
         {
-            var read = Libc.Receive(socket, buffer);
+            nint read = Libc.Receive(socket, buffer);
             if (read < 0)
                 return lengths;
             lengths.Add((int)read);

@@ -23,7 +23,7 @@ internal sealed class RecordingOwner(int target) : IFlowOwner
 
     public void OnBegun(ReadOnlySpan<UdpFlow> flows)
     {
-        foreach (var flow in flows)
+        foreach (UdpFlow flow in flows)
         {
             Begun.Add(flow);
             if (!Holds)
@@ -33,7 +33,7 @@ internal sealed class RecordingOwner(int target) : IFlowOwner
 
     public void Open(UdpFlow flow)
     {
-        var socket = LoopbackPair.Bound();
+        int socket = LoopbackPair.Bound();
         LoopbackPair.Connect(socket, target);
         flow.Open(socket, 1, 0);
     }

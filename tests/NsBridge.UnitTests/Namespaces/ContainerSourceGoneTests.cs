@@ -5,15 +5,15 @@ namespace NsBridge.UnitTests.Namespaces;
 /// <summary>A container whose engine goes away: it may run on without it.</summary>
 internal sealed class ContainerSourceGoneTests
 {
-    private static readonly ContainerFacts Running = new(new string('a', 64), "running", 4711, false);
+    private static readonly ContainerFacts s_running = new(new string('a', 64), "running", 4711, false);
 
     [TestCase(false)]
     [TestCase(true)]
     public async Task Engine_ThatToldOfTheContainerHasGone_IsNoAnswer(bool isAnotherThere)
     {
-        var engine = new Engine("Docker") { Facts = Running };
+        var engine = new Engine("Docker") { Facts = s_running };
         var source = new ContainerLocator("web", [engine, new Engine("Podman") { IsThere = isAnotherThere }]);
-        Assert.That((await source.LocateAsync(CancellationToken.None)).Process, Is.EqualTo(Running.Process));
+        Assert.That((await source.LocateAsync(CancellationToken.None)).Process, Is.EqualTo(s_running.Process));
 
         engine.IsThere = false;
 
@@ -24,7 +24,7 @@ internal sealed class ContainerSourceGoneTests
     [Test]
     public async Task Engine_ThatSaidTheContainerHasGoneGoesToo_LeavesNothingToWaitFor()
     {
-        var engine = new Engine("Docker") { Facts = Running };
+        var engine = new Engine("Docker") { Facts = s_running };
         var source = new ContainerLocator("web", [engine]);
         await source.LocateAsync(CancellationToken.None);
         engine.Facts = null;
@@ -38,12 +38,12 @@ internal sealed class ContainerSourceGoneTests
     [Test]
     public async Task Container_ThatAnotherEngineHasNow_IsFollowedThere()
     {
-        var docker = new Engine("Docker") { Facts = Running };
+        var docker = new Engine("Docker") { Facts = s_running };
         var podman = new Engine("Podman");
         var source = new ContainerLocator("web", [docker, podman]);
         await source.LocateAsync(CancellationToken.None);
         docker.IsThere = false;
-        podman.Facts = Running with { Process = 4712 };
+        podman.Facts = s_running with { Process = 4712 };
         Assert.That((await source.LocateAsync(CancellationToken.None)).Process, Is.EqualTo(4712));
 
         podman.Facts = null;

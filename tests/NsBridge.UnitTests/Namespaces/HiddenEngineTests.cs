@@ -73,7 +73,7 @@ internal sealed class HiddenEngineTests
     /// <summary>The privileges over files go with the change and come back with it.</summary>
     private static T AsNobody<T>(Func<T> work)
     {
-        var own = setfsuid(Nobody);
+        int own = setfsuid(Nobody);
         try
         {
             return work();

@@ -9,29 +9,29 @@ namespace NsBridge.UnitTests.Namespaces;
 
 internal sealed class NamespaceTrackerTests
 {
-    private static readonly NamespaceState Absent = new(0, "it does not exist", false);
-    private static readonly NamespaceState Silent = new(0, "no answer", false) { IsUnknown = true };
-    private static readonly NamespaceState Faulty = new(0, "it is no namespace", true);
+    private static readonly NamespaceState s_absent = new(0, "it does not exist", false);
+    private static readonly NamespaceState s_silent = new(0, "no answer", false) { IsUnknown = true };
+    private static readonly NamespaceState s_faulty = new(0, "it is no namespace", true);
 
     [Test]
     public void Look_FirstFindsAFault_TellsItAtOnce()
     {
-        var place = Place(Faulty, out _);
+        NamespaceTracker place = Place(s_faulty, out _);
 
         place.Look();
 
-        Assert.That(place.State, Is.EqualTo(Faulty));
+        Assert.That(place.State, Is.EqualTo(s_faulty));
     }
 
     [Test]
     public async Task Look_FindsAFaultWhereThereWasNothing_TellsItOnceItHasLasted()
     {
-        var place = Place(Absent, out var lead);
+        NamespaceTracker place = Place(s_absent, out Lead? lead);
         place.Look();
-        lead.State = Faulty;
+        lead.State = s_faulty;
 
         place.Look();
-        Assert.That(place.State, Is.EqualTo(Faulty with { IsFault = false }), "a file that a namespace is about to be mounted on");
+        Assert.That(place.State, Is.EqualTo(s_faulty with { IsFault = false }), "a file that a namespace is about to be mounted on");
 
         await Eventually.TrueAsync(
             () =>
@@ -46,11 +46,11 @@ internal sealed class NamespaceTrackerTests
     [Test]
     public async Task Look_FaultsThatComeAndGo_AreNeverTold()
     {
-        var place = Place(Absent, out var lead);
+        NamespaceTracker place = Place(s_absent, out Lead? lead);
         place.Look();
-        for (var i = 0; i < 8; i++)
+        for (int i = 0; i < 8; i++)
         {
-            lead.State = i % 2 == 0 ? Faulty : Absent;
+            lead.State = i % 2 == 0 ? s_faulty : s_absent;
             place.Look();
             Assert.That(place.State.IsFault, Is.False);
             await Task.Delay(100);
@@ -60,17 +60,17 @@ internal sealed class NamespaceTrackerTests
     [Test]
     public void Look_FindsNobodyWhoKnows_IsUnknownUntilTheFirstAnswerAndNeverAgain()
     {
-        var place = Place(Silent, out var lead);
+        NamespaceTracker place = Place(s_silent, out Lead? lead);
         place.Look();
         Assert.That(place.State.IsUnknown);
 
-        lead.State = Absent;
+        lead.State = s_absent;
         place.Look();
-        Assert.That(place.State, Is.EqualTo(Absent));
+        Assert.That(place.State, Is.EqualTo(s_absent));
 
-        lead.State = Silent;
+        lead.State = s_silent;
         place.Look();
-        Assert.That(place.State, Is.EqualTo(Silent with { IsUnknown = false }));
+        Assert.That(place.State, Is.EqualTo(s_silent with { IsUnknown = false }));
     }
 
     [TestCase(true)]
@@ -80,11 +80,11 @@ internal sealed class NamespaceTrackerTests
         await using TestNamespace lasting = await TestNamespace.CreateAsync();
         await using TestNamespace passing = await TestNamespace.CreateAsync();
         NetworkNamespace? usual = wasThere ? NetworkNamespace.AtPath(lasting.FilePath) : null;
-        var place = Place(Absent, out var lead);
+        NamespaceTracker place = Place(s_absent, out Lead? lead);
         lead.Network = usual;
         await OwnThread.RunAsync(place.Look);
         NamespaceState known = place.State;
-        var told = 0;
+        int told = 0;
         place.Changed += _ => told++;
 
         lead.Network = NetworkNamespace.AtPath(passing.FilePath);
@@ -102,7 +102,7 @@ internal sealed class NamespaceTrackerTests
     public async Task Look_FindsTheSameThatWasEntered_TellsNothing()
     {
         await using TestNamespace space = await TestNamespace.CreateAsync();
-        var place = Place(Absent, out var lead);
+        NamespaceTracker place = Place(s_absent, out Lead? lead);
         lead.Network = NetworkNamespace.AtPath(space.FilePath);
         await OwnThread.RunAsync(place.Look);
         place.Changed += _ => Assert.Fail("it is the same");

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NsBridge.Linux;
 using NsBridge.Namespaces;
 
 namespace NsBridge.UnitTests.Namespaces;
@@ -9,7 +10,7 @@ internal sealed class PidResolverTests
     public void Renew_AProcessThatLives_StaysTheOneThatIsMeant()
     {
         using var resolver = new PidResolver(Environment.ProcessId);
-        var found = resolver.Resolve(out _);
+        NetworkNamespace? found = resolver.Resolve(out _);
 
         resolver.Renew();
 
@@ -21,14 +22,14 @@ internal sealed class PidResolverTests
     {
         using var process = Process.Start("sleep", "600");
         using var resolver = new PidResolver(process.Id);
-        var found = resolver.Resolve(out _);
+        NetworkNamespace? found = resolver.Resolve(out _);
         process.Kill();
         await process.WaitForExitAsync();
         Assert.That(resolver.Resolve(out _), Is.SameAs(found));
 
         resolver.Renew();
 
-        Assert.That(resolver.Resolve(out var absent), Is.Null);
+        Assert.That(resolver.Resolve(out NamespaceState? absent), Is.Null);
         Assert.That(absent.Reason, Is.EqualTo($"there is no process {process.Id}"));
     }
 }

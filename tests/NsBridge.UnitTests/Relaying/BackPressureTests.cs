@@ -7,28 +7,28 @@ internal sealed class BackPressureTests(bool ring) : RelayFixture(ring)
 {
     private const int Each = 64 << 20;
     private const int Streams = 16;
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(60);
 
     [TestCase(SocketKind.Tcp)]
     [TestCase(SocketKind.UnixHalf)]
     public async Task Stall_OfManyReaders_StopsTheWritersAndCostsOneBlockEach(SocketKind target)
     {
-        var before = ProcessFacts.ResidentBytes(Environment.ProcessId);
+        long before = ProcessFacts.ResidentBytes(Environment.ProcessId);
         var conversations = new List<Conversation>();
-        for (var i = 0; i < Streams; i++)
+        for (int i = 0; i < Streams; i++)
             conversations.Add(await Scene.StartAsync(target: target));
         var sending = conversations.Select(conversation => Task.Run(async () =>
         {
             await conversation.Client.SendPatternAsync(Each);
             conversation.Client.Shutdown(System.Net.Sockets.SocketShutdown.Send);
         })).ToList();
-        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(500), Deadline, "all stalled");
+        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(500), s_deadline, "all stalled");
 
         Assert.That(sending.Any(task => task.IsCompleted), Is.False, "a writer got rid of everything");
         Assert.That(ProcessFacts.ResidentBytes(Environment.ProcessId) - before, Is.LessThan(Streams * BlockPool.Largest + (24L << 20)), "resident memory of the stall");
 
         // Two of them drain: every byte is there. The others are simply ended.
-        foreach (var conversation in conversations.Take(2))
+        foreach (Conversation? conversation in conversations.Take(2))
         {
             Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(Each));
             conversation.Target.Shutdown(System.Net.Sockets.SocketShutdown.Send);
@@ -41,19 +41,19 @@ internal sealed class BackPressureTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Bulk_OfManyStreams_DoesNotStarveASmallOne()
     {
-        var isOver = false;
+        bool isOver = false;
         var bulk = new List<Task>();
-        for (var i = 0; i < 8; i++)
+        for (int i = 0; i < 8; i++)
         {
-            var conversation = await Scene.StartAsync();
+            Conversation conversation = await Scene.StartAsync();
             bulk.Add(Task.Run(() => PumpAsync(conversation, () => Volatile.Read(ref isOver))));
         }
-        var small = await Scene.StartAsync();
+        Conversation small = await Scene.StartAsync();
         var echoing = Task.Run(() => Serve.Echo(small.Target, CancellationToken.None));
-        await Eventually.TrueAsync(() => Scene.Counters.BytesToTarget > 8 << 20, Deadline, "the bulk streams under way");
+        await Eventually.TrueAsync(() => Scene.Counters.BytesToTarget > 8 << 20, s_deadline, "the bulk streams under way");
 
-        var slowest = TimeSpan.Zero;
-        for (var i = 0; i < 200; i++)
+        TimeSpan slowest = TimeSpan.Zero;
+        for (int i = 0; i < 200; i++)
         {
             var clock = System.Diagnostics.Stopwatch.StartNew();
             await small.Client.EchoAsync([1, 2, 3, 4]);
@@ -70,10 +70,10 @@ internal sealed class BackPressureTests(bool ring) : RelayFixture(ring)
 
     private static async Task PumpAsync(Conversation conversation, Func<bool> isOver)
     {
-        var bytes = new byte[1 << 20];
+        byte[] bytes = new byte[1 << 20];
         var reading = Task.Run(async () =>
         {
-            var buffer = new byte[1 << 20];
+            byte[] buffer = new byte[1 << 20];
             while (await conversation.Target.ReceiveAsync(buffer) > 0)
             {
             }

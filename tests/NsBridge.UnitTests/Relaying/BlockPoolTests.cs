@@ -16,7 +16,7 @@ internal sealed class BlockPoolTests
     public void Rent_Bytes_GivesTheNextSize(int bytes, int size)
     {
         using var pool = new BlockPool();
-        var block = pool.Rent(bytes);
+        Block block = pool.Rent(bytes);
         NativePages.Write(block.Address + size - 4, [1, 2, 3, 4]);
         Assert.That(block.Size, Is.EqualTo(size));
         pool.Return(block);
@@ -35,8 +35,8 @@ internal sealed class BlockPoolTests
     public void Rent_ManyAtOnce_AreApartAndFewAreKept()
     {
         using var pool = new BlockPool();
-        var before = ProcessFacts.ResidentBytes(Environment.ProcessId);
-        var content = new byte[BlockPool.Largest];
+        long before = ProcessFacts.ResidentBytes(Environment.ProcessId);
+        byte[] content = new byte[BlockPool.Largest];
         var blocks = Enumerable.Range(0, 400).Select(_ => pool.Rent(BlockPool.Largest)).ToList();
         Assert.That(blocks.Select(block => block.Address), Is.Unique);
         var ordered = blocks.OrderBy(block => block.Address).ToList();
@@ -51,11 +51,11 @@ internal sealed class BlockPoolTests
     public void Empty_OfKeptBlocks_GivesTheirMemoryBack()
     {
         using var pool = new BlockPool();
-        var content = new byte[BlockPool.Largest];
+        byte[] content = new byte[BlockPool.Largest];
         var blocks = Enumerable.Range(0, 8).Select(_ => pool.Rent(BlockPool.Largest)).ToList();
         blocks.ForEach(block => NativePages.Write(block.Address, content));
         blocks.ForEach(pool.Return);
-        var before = ProcessFacts.ResidentBytes(Environment.ProcessId);
+        long before = ProcessFacts.ResidentBytes(Environment.ProcessId);
 
         Assert.That(pool.Empty());
 

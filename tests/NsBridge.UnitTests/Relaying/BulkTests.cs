@@ -8,7 +8,7 @@ namespace NsBridge.UnitTests.Relaying;
 internal sealed class BulkTests(bool ring) : RelayFixture(ring)
 {
     private const int Megabyte = 1 << 20;
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(60);
 
     /// <summary>Pipes that an earlier test's loop has not closed: none, or every count here is off.</summary>
     [SetUp]
@@ -18,8 +18,8 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
     public async Task Bulk_BothWaysBetweenTcpSockets_GoesThroughPipesAndIsExact()
     {
         const int total = 256 * Megabyte;
-        var conversation = await Scene.StartAsync();
-        var mostPipes = 0;
+        Conversation conversation = await Scene.StartAsync();
+        int mostPipes = 0;
         var over = Task.WhenAll(PassAsync(conversation.Client, conversation.Target, total), PassAsync(conversation.Target, conversation.Client, total));
         while (!over.IsCompleted)
         {
@@ -35,7 +35,7 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Bulk_ToAUnixSocket_IsCopied()
     {
-        var conversation = await Scene.StartAsync(target: SocketKind.UnixHalf);
+        Conversation conversation = await Scene.StartAsync(target: SocketKind.UnixHalf);
         await PassAsync(conversation.Client, conversation.Target, 64 * Megabyte);
         Assert.That(PipePool.Made, Is.Zero);
     }
@@ -43,10 +43,10 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Messages_OfAPingPong_AreCopied()
     {
-        var conversation = await Scene.StartAsync();
+        Conversation conversation = await Scene.StartAsync();
         using var stop = new CancellationTokenSource();
-        var echoing = Serve.Echo(conversation.Target, stop.Token);
-        for (var i = 0; i < 500; i++)
+        Task echoing = Serve.Echo(conversation.Target, stop.Token);
+        for (int i = 0; i < 500; i++)
             await conversation.Client.EchoAsync(Pattern.Take(16 * 1024));
         Assert.That(PipePool.Made, Is.Zero);
         conversation.Client.Shutdown(SocketShutdown.Send);
@@ -59,18 +59,18 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
         const int first = 4 * Megabyte;
         const int each = 24 * Megabyte;
         var conversations = new List<Conversation>();
-        for (var i = 0; i < PipePool.Limit + 8; i++)
+        for (int i = 0; i < PipePool.Limit + 8; i++)
             conversations.Add(await Scene.StartAsync());
         var sending = conversations.Select(conversation => Task.Run(() => SendAsync(conversation.Client, each))).ToList();
-        foreach (var conversation in conversations)
+        foreach (Conversation conversation in conversations)
             await ReceiveAsync(conversation.Target, 0, first);
-        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(500), Deadline, "all stalled");
+        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(500), s_deadline, "all stalled");
         TestContext.Out.WriteLine($"{PipePool.Made} of at most {PipePool.Limit} pipes for {conversations.Count} stalled streams");
         Assert.That(PipePool.Made, Is.GreaterThan(PipePool.Limit / 4).And.LessThanOrEqualTo(PipePool.Limit));
 
         await Task.WhenAll(conversations.Select(conversation => Task.Run(() => ReceiveAsync(conversation.Target, first, each))));
         await Task.WhenAll(sending);
-        foreach (var conversation in conversations)
+        foreach (Conversation conversation in conversations)
         {
             conversation.Target.Shutdown(SocketShutdown.Send);
             Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
@@ -82,22 +82,22 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
     public async Task Abort_WithBytesInPipes_ClosesThem()
     {
         var conversations = new List<Conversation>();
-        for (var i = 0; i < 4; i++)
+        for (int i = 0; i < 4; i++)
             conversations.Add(await StallAsync());
         Assert.That(PipePool.Made, Is.Positive);
         await Scene.Loop.InvokeAsync(() => Scene.Group.AbortAllBut(0));
-        foreach (var conversation in conversations)
+        foreach (Conversation conversation in conversations)
             Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Aborted));
         Assert.That(PipePool.Made, Is.Zero, "no pipe is kept for nobody");
         // The next stream gets its own bytes and no others.
-        var next = await Scene.StartAsync();
+        Conversation next = await Scene.StartAsync();
         await PassAsync(next.Client, next.Target, 64 * Megabyte);
     }
 
     [Test]
     public async Task Rest_WithBytesInAPipe_KeepsThem()
     {
-        var conversation = await StallAsync();
+        Conversation conversation = await StallAsync();
         Assert.That(PipePool.Made, Is.Positive);
         await Scene.RestAsync();
         await Scene.RestAsync();
@@ -110,7 +110,7 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
     {
         const int total = 64 * Megabyte;
         // Sent page by page, a pipe's slots take many steps to empty; a signal ends that between two of them.
-        var file = Path.Combine("/dev/shm", Path.GetRandomFileName());
+        string file = Path.Combine("/dev/shm", Path.GetRandomFileName());
         await File.WriteAllBytesAsync(file, Pattern.Take(total));
         try
         {
@@ -124,11 +124,11 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
                     Thread.SpinWait(2000);
                 }
             });
-            for (var round = 0; round < 2; round++)
+            for (int round = 0; round < 2; round++)
             {
-                var conversation = await Scene.StartAsync();
+                Conversation conversation = await Scene.StartAsync();
                 var sending = Task.Run(() => conversation.Client.SendFile(file));
-                await Task.Run(() => ReceiveAsync(conversation.Target, 0, total)).WaitAsync(2 * Deadline);
+                await Task.Run(() => ReceiveAsync(conversation.Target, 0, total)).WaitAsync(2 * s_deadline);
                 await sending;
                 await conversation.CloseAsync();
             }
@@ -145,14 +145,14 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
     public async Task UrgentData_AmidABulkStream_DoesNotStopIt()
     {
         const int piece = 8 * Megabyte;
-        for (var round = 0; round < 8; round++)
+        for (int round = 0; round < 8; round++)
         {
             // One urgent byte at a time: an earlier one that was not read yet becomes a byte like any other, in TCP as such.
-            var conversation = await Scene.StartAsync();
-            var reading = Task.Run(() => conversation.Target.ReceivePatternAsync());
+            Conversation conversation = await Scene.StartAsync();
+            Task<long> reading = Task.Run(() => conversation.Target.ReceivePatternAsync());
             await conversation.Client.SendAllAsync(Pattern.Take(piece));
             // The kernel may have all of it before the relay has read anything.
-            await Eventually.TrueAsync(() => PipePool.Made > 0, Deadline, "it goes through a pipe");
+            await Eventually.TrueAsync(() => PipePool.Made > 0, s_deadline, "it goes through a pipe");
             await conversation.Client.SendAsync(new byte[] { (byte)'!' }, SocketFlags.OutOfBand);
             await conversation.Client.SendAllAsync(Pattern.Take(piece, piece));
             conversation.Client.Shutdown(SocketShutdown.Send);
@@ -163,11 +163,11 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Reset_OfASinkWithBytesInItsPipe_ReachesTheSource()
     {
-        var conversation = await Scene.StartAsync();
-        var sending = await StallAsync(conversation);
+        Conversation conversation = await Scene.StartAsync();
+        Task sending = await StallAsync(conversation);
         conversation.Target.Reset();
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.TargetReset));
-        var error = Assert.ThrowsAsync<SocketException>(async () => await sending);
+        SocketException? error = Assert.ThrowsAsync<SocketException>(async () => await sending);
         // Whichever call comes upon the reset first is told of it, the others that the connection is no more.
         Assert.That(error.SocketErrorCode, Is.EqualTo(SocketError.ConnectionReset).Or.EqualTo(SocketError.Shutdown));
     }
@@ -178,7 +178,7 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
     /// <summary>A bulk stream to a target that has stopped reading after <see cref="Before"/> bytes of <see cref="Stalled"/>.</summary>
     private async Task<Conversation> StallAsync()
     {
-        var conversation = await Scene.StartAsync();
+        Conversation conversation = await Scene.StartAsync();
         await StallAsync(conversation);
         return conversation;
     }
@@ -188,7 +188,7 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
     {
         var sending = Task.Run(() => SendAsync(conversation.Client, Stalled));
         await ReceiveAsync(conversation.Target, 0, Before);
-        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(300), Deadline, "stalled");
+        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(300), s_deadline, "stalled");
         return sending;
     }
 
@@ -207,10 +207,10 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
 
     private static async Task ReceiveAsync(Socket from, int position, int end)
     {
-        var buffer = new byte[Megabyte];
+        byte[] buffer = new byte[Megabyte];
         while (position < end)
         {
-            var received = await from.ReceiveAsync(buffer.AsMemory(0, Math.Min(buffer.Length, end - position)));
+            int received = await from.ReceiveAsync(buffer.AsMemory(0, Math.Min(buffer.Length, end - position)));
             Assert.That(received, Is.Positive, $"the stream ended at {position}");
             Pattern.Verify(buffer.AsSpan(0, received), position);
             position += received;

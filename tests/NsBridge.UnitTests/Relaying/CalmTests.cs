@@ -13,7 +13,7 @@ internal sealed class CalmTests
     /// <summary>Fewer messages than one that comes alone may stay on the ring for.</summary>
     private const int FarFromAlone = 20;
 
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
 
     private RelayScene _scene = null!;
 
@@ -26,12 +26,12 @@ internal sealed class CalmTests
     [Test]
     public async Task Conversation_WithNobodyElse_LeavesTheRing()
     {
-        var conversation = await _scene.StartAsync();
+        Conversation conversation = await _scene.StartAsync();
         Assert.That(await _scene.OnRingAsync(), Is.EqualTo(1), "where it begins");
-        for (var round = 0; round < FarFromAlone; round++)
+        for (int round = 0; round < FarFromAlone; round++)
             await TalkAsync([conversation], round);
         Assert.That(await _scene.OnRingAsync(), Is.EqualTo(1), "it may not stay alone");
-        for (var round = FarFromAlone; round < 100; round++)
+        for (int round = FarFromAlone; round < 100; round++)
             await TalkAsync([conversation], round);
         Assert.That(await _scene.OnRingAsync(), Is.Zero);
         await conversation.CloseAsync();
@@ -40,8 +40,8 @@ internal sealed class CalmTests
     [Test]
     public async Task Conversation_ThatIsSilent_LeavesTheRing()
     {
-        var conversation = await _scene.StartAsync();
-        await Eventually.TrueAsync(async () => await _scene.OnRingAsync() == 0, Deadline, "the relay has left the ring");
+        Conversation conversation = await _scene.StartAsync();
+        await Eventually.TrueAsync(async () => await _scene.OnRingAsync() == 0, s_deadline, "the relay has left the ring");
         await TalkAsync([conversation], 0);
         await conversation.CloseAsync();
     }
@@ -49,32 +49,32 @@ internal sealed class CalmTests
     [Test]
     public async Task Conversations_ThatTalkAtTheSameTime_AreOnTheRing([Values] bool wereSilent)
     {
-        var conversations = await StartManyAsync();
+        List<Conversation> conversations = await StartManyAsync();
         if (wereSilent)
-            await Eventually.TrueAsync(async () => await _scene.OnRingAsync() == 0, Deadline, "all have left the ring");
+            await Eventually.TrueAsync(async () => await _scene.OnRingAsync() == 0, s_deadline, "all have left the ring");
         await TalkUntilAsync(conversations, Crowd);
     }
 
     [Test]
     public async Task Conversations_OfWhichOneGoesOn_LeaveTheRingAndComeBack()
     {
-        var conversations = await StartManyAsync();
-        for (var turn = 0; turn < 3; turn++)
+        List<Conversation> conversations = await StartManyAsync();
+        for (int turn = 0; turn < 3; turn++)
         {
             await TalkUntilAsync(conversations, Crowd);
             await TalkUntilAsync([conversations[turn]], 0);
         }
         conversations[0].Client.Reset();
         Assert.That((await conversations[0].EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
-        foreach (var other in conversations.Skip(1))
+        foreach (Conversation? other in conversations.Skip(1))
             await other.CloseAsync();
     }
 
     [Test]
     public async Task Messages_ThatComeAlone_ToASinkThatIsFull_ArriveLater([Values(100, 700, 1000)] int size)
     {
-        var conversation = await _scene.StartAsync(narrowTarget: true);
-        var sent = 0;
+        Conversation conversation = await _scene.StartAsync(narrowTarget: true);
+        int sent = 0;
         for (; sent < FarFromAlone * size && await _scene.OnRingAsync() == 1; sent += size)
             conversation.Client.Send(Pattern.Take(size, sent));
         Assert.That(await _scene.OnRingAsync(), Is.Zero, "it has left the ring for its sink");
@@ -85,34 +85,34 @@ internal sealed class CalmTests
     private async Task<List<Conversation>> StartManyAsync()
     {
         var conversations = new List<Conversation>();
-        for (var i = 0; i < Crowd; i++)
+        for (int i = 0; i < Crowd; i++)
             conversations.Add(await _scene.StartAsync());
         return conversations;
     }
 
     private async Task TalkUntilAsync(List<Conversation> conversations, int onRing)
     {
-        var round = 0;
+        int round = 0;
         await Eventually.TrueAsync(
             async () =>
             {
-                for (var i = 0; i < 10; i++)
+                for (int i = 0; i < 10; i++)
                     await TalkAsync(conversations, round++);
                 return await _scene.OnRingAsync() == onRing;
             },
-            Deadline,
+            s_deadline,
             $"{onRing} relays on the ring");
     }
 
     /// <summary>Every client of these says something at once for the loop, and every target hears it; then the other way round.</summary>
     private async Task TalkAsync(List<Conversation> conversations, int round)
     {
-        var message = Pattern.Take(1 + round % 100, round);
+        byte[] message = Pattern.Take(1 + round % 100, round);
         await _scene.Loop.InvokeAsync(() => conversations.ForEach(conversation => conversation.Client.Send(message)));
-        foreach (var conversation in conversations)
+        foreach (Conversation conversation in conversations)
             Assert.That(await conversation.Target.ReceiveExactlyAsync(message.Length), Is.EqualTo(message));
         await _scene.Loop.InvokeAsync(() => conversations.ForEach(conversation => conversation.Target.Send(message)));
-        foreach (var conversation in conversations)
+        foreach (Conversation conversation in conversations)
             Assert.That(await conversation.Client.ReceiveExactlyAsync(message.Length), Is.EqualTo(message));
     }
 }

@@ -9,10 +9,10 @@ namespace NsBridge.UnitTests.Relaying;
 /// <param name="Ended">How the relay ended.</param>
 internal sealed record Conversation(Socket Client, Socket Target, Task<RelayOutcome> Ended) : IDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
 
     /// <summary>How the relay ended; it has to within 20 s.</summary>
-    internal Task<RelayOutcome> EndAsync() => Ended.WaitAsync(Deadline);
+    internal Task<RelayOutcome> EndAsync() => Ended.WaitAsync(s_deadline);
 
     /// <summary>Closes both programs' sockets in good order and waits for the relay's end.</summary>
     internal async Task CloseAsync()

@@ -9,13 +9,13 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     /// <summary>More than a program's socket takes before it is read, and less than the relay's socket holds.</summary>
     private const int UnackedBytes = 400_000;
     private const ulong OfTheTarget = 1;
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
 
     [Test]
     public async Task IdleTimeout_WithoutAByte_ResetsBothSides()
     {
         await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = 200);
-        var conversation = await Scene.StartAsync();
+        Conversation conversation = await Scene.StartAsync();
         await conversation.Client.SendAllAsync(new byte[1]);
         await conversation.Target.ReceiveExactlyAsync(1);
         var clock = System.Diagnostics.Stopwatch.StartNew();
@@ -29,7 +29,7 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     public async Task IdleTimeout_WithBytesNowAndThen_DoesNotRunOut()
     {
         await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = 1500);
-        var conversation = await Scene.StartAsync();
+        Conversation conversation = await Scene.StartAsync();
         var clock = System.Diagnostics.Stopwatch.StartNew();
         while (clock.Elapsed < TimeSpan.FromSeconds(3))
         {
@@ -49,9 +49,9 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         // What the program's own socket may hold: while only that is read nothing passes.
         const int OfTheProgram = 150_000;
         await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = Idle);
-        var conversation = await Scene.StartAsync(client);
-        var sending = conversation.Target.SendPatternAsync(UnackedBytes);
-        for (var read = 0; read < UnackedBytes; read += Piece)
+        Conversation conversation = await Scene.StartAsync(client);
+        Task sending = conversation.Target.SendPatternAsync(UnackedBytes);
+        for (int read = 0; read < UnackedBytes; read += Piece)
         {
             Assert.That(await conversation.Client.ReceiveExactlyAsync(Piece), Is.EqualTo(Pattern.Take(Piece, read)));
             if (read < UnackedBytes - OfTheProgram)
@@ -67,7 +67,7 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     public async Task IdleTimeout_WhileAClientTakesNothing_RunsOut()
     {
         await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = 800);
-        var conversation = await Scene.StartAsync();
+        Conversation conversation = await Scene.StartAsync();
         await conversation.Target.SendPatternAsync(UnackedBytes);
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Idle));
     }
@@ -75,7 +75,7 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task ChangeIdleTimeout_OfRunningRelays_IsObeyedBothWays()
     {
-        var conversation = await Scene.StartAsync();
+        Conversation conversation = await Scene.StartAsync();
         await Scene.Loop.InvokeAsync(() => Scene.Group.ChangeIdleTimeout(60_000));
         await Scene.Loop.InvokeAsync(() => Scene.Group.ChangeIdleTimeout(0));
         Assert.That(conversation.Ended.IsCompleted, Is.False);
@@ -88,21 +88,21 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     {
         var old = new List<Conversation>();
         var stays = new List<Conversation>();
-        for (var i = 0; i < 5; i++)
+        for (int i = 0; i < 5; i++)
         {
             old.Add(await Scene.StartAsync(cookie: 1));
             stays.Add(await Scene.StartAsync(cookie: 2));
         }
-        var count = 0;
+        int count = 0;
         await Scene.Loop.InvokeAsync(() => count = Scene.Group.AbortAllBut(2));
         Assert.That(count, Is.EqualTo(5));
-        foreach (var conversation in old)
+        foreach (Conversation conversation in old)
         {
             Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Aborted));
             Assert.That(await conversation.Client.EndingAsync(), Is.EqualTo(Ending.Reset));
             Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
         }
-        foreach (var conversation in stays)
+        foreach (Conversation conversation in stays)
         {
             await conversation.Client.SendAllAsync(new byte[100]);
             await conversation.Target.ReceiveExactlyAsync(100);
@@ -113,20 +113,20 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task End_WithBytesThatTheTargetHasNotTaken_KeepsTheSocketUntilItHasReadThem()
     {
-        var conversation = await EndUntakenAsync();
+        Conversation conversation = await EndUntakenAsync();
         await Scene.Loop.InvokeAsync(() => Scene.Group.AbortAllBut(OfTheTarget));
         // Longer than between two looks.
         await Task.Delay(600);
         Assert.That(Scene.Lingering, Is.EqualTo(1), "its descriptor counts");
         Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(UnackedBytes));
-        await Eventually.TrueAsync(() => Scene.Lingering == 0, Deadline, "the socket is closed");
+        await Eventually.TrueAsync(() => Scene.Lingering == 0, s_deadline, "the socket is closed");
     }
 
     [Test]
     public async Task AbortAllBut_WhileATargetHasStillToTakeBytes_ResetsIt()
     {
-        var conversation = await EndUntakenAsync();
-        var count = 0;
+        Conversation conversation = await EndUntakenAsync();
+        int count = 0;
         await Scene.Loop.InvokeAsync(() => count = Scene.Group.AbortAllBut(OfTheTarget + 1));
         Assert.That(count, Is.Zero, "its client is served");
         Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
@@ -136,9 +136,9 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task IdleTimeout_WhileATargetHasStillToTakeBytes_ResetsIt()
     {
-        var conversation = await EndUntakenAsync();
+        Conversation conversation = await EndUntakenAsync();
         await Scene.Loop.InvokeAsync(() => Scene.Group.ChangeIdleTimeout(500));
-        await Eventually.TrueAsync(() => Scene.Lingering == 0, Deadline, "it is given up");
+        await Eventually.TrueAsync(() => Scene.Lingering == 0, s_deadline, "it is given up");
         Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
     }
 
@@ -147,7 +147,7 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     public async Task LetGo_WhileManyTargetsHaveStillToTakeBytes_TheyGetThemAll(bool bySuspending)
     {
         var conversations = new List<Conversation>();
-        for (var i = 0; i < 70; i++)
+        for (int i = 0; i < 70; i++)
             conversations.Add(await EndUntakenAsync());
         await Scene.Loop.InvokeAsync(() =>
         {
@@ -157,15 +157,15 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
                 Scene.Group.LetGo();
         });
         Assert.That(Scene.Lingering, Is.Zero);
-        foreach (var conversation in conversations)
+        foreach (Conversation conversation in conversations)
             Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(UnackedBytes));
     }
 
     /// <summary>A relay that is over, and whose target has read nothing.</summary>
     private async Task<Conversation> EndUntakenAsync()
     {
-        var before = Scene.Lingering;
-        var conversation = await Scene.StartAsync(cookie: OfTheTarget);
+        int before = Scene.Lingering;
+        Conversation conversation = await Scene.StartAsync(cookie: OfTheTarget);
         conversation.Target.Shutdown(SocketShutdown.Send);
         await conversation.Client.SendPatternAsync(UnackedBytes);
         conversation.Client.Shutdown(SocketShutdown.Send);
@@ -178,9 +178,9 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Relays_OneAfterTheOther_ReuseWhatTheLastLeft()
     {
-        for (var i = 0; i < 300; i++)
+        for (int i = 0; i < 300; i++)
         {
-            using var conversation = await Scene.StartAsync();
+            using Conversation conversation = await Scene.StartAsync();
             await conversation.Client.SendAllAsync(Pattern.Take(100, i));
             Assert.That(await conversation.Target.ReceiveExactlyAsync(100), Is.EqualTo(Pattern.Take(100, i)));
             if (i % 3 == 0)
@@ -189,6 +189,6 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
                 await conversation.CloseAsync();
             await conversation.EndAsync();
         }
-        await Eventually.TrueAsync(() => Scene.Counters.Active == 0, Deadline, "none left");
+        await Eventually.TrueAsync(() => Scene.Counters.Active == 0, s_deadline, "none left");
     }
 }

@@ -6,7 +6,7 @@ namespace NsBridge.UnitTests.Relaying;
 [TestFixture, LeaksNothing]
 internal sealed class EventLoopTests
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
     private EventLoop _loop = null!;
 
     [SetUp]
@@ -21,8 +21,8 @@ internal sealed class EventLoopTests
         // Nothing else wakes this loop: where one wake-up is lost, whoever waits for it waits for ever.
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
         {
-            for (var i = 0; i < 20_000; i++)
-                await _loop.InvokeAsync(() => { }).WaitAsync(Deadline);
+            for (int i = 0; i < 20_000; i++)
+                await _loop.InvokeAsync(() => { }).WaitAsync(s_deadline);
         })));
     }
 
@@ -30,16 +30,16 @@ internal sealed class EventLoopTests
     public async Task Post_FromOneThread_KeepsTheOrderOnTheLoopsThread()
     {
         var order = new List<int>();
-        for (var i = 0; i < 1000; i++)
+        for (int i = 0; i < 1000; i++)
         {
-            var number = i;
+            int number = i;
             _loop.Post(() =>
             {
                 if (_loop.IsCurrent)
                     order.Add(number);
             });
         }
-        await _loop.InvokeAsync(() => { }).WaitAsync(Deadline);
+        await _loop.InvokeAsync(() => { }).WaitAsync(s_deadline);
         Assert.That(order, Is.EqualTo(Enumerable.Range(0, 1000)));
         Assert.That(_loop.IsCurrent, Is.False);
     }
@@ -52,13 +52,13 @@ internal sealed class EventLoopTests
     public async Task SetTimer_RunsOutNotBeforeItsTime()
     {
         var source = new TimedSource();
-        var began = Environment.TickCount64;
+        long began = Environment.TickCount64;
         await _loop.InvokeAsync(() =>
         {
             _loop.Attach(source);
             _loop.SetTimer(source, 100);
         });
-        await source.RanOut.Task.WaitAsync(Deadline);
+        await source.RanOut.Task.WaitAsync(s_deadline);
         Assert.That(Environment.TickCount64 - began, Is.GreaterThanOrEqualTo(100 - TimerWheel.TickMilliseconds));
         await _loop.InvokeAsync(() => _loop.Detach(source));
     }
@@ -77,7 +77,7 @@ internal sealed class EventLoopTests
             _loop.Again(stays);
             _loop.Detach(gone);
         });
-        await Eventually.TrueAsync(() => stays.Turns > 0, Deadline, "a turn");
+        await Eventually.TrueAsync(() => stays.Turns > 0, s_deadline, "a turn");
         await _loop.InvokeAsync(() => _loop.Detach(stays));
         Assert.That((gone.Turns, stays.Turns), Is.EqualTo((0, 1)));
     }

@@ -42,7 +42,7 @@ internal sealed class EventWaitTests
     {
         if (afterShortWaits)
             WaitShortly(200);
-        for (var i = 0; i < 20; i++)
+        for (int i = 0; i < 20; i++)
         {
             var clock = Stopwatch.StartNew();
             Assert.That(_wait.For(_queue, 10), Is.Zero);
@@ -54,8 +54,8 @@ internal sealed class EventWaitTests
     public void For_EventsThatComeLate_SleepsForThem()
     {
         WaitShortly(200);
-        var used = Libc.ThreadTime();
-        for (var i = 0; i < 100; i++)
+        long used = Libc.ThreadTime();
+        for (int i = 0; i < 100; i++)
             Assert.That(_wait.For(_queue, 5), Is.Zero);
         // Half a second of waiting: to look all the time would take that much.
         Assert.That(TimeSpan.FromMicroseconds((Libc.ThreadTime() - used) / 1000).TotalMilliseconds, Is.LessThan(50));
@@ -65,8 +65,8 @@ internal sealed class EventWaitTests
     public void For_EventsOfAnotherThread_FindsEveryOne()
     {
         const int rounds = 20_000;
-        var raised = 0;
-        var seen = 0;
+        int raised = 0;
+        int seen = 0;
         var raising = new Thread(() =>
         {
             for (; raised < rounds; raised++)
@@ -88,7 +88,7 @@ internal sealed class EventWaitTests
     /// <summary>Events so close to each other that looking for them is worthwhile.</summary>
     private void WaitShortly(int times)
     {
-        for (var i = 0; i < times; i++)
+        for (int i = 0; i < times; i++)
         {
             Raise();
             Assert.That(_wait.For(_queue, 1000), Is.EqualTo(1));

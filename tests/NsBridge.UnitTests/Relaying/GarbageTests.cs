@@ -16,22 +16,22 @@ internal sealed class GarbageTests(bool ring) : RelayFixture(ring)
     [TestCase(SocketKind.Unix)]
     public async Task Relay_OfAMillionMessages_AllocatesNothing(SocketKind kind)
     {
-        var clients = new int[Conversations];
-        var targets = new int[Conversations];
-        for (var i = 0; i < Conversations; i++)
+        int[] clients = new int[Conversations];
+        int[] targets = new int[Conversations];
+        for (int i = 0; i < Conversations; i++)
         {
-            var conversation = await Scene.StartAsync(kind, kind);
+            Conversation conversation = await Scene.StartAsync(kind, kind);
             clients[i] = conversation.Client.SafeHandle.DangerousGetHandle().ToInt32();
             targets[i] = conversation.Target.SafeHandle.DangerousGetHandle().ToInt32();
         }
         // The runtime compiles what it has seen often anew; that and the first growth of the loop's queues come before the count.
         Exchange(clients, targets, 500);
 
-        var before = await AllocatedByTheLoopAsync();
-        var collections = GC.CollectionCount(0);
+        long before = await AllocatedByTheLoopAsync();
+        int collections = GC.CollectionCount(0);
         Exchange(clients, targets, Rounds);
-        var collected = GC.CollectionCount(0) - collections;
-        var allocated = await AllocatedByTheLoopAsync() - before;
+        int collected = GC.CollectionCount(0) - collections;
+        long allocated = await AllocatedByTheLoopAsync() - before;
 
         Assert.That(Scene.Counters.BytesToTarget + Scene.Counters.BytesToClient, Is.EqualTo((Rounds + 500L) * Conversations * MessageSize));
         Assert.That(allocated, Is.LessThan(Tolerance), "bytes that the loop's thread allocated");
@@ -40,7 +40,7 @@ internal sealed class GarbageTests(bool ring) : RelayFixture(ring)
 
     private async Task<long> AllocatedByTheLoopAsync()
     {
-        var bytes = 0L;
+        long bytes = 0L;
         await Scene.Loop.InvokeAsync(() => bytes = GC.GetAllocatedBytesForCurrentThread());
         return bytes;
     }
@@ -49,24 +49,24 @@ internal sealed class GarbageTests(bool ring) : RelayFixture(ring)
     private static void Exchange(int[] clients, int[] targets, int rounds)
     {
         Span<byte> message = stackalloc byte[MessageSize];
-        for (var round = 0; round < rounds; round++)
+        for (int round = 0; round < rounds; round++)
         {
-            var (from, to) = round % 2 == 0 ? (clients, targets) : (targets, clients);
-            foreach (var socket in from)
+            (int[]? from, int[]? to) = round % 2 == 0 ? (clients, targets) : (targets, clients);
+            foreach (int socket in from)
             {
                 if (Libc.Send(socket, message) != MessageSize)
                     throw new InvalidOperationException("a message did not fit into an empty socket");
             }
-            foreach (var socket in to)
+            foreach (int socket in to)
                 ReceiveWhole(socket, message);
         }
     }
 
     private static void ReceiveWhole(int socket, Span<byte> message)
     {
-        for (var filled = 0; filled < message.Length;)
+        for (int filled = 0; filled < message.Length;)
         {
-            var received = (int)Libc.Receive(socket, message[filled..]);
+            int received = (int)Libc.Receive(socket, message[filled..]);
             if (received > 0)
                 filled += received;
             else if (received != -(int)Errno.EAGAIN)

@@ -14,7 +14,7 @@ internal sealed class HalfCloseTests(bool ring) : RelayFixture(ring)
     [TestCase(SocketKind.UnixHalf, SocketKind.UnixHalf)]
     public async Task HalfClose_OfTheClient_LetsTheLateReplyThrough(SocketKind client, SocketKind target)
     {
-        var conversation = await Scene.StartAsync(client, target);
+        Conversation conversation = await Scene.StartAsync(client, target);
         await RequestAndLateReplyAsync(conversation.Client, conversation.Target);
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
         Assert.That((Scene.Counters.BytesToTarget, Scene.Counters.BytesToClient), Is.EqualTo(((long)Length, (long)Length)));
@@ -24,7 +24,7 @@ internal sealed class HalfCloseTests(bool ring) : RelayFixture(ring)
     [TestCase(SocketKind.Unix, SocketKind.UnixHalf)]
     public async Task HalfClose_OfTheTarget_LetsTheLateRequestThrough(SocketKind client, SocketKind target)
     {
-        var conversation = await Scene.StartAsync(client, target);
+        Conversation conversation = await Scene.StartAsync(client, target);
         await RequestAndLateReplyAsync(conversation.Target, conversation.Client);
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
     }
@@ -32,7 +32,7 @@ internal sealed class HalfCloseTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task HalfClose_BeforeTheRelayBegan_IsPassedOn()
     {
-        var conversation = await Scene.StartAsync(before: async (early, waiting) =>
+        Conversation conversation = await Scene.StartAsync(before: async (early, waiting) =>
         {
             await early.Client.SendPatternAsync(1000);
             early.Client.Shutdown(SocketShutdown.Send);
@@ -52,7 +52,7 @@ internal sealed class HalfCloseTests(bool ring) : RelayFixture(ring)
     public async Task HalfClose_WhileTheReaderStalls_ComesAfterTheLastByte()
     {
         const int much = 32 << 20;
-        var conversation = await Scene.StartAsync();
+        Conversation conversation = await Scene.StartAsync();
         var sending = Task.Run(async () =>
         {
             await conversation.Client.SendPatternAsync(much);
@@ -71,11 +71,11 @@ internal sealed class HalfCloseTests(bool ring) : RelayFixture(ring)
 
     private static async Task RequestAndLateReplyAsync(Socket asks, Socket answers)
     {
-        var request = answers.ReceivePatternAsync();
+        Task<long> request = answers.ReceivePatternAsync();
         await asks.SendPatternAsync(Length);
         asks.Shutdown(SocketShutdown.Send);
         Assert.That(await request, Is.EqualTo(Length), "the request, to its end");
-        var reply = asks.ReceivePatternAsync();
+        Task<long> reply = asks.ReceivePatternAsync();
         await answers.SendPatternAsync(Length);
         answers.Shutdown(SocketShutdown.Send);
         Assert.That(await reply, Is.EqualTo(Length), "the reply, to its end");

@@ -41,9 +41,9 @@ internal sealed class LookTrialTests
     public void ShouldLook_ForMoreProcessorTime_IsWhetherTheSpeedIsMoreThanThat(int asleep, int looking, bool expected)
     {
         // A look takes all the time it lasts, a sleep a third of it.
-        for (var i = 0; i < WholeTrial; i++)
+        for (int i = 0; i < WholeTrial; i++)
         {
-            var looks = _trial.ShouldLook(_now);
+            bool looks = _trial.ShouldLook(_now);
             Pass(looks ? looking : asleep, 1, processorTime: looks ? looking : asleep / 3);
         }
         Assert.That(_trial.ShouldLook(_now), Is.EqualTo(expected));
@@ -53,9 +53,9 @@ internal sealed class LookTrialTests
     public void ShouldLook_SlowAtTheBeginningOfEachTurn_IsWhatComesAfterIt()
     {
         // A processor that was asleep takes its time until it is awake.
-        for (var i = 0; i < WholeTrial; i++)
+        for (int i = 0; i < WholeTrial; i++)
         {
-            var hasBegun = i % LookTrial.Turn < LookTrial.Turn / 2;
+            bool hasBegun = i % LookTrial.Turn < LookTrial.Turn / 2;
             Pass(_trial.ShouldLook(_now) && !hasBegun ? 28 : 40, 1);
         }
         Assert.That(_trial.ShouldLook(_now), Is.True);
@@ -65,9 +65,9 @@ internal sealed class LookTrialTests
     public void ShouldLook_MoreEventsAtATimeWithoutIt_IsNotWorthwhile()
     {
         // Twice as many waits in the same time, each with half as much to do.
-        for (var i = 0; i < WholeTrial; i++)
+        for (int i = 0; i < WholeTrial; i++)
         {
-            var looks = _trial.ShouldLook(_now);
+            bool looks = _trial.ShouldLook(_now);
             Pass(looks ? 20 : 40, looks ? 1 : 2);
         }
         Assert.That(Looks(1000, 40, 20), Is.Zero);
@@ -117,7 +117,7 @@ internal sealed class LookTrialTests
     [Test]
     public void Note_AWaitForSomethingElse_DoesNotCount()
     {
-        for (var i = 0; i < WholeTrial; i++)
+        for (int i = 0; i < WholeTrial; i++)
         {
             Wait(1, 40, 20);
             // The client thinks.
@@ -130,10 +130,10 @@ internal sealed class LookTrialTests
     [Test]
     public void Note_ALookThatKeptAnotherFromTheProcessor_DoesCount()
     {
-        for (var i = 0; i < WholeTrial; i++)
+        for (int i = 0; i < WholeTrial; i++)
         {
-            var looks = _trial.ShouldLook(_now);
-            var isLong = looks && i % 32 == 0;
+            bool looks = _trial.ShouldLook(_now);
+            bool isLong = looks && i % 32 == 0;
             Pass(isLong ? 3000 : looks ? 20 : 40, 1, preempted: isLong);
         }
         Assert.That(_trial.ShouldLook(_now), Is.False);
@@ -144,7 +144,7 @@ internal sealed class LookTrialTests
     {
         Wait(WholeTrial, 40, 20);
         // The longest rest, and half of it again.
-        for (var seconds = 0; seconds < 6; seconds++)
+        for (int seconds = 0; seconds < 6; seconds++)
             Wait(1_000_000 / 20, 40, 20);
         Wait(WholeTrial, 40, 20);
         Assert.That(Looks(1000, 40, 20), Is.EqualTo(1000), "it rests");
@@ -157,9 +157,9 @@ internal sealed class LookTrialTests
     [Test]
     public void Note_AfterAPause_DoesNotCountTheProcessorTimeOfIt()
     {
-        for (var i = 0; i < WholeTrial + LookTrial.Waits; i++)
+        for (int i = 0; i < WholeTrial + LookTrial.Waits; i++)
         {
-            var looks = _trial.ShouldLook(_now);
+            bool looks = _trial.ShouldLook(_now);
             Pass(looks ? 20 : 40, 1);
             if (looks && i % 2 == 0)
             {
@@ -174,10 +174,10 @@ internal sealed class LookTrialTests
 
     private int Looks(int times, int asleep, int looking)
     {
-        var looks = 0;
-        for (var i = 0; i < times; i++)
+        int looks = 0;
+        for (int i = 0; i < times; i++)
         {
-            var isLooking = _trial.ShouldLook(_now);
+            bool isLooking = _trial.ShouldLook(_now);
             looks += isLooking ? 1 : 0;
             Pass(isLooking ? looking : asleep, 1);
         }

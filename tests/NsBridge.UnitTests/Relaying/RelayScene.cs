@@ -54,8 +54,8 @@ internal sealed class RelayScene : IAsyncDisposable
     {
         var clientSide = StreamPair.Of(client);
         var targetSide = StreamPair.Of(target, narrowTarget);
-        var number = ++_number;
-        var ending = _endings[number] = new TaskCompletionSource<RelayOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        ulong number = ++_number;
+        TaskCompletionSource<RelayOutcome> ending = _endings[number] = new TaskCompletionSource<RelayOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         var conversation = new Conversation(clientSide.Program, targetSide.Program, ending.Task);
         _conversations.Add(conversation);
         var waiting = new WaitingEnds();
@@ -80,15 +80,15 @@ internal sealed class RelayScene : IAsyncDisposable
     /// <param name="between">What happens while nobody relays.</param>
     internal Task RestAsync(Action? between = null) => Loop.InvokeAsync(() =>
     {
-        var states = Group.Suspend();
+        IReadOnlyList<RelayState> states = Group.Suspend();
         Assert.That((Counters.Active, Loop.Load), Is.EqualTo((0L, 0)), "relays left");
-        foreach (var state in states)
+        foreach (RelayState state in states)
         {
             Loop.Unwatch(state.Client);
             Loop.Unwatch(state.Target);
         }
         between?.Invoke();
-        foreach (var state in states)
+        foreach (RelayState state in states)
             Group.Resume(state, state.Number);
     });
 

@@ -8,14 +8,14 @@ namespace NsBridge.UnitTests.Relaying;
 
 internal sealed class ResetTests(bool ring) : RelayFixture(ring)
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
 
     [TestCase(true)]
     [TestCase(false)]
     public async Task Reset_OfATcpEnd_ResetsTheOther(bool ofClient)
     {
-        var conversation = await Scene.StartAsync();
-        var (resets, sees) = ofClient ? (conversation.Client, conversation.Target) : (conversation.Target, conversation.Client);
+        Conversation conversation = await Scene.StartAsync();
+        (Socket? resets, Socket? sees) = ofClient ? (conversation.Client, conversation.Target) : (conversation.Target, conversation.Client);
         resets.Reset();
         Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
         Assert.That(await conversation.EndAsync(), Is.EqualTo(new RelayOutcome(ofClient ? EndReason.ClientReset : EndReason.TargetReset, Errno.ECONNRESET)));
@@ -25,8 +25,8 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [TestCase(false)]
     public async Task Reset_AfterTheEndsOwnHalfClose_ResetsTheOther(bool ofClient)
     {
-        var conversation = await Scene.StartAsync();
-        var (resets, sees) = ofClient ? (conversation.Client, conversation.Target) : (conversation.Target, conversation.Client);
+        Conversation conversation = await Scene.StartAsync();
+        (Socket? resets, Socket? sees) = ofClient ? (conversation.Client, conversation.Target) : (conversation.Target, conversation.Client);
         resets.Shutdown(SocketShutdown.Send);
         Assert.That(await sees.ReceivePatternAsync(), Is.Zero);
         resets.Reset();
@@ -38,8 +38,8 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Reset_WhileTheOtherEndStalls_IsNoticed()
     {
-        var conversation = await Scene.StartAsync();
-        var sending = conversation.Client.SendPatternAsync(64 << 20);
+        Conversation conversation = await Scene.StartAsync();
+        Task sending = conversation.Client.SendPatternAsync(64 << 20);
         await conversation.Target.ReceiveAsync(Memory<byte>.Empty);
         conversation.Client.Reset();
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
@@ -51,10 +51,10 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     public async Task Reset_AmidABulkStream_IsNeverAnOrderlyEnd()
     {
         // A socket tells its error to one call only, and that may be any of those that move bytes.
-        for (var round = 0; round < 40; round++)
+        for (int round = 0; round < 40; round++)
         {
-            var conversation = await Scene.StartAsync();
-            var sending = conversation.Client.SendPatternAsync(64 << 20);
+            Conversation conversation = await Scene.StartAsync();
+            Task sending = conversation.Client.SendPatternAsync(64 << 20);
             await conversation.Target.ReceiveAsync(Memory<byte>.Empty);
             conversation.Client.Reset();
             Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset), $"round {round}");
@@ -66,7 +66,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Reset_OfATcpEnd_IsMarkedOnTheOtherHalf()
     {
-        var conversation = await Scene.StartAsync(target: SocketKind.UnixHalf);
+        Conversation conversation = await Scene.StartAsync(target: SocketKind.UnixHalf);
         conversation.Client.Reset();
         await conversation.EndAsync();
         Assert.That(MarkIsOn(conversation.Target), Is.True);
@@ -76,9 +76,9 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     public async Task Reset_OfATcpEndWhileTheOtherHalfStalls_IsMarkedAllTheSame()
     {
         // A stalled half's socket has no room left, and the mark needs some.
-        var conversation = await Scene.StartAsync(target: SocketKind.UnixHalf);
-        var sending = conversation.Client.SendPatternAsync(64 << 20);
-        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(300), Deadline, "a full socket");
+        Conversation conversation = await Scene.StartAsync(target: SocketKind.UnixHalf);
+        Task sending = conversation.Client.SendPatternAsync(64 << 20);
+        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(300), s_deadline, "a full socket");
         conversation.Client.Reset();
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
         Assert.That(async () => await sending, Throws.Exception);
@@ -88,7 +88,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task ResetMark_OfAHalf_ResetsTheTcpEnd()
     {
-        var conversation = await Scene.StartAsync(client: SocketKind.UnixHalf);
+        Conversation conversation = await Scene.StartAsync(client: SocketKind.UnixHalf);
         ResetMark.Send(conversation.Client.SafeHandle.DangerousGetHandle().ToInt32());
         Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
@@ -97,11 +97,11 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task ResetMark_BeforeTheRelayBegan_ResetsTheTcpEnd()
     {
-        var conversation = await Scene.StartAsync(client: SocketKind.UnixHalf, before: async (early, waiting) =>
+        Conversation conversation = await Scene.StartAsync(client: SocketKind.UnixHalf, before: async (early, waiting) =>
         {
             ResetMark.Send(early.Client.SafeHandle.DangerousGetHandle().ToInt32());
             early.Client.Close();
-            await Eventually.TrueAsync(() => (waiting.Seen(0) & Libc.EPOLLHUP) != 0, Deadline, "mark and end seen");
+            await Eventually.TrueAsync(() => (waiting.Seen(0) & Libc.EPOLLHUP) != 0, s_deadline, "mark and end seen");
         });
         Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
@@ -110,12 +110,12 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task ResetMark_BetweenTheEventAndTheRead_DoesNotPassForTheEndOfTheStream()
     {
-        var conversation = await Scene.StartAsync(
+        Conversation conversation = await Scene.StartAsync(
             client: SocketKind.UnixHalf,
             before: async (early, waiting) =>
             {
                 await early.Client.SendAllAsync(new byte[100]);
-                await Eventually.TrueAsync(() => (waiting.Seen(0) & Libc.EPOLLIN) != 0, Deadline, "bytes seen");
+                await Eventually.TrueAsync(() => (waiting.Seen(0) & Libc.EPOLLIN) != 0, s_deadline, "bytes seen");
             },
             unseen: early =>
             {
@@ -131,7 +131,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     public async Task ResetMark_RightAfterBytes_TheyArrive(bool ofClient)
     {
         const int length = 100_000;
-        var (conversation, half, sees) = await StartWithHalfAsync(ofClient);
+        (Conversation? conversation, Socket? half, Socket? sees) = await StartWithHalfAsync(ofClient);
         // All of it before the relay looks.
         await Scene.Loop.InvokeAsync(() =>
         {
@@ -146,7 +146,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task ResetMark_RightAfterBytesOfAHalfThatDoesNotClose_TheyArriveAndTheResetWithThem()
     {
-        var (conversation, half, sees) = await StartWithHalfAsync(ofClient: false);
+        (Conversation? conversation, Socket? half, Socket? sees) = await StartWithHalfAsync(ofClient: false);
         await Scene.Loop.InvokeAsync(() => SendWithMark(half, Pattern.Take(1000)));
         Assert.That(await sees.ReceiveExactlyAsync(1000), Is.EqualTo(Pattern.Take(1000)));
         Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
@@ -156,9 +156,9 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task ResetMark_BehindMoreThanTheOtherEndTakes_ResetsAllTheSame()
     {
-        var (conversation, half, sees) = await StartWithHalfAsync(ofClient: false);
-        var descriptor = half.SafeHandle.DangerousGetHandle().ToInt32();
-        var bytes = new byte[64 << 10];
+        (Conversation? conversation, Socket? half, Socket? sees) = await StartWithHalfAsync(ofClient: false);
+        int descriptor = half.SafeHandle.DangerousGetHandle().ToInt32();
+        byte[] bytes = new byte[64 << 10];
         await Eventually.SteadyAsync(
             () =>
             {
@@ -168,7 +168,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
                 return Scene.Counters.BytesToClient;
             },
             TimeSpan.FromMilliseconds(300),
-            Deadline,
+            s_deadline,
             "a full socket");
         ResetMark.Send(descriptor);
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.TargetReset));
@@ -179,7 +179,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [TestCase(false)]
     public async Task Half_ThatGoesAmidItsBytes_IsNoEndInGoodOrder(bool ofClient)
     {
-        var (conversation, half, sees) = await StartWithHalfAsync(ofClient);
+        (Conversation? conversation, Socket? half, Socket? sees) = await StartWithHalfAsync(ofClient);
         await half.SendAllAsync(Pattern.Take(1000));
         half.Close();
         Assert.That(await sees.EndingAsync(), Is.EqualTo(Ending.Reset));
@@ -190,7 +190,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [TestCase(false)]
     public async Task Half_ThatGoesAfterItsOwnEnd_ResetsTheOtherWithoutWaitingForAWrite(bool ofClient)
     {
-        var (conversation, half, sees) = await StartWithHalfAsync(ofClient);
+        (Conversation? conversation, Socket? half, Socket? sees) = await StartWithHalfAsync(ofClient);
         half.Shutdown(SocketShutdown.Send);
         Assert.That(await sees.ReceivePatternAsync(), Is.Zero);
         half.Close();
@@ -199,13 +199,13 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
 
     private async Task<(Conversation Conversation, Socket Half, Socket Sees)> StartWithHalfAsync(bool ofClient)
     {
-        var conversation = ofClient ? await Scene.StartAsync(client: SocketKind.UnixHalf) : await Scene.StartAsync(target: SocketKind.UnixHalf);
+        Conversation conversation = ofClient ? await Scene.StartAsync(client: SocketKind.UnixHalf) : await Scene.StartAsync(target: SocketKind.UnixHalf);
         return ofClient ? (conversation, conversation.Client, conversation.Target) : (conversation, conversation.Target, conversation.Client);
     }
 
     private static void SendWithMark(Socket half, byte[] bytes)
     {
-        var descriptor = half.SafeHandle.DangerousGetHandle().ToInt32();
+        int descriptor = half.SafeHandle.DangerousGetHandle().ToInt32();
         Assert.That(Libc.Send(descriptor, bytes), Is.EqualTo((nint)bytes.Length));
         ResetMark.Send(descriptor);
     }
@@ -222,9 +222,9 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [TestCase(SocketKind.UnixHalf)]
     public async Task Target_AnswersAndResetsWhileTheClientStillSends_AnswerArrives(SocketKind client)
     {
-        var conversation = await Scene.StartAsync(client);
+        Conversation conversation = await Scene.StartAsync(client);
         var sending = Task.Run(() => conversation.Client.SendPatternAsync(64 << 20));
-        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(300), Deadline, "stalled");
+        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(300), s_deadline, "stalled");
         // Both before the relay looks again: it finds an answer to read and a broken pipe to write to.
         await Scene.RestAsync(() =>
         {

@@ -8,18 +8,18 @@ namespace NsBridge.UnitTests.Relaying;
 internal sealed class RestTests(bool ring) : RelayFixture(ring)
 {
     private const int Megabytes = 128 << 20;
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
 
     [TestCase(SocketKind.Tcp, SocketKind.Tcp)]
     [TestCase(SocketKind.Tcp, SocketKind.UnixHalf)]
     [TestCase(SocketKind.Unix, SocketKind.Tcp)]
     public async Task Rest_AgainAndAgainUnderLoadBothWays_NoByteIsLost(SocketKind client, SocketKind target)
     {
-        var conversation = await Scene.StartAsync(client, target);
+        Conversation conversation = await Scene.StartAsync(client, target);
         var over = Task.WhenAll(
             PassAsync(conversation.Client, conversation.Target),
             PassAsync(conversation.Target, conversation.Client));
-        var rests = 0;
+        int rests = 0;
         for (; !over.IsCompleted; rests++)
             await Scene.RestAsync();
         await over;
@@ -31,9 +31,9 @@ internal sealed class RestTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Rest_WithBytesThatNobodyTakes_KeepsThem()
     {
-        var conversation = await Scene.StartAsync();
-        var sending = PassOnAsync(conversation.Client);
-        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(300), Deadline, "stalled");
+        Conversation conversation = await Scene.StartAsync();
+        Task sending = PassOnAsync(conversation.Client);
+        await Eventually.SteadyAsync(() => Scene.Counters.BytesToTarget, TimeSpan.FromMilliseconds(300), s_deadline, "stalled");
         await Scene.RestAsync();
         await Scene.RestAsync();
         Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(Megabytes));
@@ -45,7 +45,7 @@ internal sealed class RestTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Rest_AfterAHalfClose_StillBringsTheAnswer()
     {
-        var conversation = await Scene.StartAsync();
+        Conversation conversation = await Scene.StartAsync();
         await conversation.Client.SendAllAsync("ask"u8.ToArray());
         conversation.Client.Shutdown(SocketShutdown.Send);
         Assert.That(await conversation.Target.ReceiveExactlyAsync(3), Is.EqualTo("ask"u8.ToArray()));
@@ -61,7 +61,7 @@ internal sealed class RestTests(bool ring) : RelayFixture(ring)
     [TestCase(SocketKind.UnixHalf)]
     public async Task Rest_WhileTheClientResets_TargetSeesAReset(SocketKind target)
     {
-        var conversation = await Scene.StartAsync(target: target);
+        Conversation conversation = await Scene.StartAsync(target: target);
         await Scene.RestAsync(conversation.Client.Reset);
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
         if (target == SocketKind.Tcp)
@@ -71,7 +71,7 @@ internal sealed class RestTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Rest_WhileBothEndsSayTheirLastWord_BothHearIt()
     {
-        var conversation = await Scene.StartAsync();
+        Conversation conversation = await Scene.StartAsync();
         await Scene.RestAsync(() =>
         {
             conversation.Client.Send("from the client"u8);
@@ -88,7 +88,7 @@ internal sealed class RestTests(bool ring) : RelayFixture(ring)
     public async Task Rest_OfAnIdleRelay_DoesNotMakeItYoungerForTheIdleTimeout()
     {
         await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = 600);
-        var conversation = await Scene.StartAsync();
+        Conversation conversation = await Scene.StartAsync();
         var clock = System.Diagnostics.Stopwatch.StartNew();
         while (!conversation.Ended.IsCompleted && clock.Elapsed < TimeSpan.FromSeconds(10))
         {
@@ -101,7 +101,7 @@ internal sealed class RestTests(bool ring) : RelayFixture(ring)
 
     private static async Task PassAsync(Socket from, Socket to)
     {
-        var sending = PassOnAsync(from);
+        Task sending = PassOnAsync(from);
         Assert.That(await to.ReceivePatternAsync(), Is.EqualTo(Megabytes));
         await sending;
     }

@@ -14,7 +14,7 @@ internal sealed class RingTests
     /// <summary>More than the ring has buffers.</summary>
     private const int Many = 400;
 
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
 
     private RelayScene _scene = null!;
 
@@ -27,7 +27,7 @@ internal sealed class RingTests
     [Test]
     public async Task SmallMessages_OfTcpSockets_GoByTheRing()
     {
-        var conversation = await _scene.StartAsync();
+        Conversation conversation = await _scene.StartAsync();
         await ExchangeAsync(conversation, 64, rounds: 10);
         Assert.That(await _scene.OnRingAsync(), Is.EqualTo(1));
         await conversation.CloseAsync();
@@ -38,7 +38,7 @@ internal sealed class RingTests
     [TestCase(SocketKind.UnixHalf, SocketKind.Tcp)]
     public async Task SmallMessages_OfUnixSockets_DoNot(SocketKind client, SocketKind target)
     {
-        var conversation = await _scene.StartAsync(client, target);
+        Conversation conversation = await _scene.StartAsync(client, target);
         await ExchangeAsync(conversation, 64, rounds: 200);
         Assert.That(await _scene.OnRingAsync(), Is.Zero);
     }
@@ -46,7 +46,7 @@ internal sealed class RingTests
     [Test]
     public async Task LongMessage_AmongSmallOnes_LeavesTheRingUntilThereWereManySmallOnes()
     {
-        var conversation = await _scene.StartAsync();
+        Conversation conversation = await _scene.StartAsync();
         await ExchangeAsync(conversation, 1000, rounds: 3);
         await ExchangeAsync(conversation, 100_000, rounds: 1);
         Assert.That(await _scene.OnRingAsync(), Is.Zero);
@@ -60,8 +60,8 @@ internal sealed class RingTests
     [Test]
     public async Task SinkThatReadsNothing_OfSmallMessages_SlowsTheSenderAndGetsEveryByteLater()
     {
-        var conversation = await _scene.StartAsync();
-        var sent = 0;
+        Conversation conversation = await _scene.StartAsync();
+        int sent = 0;
         var sending = Task.Run(() =>
         {
             conversation.Client.SendTimeout = 500;
@@ -84,13 +84,13 @@ internal sealed class RingTests
     public async Task MessagesOfMoreConversationsThanThereAreBuffers_AllArrive()
     {
         var conversations = new List<Conversation>();
-        for (var i = 0; i < Many; i++)
+        for (int i = 0; i < Many; i++)
             conversations.Add(await _scene.StartAsync());
-        for (var round = 0; round < 5; round++)
+        for (int round = 0; round < 5; round++)
         {
             // All at once for the loop: it is kept busy until everything was sent.
             await _scene.Loop.InvokeAsync(() => conversations.ForEach(conversation => conversation.Client.Send("and so to bed"u8)));
-            foreach (var conversation in conversations)
+            foreach (Conversation conversation in conversations)
                 Assert.That(await conversation.Target.ReceiveExactlyAsync(13), Is.EqualTo("and so to bed"u8.ToArray()));
         }
         Assert.That(await _scene.OnRingAsync(), Is.InRange(1, Many), "those who found no buffer have left it");
@@ -100,11 +100,11 @@ internal sealed class RingTests
     public async Task Rest_OfManyOnTheRing_KeepsWhatWasOnItsWay()
     {
         var conversations = new List<Conversation>();
-        for (var i = 0; i < Many; i++)
+        for (int i = 0; i < Many; i++)
             conversations.Add(await _scene.StartAsync());
         await _scene.Loop.InvokeAsync(() => conversations.ForEach(conversation => conversation.Client.Send("before"u8)));
         await _scene.RestAsync(() => conversations.ForEach(conversation => conversation.Client.Send(" and after"u8)));
-        foreach (var conversation in conversations)
+        foreach (Conversation conversation in conversations)
             Assert.That(await conversation.Target.ReceiveExactlyAsync(16), Is.EqualTo("before and after"u8.ToArray()));
         Assert.That(await _scene.OnRingAsync(), Is.Zero);
     }
@@ -114,7 +114,7 @@ internal sealed class RingTests
     {
         var gone = new List<Conversation>();
         var stays = new List<Conversation>();
-        for (var i = 0; i < Many / 2; i++)
+        for (int i = 0; i < Many / 2; i++)
         {
             gone.Add(await _scene.StartAsync(cookie: 1));
             stays.Add(await _scene.StartAsync(cookie: 2));
@@ -125,12 +125,12 @@ internal sealed class RingTests
             stays.ForEach(conversation => conversation.Client.Send("kept"u8));
         });
         Assert.That(await _scene.Loop.InvokeAsync(() => _scene.Group.AbortAllBut(2)), Is.EqualTo(gone.Count));
-        foreach (var conversation in gone)
+        foreach (Conversation conversation in gone)
         {
             Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Aborted));
             Assert.That(await conversation.Client.EndingAsync(), Is.EqualTo(Ending.Reset));
         }
-        foreach (var conversation in stays)
+        foreach (Conversation conversation in stays)
             Assert.That(await conversation.Target.ReceiveExactlyAsync(4), Is.EqualTo("kept"u8.ToArray()));
         Assert.That(await _scene.OnRingAsync(), Is.InRange(1, stays.Count), "those who found no buffer have left it");
     }
@@ -139,7 +139,7 @@ internal sealed class RingTests
     [TestCase(4 * RelayGroup.KeepAliveDelayMilliseconds)]
     public async Task Reset_AfterAHalfClose_IsSeenThoughNobodyReceives(int age)
     {
-        var conversation = await _scene.StartAsync();
+        Conversation conversation = await _scene.StartAsync();
         await ExchangeAsync(conversation, 64, rounds: 1);
         await Task.Delay(age);
         conversation.Client.Shutdown(SocketShutdown.Send);
@@ -153,9 +153,9 @@ internal sealed class RingTests
     [Test]
     public async Task Reset_RightBehindAMessage_ComesAfterIt()
     {
-        for (var round = 0; round < 50; round++)
+        for (int round = 0; round < 50; round++)
         {
-            var conversation = await _scene.StartAsync();
+            Conversation conversation = await _scene.StartAsync();
             await ExchangeAsync(conversation, 64, rounds: 1);
             await _scene.Loop.InvokeAsync(() =>
             {
@@ -171,17 +171,17 @@ internal sealed class RingTests
     [TestCase(false)]
     public async Task Reset_WhileAMessageIsOnItsWayToWhoResets_IsNoOrderlyEndForTheOther(bool ofTheClient)
     {
-        for (var round = 0; round < 20; round++)
+        for (int round = 0; round < 20; round++)
         {
             // Several at once, so that messages are sent by requests, which are submitted after the reset.
             var conversations = new List<Conversation>();
-            for (var i = 0; i < 4; i++)
+            for (int i = 0; i < 4; i++)
                 conversations.Add(await _scene.StartAsync());
-            var conversation = conversations[round % 4];
+            Conversation conversation = conversations[round % 4];
             var reset = new OneTurn((ofTheClient ? conversation.Client : conversation.Target).Reset);
             await _scene.Loop.InvokeAsync(() =>
             {
-                foreach (var any in conversations)
+                foreach (Conversation any in conversations)
                     (ofTheClient ? any.Target : any.Client).Send("never taken"u8);
                 _scene.Loop.Attach(reset);
                 _scene.Loop.Again(reset);
@@ -194,17 +194,17 @@ internal sealed class RingTests
     [Test]
     public async Task OtherSources_OfABusyRing_HaveTheirTurn()
     {
-        var conversation = await _scene.StartAsync();
+        Conversation conversation = await _scene.StartAsync();
         using var over = new CancellationTokenSource();
         var exchanging = Task.Run(async () =>
         {
             while (!over.IsCancellationRequested)
                 await ExchangeAsync(conversation, 64, rounds: 10);
         });
-        for (var i = 0; i < 100; i++)
+        for (int i = 0; i < 100; i++)
         {
-            var unix = await _scene.StartAsync(SocketKind.Unix, SocketKind.Unix).WaitAsync(Deadline);
-            await ExchangeAsync(unix, 64, rounds: 1).WaitAsync(Deadline);
+            Conversation unix = await _scene.StartAsync(SocketKind.Unix, SocketKind.Unix).WaitAsync(s_deadline);
+            await ExchangeAsync(unix, 64, rounds: 1).WaitAsync(s_deadline);
             await unix.CloseAsync();
         }
         await over.CancelAsync();
@@ -213,10 +213,10 @@ internal sealed class RingTests
 
     private static async Task ExchangeAsync(Conversation conversation, int bytes, int rounds)
     {
-        var message = Pattern.Take(bytes);
-        for (var round = 0; round < rounds; round++)
+        byte[] message = Pattern.Take(bytes);
+        for (int round = 0; round < rounds; round++)
         {
-            var (from, to) = round % 2 == 0 ? (conversation.Client, conversation.Target) : (conversation.Target, conversation.Client);
+            (Socket? from, Socket? to) = round % 2 == 0 ? (conversation.Client, conversation.Target) : (conversation.Target, conversation.Client);
             await from.SendAllAsync(message);
             Assert.That(await to.ReceiveExactlyAsync(bytes), Is.EqualTo(message));
         }

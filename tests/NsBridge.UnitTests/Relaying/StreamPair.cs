@@ -16,25 +16,25 @@ internal sealed record StreamPair(Socket Program, int Relayed)
 
     private static StreamPair Unix()
     {
-        Libc.SocketPair(Libc.SOCK_STREAM, out var program, out var relayed);
+        Libc.SocketPair(Libc.SOCK_STREAM, out int program, out int relayed);
         return new StreamPair(new Socket(new SafeSocketHandle(program, ownsHandle: true)), relayed);
     }
 
     private static StreamPair Tcp(bool narrow)
     {
-        var listener = Libc.Socket(Libc.AF_INET, Libc.SOCK_STREAM);
+        int listener = Libc.Socket(Libc.AF_INET, Libc.SOCK_STREAM);
         try
         {
             Libc.Bind(listener, SockAddr.From(IPAddress.Loopback, 0));
             Libc.Listen(listener, 1);
-            Libc.LocalAddress(listener, out var address);
+            Libc.LocalAddress(listener, out SockAddr address);
             var program = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             // Before the connection: its window begins with that.
             if (narrow)
                 program.ReceiveBufferSize = 1;
             // A blocking connect to loopback: it returns with the connection in the listener's queue.
             program.Connect(address.ToEndPoint()!);
-            var relayed = Libc.Accept(listener, out _);
+            int relayed = Libc.Accept(listener, out _);
             Assert.That(relayed, Is.Positive);
             Libc.SetOption(relayed, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
             if (narrow)

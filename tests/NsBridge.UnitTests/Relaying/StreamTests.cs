@@ -10,7 +10,7 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Target_SpeaksFirst_IsHeard()
     {
-        var conversation = await Scene.StartAsync();
+        Conversation conversation = await Scene.StartAsync();
         await conversation.Target.SendAllAsync("220 ready\r\n"u8.ToArray());
         Assert.That(await conversation.Client.ReceiveExactlyAsync(11), Is.EqualTo("220 ready\r\n"u8.ToArray()));
         await conversation.CloseAsync();
@@ -21,8 +21,8 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
     [TestCase(5000)]
     public async Task Greeting_ComesBeforeWhatTheClientHasSentAlready(int length)
     {
-        var greeting = Enumerable.Repeat((byte)'g', length).ToArray();
-        var conversation = await Scene.StartAsync(greeting: greeting, before: async (early, waiting) =>
+        byte[] greeting = Enumerable.Repeat((byte)'g', length).ToArray();
+        Conversation conversation = await Scene.StartAsync(greeting: greeting, before: async (early, waiting) =>
         {
             await early.Client.SendAllAsync("hello"u8.ToArray());
             await Eventually.TrueAsync(() => (waiting.Seen(0) & Libc.EPOLLIN) != 0, TimeSpan.FromSeconds(5), "the client's bytes seen");
@@ -35,15 +35,15 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
     [TestCase(SocketKind.UnixHalf)]
     public async Task Client_PassesDescriptorsBetweenItsBytes_StreamIsWholeAndTheyAreClosed(SocketKind kind)
     {
-        var conversation = await Scene.StartAsync(client: kind);
-        var descriptor = conversation.Client.SafeHandle.DangerousGetHandle().ToInt32();
+        Conversation conversation = await Scene.StartAsync(client: kind);
+        int descriptor = conversation.Client.SafeHandle.DangerousGetHandle().ToInt32();
         var random = new Random(1);
         const int total = 200_000;
-        var reading = conversation.Target.ReceivePatternAsync();
-        for (var position = 0; position < total;)
+        Task<long> reading = conversation.Target.ReceivePatternAsync();
+        for (int position = 0; position < total;)
         {
-            var part = Pattern.Take(Math.Min(random.Next(1, 2000), total - position), position);
-            var sent = random.Next(3) == 0 ? Libc.SendDescriptors(descriptor, part, [descriptor, descriptor]) : Libc.Send(descriptor, part);
+            byte[] part = Pattern.Take(Math.Min(random.Next(1, 2000), total - position), position);
+            nint sent = random.Next(3) == 0 ? Libc.SendDescriptors(descriptor, part, [descriptor, descriptor]) : Libc.Send(descriptor, part);
             if (sent == -(int)Errno.EAGAIN)
                 await conversation.Client.SendAllAsync(part);
             else
@@ -59,8 +59,8 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Client_SendsUrgentData_StreamGoesOn()
     {
-        var conversation = await Scene.StartAsync();
-        for (var round = 0; round < 500; round++)
+        Conversation conversation = await Scene.StartAsync();
+        for (int round = 0; round < 500; round++)
         {
             await conversation.Client.SendAllAsync("abc"u8.ToArray());
             await conversation.Client.SendAsync(new byte[] { (byte)'!' }, SocketFlags.OutOfBand);
@@ -73,10 +73,10 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Bytes_OfEveryOddLength_ComeBackFromAnEcho()
     {
-        var conversation = await Scene.StartAsync();
+        Conversation conversation = await Scene.StartAsync();
         using var stop = new CancellationTokenSource();
-        var echoing = Serve.Echo(conversation.Target, stop.Token);
-        foreach (var length in new[] { 1, 2, 4095, 4097, 65_535, 65_537, BlockPool.Largest - 1, BlockPool.Largest, BlockPool.Largest + 1, 3 * BlockPool.Largest + 17 })
+        Task echoing = Serve.Echo(conversation.Target, stop.Token);
+        foreach (int length in new[] { 1, 2, 4095, 4097, 65_535, 65_537, BlockPool.Largest - 1, BlockPool.Largest, BlockPool.Largest + 1, 3 * BlockPool.Largest + 17 })
             await conversation.Client.EchoAsync(Pattern.Take(length));
         conversation.Client.Shutdown(SocketShutdown.Send);
         await echoing;
@@ -89,9 +89,9 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
     {
         SocketKind[] kinds = [SocketKind.Tcp, SocketKind.Unix, SocketKind.UnixHalf];
         var random = new Random(seed);
-        var all = Enumerable.Range(0, 16).Select(async _ =>
+        IEnumerable<Task> all = Enumerable.Range(0, 16).Select(async _ =>
         {
-            var conversation = await Scene.StartAsync(kinds[random.Next(3)], kinds[random.Next(3)]);
+            Conversation conversation = await Scene.StartAsync(kinds[random.Next(3)], kinds[random.Next(3)]);
             await Task.WhenAll(
                 OneWayAsync(conversation.Client, conversation.Target, new Random(random.Next())),
                 OneWayAsync(conversation.Target, conversation.Client, new Random(random.Next())));
@@ -103,27 +103,27 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
     /// <summary>Some bytes in pieces of any size, read in pieces of any size with stalls on both sides, and then the half-close.</summary>
     private static async Task OneWayAsync(Socket from, Socket to, Random random)
     {
-        var total = random.Next(4) == 0 ? random.Next(10) : random.Next(1 << random.Next(10, 23));
+        int total = random.Next(4) == 0 ? random.Next(10) : random.Next(1 << random.Next(10, 23));
         var readerRandom = new Random(random.Next());
-        var reading = Task.Run(async () =>
+        Task<long> reading = Task.Run(async () =>
         {
-            var buffer = new byte[300_000];
+            byte[] buffer = new byte[300_000];
             long position = 0;
             while (true)
             {
                 await StallAsync(readerRandom);
                 using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-                var received = await to.ReceiveAsync(buffer.AsMemory(0, readerRandom.Next(1, buffer.Length)), deadline.Token);
+                int received = await to.ReceiveAsync(buffer.AsMemory(0, readerRandom.Next(1, buffer.Length)), deadline.Token);
                 if (received == 0)
                     return position;
                 Pattern.Verify(buffer.AsSpan(0, received), position);
                 position += received;
             }
         });
-        for (var position = 0; position < total;)
+        for (int position = 0; position < total;)
         {
             await StallAsync(random);
-            var part = Pattern.Take(Math.Min(random.Next(1, 400_000), total - position), position);
+            byte[] part = Pattern.Take(Math.Min(random.Next(1, 400_000), total - position), position);
             await from.SendAllAsync(part);
             position += part.Length;
         }

@@ -24,7 +24,7 @@ internal sealed class TimerWheelTests
         var wheel = new TimerWheel(Begin);
         var timer = new RecordedTimer();
         wheel.Set(timer, Begin + delay);
-        for (var now = Begin + Math.Max(0, delay - 3 * Tick); now <= Begin + delay + 2 * Tick; now++)
+        for (long now = Begin + Math.Max(0, delay - 3 * Tick); now <= Begin + delay + 2 * Tick; now++)
         {
             timer.Now = now;
             wheel.Advance(now);
@@ -39,7 +39,7 @@ internal sealed class TimerWheelTests
     {
         var wheel = new TimerWheel(Begin);
         RecordedTimer[] timers = [new(), new(), new()];
-        foreach (var timer in timers)
+        foreach (RecordedTimer timer in timers)
             wheel.Set(timer, Begin + 100);
         wheel.Clear(timers[1]);
         wheel.Clear(timers[1]);
@@ -54,7 +54,7 @@ internal sealed class TimerWheelTests
         var timer = new RecordedTimer();
         timer.Then = () => wheel.Set(timer, 0);
         wheel.Set(timer, Begin);
-        for (var i = 1; i <= 100; i++)
+        for (int i = 1; i <= 100; i++)
             wheel.Advance(Begin + i * Tick);
         Assert.That(timer.Times, Is.EqualTo(100));
     }
@@ -64,14 +64,14 @@ internal sealed class TimerWheelTests
     {
         var random = new Random(seed);
         var wheel = new TimerWheel(Begin);
-        var now = Begin;
+        long now = Begin;
         var deadlines = new Dictionary<RecordedTimer, long>();
-        for (var step = 0; step < 20_000; step++)
+        for (int step = 0; step < 20_000; step++)
         {
-            for (var changes = random.Next(4); changes > 0; changes--)
+            for (int changes = random.Next(4); changes > 0; changes--)
                 Change(random, wheel, now, deadlines);
 
-            var wait = wheel.Wait(now);
+            int wait = wheel.Wait(now);
             Assert.That(wait < 0, Is.EqualTo(deadlines.Count == 0), "a timer is set, or none");
             if (wait >= 0)
                 Assert.That(now + wait, Is.LessThanOrEqualTo(deadlines.Values.Min() + 2 * Tick).Or.LessThanOrEqualTo(now + Tick), "waits too long");
@@ -82,10 +82,10 @@ internal sealed class TimerWheelTests
                 < 50 when wait >= 0 => wait,
                 _ => random.Next(3 * Tick),
             };
-            foreach (var timer in deadlines.Keys)
+            foreach (RecordedTimer timer in deadlines.Keys)
                 timer.Now = now;
             wheel.Advance(now);
-            foreach (var (timer, deadline) in deadlines.ToList())
+            foreach ((RecordedTimer? timer, long deadline) in deadlines.ToList())
             {
                 if (timer.Times > 0)
                 {
@@ -104,7 +104,7 @@ internal sealed class TimerWheelTests
     {
         if (deadlines.Count > 0 && random.Next(3) == 0)
         {
-            var some = deadlines.Keys.ElementAt(random.Next(deadlines.Count));
+            RecordedTimer some = deadlines.Keys.ElementAt(random.Next(deadlines.Count));
             if (random.Next(2) == 0)
             {
                 wheel.Clear(some);

@@ -13,7 +13,7 @@ namespace NsBridge.UnitTests.Restart;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class DroppedParcelTests : IDisposable
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);
 
     private readonly StreamPair _client = StreamPair.Of(SocketKind.Tcp);
     private readonly StreamPair _target = StreamPair.Of(SocketKind.Tcp);
@@ -137,8 +137,8 @@ internal sealed class DroppedParcelTests : IDisposable
 
     private async Task AssertResetAsync()
     {
-        Assert.That(await _client.Program.EndingAsync(Soon), Is.EqualTo(Ending.Reset), "the client");
-        Assert.That(await _target.Program.EndingAsync(Soon), Is.EqualTo(Ending.Reset), "the target");
+        Assert.That(await _client.Program.EndingAsync(s_soon), Is.EqualTo(Ending.Reset), "the client");
+        Assert.That(await _target.Program.EndingAsync(s_soon), Is.EqualTo(Ending.Reset), "the target");
     }
 
     public void Dispose()

@@ -24,7 +24,7 @@ internal sealed class RestartSnapshotTests
     [TearDown]
     public void CloseAll()
     {
-        foreach (var descriptor in _own)
+        foreach (int descriptor in _own)
             Libc.Close(descriptor);
         _own.Clear();
         Libc.Close(_queue);
@@ -37,8 +37,8 @@ internal sealed class RestartSnapshotTests
     public void Parcel_OfEverything_ArrivesAsItWas()
     {
         var random = new Random(7);
-        var listeners = Enumerable.Range(0, 300).Select(i => new ListenerSnapshot(Socket(), i % 2 == 0 ? "" : $"/run/nsbridge/b{i}.sock", (ulong)i)).ToArray();
-        var connections = Enumerable.Range(0, 300).Select(i => i % 3 == 0
+        ListenerSnapshot[] listeners = Enumerable.Range(0, 300).Select(i => new ListenerSnapshot(Socket(), i % 2 == 0 ? "" : $"/run/nsbridge/b{i}.sock", (ulong)i)).ToArray();
+        ConnectionSnapshot[] connections = Enumerable.Range(0, 300).Select(i => i % 3 == 0
             ? ConnectionSnapshot.Waiting("wartend-ü", ConnectionRole.Outer, Socket(), SocketKind.Tcp, Peer(i), i, 1234)
             : new ConnectionSnapshot($"b{i}", ConnectionRole.InnerLeg, new RelayState
             {
@@ -60,7 +60,7 @@ internal sealed class RestartSnapshotTests
         var sent = new RestartSnapshot(listeners, connections);
         Assert.That(SnapshotChannel.Send(_queue, sent, 42), Is.Zero);
 
-        var came = Receive(out var moment, out var fault)!;
+        RestartSnapshot came = Receive(out long moment, out string? fault)!;
 
         Assert.That(fault, Is.Null);
         Assert.That(moment, Is.EqualTo(42));
@@ -70,7 +70,7 @@ internal sealed class RestartSnapshotTests
         {
             Relay = connection.Relay with { Client = pairs[connection.Relay.Client], Target = connection.HasTarget ? pairs[connection.Relay.Target] : ConnectionSnapshot.NoTarget },
         }))));
-        foreach (var (before, after) in pairs)
+        foreach ((int before, int after) in pairs)
             Assert.That(Libc.SocketCookie(after), Is.EqualTo(Libc.SocketCookie(before)), "the socket itself");
     }
 
@@ -78,10 +78,10 @@ internal sealed class RestartSnapshotTests
     public void Parcel_OfAHundredThousandDescriptors_FitsIntoTheQueue()
     {
         // Twice net.core.wmem_max, of which a message takes some 900 bytes.
-        var room = 2 * long.Parse(File.ReadAllText("/proc/sys/net/core/wmem_max"), CultureInfo.InvariantCulture) / 1024 * Libc.DescriptorsPerMessage;
+        long room = 2 * long.Parse(File.ReadAllText("/proc/sys/net/core/wmem_max"), CultureInfo.InvariantCulture) / 1024 * Libc.DescriptorsPerMessage;
         Assume.That(room, Is.GreaterThan(100_000), "net.core.wmem_max as Linux 6.18 has it");
 
-        var one = Socket();
+        int one = Socket();
 
         Assert.That(SnapshotChannel.Send(_queue, new RestartSnapshot([.. Enumerable.Repeat(ListenerSnapshot.Internet(one), 100_000)], []), 1), Is.Zero);
     }
@@ -91,11 +91,11 @@ internal sealed class RestartSnapshotTests
     {
         SnapshotChannel.Send(_queue, Some(3), 1);
         SnapshotChannel.Send(_queue, Some(5), 2);
-        var cut = SnapshotWriter.Write(Some(4), 3);
+        byte[] cut = SnapshotWriter.Write(Some(4), 3);
         SendDescription(cut);
         Libc.SendDescriptors(_queue, [2], [.. Some(2).Descriptors()]);
 
-        var came = Receive(out var moment, out var fault);
+        RestartSnapshot? came = Receive(out long moment, out string? fault);
 
         Assert.That(came!.Listeners, Has.Count.EqualTo(5));
         Assert.That(moment, Is.EqualTo(2));
@@ -105,7 +105,7 @@ internal sealed class RestartSnapshotTests
     [Test]
     public void Queue_WithNothingInIt_IsNoFault()
     {
-        Assert.That(Receive(out _, out var fault), Is.Null);
+        Assert.That(Receive(out _, out string? fault), Is.Null);
         Assert.That(fault, Is.Null);
     }
 
@@ -118,13 +118,13 @@ internal sealed class RestartSnapshotTests
     [Test]
     public void Version_OfTheProgramBefore_IsRead()
     {
-        var parcel = Some(3);
-        var whole = SnapshotWriter.Write(parcel, 1);
+        RestartSnapshot parcel = Some(3);
+        byte[] whole = SnapshotWriter.Write(parcel, 1);
         BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), 1);
         SendDescription(whole);
         Libc.SendDescriptors(_queue, [2], [.. parcel.Descriptors()]);
 
-        Assert.That(Receive(out _, out var fault)!.Listeners, Has.Count.EqualTo(3));
+        Assert.That(Receive(out _, out string? fault)!.Listeners, Has.Count.EqualTo(3));
         Assert.That(fault, Is.Null);
     }
 
@@ -139,7 +139,7 @@ internal sealed class RestartSnapshotTests
             whole =>
             {
                 // Bytes 16 to 23 are the moment, which decides only between two whole parcels; 36 to 39 are nothing.
-                var at = random.Next(whole.Length);
+                int at = random.Next(whole.Length);
                 whole[at is (>= 16 and < 24) or (>= 36 and < 40) ? 24 : at] ^= (byte)(1 << random.Next(8));
             },
             "");
@@ -148,9 +148,9 @@ internal sealed class RestartSnapshotTests
     [Test]
     public void Parcel_OfGarbage_IsToldAndDropped([Random(20)] int seed)
     {
-        var garbage = Bytes(new Random(seed), seed % 200);
+        byte[] garbage = Bytes(new Random(seed), seed % 200);
         SendDescription(garbage);
-        Assert.That(Receive(out _, out var fault), Is.Null);
+        Assert.That(Receive(out _, out string? fault), Is.Null);
         Assert.That(fault, Is.Not.Null);
     }
 
@@ -158,14 +158,14 @@ internal sealed class RestartSnapshotTests
     public void Record_ThatHasGrown_IsReadWithoutItsNewFields()
     {
         var body = new List<byte>();
-        var listener = SnapshotWriter.Write(new RestartSnapshot([new ListenerSnapshot(Socket(), "/a", 5)], []), 1).AsSpan(SnapshotFormat.HeaderSize).ToArray();
+        byte[] listener = SnapshotWriter.Write(new RestartSnapshot([new ListenerSnapshot(Socket(), "/a", 5)], []), 1).AsSpan(SnapshotFormat.HeaderSize).ToArray();
         body.AddRange(listener);
         body.AddRange([9, 9, 9]);
         BinaryPrimitives.WriteInt32LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(body), listener.Length - SnapshotFormat.RecordHeaderSize + 3);
         SendDescription(SnapshotFormat.Frame(body.ToArray(), 1, 1));
         Libc.SendDescriptors(_queue, [2], [_own[0]]);
 
-        var came = Receive(out _, out var fault);
+        RestartSnapshot? came = Receive(out _, out string? fault);
 
         Assert.That(fault, Is.Null);
         Assert.That(came!.Listeners.Single(), Is.EqualTo(new ListenerSnapshot(came.Listeners[0].Descriptor, "/a", 5)));
@@ -175,11 +175,11 @@ internal sealed class RestartSnapshotTests
     public void Record_OfAnUnknownKind_IsPassedOverAndItsDescriptorsAreClosed()
     {
         byte[] unknown = [2, 0, 0, 0, 77, 0, 2, 0, 1, 2];
-        var listener = SnapshotWriter.Write(new RestartSnapshot([new ListenerSnapshot(Socket(), "/a", 5)], []), 1).AsSpan(SnapshotFormat.HeaderSize).ToArray();
+        byte[] listener = SnapshotWriter.Write(new RestartSnapshot([new ListenerSnapshot(Socket(), "/a", 5)], []), 1).AsSpan(SnapshotFormat.HeaderSize).ToArray();
         SendDescription(SnapshotFormat.Frame([.. unknown, .. listener], 3, 1));
         Libc.SendDescriptors(_queue, [2], [Socket(), Socket(), _own[0]]);
 
-        var came = Receive(out _, out var fault);
+        RestartSnapshot? came = Receive(out _, out string? fault);
 
         Assert.That(came!.Listeners, Has.Count.EqualTo(1));
         Assert.That(Libc.SocketCookie(came.Listeners[0].Descriptor), Is.EqualTo(Libc.SocketCookie(_own[0])));
@@ -188,18 +188,18 @@ internal sealed class RestartSnapshotTests
 
     private void AssertDropped(Action<byte[]> damage, string reason)
     {
-        var parcel = Some(3);
-        var whole = SnapshotWriter.Write(parcel, 1);
+        RestartSnapshot parcel = Some(3);
+        byte[] whole = SnapshotWriter.Write(parcel, 1);
         damage(whole);
         SendDescription(whole);
         Libc.SendDescriptors(_queue, [2], [.. parcel.Descriptors()]);
-        Assert.That(Receive(out _, out var fault), Is.Null);
+        Assert.That(Receive(out _, out string? fault), Is.Null);
         Assert.That(fault, Does.Contain(reason).And.Not.Empty);
     }
 
     private void SendDescription(byte[] whole)
     {
-        var file = Libc.MemoryFile("nsbridge-test\0"u8);
+        int file = Libc.MemoryFile("nsbridge-test\0"u8);
         Libc.Write(file, whole);
         Assert.That(Libc.SendDescriptors(_queue, [1], [file]), Is.EqualTo((nint)1));
         Libc.Close(file);
@@ -207,7 +207,7 @@ internal sealed class RestartSnapshotTests
 
     private RestartSnapshot? Receive(out long moment, out string? fault)
     {
-        var came = SnapshotChannel.Receive(_kept, out moment, out fault);
+        RestartSnapshot? came = SnapshotChannel.Receive(_kept, out moment, out fault);
         _own.AddRange(came?.Descriptors() ?? []);
         return came;
     }
@@ -225,7 +225,7 @@ internal sealed class RestartSnapshotTests
 
     private static byte[] Bytes(Random random, int count)
     {
-        var bytes = new byte[count];
+        byte[] bytes = new byte[count];
         random.NextBytes(bytes);
         return bytes;
     }

@@ -165,7 +165,7 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
 
     public void OnNotice(HandoffLink link, in HandoffNotice notice)
     {
-        if (!_handedOff.Remove(notice.Number, out var away))
+        if (!_handedOff.Remove(notice.Number, out (HandoffLink Link, PeerAddress Peer) away))
             return;
         _bridge.Tally.CountForeign(notice.ToTarget, notice.ToClient);
         if (!notice.Reached)
@@ -183,7 +183,7 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
         HandoffLink next = LinkTo(index);
         while (link.TryTakeBack(out WaitingClient client))
         {
-            if (_handedOff.TryGetValue(client.Accepted.Number, out var away))
+            if (_handedOff.TryGetValue(client.Accepted.Number, out (HandoffLink Link, PeerAddress Peer) away))
                 _handedOff[client.Accepted.Number] = away with { Link = next };
             next.Enqueue(client);
         }
@@ -207,7 +207,7 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
     /// <summary>What the other process has taken over lives on there or not; here it cannot be known any more.</summary>
     private void Forget(HandoffLink link)
     {
-        foreach (var (number, (_, peer)) in _handedOff.Where(away => away.Value.Link == link).ToArray())
+        foreach ((ulong number, (HandoffLink _, PeerAddress peer)) in _handedOff.Where(away => away.Value.Link == link).ToArray())
         {
             if (link.IsWaiting(number))
                 continue;
@@ -240,7 +240,7 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
         }
         foreach (HandoffLink link in _retired)
             link.Close();
-        foreach (var (_, peer) in _handedOff.Values)
+        foreach ((HandoffLink _, PeerAddress peer) in _handedOff.Values)
             _bridge.OnEnded(peer, new RelayOutcome(EndReason.Closed), 0, 0);
         _handedOff.Clear();
         _home.Detach(this);

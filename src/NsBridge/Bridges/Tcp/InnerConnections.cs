@@ -73,7 +73,7 @@ internal sealed class InnerConnections : IConnectorOwner
         return _connector.ReleasePending(_bridge.Settings.Name, number =>
         {
             // Whoever takes them has other numbers, and does not tell of their end.
-            if (_foreign.Remove(number, out var foreign))
+            if (_foreign.Remove(number, out (HandoffReceiver Receiver, ulong Number) foreign))
                 foreign.Receiver.Notify(new HandoffNotice(foreign.Number, 0, 0, true));
             return RoleOf(number);
         });
@@ -110,7 +110,7 @@ internal sealed class InnerConnections : IConnectorOwner
         _receivers.Remove(receiver);
         receiver.Close();
         // What came by it goes on, but nobody is left to be told of its end.
-        foreach (var (number, foreign) in _foreign)
+        foreach ((ulong number, (HandoffReceiver Receiver, ulong Number) foreign) in _foreign)
         {
             if (foreign.Receiver == receiver)
                 _foreign.Remove(number);
@@ -189,7 +189,7 @@ internal sealed class InnerConnections : IConnectorOwner
 
     public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient)
     {
-        if (number != 0 && number != CountedByOuterHalf && _foreign.Remove(number, out var foreign))
+        if (number != 0 && number != CountedByOuterHalf && _foreign.Remove(number, out (HandoffReceiver Receiver, ulong Number) foreign))
             foreign.Receiver.Notify(new HandoffNotice(foreign.Number, toTarget, toClient, toTarget + toClient > 0 || outcome.Ending is EndReason.Closed or EndReason.ClientReset));
         if (number != CountedByOuterHalf)
             _bridge.OnEnded(peer, outcome, toTarget, toClient);

@@ -8,8 +8,8 @@ internal static class CheckCommand
 {
     public static async Task<int> RunAsync(CheckOptions options, CancellationToken stop)
     {
-        var outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
-        var bridges = outcome.SettingsOrFault().Bridges.Count;
+        ConfigurationOutcome outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
+        int bridges = outcome.SettingsOrFault().Bridges.Count;
         // The file too: which one was read depends on the working directory.
         await Console.Out.WriteLineAsync($"configuration is fine: {bridges} {(bridges == 1 ? "bridge" : "bridges")} in {outcome.File}".AsMemory(), stop);
         return ExitCode.Success;

@@ -45,9 +45,9 @@ internal sealed class DemoBridge : IAsyncDisposable
     public static async Task<DemoBridge> StartAsync(BridgeDraft draft, string directory, CancellationToken stop)
     {
         // The other half's configuration may lie there too.
-        var file = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}.json"));
+        string file = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}.json"));
         await File.WriteAllTextAsync(file, $$"""{ "NsBridge": { "RuntimeDirectory": "{{JsonEncodedText.Encode(directory)}}", "Bridges": [ {{draft.ToJson()}} ] } }""", stop);
-        var settings = new ConfigurationLoader(file, new Dictionary<string, string>()).Load().SettingsOrFault();
+        DaemonSettings settings = new ConfigurationLoader(file, new Dictionary<string, string>()).Load().SettingsOrFault();
         var bridge = new DemoBridge(draft, settings);
         try
         {
@@ -76,7 +76,7 @@ internal sealed class DemoBridge : IAsyncDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(s_deadline);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
-        var report = _fleet.Snapshot()[0];
+        BridgeReport report = _fleet.Snapshot()[0];
         try
         {
             while ((report = _fleet.Snapshot()[0]).State != BridgeState.Up)

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using NsBridge.Base;
+using NsBridge.Bridges;
 
 namespace NsBridge.Commands.Demo;
 
@@ -18,7 +19,7 @@ internal static class DemoCommand
     public static async Task<int> RunAsync(DemoOptions options, CancellationToken stop)
     {
         var address = new IPEndPoint(IPAddress.Loopback, FreePort());
-        await using var scene = await PrivilegedScene.TryStartAsync(address, stop) ?? await RootlessScene.StartAsync(address, stop);
+        await using IDemoScene scene = await PrivilegedScene.TryStartAsync(address, stop) ?? await RootlessScene.StartAsync(address, stop);
         await Console.Out.WriteLineAsync(scene.Description);
         return options.Once ? await TryAsync(address, scene, stop) : await WaitAsync(address, scene, stop);
     }
@@ -34,8 +35,8 @@ internal static class DemoCommand
             Ctrl-C ends the demo and leaves nothing behind.
             """);
         await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        var report = scene.Reports.Snapshot()[0];
-        var clients = report.Total == 1 ? "1 client" : $"{report.Total} clients";
+        BridgeReport report = scene.Reports.Snapshot()[0];
+        string clients = report.Total == 1 ? "1 client" : $"{report.Total} clients";
         await Console.Out.WriteLineAsync($"\nThe bridge served {clients}. Everything is removed again.");
         return ExitCode.Success;
     }
@@ -44,11 +45,11 @@ internal static class DemoCommand
     {
         await Console.Out.WriteLineAsync($"  curl http://{address}/\n");
         var clock = Stopwatch.StartNew();
-        var page = await FetchAsync(address, stop);
+        string page = await FetchAsync(address, stop);
         clock.Stop();
         if (!page.Contains(DemoPage.Greeting, StringComparison.Ordinal))
         {
-            var reason = scene.Reports.Snapshot()[0].Reason;
+            string reason = scene.Reports.Snapshot()[0].Reason;
             await Console.Error.WriteLineAsync($"nsbridge demo: the page did not come through the bridge{(reason.Length > 0 ? $": {reason}" : "")}");
             return ExitCode.Failed;
         }
@@ -81,7 +82,7 @@ internal static class DemoCommand
 
     private static int FreePort()
     {
-        foreach (var port in (ReadOnlySpan<int>)[FirstPort, 0])
+        foreach (int port in (ReadOnlySpan<int>)[FirstPort, 0])
         {
             using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             try

@@ -13,7 +13,7 @@ internal static class DemoPage
     /// <summary>A whole HTTP/1.1 answer; the connection is closed after it.</summary>
     public static byte[] Answer(string reference, EndPoint inside)
     {
-        var body = Encoding.UTF8.GetBytes(
+        byte[] body = Encoding.UTF8.GetBytes(
             $$"""
             <!doctype html>
             <html lang="en">
@@ -31,7 +31,7 @@ internal static class DemoPage
             </html>
 
             """);
-        var head = string.Create(
+        string head = string.Create(
             CultureInfo.InvariantCulture,
             $"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {body.Length}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
         byte[] answer = [.. Encoding.ASCII.GetBytes(head), .. body];

@@ -58,7 +58,7 @@ internal sealed class DemoProcess : IAsyncDisposable
     {
         try
         {
-            var line = await _process.StandardOutput.ReadLineAsync(stop).AsTask().WaitAsync(s_deadline, stop);
+            string? line = await _process.StandardOutput.ReadLineAsync(stop).AsTask().WaitAsync(s_deadline, stop);
             if (line?.StartsWith(Fault, StringComparison.Ordinal) == true && line[Fault.Length..].Split(' ', 2) is [var code, var message])
                 throw new UserErrorException(message, int.Parse(code, CultureInfo.InvariantCulture));
             return line;

@@ -27,16 +27,16 @@ internal sealed class DemoWebServer : IAsyncDisposable
     /// <param name="reference">How a configuration names that, for the page.</param>
     public static async Task<DemoWebServer> StartAsync(NetworkNamespace network, string reference)
     {
-        var descriptor = await OwnThread.RunAsync(() =>
+        int descriptor = await OwnThread.RunAsync(() =>
         {
-            var opened = network.OpenSocket(Libc.AF_INET, Libc.SOCK_STREAM, out _, out var failure);
+            int opened = network.OpenSocket(Libc.AF_INET, Libc.SOCK_STREAM, out _, out EnterFailure failure);
             return opened >= 0 ? opened : throw new UserErrorException($"nsbridge demo: {network.Explain(failure)}", Base.ExitCode.Failed);
         });
         var listener = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
         var address = (IPEndPoint)listener.LocalEndPoint!;
-        var answer = DemoPage.Answer(reference, address);
+        byte[] answer = DemoPage.Answer(reference, address);
         return new DemoWebServer(
             new ShortRequestServer("The demo's web server", [listener], (client, deadline) => ServeAsync(client, answer, deadline), NullLogger.Instance), address);
     }
@@ -45,10 +45,10 @@ internal sealed class DemoWebServer : IAsyncDisposable
 
     private static async Task ServeAsync(Socket client, byte[] answer, CancellationToken deadline)
     {
-        var head = new byte[LongestHead];
-        for (var length = 0; head.AsSpan(0, length).IndexOf("\r\n\r\n"u8) < 0;)
+        byte[] head = new byte[LongestHead];
+        for (int length = 0; head.AsSpan(0, length).IndexOf("\r\n\r\n"u8) < 0;)
         {
-            var count = length < head.Length ? await client.ReceiveAsync(head.AsMemory(length), deadline) : 0;
+            int count = length < head.Length ? await client.ReceiveAsync(head.AsMemory(length), deadline) : 0;
             if (count == 0)
                 return;
             length += count;

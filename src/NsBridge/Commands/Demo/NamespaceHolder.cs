@@ -14,7 +14,7 @@ internal static class NamespaceHolder
     /// <returns>0, or the error number of what failed.</returns>
     public static int Run()
     {
-        var error = FreshNetworkNamespace.EnterForEver();
+        Errno error = FreshNetworkNamespace.EnterForEver();
         if (error != Errno.None)
             return (int)error;
 

@@ -21,7 +21,7 @@ internal static class RootlessHalf
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync()
     {
-        var error = FreshNetworkNamespace.TakeLoopbackUp();
+        Errno error = FreshNetworkNamespace.TakeLoopbackUp();
         if (error != Errno.None)
         {
             await Console.Error.WriteLineAsync($"nsbridge demo: cannot take up lo in the namespace: {error}");
@@ -32,9 +32,9 @@ internal static class RootlessHalf
         try
         {
             using var life = new SecondLife();
-            await using var server = await DemoWebServer.StartAsync(NetworkNamespace.Own, string.Create(CultureInfo.InvariantCulture, $"pid:{Environment.ProcessId}"));
+            await using DemoWebServer server = await DemoWebServer.StartAsync(NetworkNamespace.Own, string.Create(CultureInfo.InvariantCulture, $"pid:{Environment.ProcessId}"));
             var draft = new BridgeDraft("demo", null, "host", server.Address.ToString(), Socket: SecondLife.SocketIn(life.Directory));
-            await using var bridge = await DemoBridge.StartAsync(draft, life.Directory, CancellationToken.None);
+            await using DemoBridge bridge = await DemoBridge.StartAsync(draft, life.Directory, CancellationToken.None);
             SecondLife.Say($"{DemoProcess.Ready}{server.Address} {life.Directory}");
             SecondLife.WaitForTheEnd();
             return ExitCode.Success;

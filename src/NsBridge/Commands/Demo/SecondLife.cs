@@ -28,7 +28,7 @@ internal sealed class SecondLife : IDisposable
             throw new UserErrorException($"nsbridge demo: cannot make a directory in {Path.GetTempPath()}, which TMPDIR may name", ExitCode.Failed);
         }
 
-        var length = Encoding.UTF8.GetByteCount(SocketIn(Directory));
+        int length = Encoding.UTF8.GetByteCount(SocketIn(Directory));
         if (length > TargetEndpoint.LongestUnixName)
         {
             System.IO.Directory.Delete(Directory);
@@ -58,7 +58,7 @@ internal sealed class SecondLife : IDisposable
     /// <summary>Returns when the demo has closed its end of standard input, or the kernel has for it.</summary>
     public static void WaitForTheEnd()
     {
-        using var input = Console.OpenStandardInput();
+        using Stream input = Console.OpenStandardInput();
         while (input.ReadByte() >= 0)
         {
             // The demo never writes; only the end of its pipe means something.
@@ -69,7 +69,7 @@ internal sealed class SecondLife : IDisposable
     {
         if (System.IO.Directory.Exists(Directory))
             System.IO.Directory.Delete(Directory, recursive: true);
-        foreach (var signal in _ignored)
+        foreach (PosixSignalRegistration signal in _ignored)
             signal.Dispose();
     }
 }

@@ -18,7 +18,7 @@ internal static class UserNamespaceBan
     /// <param name="folder">Where the settings are.</param>
     public static string Explain(string folder = "/proc/sys")
     {
-        var forbidding = s_settings.Where(each => Read(folder, each.Setting) == each.Forbids).ToArray();
+        (string Setting, string Forbids, string Allows)[] forbidding = s_settings.Where(each => Read(folder, each.Setting) == each.Forbids).ToArray();
         const string what = "CAP_SYS_ADMIN is missing, and without it the demo needs a user namespace, which this system does not allow";
         return forbidding.Length > 0
             ? $"{what}: {string.Join(", ", forbidding.Select(each => $"{each.Setting} = {each.Forbids}"))}.\n" +

@@ -67,10 +67,10 @@ internal sealed record BridgeDraft(
     /// <summary>A name of a bridge made from any text, not yet taken; remembers it as taken.</summary>
     public static string NameFrom(string text, HashSet<string> taken)
     {
-        var letters = string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-')).TrimStart('.', '_', '-');
+        string letters = string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-')).TrimStart('.', '_', '-');
         letters = letters.Length == 0 ? "bridge" : letters[..Math.Min(letters.Length, LongestName - 4)];
-        var name = letters;
-        for (var i = 2; !taken.Add(name); i++)
+        string name = letters;
+        for (int i = 2; !taken.Add(name); i++)
             name = $"{letters}-{i}";
         return name;
     }

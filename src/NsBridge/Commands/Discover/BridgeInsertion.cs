@@ -14,10 +14,10 @@ internal static class BridgeInsertion
     /// <exception cref="UserErrorException">The file is not JSON, or its section is not an object with a list.</exception>
     public static byte[] Insert(ReadOnlySpan<byte> file, IReadOnlyList<string> entries)
     {
-        var mark = file.StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
+        int mark = file.StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
         try
         {
-            var (place, text) = Find(file[mark..], entries);
+            (int place, string? text) = Find(file[mark..], entries);
             byte[] result = [.. file[..(mark + place)], .. Encoding.UTF8.GetBytes(text), .. file[(mark + place)..]];
             return result;
         }
@@ -32,8 +32,8 @@ internal static class BridgeInsertion
     {
         var reader = new Utf8JsonReader(json, s_options);
         Enter(ref reader, JsonTokenType.StartObject, "the file must hold { … }");
-        var place = (int)reader.BytesConsumed;
-        if (!TryFindKey(ref reader, "NsBridge", out var empty))
+        int place = (int)reader.BytesConsumed;
+        if (!TryFindKey(ref reader, "NsBridge", out bool empty))
             return (place, $"\n  \"NsBridge\": {{\n    \"Bridges\": {List(entries, "      ", "    ")}\n  }}{(empty ? "\n" : ",")}");
         Enter(ref reader, JsonTokenType.StartObject, "NsBridge must be { … }");
         place = (int)reader.BytesConsumed;
@@ -41,8 +41,8 @@ internal static class BridgeInsertion
             return (place, $"\n    \"Bridges\": {List(entries, "      ", "    ")}{(empty ? "\n  " : ",")}");
         Enter(ref reader, JsonTokenType.StartArray, "NsBridge:Bridges must be [ … ]");
         place = (int)reader.BytesConsumed;
-        var indent = "      ";
-        var count = 0;
+        string indent = "      ";
+        int count = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             indent = IndentBefore(json, (int)reader.TokenStartIndex) ?? indent;
@@ -52,8 +52,8 @@ internal static class BridgeInsertion
         }
 
         // Behind the last entry's brace, before whatever follows it: a trailing comma then separates nothing, which is allowed.
-        var lines = string.Concat(entries.Select((entry, i) => $"{(count + i > 0 ? "," : "")}\n{indent}{entry}"));
-        var closesOnItsOwnLine = json[place..(int)reader.TokenStartIndex].Contains((byte)'\n');
+        string lines = string.Concat(entries.Select((entry, i) => $"{(count + i > 0 ? "," : "")}\n{indent}{entry}"));
+        bool closesOnItsOwnLine = json[place..(int)reader.TokenStartIndex].Contains((byte)'\n');
         return (place, closesOnItsOwnLine ? lines : lines + "\n    ");
     }
 
@@ -85,8 +85,8 @@ internal static class BridgeInsertion
     /// <summary>The blanks that begin the line of a token; null where something else stands before it.</summary>
     private static string? IndentBefore(ReadOnlySpan<byte> json, int token)
     {
-        var start = json[..token].LastIndexOf((byte)'\n') + 1;
-        var blanks = json[start..token];
+        int start = json[..token].LastIndexOf((byte)'\n') + 1;
+        ReadOnlySpan<byte> blanks = json[start..token];
         return blanks.IndexOfAnyExcept((byte)' ', (byte)'\t') < 0 ? Encoding.ASCII.GetString(blanks) : null;
     }
 }

@@ -16,17 +16,17 @@ internal static class ConfigurationEdit
         try
         {
             // A link stays a link.
-            var real = new FileInfo(file).LinkTarget is null ? file : File.ResolveLinkTarget(file, returnFinalTarget: true)!.FullName;
-            var existed = File.Exists(real);
-            var before = existed ? File.ReadAllBytes(real) : "{\n}\n"u8.ToArray();
-            var after = BridgeInsertion.Insert(before, [.. drafts.Select(draft => draft.ToJson())]);
-            using (var aside = CreateAside(real))
+            string real = new FileInfo(file).LinkTarget is null ? file : File.ResolveLinkTarget(file, returnFinalTarget: true)!.FullName;
+            bool existed = File.Exists(real);
+            byte[] before = existed ? File.ReadAllBytes(real) : "{\n}\n"u8.ToArray();
+            byte[] after = BridgeInsertion.Insert(before, [.. drafts.Select(draft => draft.ToJson())]);
+            using (FileStream aside = CreateAside(real))
             {
                 temporary = aside.Name;
                 aside.Write(after);
             }
 
-            var outcome = new ConfigurationLoader(temporary, new Dictionary<string, string>()).Load();
+            ConfigurationOutcome outcome = new ConfigurationLoader(temporary, new Dictionary<string, string>()).Load();
             if (outcome.Settings is null)
                 throw new UserErrorException($"{file} is left as it is; with what was found it would be wrong:\n{outcome.FaultText}", ExitCode.Configuration);
             if (!existed)
@@ -35,14 +35,14 @@ internal static class ConfigurationEdit
                 return null;
             }
 
-            var backup = FreeName(real);
+            string backup = FreeName(real);
             File.Copy(real, backup);
             Replace(real, temporary, after);
             return backup;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            var denied = exception is UnauthorizedAccessException;
+            bool denied = exception is UnauthorizedAccessException;
             throw new UserErrorException($"cannot write {file}: {FileFault.Describe(exception)}", denied ? ExitCode.Privilege : ExitCode.Failed);
         }
         finally
@@ -55,7 +55,7 @@ internal static class ConfigurationEdit
     /// <summary>A daemon reads the file when it changes, so it changes at once, by a rename; but never its owner.</summary>
     private static void Replace(string file, string temporary, byte[] content)
     {
-        if (Libc.LinkStatus(Libc.PathBytes(file), out var old) < 0 || Libc.LinkStatus(Libc.PathBytes(temporary), out var made) < 0
+        if (Libc.LinkStatus(Libc.PathBytes(file), out FileStatus old) < 0 || Libc.LinkStatus(Libc.PathBytes(temporary), out FileStatus made) < 0
             || old.User != made.User || old.Group != made.Group)
         {
             File.WriteAllBytes(file, content);
@@ -69,7 +69,7 @@ internal static class ConfigurationEdit
     /// <summary>Makes a file beside the given one, by a name that nobody has.</summary>
     private static FileStream CreateAside(string file)
     {
-        for (var i = 0; ; i++)
+        for (int i = 0; ; i++)
         {
             try
             {
@@ -84,8 +84,8 @@ internal static class ConfigurationEdit
 
     private static string FreeName(string file)
     {
-        var name = $"{file}.bak";
-        for (var i = 1; Path.Exists(name); i++)
+        string name = $"{file}.bak";
+        for (int i = 1; Path.Exists(name); i++)
             name = $"{file}.bak{i}";
         return name;
     }

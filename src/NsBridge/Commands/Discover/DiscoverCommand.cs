@@ -2,6 +2,7 @@ using NsBridge.Base;
 using NsBridge.Commands.Inspection;
 using NsBridge.Configuration.Options;
 using NsBridge.Configuration.Reading;
+using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 
@@ -13,19 +14,19 @@ internal static class DiscoverCommand
     public static async Task<int> RunAsync(DiscoverOptions options, CancellationToken stop)
     {
         var loader = ConfigurationLoader.ForProcess(options.ConfigFile);
-        var outcome = loader.Load();
+        ConfigurationOutcome outcome = loader.Load();
         // The section alone is added where it is missing.
         if (options.Write && File.Exists(loader.File) && !outcome.Faults.All(fault => fault.Path == NsBridgeOptions.SectionName))
             _ = outcome.SettingsOrFault();
-        var configured = outcome.Settings?.Bridges ?? [];
-        var named = options.Namespace is { } text ? await NamedAsync(text, stop) : null;
-        var (services, host, faults, notes, isForbidden) = await OwnThread.RunAsync(() => Look(named));
-        foreach (var fault in faults.Concat(notes))
+        ValueList<BridgeSettings> configured = outcome.Settings?.Bridges ?? [];
+        NamespaceFound? named = options.Namespace is { } text ? await NamedAsync(text, stop) : null;
+        (List<ServiceFound>? services, IReadOnlyList<BoundSocket>? host, List<string>? faults, IReadOnlyList<string>? notes, bool isForbidden) = await OwnThread.RunAsync(() => Look(named));
+        foreach (string? fault in faults.Concat(notes))
             await Console.Error.WriteLineAsync(fault);
 
         var maker = new DraftMaker(configured, host);
         var drafts = new List<BridgeDraft>();
-        foreach (var service in services)
+        foreach (ServiceFound? service in services)
         {
             if (maker.BridgeTo(service) is { } bridge)
                 await Console.Error.WriteLineAsync($"{service}: bridged already by {bridge}");
@@ -45,8 +46,8 @@ internal static class DiscoverCommand
         await Console.Out.WriteLineAsync(DraftText.Of(drafts));
         if (options.Write)
         {
-            var backup = ConfigurationEdit.AddBridges(loader.File, drafts);
-            var (count, them) = drafts.Count == 1 ? ("1 bridge", "it") : ($"{drafts.Count} bridges", "them");
+            string? backup = ConfigurationEdit.AddBridges(loader.File, drafts);
+            (string? count, string? them) = drafts.Count == 1 ? ("1 bridge", "it") : ($"{drafts.Count} bridges", "them");
             await Console.Error.WriteLineAsync($"added {count} to {loader.File}{(backup is null ? "" : $"; the file as it was is {backup}")}");
             await Console.Error.WriteLineAsync(await Uptake.TellAsync(loader, them, stop));
         }
@@ -58,9 +59,9 @@ internal static class DiscoverCommand
     {
         var faults = new List<string>();
         var services = new List<ServiceFound>();
-        var isForbidden = false;
-        var search = only is null ? NamespaceSearch.All() : null;
-        foreach (var place in search?.Found ?? [only!])
+        bool isForbidden = false;
+        NamespaceSearch? search = only is null ? NamespaceSearch.All() : null;
+        foreach (NamespaceFound place in search?.Found ?? [only!])
         {
             var sockets = NamespaceSockets.Look(place.Network);
             if (sockets.Fault is { } fault)
@@ -76,11 +77,11 @@ internal static class DiscoverCommand
 
     private static async Task<NamespaceFound> NamedAsync(string text, CancellationToken stop)
     {
-        if (!NamespaceReference.TryParse(text, out var reference, out var fault))
+        if (!NamespaceReference.TryParse(text, out NamespaceReference? reference, out string? fault))
             throw new UserErrorException($"NAMESPACE \"{text}\": {fault}", ExitCode.Usage);
         if (reference.Kind == NamespaceKind.Host)
             throw new UserErrorException("the host's own network namespace needs no bridge into it", ExitCode.Failed);
-        var place = await ResolvedNamespace.FindAsync(reference, stop);
+        ResolvedNamespace place = await ResolvedNamespace.FindAsync(reference, stop);
         if (place.Network is { } network)
             return new NamespaceFound(text, network);
 

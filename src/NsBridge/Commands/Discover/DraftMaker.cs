@@ -16,16 +16,16 @@ internal sealed class DraftMaker(IReadOnlyList<BridgeSettings> configured, IRead
 
     /// <summary>The bridge that leads to the service already; null for none.</summary>
     public string? BridgeTo(ServiceFound service) => configured.FirstOrDefault(bridge =>
-        bridge.Namespace is { } place && NamespaceReference.TryParse(service.Namespace, out var found, out _) && place.SamePlace(found)
+        bridge.Namespace is { } place && NamespaceReference.TryParse(service.Namespace, out NamespaceReference? found, out _) && place.SamePlace(found)
         && bridge.Protocol == service.Protocol
         && bridge.Target is { IsUnix: false } target && target.Ports.Contains(service.Port)
         && target.Addresses.Any(address => service.Socket.Takes(address, service.Port)))?.Name;
 
     public BridgeDraft Draft(ServiceFound service)
     {
-        var stem = $"{service.Namespace[(service.Namespace.IndexOf(':', StringComparison.Ordinal) + 1)..]}-{service.Process?.Name ?? service.Port.ToString(CultureInfo.InvariantCulture)}";
-        var isGiven = _ports.Contains((service.Protocol, service.Port));
-        var port = service.Port;
+        string stem = $"{service.Namespace[(service.Namespace.IndexOf(':', StringComparison.Ordinal) + 1)..]}-{service.Process?.Name ?? service.Port.ToString(CultureInfo.InvariantCulture)}";
+        bool isGiven = _ports.Contains((service.Protocol, service.Port));
+        int port = service.Port;
         while (!IsFree(service.Protocol, port))
             port = port < ushort.MaxValue ? port + 1 : 1024;
         _ports.Add((service.Protocol, port));
@@ -40,7 +40,7 @@ internal sealed class DraftMaker(IReadOnlyList<BridgeSettings> configured, IRead
 
     private bool IsFree(BridgeProtocol protocol, int port)
     {
-        var kind = protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
+        BoundSocketKind kind = protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
         return !_ports.Contains((protocol, port))
             && !host.Any(socket => socket.Kind == kind && socket.Address?.Port == port)
             && !configured.Any(bridge => bridge.Protocol == protocol && bridge.Listen.Any(listen => listen.Ports.Contains(port)));

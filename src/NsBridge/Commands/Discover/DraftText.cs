@@ -8,7 +8,7 @@ internal static class DraftText
     public static string Of(IReadOnlyList<BridgeDraft> drafts)
     {
         var text = new StringBuilder("[\n");
-        for (var i = 0; i < drafts.Count; i++)
+        for (int i = 0; i < drafts.Count; i++)
         {
             if (drafts[i].Note is { } note)
                 text.Append("  // ").Append(note).Append('\n');

@@ -42,8 +42,8 @@ internal sealed class NamespaceSearch
     /// <returns>Null where not even the path can be written.</returns>
     internal static string? ReferenceTo(string file, out string fault)
     {
-        var name = Path.GetFileName(file);
-        if (NamespaceReference.TryParse(name, out var reference, out _) && reference.Kind == NamespaceKind.Name && reference.Value == name)
+        string name = Path.GetFileName(file);
+        if (NamespaceReference.TryParse(name, out NamespaceReference? reference, out _) && reference.Kind == NamespaceKind.Name && reference.Value == name)
         {
             fault = "";
             return name;
@@ -54,16 +54,16 @@ internal sealed class NamespaceSearch
 
     private void AddNamed()
     {
-        if (!NamespaceNames.TryList(out var files))
+        if (!NamespaceNames.TryList(out IReadOnlyList<string>? files))
             Hinder($"which namespaces have names cannot be told: {NamespaceNames.Folder} may not be read by this user: {Cure}");
-        foreach (var file in files)
+        foreach (string file in files)
         {
-            if (InodeOf(file, out var error) is not { } inode)
+            if (InodeOf(file, out Errno error) is not { } inode)
             {
                 if (error == Errno.EACCES)
                     Hinder($"{file} may not be opened by this user: {Cure}");
             }
-            else if (ReferenceTo(file, out var fault) is { } reference)
+            else if (ReferenceTo(file, out string? fault) is { } reference)
             {
                 if (_seen.Add(inode))
                     _found.Add(new NamespaceFound(reference, NetworkNamespace.AtPath(file)));
@@ -79,10 +79,10 @@ internal sealed class NamespaceSearch
     private void AddUnnamed()
     {
         var members = new Dictionary<ulong, List<int>>();
-        var isHidden = false;
-        foreach (var pid in SocketOwners.Processes())
+        bool isHidden = false;
+        foreach (int pid in SocketOwners.Processes())
         {
-            if (InodeOf(FileOf(pid), out var error) is not { } inode)
+            if (InodeOf(FileOf(pid), out Errno error) is not { } inode)
             {
                 isHidden |= error == Errno.EACCES;
                 continue;
@@ -90,7 +90,7 @@ internal sealed class NamespaceSearch
 
             if (_seen.Contains(inode))
                 continue;
-            if (!members.TryGetValue(inode, out var pids))
+            if (!members.TryGetValue(inode, out List<int>? pids))
                 members.Add(inode, pids = []);
             pids.Add(pid);
         }
@@ -98,14 +98,14 @@ internal sealed class NamespaceSearch
         if (isHidden)
             Hinder($"which namespaces the processes of others are in cannot be told without CAP_SYS_PTRACE, nor entered without CAP_SYS_ADMIN: {Cure}, with both capabilities");
 
-        foreach (var pids in members.Values)
+        foreach (List<int> pids in members.Values)
         {
             var processes = pids.Select(RunningProcess.TryRead).OfType<RunningProcess>().ToList();
             // A container's or a service's name outlives its processes; a process's number does not.
-            var best = processes.Find(process => process.Container is not null) ?? processes.Find(process => process.Unit is not null) ?? processes.FirstOrDefault();
+            RunningProcess? best = processes.Find(process => process.Container is not null) ?? processes.Find(process => process.Unit is not null) ?? processes.FirstOrDefault();
             if (best is null)
                 continue;
-            var reference = best.Container is { } id ? $"container:{id[..12]}"
+            string reference = best.Container is { } id ? $"container:{id[..12]}"
                 : best.Unit is { } unit ? $"unit:{unit}"
                 : string.Create(CultureInfo.InvariantCulture, $"pid:{best.Pid}");
             _found.Add(new NamespaceFound(reference, NetworkNamespace.AtPath(FileOf(best.Pid))));
@@ -126,12 +126,12 @@ internal sealed class NamespaceSearch
     /// <summary>The number of a namespace file; null where it is none, or may not be opened.</summary>
     private static ulong? InodeOf(string file, out Errno error)
     {
-        var descriptor = Libc.Open(Libc.PathBytes(file), Libc.O_RDONLY | Libc.O_NONBLOCK);
+        int descriptor = Libc.Open(Libc.PathBytes(file), Libc.O_RDONLY | Libc.O_NONBLOCK);
         error = Libc.ErrorOf(Math.Min(descriptor, 0));
         if (descriptor < 0)
             return null;
-        var isNamespace = Libc.FileSystemType(descriptor) == Libc.NSFS_MAGIC;
-        var known = Libc.Status(descriptor, out var status) >= 0;
+        bool isNamespace = Libc.FileSystemType(descriptor) == Libc.NSFS_MAGIC;
+        bool known = Libc.Status(descriptor, out FileStatus status) >= 0;
         Libc.Close(descriptor);
         return isNamespace && known ? status.Inode : null;
     }

@@ -25,7 +25,7 @@ internal sealed record ServiceFound(string Namespace, BoundSocket Socket, Runnin
     {
         get
         {
-            var address = Socket.Address!.Address;
+            IPAddress address = Socket.Address!.Address;
             if (address.Equals(IPAddress.Any) || (address.Equals(IPAddress.IPv6Any) && !Socket.V6Only))
                 address = IPAddress.Loopback;
             else if (address.Equals(IPAddress.IPv6Any))
@@ -39,7 +39,7 @@ internal sealed record ServiceFound(string Namespace, BoundSocket Socket, Runnin
     {
         var useful = sockets.Where(socket => socket.Address is { } address && !address.Address.IsIPv6LinkLocal
             && (socket.Kind == BoundSocketKind.Tcp || address.Port < FirstEphemeral)).ToList();
-        var owners = SocketOwners.Find(useful.Select(socket => socket.Inode).ToHashSet());
+        Dictionary<uint, RunningProcess> owners = SocketOwners.Find(useful.Select(socket => socket.Inode).ToHashSet());
         return useful
             .Select(socket => new ServiceFound(reference, socket, owners.GetValueOrDefault(socket.Inode)))
             .OrderBy(service => service.Protocol).ThenBy(service => service.Port)

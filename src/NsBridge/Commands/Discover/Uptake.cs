@@ -15,10 +15,10 @@ internal static class Uptake
     /// <param name="stop">Gives up asking.</param>
     public static async Task<string> TellAsync(ConfigurationLoader loader, string them, CancellationToken stop)
     {
-        var directory = loader.Load().RuntimeDirectory ?? DaemonSettings.DefaultRuntimeDirectory;
+        string directory = loader.Load().RuntimeDirectory ?? DaemonSettings.DefaultRuntimeDirectory;
         try
         {
-            var answer = await ControlClient.AskStatusAsync(DaemonSettings.ControlSocketIn(directory), stop);
+            byte[] answer = await ControlClient.AskStatusAsync(DaemonSettings.ControlSocketIn(directory), stop);
             // One of an earlier version does not say which file it has.
             if (JsonSerializer.Deserialize(answer, StatusJson.Default.StatusDocument) is { Configuration: { } file } daemon)
             {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using NsBridge.Bridges.Connecting;
 using NsBridge.Configuration.Values;
+using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Commands.Doctor;
@@ -23,11 +24,11 @@ internal static class AnswerCheck
     {
         if (patient.Network is null || patient.Bridge.Target is not { } target)
             return null;
-        var isUdp = patient.Bridge.Protocol == BridgeProtocol.Udp;
+        bool isUdp = patient.Bridge.Protocol == BridgeProtocol.Udp;
         var clock = Stopwatch.StartNew();
-        var error = Errno.None;
+        Errno error = Errno.None;
         var plan = ConnectTarget.ToTarget(patient.Bridge);
-        for (var i = 0; i < plan.AddressCount; i++)
+        for (int i = 0; i < plan.AddressCount; i++)
         {
             error = Try(patient, plan, i);
             if (error == Errno.None)
@@ -60,12 +61,12 @@ internal static class AnswerCheck
     /// <param name="index">Which of the target's addresses to try.</param>
     private static Errno Try(InspectedBridge patient, ConnectTarget plan, int index)
     {
-        var isUdp = patient.Bridge.Protocol == BridgeProtocol.Udp;
-        var descriptor = patient.Network!.OpenSocket(plan.Family(index), isUdp ? Libc.SOCK_DGRAM : Libc.SOCK_STREAM, out _, out var failure);
+        bool isUdp = patient.Bridge.Protocol == BridgeProtocol.Udp;
+        int descriptor = patient.Network!.OpenSocket(plan.Family(index), isUdp ? Libc.SOCK_DGRAM : Libc.SOCK_STREAM, out _, out EnterFailure failure);
         if (descriptor < 0)
             return failure.Error;
         using var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
-        var found = plan.Address(descriptor, index, 0, out var address);
+        int found = plan.Address(descriptor, index, 0, out SockAddr address);
         if (found < 0)
             return Libc.ErrorOf(found);
         return isUdp ? Knock(socket, descriptor, address) : ConnectAttempt(patient, socket, descriptor, address);
@@ -73,7 +74,7 @@ internal static class AnswerCheck
 
     private static Errno ConnectAttempt(InspectedBridge patient, Socket socket, int descriptor, SockAddr address)
     {
-        var result = Libc.Connect(descriptor, address);
+        int result = Libc.Connect(descriptor, address);
         if (result != -(int)Errno.EINPROGRESS)
             return Libc.ErrorOf(result);
         return socket.Poll(Patience(patient), SelectMode.SelectWrite) ? Libc.PendingError(descriptor) : Errno.ETIMEDOUT;
@@ -82,10 +83,10 @@ internal static class AnswerCheck
     /// <summary>Sends an empty datagram and waits a moment for somebody to refuse it.</summary>
     private static Errno Knock(Socket socket, int descriptor, SockAddr address)
     {
-        var result = Libc.Connect(descriptor, address);
+        int result = Libc.Connect(descriptor, address);
         if (result < 0)
             return Libc.ErrorOf(result);
-        var sent = Libc.Send(descriptor, []);
+        nint sent = Libc.Send(descriptor, []);
         if (sent < 0)
             return Libc.ErrorOf(sent);
         // Ends the wait at a datagram or an error, whatever it returns then.

@@ -1,3 +1,4 @@
+using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 
 namespace NsBridge.Commands.Doctor;
@@ -34,7 +35,7 @@ internal static class Checks
             return links;
         }
 
-        foreach (var check in s_checks)
+        foreach (Func<InspectedBridge, CheckResult?> check in s_checks)
         {
             if (check(patient) is not { } link)
                 continue;
@@ -48,8 +49,8 @@ internal static class Checks
 
     private static string Describe(InspectedBridge patient)
     {
-        var bridge = patient.Bridge;
-        var from = bridge.Listen.Count > 0 ? string.Join(", ", bridge.Listen) : $"unix:{bridge.Socket}";
+        BridgeSettings bridge = patient.Bridge;
+        string from = bridge.Listen.Count > 0 ? string.Join(", ", bridge.Listen) : $"unix:{bridge.Socket}";
         if (bridge.ListenNamespace.Kind != NamespaceKind.Host)
             from += $" in {patient.Door.Name}";
         return bridge.Target is { } target ? $"{from} to {target} in {patient.Place}" : $"{from} to unix:{bridge.Socket}";

@@ -32,9 +32,9 @@ internal static class DaemonSight
     /// <summary>Whether a file that is missing here is there for the daemon.</summary>
     public static bool Sees(InspectedBridge patient, string path)
     {
-        using var sight = patient.Daemon is { } daemon ? ProcessSight.Of(daemon.Pid) : null;
+        using ProcessSight? sight = patient.Daemon is { } daemon ? ProcessSight.Of(daemon.Pid) : null;
         return sight?.Sees(path) == true;
     }
 
-    private static uint GroupOf(string path) => Libc.LinkStatus(Libc.PathBytes(path), out var status) >= 0 ? status.Group : 0;
+    private static uint GroupOf(string path) => Libc.LinkStatus(Libc.PathBytes(path), out FileStatus status) >= 0 ? status.Group : 0;
 }

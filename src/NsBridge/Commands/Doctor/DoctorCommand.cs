@@ -12,11 +12,11 @@ internal static class DoctorCommand
 {
     public static async Task<int> RunAsync(DoctorOptions options, CancellationToken stop)
     {
-        var outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
+        ConfigurationOutcome outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
         if (outcome.Settings is not { } settings)
         {
             await Console.Out.WriteLineAsync($"{DoctorText.Mark(CheckState.Broken)}  configuration  {outcome.File} is wrong:");
-            foreach (var fault in outcome.Faults)
+            foreach (ConfigurationFault fault in outcome.Faults)
                 await Console.Out.WriteLineAsync($"          {fault}");
             return ExitCode.Configuration;
         }
@@ -31,15 +31,15 @@ internal static class DoctorCommand
             return ExitCode.Success;
         }
 
-        var (daemon, daemonFault) = await LocateAsync(settings.ControlSocket, stop);
-        var well = true;
-        var exitCode = daemonFault?.ExitCode ?? ExitCode.Failed;
-        for (var i = 0; i < bridges.Count; i++)
+        (StatusDocument? daemon, DaemonFault? daemonFault) = await LocateAsync(settings.ControlSocket, stop);
+        bool well = true;
+        int exitCode = daemonFault?.ExitCode ?? ExitCode.Failed;
+        for (int i = 0; i < bridges.Count; i++)
         {
-            var door = await ResolvedNamespace.FindAsync(bridges[i].ListenNamespace, stop);
-            var inside = bridges[i].Namespace is { } place ? await ResolvedNamespace.FindAsync(place, stop) : null;
+            ResolvedNamespace door = await ResolvedNamespace.FindAsync(bridges[i].ListenNamespace, stop);
+            ResolvedNamespace? inside = bridges[i].Namespace is { } place ? await ResolvedNamespace.FindAsync(place, stop) : null;
             var patient = new InspectedBridge(bridges[i], door, inside, daemon, daemonFault, settings.RuntimeDirectory);
-            var links = await OwnThread.RunAsync(() => Checks.Walk(patient));
+            List<CheckResult> links = await OwnThread.RunAsync(() => Checks.Walk(patient));
             stop.ThrowIfCancellationRequested();
             well &= links[^1].State != CheckState.Broken;
             // Whatever else is broken: to see the whole, the privilege comes first.
@@ -64,7 +64,7 @@ internal static class DoctorCommand
     {
         try
         {
-            var answer = await ControlClient.AskStatusAsync(path, stop);
+            byte[] answer = await ControlClient.AskStatusAsync(path, stop);
             return (JsonSerializer.Deserialize(answer, StatusJson.Default.StatusDocument), null);
         }
         catch (UserErrorException fault) when (fault.ExitCode == ExitCode.Privilege)

@@ -11,15 +11,15 @@ internal static class DoctorText
 
     public static string Of(string bridge, IReadOnlyList<CheckResult> links)
     {
-        var text = new StringBuilder(bridge).Append('\n');
-        foreach (var link in links)
+        StringBuilder text = new StringBuilder(bridge).Append('\n');
+        foreach (CheckResult link in links)
         {
             text.Append(Mark(link.State)).Append("  ").Append(link.Name.PadRight(NameWidth)).Append("  ").Append(link.Finding).Append('\n');
             if (link.Cure is { } cure)
                 text.Append(Indent).Append("cure".PadRight(NameWidth)).Append("  ").Append(cure).Append('\n');
         }
 
-        var last = links[^1];
+        CheckResult last = links[^1];
         text.Append(last.State switch
         {
             CheckState.Broken => $"{bridge} is broken at: {last.Name}",
@@ -31,7 +31,7 @@ internal static class DoctorText
 
     public static string Mark(CheckState state)
     {
-        var (word, colour) = state switch
+        (string? word, string? colour) = state switch
         {
             CheckState.Ok => ("  ok    ", "32"),
             CheckState.Note => ("  -     ", "2"),

@@ -26,7 +26,7 @@ internal static class EntryCheck
                 : CheckResult.Broken(name, place.Fault, CureOfAbsence(place.Reference));
         }
 
-        var socket = network.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out cookie, out var failure);
+        int socket = network.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out cookie, out EnterFailure failure);
         Libc.Close(socket);
         return socket < 0
             ? CheckResult.Broken(name, network.Explain(failure), Cure(place.Reference, failure)) with { LacksPrivilege = failure.LacksPrivilege }
@@ -56,14 +56,14 @@ internal static class EntryCheck
 
     private static string Suggest(NamespaceReference reference)
     {
-        var make = reference.Kind switch
+        string make = reference.Kind switch
         {
             NamespaceKind.Name => $"make it: ip netns add {reference.Value}",
             NamespaceKind.Unit => $"make what its NetworkNamespacePath= names before it is started: systemctl cat {reference.Value}",
             NamespaceKind.Pid => "write the number of a process that runs; 'nsbridge discover' lists those with a network of their own",
             _ => "correct the path",
         };
-        if (reference.Kind is not (NamespaceKind.Name or NamespaceKind.Path) || !NamespaceNames.TryList(out var files))
+        if (reference.Kind is not (NamespaceKind.Name or NamespaceKind.Path) || !NamespaceNames.TryList(out IReadOnlyList<string>? files))
             return make;
         var names = files.Select(Path.GetFileName).Take(MostSuggestions + 1).ToList();
         return names.Count == 0 ? make : $"{make}; there {(names.Count == 1 ? "is" : "are")}: {string.Join(", ", names.Take(MostSuggestions))}{(names.Count > MostSuggestions ? ", …" : "")}";

@@ -14,12 +14,12 @@ internal static class ListenAddressCheck
     {
         if (wanted.Address.Equals(IPAddress.Any) || wanted.Address.Equals(IPAddress.IPv6Any) || wanted.Interface is not null)
             return null;
-        var family = wanted.Address.AddressFamily == AddressFamily.InterNetwork ? Libc.AF_INET : Libc.AF_INET6;
-        var probe = door.Network!.OpenSocket(family, Libc.SOCK_DGRAM, out _, out _);
+        int family = wanted.Address.AddressFamily == AddressFamily.InterNetwork ? Libc.AF_INET : Libc.AF_INET6;
+        int probe = door.Network!.OpenSocket(family, Libc.SOCK_DGRAM, out _, out _);
         // A machine without IPv6, say: the daemon leaves such an address out where it may.
         if (probe < 0)
             return null;
-        var error = Libc.ErrorOf(Libc.Bind(probe, SockAddr.From(wanted.Address, 0)));
+        Errno error = Libc.ErrorOf(Libc.Bind(probe, SockAddr.From(wanted.Address, 0)));
         Libc.Close(probe);
         return error == Errno.EADDRNOTAVAIL
             ? CheckResult.Broken(
@@ -35,10 +35,10 @@ internal static class ListenAddressCheck
     {
         if (wanted.Select(socket => socket.Address).FirstOrDefault(IPAddress.IsLoopback) is not { } address)
             return null;
-        var probe = door.Network!.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out _, out _);
+        int probe = door.Network!.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out _, out _);
         if (probe < 0)
             return null;
-        var up = Libc.InterfaceIsUp(probe, "lo");
+        int up = Libc.InterfaceIsUp(probe, "lo");
         Libc.Close(probe);
         return up == 0
             ? CheckResult.Broken(name, $"lo is down in {door.Name}, so that nobody in there reaches {address}", $"{door.IpCommand} link set lo up")

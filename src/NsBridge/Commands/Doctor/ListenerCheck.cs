@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using NsBridge.Commands.Inspection;
+using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 
@@ -15,7 +16,7 @@ internal static class ListenerCheck
 
     public static CheckResult? Look(InspectedBridge patient)
     {
-        var bridge = patient.Bridge;
+        BridgeSettings bridge = patient.Bridge;
         if (bridge.Listen.Count == 0)
             return null;
         // The manager has these sockets too, so that whose they are cannot be told by who holds them.
@@ -23,20 +24,20 @@ internal static class ListenerCheck
             return status.State == "up" ? CheckResult.Ok(Name, $"the daemon listens on {string.Join(", ", status.Listen)}, which systemd handed over in place of \"Listen\"") : null;
         if (EntryCheck.Look(Name, patient, patient.Door, out _) is { } closed)
             return closed;
-        var door = patient.Door.Network!;
-        var found = door.IsOwn ? patient.Host : NamespaceSockets.Look(door);
+        NetworkNamespace door = patient.Door.Network!;
+        NamespaceSockets found = door.IsOwn ? patient.Host : NamespaceSockets.Look(door);
         if (found.Fault is { } fault)
             return CheckResult.Note(Name, $"what listens in {patient.Door.Name} cannot be told: {fault}");
-        var kind = bridge.Protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
+        BoundSocketKind kind = bridge.Protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
         var here = found.Sockets.Where(socket => socket.Kind == kind).ToList();
-        var text = string.Join(", ", bridge.Listen) + (door.IsOwn ? "" : $" in {patient.Door.Name}");
+        string text = string.Join(", ", bridge.Listen) + (door.IsOwn ? "" : $" in {patient.Door.Name}");
         var free = new List<ListenSocket>();
-        var isHidden = false;
+        bool isHidden = false;
         // Asked first: a UDP listener that is handed over to an inner half is held by that one too.
         HashSet<uint> own = patient.Daemon is { } known ? [.. SocketOwners.SocketsOf(known.Pid)] : [];
         if (ListenAddressCheck.LookAtLoopback(Name, bridge.Listen.SelectMany(entry => entry.Sockets()), patient.Door) is { } down)
             return down;
-        foreach (var (wanted, mayLack) in bridge.Listen.SelectMany(Wanted))
+        foreach ((ListenSocket wanted, bool mayLack) in bridge.Listen.SelectMany(Wanted))
         {
             var rivals = here.Where(socket => Collides(wanted, socket)).ToList();
             if (rivals.Count == 0)
@@ -48,12 +49,12 @@ internal static class ListenerCheck
                 continue;
             }
 
-            var owners = SocketOwners.Find(rivals.Select(socket => socket.Inode).ToHashSet());
-            foreach (var rival in rivals)
+            Dictionary<uint, RunningProcess> owners = SocketOwners.Find(rivals.Select(socket => socket.Inode).ToHashSet());
+            foreach (BoundSocket? rival in rivals)
             {
                 if (own.Contains(rival.Inode))
                     continue;
-                var owner = owners.GetValueOrDefault(rival.Inode);
+                RunningProcess? owner = owners.GetValueOrDefault(rival.Inode);
                 if (patient.DaemonFault is not null && owner is null or { Name: DaemonName })
                     isHidden = true;
                 else if (owner is not null || patient.Daemon is null)
@@ -69,7 +70,7 @@ internal static class ListenerCheck
             return CheckResult.Note(Name, $"{text} is free, and no daemon is running to listen on it");
         if (free.Count == 0)
             return CheckResult.Ok(Name, $"the daemon listens on {text}");
-        var where = door.IsOwn ? "" : $" in {patient.Door.Name}";
+        string where = door.IsOwn ? "" : $" in {patient.Door.Name}";
         return CheckResult.Broken(
             Name,
             $"the running daemon does not listen on {string.Join(", ", free.Select(socket => new IPEndPoint(socket.Address, socket.Port)))}{where}"
@@ -84,8 +85,8 @@ internal static class ListenerCheck
 
     private static CheckResult Taken(InspectedBridge patient, BoundSocket rival, RunningProcess? owner)
     {
-        var who = owner?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"a process of user {rival.User}");
-        var where = patient.Door.Network!.IsOwn ? "" : $" in {patient.Door.Name}";
+        string who = owner?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"a process of user {rival.User}");
+        string where = patient.Door.Network!.IsOwn ? "" : $" in {patient.Door.Name}";
         return owner is { Name: DaemonName }
             ? CheckResult.Broken(
                 Name,
@@ -102,7 +103,7 @@ internal static class ListenerCheck
         // Byte by byte: the kernel tells the index of a link-local address's interface, and an entry has its name.
         if (there.Address.GetAddressBytes().AsSpan().SequenceEqual(wanted.Address.GetAddressBytes()))
             return true;
-        var sameFamily = there.AddressFamily == wanted.Address.AddressFamily;
+        bool sameFamily = there.AddressFamily == wanted.Address.AddressFamily;
         if (IsWildcard(wanted.Address) && (sameFamily || wanted.DualStack))
             return true;
         return IsWildcard(there.Address) && (sameFamily || (there.AddressFamily == AddressFamily.InterNetworkV6 && !socket.V6Only));

@@ -1,5 +1,6 @@
 using System.Net;
 using NsBridge.Configuration.Values;
+using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Commands.Doctor;
@@ -15,10 +16,10 @@ internal static class LoopbackCheck
             return null;
         if (target.Kind == TargetKind.Address && !IPAddress.IsLoopback(target.Literal!.Address))
             return null;
-        var socket = network.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out _, out var failure);
+        int socket = network.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out _, out EnterFailure failure);
         if (socket < 0)
             return CheckResult.Note(Name, network.Explain(failure));
-        var up = Libc.InterfaceIsUp(socket, "lo");
+        int up = Libc.InterfaceIsUp(socket, "lo");
         Libc.Close(socket);
         return up switch
         {

@@ -9,7 +9,7 @@ internal static class NamespaceCheck
     {
         if (patient.Inside is not { } place)
             return null;
-        if (EntryCheck.Look(Name, patient, place, out var cookie) is { } closed)
+        if (EntryCheck.Look(Name, patient, place, out ulong cookie) is { } closed)
             return closed;
         // The daemon may look from another mount namespace, where the same name is another file.
         if (patient.Status is { Namespace.Cookie: not 0 } status && status.Namespace.Cookie != cookie)

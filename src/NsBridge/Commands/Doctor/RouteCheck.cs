@@ -15,10 +15,10 @@ internal static class RouteCheck
     {
         if (patient.Network is not { } network || patient.Bridge.Target is not { Kind: TargetKind.Address } target)
             return null;
-        var (address, link) = target.Literal!;
+        (IPAddress? address, string? link) = target.Literal!;
         if (IPAddress.IsLoopback(address))
             return null;
-        var error = Find(network, ConnectTarget.ToTarget(patient.Bridge), 0, out var source);
+        Errno error = Find(network, ConnectTarget.ToTarget(patient.Bridge), 0, out IPAddress? source);
         return error switch
         {
             Errno.None when source!.Equals(WithoutInterface(address)) => CheckResult.Ok(Name, $"{address} is an address of {patient.Place} itself"),
@@ -43,17 +43,17 @@ internal static class RouteCheck
     public static Errno Find(NetworkNamespace network, ConnectTarget plan, int index, out IPAddress? source)
     {
         source = null;
-        var socket = network.OpenSocket(plan.Family(index), Libc.SOCK_DGRAM, out _, out var failure);
+        int socket = network.OpenSocket(plan.Family(index), Libc.SOCK_DGRAM, out _, out EnterFailure failure);
         if (socket < 0)
             return failure.Error;
         try
         {
-            var result = plan.Address(socket, index, 0, out var address);
+            int result = plan.Address(socket, index, 0, out SockAddr address);
             if (result >= 0)
                 result = Libc.Connect(socket, address);
             if (result < 0)
                 return Libc.ErrorOf(result);
-            result = Libc.LocalAddress(socket, out var local);
+            result = Libc.LocalAddress(socket, out SockAddr local);
             source = local.ToEndPoint() is { } end ? WithoutInterface(end.Address) : null;
             return result < 0 ? Libc.ErrorOf(result) : Errno.None;
         }

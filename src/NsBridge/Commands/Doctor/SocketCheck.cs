@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using NsBridge.Configuration.Settings;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 
@@ -13,8 +14,8 @@ internal static class SocketCheck
     /// <summary>Can the socket be there at all? Asked first: without it the daemon does not even listen.</summary>
     public static CheckResult? LookAtPlace(InspectedBridge patient)
     {
-        var path = patient.Bridge.Socket;
-        if (Libc.LinkStatus(Libc.PathBytes(path), out var status) >= 0)
+        string path = patient.Bridge.Socket;
+        if (Libc.LinkStatus(Libc.PathBytes(path), out FileStatus status) >= 0)
         {
             return status.IsSocket
                 ? null
@@ -22,7 +23,7 @@ internal static class SocketCheck
         }
 
         // The runtime directory the daemon makes itself.
-        var directory = Path.GetDirectoryName(path)!;
+        string directory = Path.GetDirectoryName(path)!;
         return patient.Bridge.Namespace is null || directory == patient.RuntimeDirectory || Directory.Exists(directory)
             ? null
             : CheckResult.Broken(Name, $"there is no directory {directory} for {path}", $"make it, such that the daemon's user may write in it (mkdir -p {directory}), or choose another \"Socket\"");
@@ -30,9 +31,9 @@ internal static class SocketCheck
 
     public static CheckResult? Look(InspectedBridge patient)
     {
-        var bridge = patient.Bridge;
-        var path = bridge.Socket;
-        var exists = Libc.LinkStatus(Libc.PathBytes(path), out var status) >= 0;
+        BridgeSettings bridge = patient.Bridge;
+        string path = bridge.Socket;
+        bool exists = Libc.LinkStatus(Libc.PathBytes(path), out FileStatus status) >= 0;
         if (bridge.Namespace is null)
             return LookAtOther(patient, path, exists);
         if (patient.Daemon is null || patient.Status is not { State: "up" })
@@ -48,7 +49,7 @@ internal static class SocketCheck
 
         if (!exists)
             return CheckResult.Broken(Name, $"{path} is gone, though the daemon serves it: somebody has removed the file", "systemctl restart nsbridge");
-        var mode = status.Mode & Permissions;
+        int mode = status.Mode & Permissions;
         if (mode != bridge.SocketMode)
         {
             return CheckResult.Broken(
@@ -65,9 +66,9 @@ internal static class SocketCheck
     {
         if (!exists)
             return CheckResult.Broken(Name, $"there is no {path}", "start the inner half, or the server whose socket it is");
-        var descriptor = NetworkNamespace.Own.OpenSocket(Libc.AF_UNIX, Libc.SOCK_STREAM, out _, out _);
+        int descriptor = NetworkNamespace.Own.OpenSocket(Libc.AF_UNIX, Libc.SOCK_STREAM, out _, out _);
         using var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
-        var error = Libc.ErrorOf(Libc.Connect(descriptor, SockAddr.FromPath(path)));
+        Errno error = Libc.ErrorOf(Libc.Connect(descriptor, SockAddr.FromPath(path)));
         return error switch
         {
             Errno.None => DaemonSight.LookAtSocket(Name, patient, path) ?? CheckResult.Ok(Name, $"{path} takes connections"),

@@ -30,12 +30,12 @@ internal static class TargetCheck
         var local = target.Addresses.Where((address, i) => IsLocal(network, address, plan, i)).Select(RouteCheck.WithoutInterface).ToList();
         if (local.Count == 0)
             return null;
-        var kind = patient.Bridge.Protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
+        BoundSocketKind kind = patient.Bridge.Protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
         var awaiting = sockets.Sockets.Where(socket => socket.Kind == kind).ToList();
         BoundSocket? first = null;
-        for (var port = target.Ports.First; port <= target.Ports.Last; port++)
+        for (int port = target.Ports.First; port <= target.Ports.Last; port++)
         {
-            var taker = awaiting.Find(socket => local.Exists(address => socket.Takes(address, port)));
+            BoundSocket? taker = awaiting.Find(socket => local.Exists(address => socket.Takes(address, port)));
             if (taker is null)
                 return Missing(patient, target, port, kind, awaiting);
             first ??= taker;
@@ -46,18 +46,18 @@ internal static class TargetCheck
 
     private static CheckResult Missing(InspectedBridge patient, TargetEndpoint target, int port, BoundSocketKind kind, List<BoundSocket> awaiting)
     {
-        var wanted = target.Ports.Count > 1 ? $"port {port} of {target}" : target.ToString();
+        string wanted = target.Ports.Count > 1 ? $"port {port} of {target}" : target.ToString();
         var samePort = awaiting.Where(socket => socket.Address!.Port == port).ToList();
         if (samePort.Count > 0)
         {
-            var there = samePort[0];
+            BoundSocket there = samePort[0];
             return CheckResult.Broken(
                 Name,
                 $"nothing listens on {wanted} in {patient.Place}: {Who(there)} listens on {string.Join(" and ", samePort)} only",
                 $"write \"Target\": \"{there}\", or let {NameOf(there)} listen on {target.Addresses[0]}");
         }
 
-        var onHost = patient.Network!.IsOwn
+        BoundSocket? onHost = patient.Network!.IsOwn
             ? null
             : patient.Host.Sockets.FirstOrDefault(socket => socket.Kind == kind && target.Addresses.Any(address => socket.Takes(address, port)));
         if (onHost is not null)
@@ -72,7 +72,7 @@ internal static class TargetCheck
 
         if (awaiting.Count == 0)
             return CheckResult.Broken(Name, $"nothing listens on {wanted} in {patient.Place}, nor on any other port there", "start the service inside the namespace");
-        var others = awaiting.DistinctBy(socket => socket.Address!.Port).Take(MostOthers).Select(socket => $"{NameOf(socket)} on {socket}");
+        IEnumerable<string> others = awaiting.DistinctBy(socket => socket.Address!.Port).Take(MostOthers).Select(socket => $"{NameOf(socket)} on {socket}");
         return CheckResult.Broken(
             Name,
             $"nothing listens on {wanted} in {patient.Place}; there {(awaiting.Count == 1 ? "is" : "are")} {string.Join(", ", others)}",
@@ -82,15 +82,15 @@ internal static class TargetCheck
     private static CheckResult LookAtFile(InspectedBridge patient, TargetEndpoint target)
     {
         const string Cure = "start the service that makes it, or correct \"Target\"";
-        var path = target.UnixName!;
+        string path = target.UnixName!;
         if (!Path.Exists(path))
             return CheckResult.Broken(Name, $"there is no {path}", Cure);
         // The target may be given as a link, which connect(2) follows.
-        if (!TryFollow(path, out var real))
+        if (!TryFollow(path, out string? real))
             return CheckResult.Broken(Name, $"{path} is a link that leads nowhere", "correct the link, or \"Target\"");
         if (!Path.Exists(real))
             return CheckResult.Broken(Name, $"there is no {real}, to which {path} is a link", Cure);
-        return Libc.LinkStatus(Libc.PathBytes(real), out var status) >= 0 && status.IsSocket
+        return Libc.LinkStatus(Libc.PathBytes(real), out FileStatus status) >= 0 && status.IsSocket
             ? DaemonSight.LookAtSocket(Name, patient, path) ?? CheckResult.Ok(Name, $"{path} is a socket")
             : CheckResult.Broken(Name, $"{path} is no socket", "correct \"Target\"");
     }
@@ -112,7 +112,7 @@ internal static class TargetCheck
 
     private static CheckResult LookAtName(InspectedBridge patient, TargetEndpoint target, IReadOnlyList<BoundSocket> sockets)
     {
-        var found = sockets.FirstOrDefault(socket => socket.Kind == BoundSocketKind.Unix && socket.Name == "@" + target.UnixName);
+        BoundSocket? found = sockets.FirstOrDefault(socket => socket.Kind == BoundSocketKind.Unix && socket.Name == "@" + target.UnixName);
         return found is not null
             ? CheckResult.Ok(Name, $"{Who(found)} listens on {target}")
             : CheckResult.Broken(
@@ -122,7 +122,7 @@ internal static class TargetCheck
     }
 
     private static bool IsLocal(NetworkNamespace network, IPAddress address, ConnectTarget plan, int index) => IPAddress.IsLoopback(address)
-        || (RouteCheck.Find(network, plan, index, out var source) == Errno.None && source!.Equals(RouteCheck.WithoutInterface(address)));
+        || (RouteCheck.Find(network, plan, index, out IPAddress? source) == Errno.None && source!.Equals(RouteCheck.WithoutInterface(address)));
 
     private static string Who(BoundSocket socket) => OwnerOf(socket)?.ToString() ?? "a process";
 

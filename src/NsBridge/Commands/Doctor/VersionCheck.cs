@@ -15,8 +15,8 @@ internal static class VersionCheck
     {
         if (patient is not { Daemon: { } daemon, Status: { } status })
             return null;
-        var bridge = patient.Bridge;
-        var differences = new[]
+        BridgeSettings bridge = patient.Bridge;
+        string?[] differences = new[]
         {
             Difference(nameof(BridgeSettings.Enabled), Word(status.State != "disabled"), Word(bridge.Enabled)),
             Difference(nameof(BridgeSettings.Protocol), status.Protocol, bridge.Protocol == BridgeProtocol.Udp ? "udp" : "tcp"),

@@ -13,11 +13,11 @@ internal sealed record CommandPlace(string? Namespace, string? Unread)
     /// <param name="around">Where they themselves are.</param>
     public static CommandPlace Of(List<string> words, CommandPlace around)
     {
-        var place = around;
+        CommandPlace place = around;
         // Another network may have other files too: what leads on from where it cannot be told is not followed.
-        for (var i = 0; i < words.Count && place.Unread is null;)
+        for (int i = 0; i < words.Count && place.Unread is null;)
         {
-            var program = Path.GetFileName(words[i]);
+            string program = Path.GetFileName(words[i]);
             if (program == "ip" && words[i..] is [_, "netns" or "net", "exec" or "exe" or "ex" or "e", var name, ..])
             {
                 place = Named(name);
@@ -52,7 +52,7 @@ internal sealed record CommandPlace(string? Namespace, string? Unread)
         // The shell, and systemd of a '%', put something else there.
         if (text.AsSpan().ContainsAny("$`%"))
             return new CommandPlace(null, text);
-        var folder = Path.GetDirectoryName(text);
+        string? folder = Path.GetDirectoryName(text);
         return new CommandPlace(folder is "/run/netns" or "/var/run/netns" ? Path.GetFileName(text) : text, null);
     }
 
@@ -89,7 +89,7 @@ internal sealed record CommandPlace(string? Namespace, string? Unread)
 
     private static bool IsAssignment(string word)
     {
-        var equals = word.IndexOf('=', StringComparison.Ordinal);
+        int equals = word.IndexOf('=', StringComparison.Ordinal);
         return equals > 0 && word[..equals].All(c => char.IsAsciiLetterOrDigit(c) || c == '_');
     }
 }

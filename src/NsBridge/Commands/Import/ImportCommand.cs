@@ -11,9 +11,9 @@ internal static class ImportCommand
     {
         var commands = options.Sources.SelectMany(SourceReader.Read).ToList();
         var notes = new List<string>();
-        var drafts = new SocatPairs(options.Namespace, notes).Join(commands);
+        List<BridgeDraft> drafts = new SocatPairs(options.Namespace, notes).Join(commands);
         RefuseWrong(drafts);
-        foreach (var note in notes)
+        foreach (string note in notes)
             await Console.Error.WriteLineAsync(note.AsMemory(), stop);
         await Console.Out.WriteLineAsync(DraftText.Of(drafts).AsMemory(), stop);
         return ExitCode.Success;
@@ -23,8 +23,8 @@ internal static class ImportCommand
     /// <exception cref="UserErrorException">It would not; says every fault.</exception>
     internal static void RefuseWrong(IReadOnlyList<BridgeDraft> drafts)
     {
-        var text = BridgeInsertion.Insert("{}"u8, [.. drafts.Select(draft => draft.ToJson())]);
-        var outcome = ConfigurationLoader.LoadText("appsettings.json", text);
+        byte[] text = BridgeInsertion.Insert("{}"u8, [.. drafts.Select(draft => draft.ToJson())]);
+        ConfigurationOutcome outcome = ConfigurationLoader.LoadText("appsettings.json", text);
         if (outcome.Settings is null)
             throw new UserErrorException($"what this becomes is no right configuration:\n{outcome.FaultText}", ExitCode.Usage);
     }

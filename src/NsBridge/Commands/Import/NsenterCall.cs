@@ -11,8 +11,8 @@ internal sealed record NsenterCall(string? Network, int Length)
     public static NsenterCall? Read(List<string> words)
     {
         string? process = null, file = null;
-        var entersNetwork = false;
-        var at = 0;
+        bool entersNetwork = false;
+        int at = 0;
         while (at < words.Count && words[at] is ['-', _, ..] word)
         {
             at++;
@@ -22,15 +22,15 @@ internal sealed record NsenterCall(string? Network, int Length)
                 return null;
         }
 
-        var needsProcess = process is not null || (entersNetwork && file is null);
+        bool needsProcess = process is not null || (entersNetwork && file is null);
         if (needsProcess && !int.TryParse(process, NumberStyles.None, CultureInfo.InvariantCulture, out _))
             return null;
         return new NsenterCall(file ?? (entersNetwork ? $"pid:{process}" : null), at);
 
         bool TakeLong(string option)
         {
-            var equals = option.IndexOf('=', StringComparison.Ordinal);
-            var letter = (equals < 0 ? option : option[..equals]) switch
+            int equals = option.IndexOf('=', StringComparison.Ordinal);
+            char letter = (equals < 0 ? option : option[..equals]) switch
             {
                 "all" => 'a',
                 "target" => 't',

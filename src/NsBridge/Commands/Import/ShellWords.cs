@@ -10,10 +10,10 @@ internal static class ShellWords
     {
         var commands = new List<List<string>> { new() };
         var word = new StringBuilder();
-        var inWord = false;
-        for (var i = 0; i < line.Length; i++)
+        bool inWord = false;
+        for (int i = 0; i < line.Length; i++)
         {
-            var c = line[i];
+            char c = line[i];
             switch (c)
             {
                 case '\'' or '"':
@@ -54,8 +54,8 @@ internal static class ShellWords
     /// <returns>Where the closing quote is.</returns>
     private static int ReadQuoted(string line, int open, StringBuilder word)
     {
-        var quote = line[open];
-        for (var i = open + 1; i < line.Length; i++)
+        char quote = line[open];
+        for (int i = open + 1; i < line.Length; i++)
         {
             if (line[i] == quote)
                 return i;

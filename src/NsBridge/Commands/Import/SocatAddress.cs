@@ -30,21 +30,21 @@ internal sealed record SocatAddress(string Keyword, IReadOnlyList<string> Parame
 
     public static SocatAddress Parse(string text)
     {
-        var parts = SplitOutsideQuotes(text, ',');
-        var head = parts[0];
-        var colon = head.IndexOf(':', StringComparison.Ordinal);
-        var keyword = (colon < 0 ? head : head[..colon]).ToUpperInvariant();
+        List<string> parts = SplitOutsideQuotes(text, ',');
+        string head = parts[0];
+        int colon = head.IndexOf(':', StringComparison.Ordinal);
+        string keyword = (colon < 0 ? head : head[..colon]).ToUpperInvariant();
         if (keyword == "-")
             keyword = "STDIO";
         // A path alone is a file, or a socket where one is there.
         if (head.StartsWith('/') || head.StartsWith('.'))
             (keyword, colon) = ("UNIX", -2);
-        var rest = colon == -1 ? "" : colon == -2 ? head : head[(colon + 1)..];
-        var whole = keyword is "EXEC" or "SYSTEM" or "SHELL" || keyword.StartsWith("UNIX", StringComparison.Ordinal) || keyword.StartsWith("ABSTRACT", StringComparison.Ordinal);
+        string rest = colon == -1 ? "" : colon == -2 ? head : head[(colon + 1)..];
+        bool whole = keyword is "EXEC" or "SYSTEM" or "SHELL" || keyword.StartsWith("UNIX", StringComparison.Ordinal) || keyword.StartsWith("ABSTRACT", StringComparison.Ordinal);
         var options = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var option in parts.Skip(1))
+        foreach (string? option in parts.Skip(1))
         {
-            var equals = option.IndexOf('=', StringComparison.Ordinal);
+            int equals = option.IndexOf('=', StringComparison.Ordinal);
             options[(equals < 0 ? option : option[..equals]).ToLowerInvariant()] = equals < 0 ? "" : Unquoted(option[(equals + 1)..]);
         }
 
@@ -56,9 +56,9 @@ internal sealed record SocatAddress(string Keyword, IReadOnlyList<string> Parame
     {
         var parts = new List<string>();
         var part = new StringBuilder();
-        var quote = '\0';
-        var brackets = 0;
-        foreach (var c in text)
+        char quote = '\0';
+        int brackets = 0;
+        foreach (char c in text)
         {
             if (quote != '\0')
                 quote = c == quote ? '\0' : quote;

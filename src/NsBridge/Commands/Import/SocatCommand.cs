@@ -16,10 +16,10 @@ internal sealed record SocatCommand(CommandPlace Place, SocatFlags Flags, SocatA
     /// <exception cref="UserErrorException">They do, but not with two addresses.</exception>
     public static SocatCommand? TryRead(List<string> words, CommandPlace around)
     {
-        var at = words.FindIndex(word => Path.GetFileName(word) is "socat" or "socat1" or "socat2");
+        int at = words.FindIndex(word => Path.GetFileName(word) is "socat" or "socat1" or "socat2");
         if (at < 0)
             return null;
-        var (flags, addresses) = SocatFlags.Split(words[(at + 1)..]);
+        (SocatFlags? flags, List<string>? addresses) = SocatFlags.Split(words[(at + 1)..]);
         if (addresses.Count != 2)
             throw new UserErrorException($"socat takes two addresses, and '{string.Join(' ', words)}' has {addresses.Count}; quote the whole command line", ExitCode.Usage);
         return new SocatCommand(CommandPlace.Of(words[..at], around), flags, SocatAddress.Parse(addresses[0]), SocatAddress.Parse(addresses[1]));

@@ -17,7 +17,7 @@ internal sealed record SocatFlags(TimeSpan? Inactivity, ValueList<string> Rest)
     {
         TimeSpan? inactivity = null;
         var rest = new List<string>();
-        var at = 0;
+        int at = 0;
         while (at < words.Count && words[at] is ['-', _, ..] flag)
         {
             at++;
@@ -39,7 +39,7 @@ internal sealed record SocatFlags(TimeSpan? Inactivity, ValueList<string> Rest)
     /// <exception cref="UserErrorException">It is none.</exception>
     public static TimeSpan? Seconds(string option, string text)
     {
-        if (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) || seconds > int.MaxValue)
+        if (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal seconds) || seconds > int.MaxValue)
             throw new UserErrorException($"socat's '{option}' takes a number of seconds", ExitCode.Usage);
         return seconds == 0 ? null : new TimeSpan((long)(seconds * TimeSpan.TicksPerSecond));
     }

@@ -21,7 +21,7 @@ internal sealed class SocatOptions(List<string> notes)
     /// <param name="translated">Those that stand in the entry.</param>
     public void TellRest(SocatAddress address, params ReadOnlySpan<string> translated)
     {
-        foreach (var (name, value) in address.Options)
+        foreach ((string? name, string? value) in address.Options)
         {
             if (!s_implied.Contains(name) && !translated.Contains(name))
                 Tell(address.Keyword, value.Length > 0 ? $"{name}={value}" : name);
@@ -31,22 +31,22 @@ internal sealed class SocatOptions(List<string> notes)
     /// <summary>Says which options in front of the addresses are left out.</summary>
     public void TellRest(SocatFlags flags)
     {
-        foreach (var flag in flags.Rest)
+        foreach (string flag in flags.Rest)
             Tell("socat", flag);
     }
 
     /// <summary><c>AllowFrom</c> of <c>range=</c>, which is a CIDR, or an address and a mask; null where there is none.</summary>
     public static string? AllowFrom(SocatAddress address)
     {
-        if (!address.Options.TryGetValue("range", out var range))
+        if (!address.Options.TryGetValue("range", out string? range))
             return null;
         // The colon of A:MASK, not one of an IPv6 address, which stands in brackets.
-        var colon = range.LastIndexOf(':');
-        var slash = range.IndexOf('/', StringComparison.Ordinal);
-        var end = slash >= 0 ? slash : colon > range.LastIndexOf(']') ? colon : -1;
+        int colon = range.LastIndexOf(':');
+        int slash = range.IndexOf('/', StringComparison.Ordinal);
+        int end = slash >= 0 ? slash : colon > range.LastIndexOf(']') ? colon : -1;
         if (end < 0)
             return range.Trim('[', ']');
-        if (IPAddress.TryParse(range[..end].Trim('[', ']'), out var network) && PrefixOf(range[(end + 1)..], isMask: slash < 0) is { } prefix
+        if (IPAddress.TryParse(range[..end].Trim('[', ']'), out IPAddress? network) && PrefixOf(range[(end + 1)..], isMask: slash < 0) is { } prefix
             && prefix <= network.GetAddressBytes().Length * 8)
         {
             // Socat looks at the bits before the prefix alone, and so the rest may be anything.
@@ -67,7 +67,7 @@ internal sealed class SocatOptions(List<string> notes)
     public static string? MaxConnections(SocatAddress address) => address.Options.GetValueOrDefault("max-children");
 
     /// <summary><c>ConnectTimeout</c> of <c>connect-timeout=</c>; null where there is none.</summary>
-    public static string? ConnectTimeout(SocatAddress address) => address.Options.TryGetValue("connect-timeout", out var seconds)
+    public static string? ConnectTimeout(SocatAddress address) => address.Options.TryGetValue("connect-timeout", out string? seconds)
         ? Text(SocatFlags.Seconds($"connect-timeout={seconds}", seconds))
         : null;
 
@@ -77,20 +77,20 @@ internal sealed class SocatOptions(List<string> notes)
     // Of a command that several others lead to once.
     private void Tell(string owner, string option)
     {
-        var note = $"{owner}: '{option}' is left out, a bridge has no key for it";
+        string note = $"{owner}: '{option}' is left out, a bridge has no key for it";
         if (!notes.Contains(note))
             notes.Add(note);
     }
 
     private static int? PrefixOf(string text, bool isMask) => isMask
-        ? IPAddress.TryParse(text.Trim('[', ']'), out var mask) ? PrefixOf(mask) : null
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var prefix) ? prefix : null;
+        ? IPAddress.TryParse(text.Trim('[', ']'), out IPAddress? mask) ? PrefixOf(mask) : null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int prefix) ? prefix : null;
 
     /// <returns>Null where the ones are not all in front.</returns>
     private static int? PrefixOf(IPAddress mask)
     {
-        var bits = mask.GetAddressBytes().Aggregate(UInt128.Zero, (all, octet) => (all << 8) | octet) << (mask.GetAddressBytes().Length == 4 ? 96 : 0);
-        var ones = (int)UInt128.LeadingZeroCount(~bits);
+        UInt128 bits = mask.GetAddressBytes().Aggregate(UInt128.Zero, (all, octet) => (all << 8) | octet) << (mask.GetAddressBytes().Length == 4 ? 96 : 0);
+        int ones = (int)UInt128.LeadingZeroCount(~bits);
         return bits << ones == UInt128.Zero || ones == 128 ? ones : null;
     }
 }

@@ -17,17 +17,17 @@ internal sealed class SocatPairs(string? place, List<string> notes)
         var servers = commands.Where(command => command.From.IsUnixListener).ToList();
         var unmet = servers.ToList();
         var drafts = new List<(string? Socket, BridgeDraft Draft)>();
-        foreach (var outer in commands.Where(command => !command.From.IsUnixListener))
+        foreach (SocatCommand? outer in commands.Where(command => !command.From.IsUnixListener))
         {
             if (!outer.From.IsListener)
                 throw EndpointText.Unknown(outer.From);
-            var socket = outer.To.IsUnixConnector ? outer.To.Parameters[0] : null;
-            var mate = servers.Find(server => server.From.Parameters[0] == socket);
+            string? socket = outer.To.IsUnixConnector ? outer.To.Parameters[0] : null;
+            SocatCommand? mate = servers.Find(server => server.From.Parameters[0] == socket);
             if (mate is not null)
                 unmet.Remove(mate);
-            var draft = Draft(outer, mate);
+            BridgeDraft draft = Draft(outer, mate);
             // Each that leads to one socket, as that of the other address family does, is of one bridge; but a limit of its own is no common one.
-            var same = socket is null || SocatOptions.MaxConnections(outer.From) is not null
+            int same = socket is null || SocatOptions.MaxConnections(outer.From) is not null
                 ? -1
                 : drafts.FindIndex(one => one.Socket == socket && one.Draft with { Listen = null } == draft with { Listen = null });
             if (same < 0)
@@ -54,15 +54,15 @@ internal sealed class SocatPairs(string? place, List<string> notes)
         _options.TellRest(outer.Flags);
         if (mate is null && outer.To.IsUnixConnector)
         {
-            var path = outer.To.Parameters[0];
+            string path = outer.To.Parameters[0];
             if (outer.From.IsUdp)
                 throw new UserErrorException($"{outer.From.Keyword} leads to {path}, and of datagrams both ends must be known: give the command that listens there too", ExitCode.Usage);
             _options.TellRest(outer.To);
             return draft with { Name = Path.GetFileNameWithoutExtension(path), Socket = path };
         }
 
-        var last = outer;
-        var idle = outer.Flags.Inactivity;
+        SocatCommand last = outer;
+        TimeSpan? idle = outer.Flags.Inactivity;
         if (mate is not null)
         {
             draft = WithSocket(draft, mate);
@@ -88,7 +88,7 @@ internal sealed class SocatPairs(string? place, List<string> notes)
     /// <inheritdoc cref="Draft"/>
     private BridgeDraft Half(SocatCommand half)
     {
-        var path = half.From.Parameters[0];
+        string path = half.From.Parameters[0];
         if (half.To.IsUdp)
             throw new UserErrorException($"{half.From.Keyword}:{path} cannot become a bridge to {half.To.Keyword}: whoever connects there speaks a stream, which a bridge does not turn into datagrams; of a pair for UDP, give the command with UDP-LISTEN too", ExitCode.Usage);
         var draft = new BridgeDraft(Path.GetFileNameWithoutExtension(path), null, null, null, Socket: path) { IdleTimeout = SocatOptions.Text(half.Flags.Inactivity) };
@@ -109,7 +109,7 @@ internal sealed class SocatPairs(string? place, List<string> notes)
 
     private BridgeDraft WithTarget(BridgeDraft draft, SocatCommand last)
     {
-        var target = EndpointText.Target(last.To);
+        string target = EndpointText.Target(last.To);
         _options.TellRest(last.To, "connect-timeout");
         return draft with { Namespace = TargetPlace(last), Target = target, ConnectTimeout = SocatOptions.ConnectTimeout(last.To) };
     }
@@ -117,14 +117,14 @@ internal sealed class SocatPairs(string? place, List<string> notes)
     /// <summary>The command of <c>EXEC:'ip netns exec vpn socat STDIO TCP:127.0.0.1:80'</c>, or one of netcat's, which leads to its second address.</summary>
     private static SocatCommand Nested(string line, CommandPlace around)
     {
-        foreach (var words in ShellWords.Split(line))
+        foreach (List<string> words in ShellWords.Split(line))
         {
             if (SocatCommand.TryRead(words, around) is { } command)
                 return command.From.IsStandardInput ? command : command with { From = command.To, To = command.From };
-            var netcat = words.FindIndex(word => Path.GetFileName(word) is "nc" or "ncat" or "netcat");
+            int netcat = words.FindIndex(word => Path.GetFileName(word) is "nc" or "ncat" or "netcat");
             if (netcat < 0 || words.Count < netcat + 3)
                 continue;
-            var protocol = words[(netcat + 1)..^2].Exists(IsUdpOfNetcat) ? "UDP" : "TCP";
+            string protocol = words[(netcat + 1)..^2].Exists(IsUdpOfNetcat) ? "UDP" : "TCP";
             return new SocatCommand(CommandPlace.Of(words[..netcat], around), SocatFlags.None, SocatAddress.Parse("-"), SocatAddress.Parse($"{protocol}:{words[^2]}:{words[^1]}"));
         }
 
@@ -137,12 +137,12 @@ internal sealed class SocatPairs(string? place, List<string> notes)
     private static TimeSpan? Shorter(TimeSpan? one, TimeSpan? other) => one is null || other < one ? other : one;
 
     private static CommandPlace PlaceOf(SocatCommand command, SocatAddress address) =>
-        address.Options.TryGetValue("netns", out var name) ? CommandPlace.Named(name) : command.Place;
+        address.Options.TryGetValue("netns", out string? name) ? CommandPlace.Named(name) : command.Place;
 
     /// <summary>A listener whose command says nothing about the network is on the host, where its clients are; but not one that is put elsewhere.</summary>
     private static string? ListenPlace(SocatCommand outer)
     {
-        var found = PlaceOf(outer, outer.From);
+        CommandPlace found = PlaceOf(outer, outer.From);
         return found.Unread is null ? found.Namespace : throw new UserErrorException(
             $"the network namespace in which socat listens on {outer.From.Keyword}:{string.Join(':', outer.From.Parameters)} cannot be told from '{found.Unread}'; "
                 + "write 'ip netns exec NAME socat …' or 'nsenter --net=FILE socat …', or leave it out where that is the host's own network",
@@ -152,7 +152,7 @@ internal sealed class SocatPairs(string? place, List<string> notes)
     /// <summary>Where a command that names no namespace runs is decided by who starts it: what is not said is not taken for the host's.</summary>
     private string TargetPlace(SocatCommand last)
     {
-        var found = PlaceOf(last, last.To);
+        CommandPlace found = PlaceOf(last, last.To);
         return found.Namespace ?? place ?? throw new UserErrorException(
             $"the network namespace in which socat connects to {last.To.Keyword}:{string.Join(':', last.To.Parameters)} "
                 + (found.Unread is null ? "is not said" : $"cannot be told from '{found.Unread}'")

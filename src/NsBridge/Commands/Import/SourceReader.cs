@@ -11,8 +11,8 @@ internal static class SourceReader
     public static List<SocatCommand> Read(string source)
     {
         // A command line has arguments.
-        var isFile = !source.Contains(' ', StringComparison.Ordinal) || Path.Exists(source);
-        var commands = isFile ? ReadFile(TextOf(source)) : ReadLine(source, CommandPlace.Unsaid);
+        bool isFile = !source.Contains(' ', StringComparison.Ordinal) || Path.Exists(source);
+        List<SocatCommand> commands = isFile ? ReadFile(TextOf(source)) : ReadLine(source, CommandPlace.Unsaid);
         return commands.Count > 0
             ? commands
             : throw new UserErrorException($"there is no socat in '{source}'; give its command line in quotes, or a unit file that holds it", ExitCode.Usage);
@@ -20,7 +20,7 @@ internal static class SourceReader
 
     private static string TextOf(string file)
     {
-        if (WholeFile.Read(file, out var fault) is not { } bytes)
+        if (WholeFile.Read(file, out UnreadableFile? fault) is not { } bytes)
         {
             throw fault!.IsMissing
                 ? new UserErrorException($"there is no file '{file}'", ExitCode.Usage)
@@ -35,11 +35,11 @@ internal static class SourceReader
     /// <summary>A systemd unit: the commands of ExecStart= in the namespace that the unit names; any other text: every line.</summary>
     internal static List<SocatCommand> ReadFile(string text)
     {
-        var isUnit = text.Split('\n', StringSplitOptions.TrimEntries).Contains("[Service]");
-        var lines = WholeLines(text, isUnit);
+        bool isUnit = text.Split('\n', StringSplitOptions.TrimEntries).Contains("[Service]");
+        List<string> lines = WholeLines(text, isUnit);
         if (!isUnit)
             return [.. lines.SelectMany(line => ReadLine(line, CommandPlace.Unsaid))];
-        var place = UnitPlace.Of(lines);
+        CommandPlace place = UnitPlace.Of(lines);
         // The signs in front say how systemd starts it, not what.
         return [.. lines.Select(line => UnitPlace.ValueOf(line, "ExecStart")).OfType<string>().SelectMany(start => ReadLine(start.TrimStart('@', '-', ':', '+', '!'), place))];
     }
@@ -48,12 +48,12 @@ internal static class SourceReader
     private static List<string> WholeLines(string text, bool isUnit)
     {
         var whole = new List<string>();
-        var goesOn = false;
-        foreach (var line in text.Split('\n', StringSplitOptions.TrimEntries))
+        bool goesOn = false;
+        foreach (string line in text.Split('\n', StringSplitOptions.TrimEntries))
         {
             if ((isUnit || !goesOn) && line is ['#' or ';', ..])
                 continue;
-            var part = line.EndsWith('\\') ? line[..^1] : line;
+            string part = line.EndsWith('\\') ? line[..^1] : line;
             if (goesOn)
                 whole[^1] += $" {part}";
             else
@@ -67,7 +67,7 @@ internal static class SourceReader
     private static List<SocatCommand> ReadLine(string line, CommandPlace place)
     {
         var found = new List<SocatCommand>();
-        foreach (var words in ShellWords.Split(line))
+        foreach (List<string> words in ShellWords.Split(line))
         {
             if (SocatCommand.TryRead(words, place) is { } command)
             {
@@ -75,8 +75,8 @@ internal static class SourceReader
                 continue;
             }
 
-            var shell = words.FindIndex(word => Path.GetFileName(word) is "sh" or "bash" or "dash");
-            var option = shell < 0 ? -1 : words.FindIndex(shell + 1, word => word is ['-', .., 'c'] and not ['-', '-', ..]);
+            int shell = words.FindIndex(word => Path.GetFileName(word) is "sh" or "bash" or "dash");
+            int option = shell < 0 ? -1 : words.FindIndex(shell + 1, word => word is ['-', .., 'c'] and not ['-', '-', ..]);
             if (option >= 0 && option + 1 < words.Count)
                 found.AddRange(ReadLine(words[option + 1], CommandPlace.Of(words[..shell], place)));
         }

@@ -21,7 +21,7 @@ internal static class UnitPlace
     /// <summary>The value that holds, without quotes; null for none. An empty one takes back those before it.</summary>
     private static string? Last(IReadOnlyList<string> lines, string key)
     {
-        var value = lines.Select(line => ValueOf(line, key)).LastOrDefault(value => value is not null);
+        string? value = lines.Select(line => ValueOf(line, key)).LastOrDefault(value => value is not null);
         if (value is [var quote and ('"' or '\''), .. var inner, var end] && end == quote)
             value = inner;
         return value is { Length: > 0 } ? value : null;

@@ -14,7 +14,7 @@ internal sealed record NamespaceSockets(IReadOnlyList<BoundSocket> Sockets, stri
     /// <summary>Asks the kernel. On a thread of the caller's own, as it may enter the namespace.</summary>
     public static NamespaceSockets Look(NetworkNamespace network)
     {
-        var netlink = network.OpenSocket(Libc.AF_NETLINK, Libc.SOCK_RAW, out _, out var failure, Libc.NETLINK_SOCK_DIAG);
+        int netlink = network.OpenSocket(Libc.AF_NETLINK, Libc.SOCK_RAW, out _, out EnterFailure failure, Libc.NETLINK_SOCK_DIAG);
         if (netlink < 0)
         {
             return new NamespaceSockets([], network.Explain(failure))
@@ -25,7 +25,7 @@ internal sealed record NamespaceSockets(IReadOnlyList<BoundSocket> Sockets, stri
 
         try
         {
-            var found = SocketDiagnostics.Listening(netlink, out var error);
+            List<BoundSocket> found = SocketDiagnostics.Listening(netlink, out Errno error);
             return new NamespaceSockets(found, error == Errno.None || found.Count > 0 ? null : $"the kernel does not tell its sockets ({error})");
         }
         finally

@@ -41,14 +41,14 @@ internal sealed record ResolvedNamespace(NamespaceReference Reference, NetworkNa
         deadline.CancelAfter(s_askDeadline);
         try
         {
-            var lead = await source.LocateAsync(deadline.Token);
+            NamespaceLocation lead = await source.LocateAsync(deadline.Token);
             if (lead.Absent is { } absent)
                 return new ResolvedNamespace(reference, null, null, absent.Reason);
             if (lead.Path is { } path)
                 return new ResolvedNamespace(reference, NetworkNamespace.AtPath(path, $"{path} of {source.Description}"), path, "");
             if (await source.VerifyAsync(lead, deadline.Token) is { } objection)
                 return new ResolvedNamespace(reference, null, null, objection.Reason);
-            var file = string.Create(CultureInfo.InvariantCulture, $"/proc/{lead.Process}/ns/net");
+            string file = string.Create(CultureInfo.InvariantCulture, $"/proc/{lead.Process}/ns/net");
             return new ResolvedNamespace(reference, NetworkNamespace.AtPath(file, $"{file} of {source.Description}"), file, "");
         }
         catch (IOException fault)

@@ -19,13 +19,13 @@ internal sealed record RunningProcess(int Pid, string Name, string? Unit, string
     /// <summary>Reads what <c>/proc</c> says; null where the process has ended.</summary>
     public static RunningProcess? TryRead(int pid)
     {
-        var folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}");
+        string folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}");
         try
         {
-            var name = File.ReadAllText($"{folder}/comm").TrimEnd('\n');
+            string name = File.ReadAllText($"{folder}/comm").TrimEnd('\n');
             // What a process calls itself must not steer a terminal.
             name = string.Concat(name.Select(c => char.IsControl(c) ? '?' : c));
-            var (unit, container) = OwnerOf(File.ReadAllText($"{folder}/cgroup"));
+            (string? unit, string? container) = OwnerOf(File.ReadAllText($"{folder}/cgroup"));
             return new RunningProcess(pid, name, unit, container);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -38,10 +38,10 @@ internal sealed record RunningProcess(int Pid, string Name, string? Unit, string
     internal static (string? Unit, string? Container) OwnerOf(string cgroup)
     {
         string? unit = null, container = null;
-        foreach (var line in cgroup.Split('\n'))
+        foreach (string line in cgroup.Split('\n'))
         {
-            var colon = line.LastIndexOf(':');
-            foreach (var part in line[(colon + 1)..].Split('/'))
+            int colon = line.LastIndexOf(':');
+            foreach (string part in line[(colon + 1)..].Split('/'))
             {
                 if (part.EndsWith(".service", StringComparison.Ordinal) && !part.StartsWith("user@", StringComparison.Ordinal))
                     unit ??= part;
@@ -54,7 +54,7 @@ internal sealed record RunningProcess(int Pid, string Name, string? Unit, string
 
     private static string? ContainerOf(string part)
     {
-        var id = part.EndsWith(".scope", StringComparison.Ordinal) ? part[..^".scope".Length] : part;
+        string id = part.EndsWith(".scope", StringComparison.Ordinal) ? part[..^".scope".Length] : part;
         id = id[(id.LastIndexOf('-') + 1)..];
         return id.Length == IdLength && id.All(char.IsAsciiHexDigitLower) ? id : null;
     }

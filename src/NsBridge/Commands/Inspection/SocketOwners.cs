@@ -11,10 +11,10 @@ internal static class SocketOwners
     public static Dictionary<uint, RunningProcess> Find(IReadOnlySet<uint> inodes)
     {
         var found = new Dictionary<uint, RunningProcess>();
-        foreach (var pid in Processes())
+        foreach (int pid in Processes())
         {
             RunningProcess? process = null;
-            foreach (var inode in SocketsOf(pid))
+            foreach (uint inode in SocketsOf(pid))
             {
                 // Several processes may share one: the first, the oldest, is the one that made it.
                 if (!inodes.Contains(inode) || found.ContainsKey(inode))
@@ -33,7 +33,7 @@ internal static class SocketOwners
 
     /// <summary>The numbers of all processes, ascending.</summary>
     public static IEnumerable<int> Processes() => Directory.EnumerateDirectories("/proc")
-        .Select(folder => int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
+        .Select(folder => int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : 0)
         .Where(pid => pid > 0)
         .Order();
 
@@ -50,10 +50,10 @@ internal static class SocketOwners
             yield break;
         }
 
-        foreach (var descriptor in descriptors)
+        foreach (FileSystemInfo descriptor in descriptors)
         {
             if (TargetOf(descriptor) is { } target && target.StartsWith(Prefix, StringComparison.Ordinal)
-                && uint.TryParse(target.AsSpan(Prefix.Length, target.Length - Prefix.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var inode))
+                && uint.TryParse(target.AsSpan(Prefix.Length, target.Length - Prefix.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out uint inode))
             {
                 yield return inode;
             }

@@ -10,14 +10,14 @@ internal static class Amount
     /// <summary><c>17 B</c>, <c>1.5 MiB</c>, <c>230 GiB</c>: three figures at most behind the first unit.</summary>
     public static string OfBytes(double bytes)
     {
-        var unit = 0;
+        int unit = 0;
         while (bytes >= 1000 && unit < s_units.Length - 1)
         {
             bytes /= 1024;
             unit++;
         }
 
-        var format = unit == 0 || bytes >= 99.95 ? "0" : bytes >= 9.995 ? "0.0" : "0.00";
+        string format = unit == 0 || bytes >= 99.95 ? "0" : bytes >= 9.995 ? "0.0" : "0.00";
         return string.Create(CultureInfo.InvariantCulture, $"{bytes.ToString(format, CultureInfo.InvariantCulture)} {s_units[unit]}");
     }
 

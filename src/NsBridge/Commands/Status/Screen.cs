@@ -46,13 +46,13 @@ internal sealed class Screen : IDisposable
         }
 
         _last = lines;
-        var width = Console.WindowWidth is > 0 and var columns ? columns : UsualWidth;
-        var height = Console.WindowHeight is > 0 and var rows ? rows : UsualHeight;
+        int width = Console.WindowWidth is > 0 and var columns ? columns : UsualWidth;
+        int height = Console.WindowHeight is > 0 and var rows ? rows : UsualHeight;
         var frame = new StringBuilder("\e[H");
-        var shown = Math.Min(lines.Count, height);
-        for (var i = 0; i < shown; i++)
+        int shown = Math.Min(lines.Count, height);
+        for (int i = 0; i < shown; i++)
         {
-            var last = i == shown - 1;
+            bool last = i == shown - 1;
             // What stood here goes before the new text comes: behind a line as wide as the terminal the cursor stays on its last character,
             // which would go too. The last line takes all below it along, and gets no line feed, which would scroll.
             frame.Append(last ? "\e[J" : "\e[K");
@@ -74,12 +74,12 @@ internal sealed class Screen : IDisposable
     /// <summary>Appends what fits in the width; colours take no room.</summary>
     private static void AppendCut(StringBuilder frame, string line, int width)
     {
-        var column = 0;
-        for (var i = 0; i < line.Length; i++)
+        int column = 0;
+        for (int i = 0; i < line.Length; i++)
         {
             if (line[i] == '\e')
             {
-                var end = line.IndexOf('m', i);
+                int end = line.IndexOf('m', i);
                 frame.Append(line, i, end - i + 1);
                 i = end;
             }

@@ -18,19 +18,19 @@ internal static class StatusCommand
 
     public static async Task<int> RunAsync(StatusOptions options, CancellationToken stop)
     {
-        var (path, doubt) = ControlPath.Find(options.ConfigFile);
+        (string? path, string? doubt) = ControlPath.Find(options.ConfigFile);
         if (doubt is not null)
             await Console.Error.WriteLineAsync(doubt.AsMemory(), stop);
         if (options.Watch)
             return await WatchAsync(options, path, stop);
-        var answer = await ControlClient.AskStatusAsync(path, stop);
+        byte[] answer = await ControlClient.AskStatusAsync(path, stop);
         if (options.Json)
         {
             await Console.Out.WriteLineAsync(Indented(answer));
             return ExitCode.Success;
         }
 
-        var first = Sample(answer);
+        StatusSample first = Sample(answer);
         StatusSample? earlier = null;
         if (first.Document.Bridges.Any(bridge => bridge.Connections.Active > 0))
         {
@@ -46,8 +46,8 @@ internal static class StatusCommand
     private static async Task<int> WatchAsync(StatusOptions options, string path, CancellationToken stop)
     {
         // The first question decides whether there is anything to watch; later the daemon may be away for a restart.
-        var answer = await ControlClient.AskStatusAsync(path, stop);
-        using var screen = options.Json ? null : new Screen();
+        byte[]? answer = await ControlClient.AskStatusAsync(path, stop);
+        using Screen? screen = options.Json ? null : new Screen();
         var table = new StatusTable(TimeProvider.System, Screen.HasColours);
         using var timer = new PeriodicTimer(s_period);
         StatusSample? earlier = null;
@@ -67,7 +67,7 @@ internal static class StatusCommand
                 }
                 else
                 {
-                    var now = Sample(answer);
+                    StatusSample now = Sample(answer);
                     screen.Show(table.Lines(now, earlier));
                     earlier = now;
                 }
@@ -98,7 +98,7 @@ internal static class StatusCommand
     {
         try
         {
-            var document = JsonSerializer.Deserialize(answer, StatusJson.Default.StatusDocument);
+            StatusDocument? document = JsonSerializer.Deserialize(answer, StatusJson.Default.StatusDocument);
             return new StatusSample(document!, TimeProvider.System.GetTimestamp());
         }
         catch (JsonException)

@@ -12,12 +12,12 @@ internal sealed record StatusSample(StatusDocument Document, long Time)
     {
         if (earlier is null || earlier.Document.Pid != Document.Pid)
             return null;
-        var before = earlier.Document.Bridges.FirstOrDefault(candidate => candidate.Name == bridge.Name);
-        var seconds = clock.GetElapsedTime(earlier.Time, Time).TotalSeconds;
+        BridgeStatus? before = earlier.Document.Bridges.FirstOrDefault(candidate => candidate.Name == bridge.Name);
+        double seconds = clock.GetElapsedTime(earlier.Time, Time).TotalSeconds;
         if (before is null || seconds <= 0)
             return null;
-        var toTarget = bridge.Bytes.ToTarget - before.Bytes.ToTarget;
-        var toClient = bridge.Bytes.ToClient - before.Bytes.ToClient;
+        long toTarget = bridge.Bytes.ToTarget - before.Bytes.ToTarget;
+        long toClient = bridge.Bytes.ToClient - before.Bytes.ToClient;
         // Counts that fell belong to another bridge of that name: the configuration was changed in between.
         return toTarget < 0 || toClient < 0 ? null : new ByteRates(toTarget / seconds, toClient / seconds);
     }

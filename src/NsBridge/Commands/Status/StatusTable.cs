@@ -16,7 +16,7 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
     /// <param name="earlier">What the rates are reckoned from; null shows none.</param>
     public List<string> Lines(StatusSample now, StatusSample? earlier)
     {
-        var document = now.Document;
+        StatusDocument document = now.Document;
         var lines = new List<string>
         {
             string.Create(CultureInfo.InvariantCulture, $"nsbridge {document.Version}, pid {document.Pid}: {Summary(document)}"),
@@ -25,9 +25,9 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
             return lines;
         lines.Add("");
         var rows = document.Bridges.Select(bridge => Cells(bridge, now.RatesSince(earlier, bridge, clock))).ToList();
-        var widths = Enumerable.Range(0, s_heads.Length).Select(i => Math.Max(s_heads[i].Length, rows.Max(row => row[i].Length))).ToArray();
+        int[] widths = Enumerable.Range(0, s_heads.Length).Select(i => Math.Max(s_heads[i].Length, rows.Max(row => row[i].Length))).ToArray();
         lines.Add(Row(s_heads, widths, null));
-        for (var i = 0; i < rows.Count; i++)
+        for (int i = 0; i < rows.Count; i++)
         {
             lines.Add(Row(rows[i], widths, document.Bridges[i].State));
             if (document.Bridges[i].Reason is { Length: > 0 } reason)
@@ -43,8 +43,8 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
             return "no bridges";
         // The states in the order an operator wants them: what is wrong last, where the eye ends.
         string[] order = ["up", "disabled", "waiting", "failed"];
-        var states = document.Bridges.CountBy(bridge => bridge.State).OrderBy(state => Array.IndexOf(order, state.Key));
-        var bridges = document.Bridges.Count == 1 ? "1 bridge" : $"{document.Bridges.Count} bridges";
+        IOrderedEnumerable<KeyValuePair<string, int>> states = document.Bridges.CountBy(bridge => bridge.State).OrderBy(state => Array.IndexOf(order, state.Key));
+        string bridges = document.Bridges.Count == 1 ? "1 bridge" : $"{document.Bridges.Count} bridges";
         return $"{bridges}, {string.Join(", ", states.Select(state => $"{state.Value} {state.Key}"))}";
     }
 
@@ -76,9 +76,9 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
     private string Row(string[] cells, int[] widths, string? state)
     {
         var line = new StringBuilder();
-        for (var i = 0; i < cells.Length; i++)
+        for (int i = 0; i < cells.Length; i++)
         {
-            var cell = cells[i].PadRight(widths[i]);
+            string cell = cells[i].PadRight(widths[i]);
             line.Append(i == 1 && state is not null ? Coloured(cell, state) : cell);
             if (i < cells.Length - 1)
                 line.Append(Gap);

@@ -16,7 +16,7 @@ internal sealed class DurationAttribute(int least, int most) : WrittenAttribute
 
     protected override string? FaultOf(string text)
     {
-        if (!DurationText.TryParse(text, out var value, out var fault))
+        if (!DurationText.TryParse(text, out TimeSpan value, out string? fault))
             return fault;
         if (value < TimeSpan.FromMilliseconds(least))
             return "the duration must be more than zero";

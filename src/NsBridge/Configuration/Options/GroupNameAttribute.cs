@@ -4,5 +4,5 @@ namespace NsBridge.Configuration.Options;
 
 internal sealed class GroupNameAttribute : WrittenAttribute
 {
-    protected override string? FaultOf(string text) => GroupText.TryParse(text, out _, out var fault) ? null : fault;
+    protected override string? FaultOf(string text) => GroupText.TryParse(text, out _, out string? fault) ? null : fault;
 }

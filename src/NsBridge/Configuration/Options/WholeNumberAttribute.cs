@@ -9,7 +9,7 @@ internal sealed class WholeNumberAttribute(int least, int most) : WrittenAttribu
     public int Most => most;
 
     protected override string? FaultOf(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
             ? null
             : string.Create(CultureInfo.InvariantCulture, $"write a whole number from {least} to {most}");
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using NsBridge.Configuration.Options;
 
 namespace NsBridge.Configuration.Reading;
@@ -7,13 +8,13 @@ internal static class AttributeFaults
 {
     public static IEnumerable<ConfigurationFault> Find(NsBridgeOptions options, BoundConfiguration written)
     {
-        var result = new NsBridgeOptionsValidator().Validate(NsBridgeOptions.SectionName, options);
-        foreach (var failure in result.Failures ?? [])
+        ValidateOptionsResult result = new NsBridgeOptionsValidator().Validate(NsBridgeOptions.SectionName, options);
+        foreach (string failure in result.Failures ?? [])
         {
             // "NsBridge.Bridges[0].Name: message"; the attributes of the framework put "Property Name: " before it.
-            var start = failure.IndexOf($"{NsBridgeOptions.SectionName}.", StringComparison.Ordinal);
-            var end = failure.IndexOf(": ", start, StringComparison.Ordinal);
-            var key = failure[start..end].Replace(".", ":", StringComparison.Ordinal)
+            int start = failure.IndexOf($"{NsBridgeOptions.SectionName}.", StringComparison.Ordinal);
+            int end = failure.IndexOf(": ", start, StringComparison.Ordinal);
+            string key = failure[start..end].Replace(".", ":", StringComparison.Ordinal)
                 .Replace("[", ":", StringComparison.Ordinal)
                 .Replace("]", "", StringComparison.Ordinal);
             if (written.HasValue(key) || !written.IsBroken(key))

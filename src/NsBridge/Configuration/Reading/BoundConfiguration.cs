@@ -26,14 +26,14 @@ internal sealed class BoundConfiguration
     public IConfigurationSection Section => Root.GetSection(NsBridgeOptions.SectionName);
 
     /// <summary>Whether the operator gave the key, rightly or wrongly.</summary>
-    public bool IsWritten(string key) => _nodes.TryGetValue(key, out var node) && (node.Broken || node.Excused || node.Value is not null || node.Items.Count > 0);
+    public bool IsWritten(string key) => _nodes.TryGetValue(key, out KeyNode? node) && (node.Broken || node.Excused || node.Value is not null || node.Items.Count > 0);
 
     /// <summary>Whether a fault that has been told leaves open what stands at the key, or why nothing does: in a section that could not be read nothing is missing.</summary>
     public bool IsBroken(string key)
     {
-        if (_nodes.TryGetValue(key, out var node))
+        if (_nodes.TryGetValue(key, out KeyNode? node))
             return node.Broken || (node.Excused && node.IsEmpty);
-        var colon = key.LastIndexOf(':');
+        int colon = key.LastIndexOf(':');
         return colon > 0 && IsBroken(key[..colon]);
     }
 
@@ -41,7 +41,7 @@ internal sealed class BoundConfiguration
     public bool IsKnown(string key) => !IsBroken(key) && !_refused.Contains(key);
 
     /// <summary>Whether a value stands at the key that can be judged by itself, whatever else was told about the key.</summary>
-    public bool HasValue(string key) => _nodes.TryGetValue(key, out var node) && node.Value is not null;
+    public bool HasValue(string key) => _nodes.TryGetValue(key, out KeyNode? node) && node.Value is not null;
 
     /// <summary>What stands at a bound key; null where nothing does.</summary>
     public string? ValueAt(string key) => Root[key];
@@ -49,9 +49,9 @@ internal sealed class BoundConfiguration
     /// <summary>A fault at a bound key, told with the operator's own path, value and source.</summary>
     public ConfigurationFault Fault(string key, string message)
     {
-        if (!_nodes.TryGetValue(key, out var node))
+        if (!_nodes.TryGetValue(key, out KeyNode? node))
             return new ConfigurationFault(PathOf(key), null, message);
-        var source = node.Variable is null ? "" : $" (environment variable {node.Variable})";
+        string source = node.Variable is null ? "" : $" (environment variable {node.Variable})";
         return new ConfigurationFault(node.Path, node.Value ?? JoinItems(node), message + source);
     }
 
@@ -65,9 +65,9 @@ internal sealed class BoundConfiguration
     /// <summary>The operator's path of a bound key, given or not.</summary>
     public string PathOf(string key)
     {
-        if (_nodes.TryGetValue(key, out var node))
+        if (_nodes.TryGetValue(key, out KeyNode? node))
             return node.Path;
-        var colon = key.LastIndexOf(':');
+        int colon = key.LastIndexOf(':');
         return colon < 0 ? key : $"{PathOf(key[..colon])}{key[colon..]}";
     }
 
@@ -79,12 +79,12 @@ internal sealed class BoundConfiguration
         _nodes[key] = node;
         if (node.Value is { } value)
             EmitValue(key, node, value);
-        foreach (var (name, below) in node.Keys)
+        foreach ((string? name, KeyNode? below) in node.Keys)
             Emit(key.Length == 0 ? name : $"{key}:{name}", below);
-        var position = 0;
-        foreach (var item in node.Items.Values)
+        int position = 0;
+        foreach (KeyNode item in node.Items.Values)
         {
-            var itemKey = string.Create(CultureInfo.InvariantCulture, $"{key}:{position++}");
+            string itemKey = string.Create(CultureInfo.InvariantCulture, $"{key}:{position++}");
             Emit(itemKey, item);
 
             // An entry without one right key must be bound too, or those behind it would move up.

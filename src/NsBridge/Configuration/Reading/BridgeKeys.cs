@@ -19,7 +19,7 @@ internal sealed class BridgeKeys(BoundConfiguration written, string path)
     /// <summary>Whether the settings hold what was written at each of the keys, or its default where it was left out.</summary>
     public bool AreKnown(params ReadOnlySpan<string> names)
     {
-        foreach (var name in names)
+        foreach (string name in names)
         {
             if (!written.IsKnown($"{path}:{name}"))
                 return false;

@@ -22,12 +22,12 @@ internal sealed class BridgeReader(BoundConfiguration written, BridgeKeys keys, 
 
     public BridgeSettings Read(BridgeOptions options)
     {
-        var protocol = ValueReader.Word(options.Protocol, BridgeProtocol.Tcp);
+        BridgeProtocol protocol = ValueReader.Word(options.Protocol, BridgeProtocol.Tcp);
         TargetEndpoint? target = null;
-        if (options.Target is { } targetText && TargetEndpoint.TryParse(targetText, out var endpoint, out _))
+        if (options.Target is { } targetText && TargetEndpoint.TryParse(targetText, out TargetEndpoint? endpoint, out _))
             target = endpoint;
-        uint? group = options.SocketGroup is { } groupText && GroupText.TryParse(groupText, out var id, out _) ? id : null;
-        var mode = options.SocketMode is { } modeText && FileModeText.TryParse(modeText, out var bits, out _) ? bits : BridgeSettings.DefaultSocketMode;
+        uint? group = options.SocketGroup is { } groupText && GroupText.TryParse(groupText, out uint id, out _) ? id : null;
+        int mode = options.SocketMode is { } modeText && FileModeText.TryParse(modeText, out int bits, out _) ? bits : BridgeSettings.DefaultSocketMode;
         var settings = new BridgeSettings
         {
             Name = options.Name ?? "",
@@ -64,9 +64,9 @@ internal sealed class BridgeReader(BoundConfiguration written, BridgeKeys keys, 
 
     private void CheckHalves(BridgeSettings settings)
     {
-        var outer = IsWritten(nameof(BridgeOptions.Listen));
-        var inner = IsWritten(nameof(BridgeOptions.Namespace));
-        var target = IsWritten(nameof(BridgeOptions.Target));
+        bool outer = IsWritten(nameof(BridgeOptions.Listen));
+        bool inner = IsWritten(nameof(BridgeOptions.Namespace));
+        bool target = IsWritten(nameof(BridgeOptions.Target));
         if (!outer && !inner && !target && !written.IsBroken(keys.Path))
             faults.Add(new ConfigurationFault(written.PathOf(keys.Path), null, "a bridge needs Listen, or Namespace and Target, or all three"));
         if (inner && !target)
@@ -78,7 +78,7 @@ internal sealed class BridgeReader(BoundConfiguration written, BridgeKeys keys, 
         {
             RefuseWithout(nameof(BridgeOptions.Listen), nameof(BridgeOptions.ListenNamespace));
             // The inner half of a UDP bridge sees every client by itself.
-            var isTcp = Speaks(settings, BridgeProtocol.Tcp);
+            bool isTcp = Speaks(settings, BridgeProtocol.Tcp);
             if (isTcp)
                 RefuseWithout(nameof(BridgeOptions.Listen), nameof(BridgeOptions.AllowFrom));
             if (isTcp && settings.MaxConnectionsPerClient > 0)
@@ -112,8 +112,8 @@ internal sealed class BridgeReader(BoundConfiguration written, BridgeKeys keys, 
     {
         if (!keys.IsSocketKnown)
             return;
-        var isWritten = IsWritten(nameof(BridgeOptions.Socket));
-        var length = Encoding.UTF8.GetByteCount(settings.Socket);
+        bool isWritten = IsWritten(nameof(BridgeOptions.Socket));
+        int length = Encoding.UTF8.GetByteCount(settings.Socket);
         if (length > TargetEndpoint.LongestUnixName)
         {
             Fault(nameof(BridgeOptions.Socket), isWritten
@@ -133,7 +133,7 @@ internal sealed class BridgeReader(BoundConfiguration written, BridgeKeys keys, 
             Fault(nameof(BridgeOptions.Target), "a range of targets needs a Listen as long: over the UNIX socket alone nobody says which port is meant");
         if (!keys.AreKnown(nameof(BridgeOptions.Listen)))
             return;
-        foreach (var entry in settings.Listen)
+        foreach (ListenEndpoint entry in settings.Listen)
         {
             if (entry.Ports.Count != target.Ports.Count)
             {
@@ -154,7 +154,7 @@ internal sealed class BridgeReader(BoundConfiguration written, BridgeKeys keys, 
             return;
         if (!keys.AreKnown(nameof(BridgeOptions.Namespace), nameof(BridgeOptions.Listen), nameof(BridgeOptions.ListenNamespace)))
             return;
-        foreach (var entry in settings.Listen)
+        foreach (ListenEndpoint entry in settings.Listen)
         {
             if (ListenAddresses.Reaches(entry, target))
                 Fault(nameof(BridgeOptions.Target), $"the target is this bridge's own Listen \"{entry.Text}\" in the same namespace: its connections would run in a circle");
@@ -164,12 +164,12 @@ internal sealed class BridgeReader(BoundConfiguration written, BridgeKeys keys, 
     private ValueList<T> ReadList<T>(string name, List<string> texts, Parser<T> parse)
     {
         var values = new List<T>(texts.Count);
-        for (var i = 0; i < texts.Count; i++)
+        for (int i = 0; i < texts.Count; i++)
         {
-            var entry = string.Create(CultureInfo.InvariantCulture, $"{keys.Path}:{name}:{i}");
+            string entry = string.Create(CultureInfo.InvariantCulture, $"{keys.Path}:{name}:{i}");
             if (written.IsBroken(entry) && !written.HasValue(entry))
                 continue;
-            if (parse(texts[i], out var value, out var fault))
+            if (parse(texts[i], out T? value, out string? fault))
                 values.Add(value);
             else
                 faults.Add(written.Fault(entry, fault));
@@ -181,7 +181,7 @@ internal sealed class BridgeReader(BoundConfiguration written, BridgeKeys keys, 
     /// <summary>Clients of a UDP bridge are seen by its inner half alone: what is said of them elsewhere would hold for nobody.</summary>
     private void RefuseOfOuterHalf(params ReadOnlySpan<string> names)
     {
-        foreach (var name in names)
+        foreach (string name in names)
         {
             if (IsWritten(name))
                 Fault(name, "of a udp bridge the inner half decides this; write it there");
@@ -190,7 +190,7 @@ internal sealed class BridgeReader(BoundConfiguration written, BridgeKeys keys, 
 
     private void RefuseWithout(string missing, params ReadOnlySpan<string> names)
     {
-        foreach (var name in names)
+        foreach (string name in names)
         {
             if (IsWritten(name))
                 Fault(name, $"this has no effect in a bridge without {missing}; leave it out or add {missing}");

@@ -11,10 +11,10 @@ internal sealed record ConfigurationFault(string Path, string? Value, string Mes
     /// <summary>The fault as one line without control characters.</summary>
     public override string ToString()
     {
-        var line = Value is null ? $"{Path}: {Message}" : $"{Path} = \"{Shorten(Value)}\": {Message}";
+        string line = Value is null ? $"{Path}: {Message}" : $"{Path} = \"{Shorten(Value)}\": {Message}";
         return string.Create(line.Length, line, static (target, source) =>
         {
-            for (var i = 0; i < source.Length; i++)
+            for (int i = 0; i < source.Length; i++)
                 target[i] = char.IsControl(source[i]) ? '?' : source[i];
         });
     }

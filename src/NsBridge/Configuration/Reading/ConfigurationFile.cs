@@ -11,7 +11,7 @@ internal static class ConfigurationFile
     {
         if (given is not null)
             return FullPath(given);
-        var here = FullPath(Name);
+        string here = FullPath(Name);
         return Path.Exists(here) ? here : Packaged;
     }
 
@@ -21,7 +21,7 @@ internal static class ConfigurationFile
     /// <param name="faults">Takes the fault.</param>
     public static byte[]? Read(string file, bool given, List<ConfigurationFault> faults)
     {
-        var bytes = WholeFile.Read(file, out var fault);
+        byte[]? bytes = WholeFile.Read(file, out UnreadableFile? fault);
         if (fault is not null)
         {
             faults.Add(new ConfigurationFault(file, null, fault.IsMissing && !given

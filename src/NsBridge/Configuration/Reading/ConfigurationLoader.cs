@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using NsBridge.Configuration.Options;
+using NsBridge.Configuration.Settings;
 
 namespace NsBridge.Configuration.Reading;
 
@@ -32,7 +33,7 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
     {
         var faults = new List<ConfigurationFault>();
         Mark = FileMark.Of(File);
-        var bytes = ConfigurationFile.Read(File, givenFile is not null, faults);
+        byte[]? bytes = ConfigurationFile.Read(File, givenFile is not null, faults);
         return Interpret(bytes, faults, directoryInUse);
     }
 
@@ -58,21 +59,21 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
         var options = new NsBridgeOptions();
         written.Section.Bind(options);
         faults.AddRange(AttributeFaults.Find(options, written));
-        var settings = new SettingsReader(written, environment, directoryInUse, faults).Read(options) with
+        DaemonSettings settings = new SettingsReader(written, environment, directoryInUse, faults).Read(options) with
         {
             Logging = new LoggingRules(environment, faults).Read(foreign),
         };
         if (faults.Count == 0)
             return new ConfigurationOutcome(File, settings, written.Root, [], settings.RuntimeDirectory);
-        var inOrder = faults.OrderBy(fault => fault.Path, ConfigurationKeyComparer.Instance).ToArray();
+        ConfigurationFault[] inOrder = faults.OrderBy(fault => fault.Path, ConfigurationKeyComparer.Instance).ToArray();
         return new ConfigurationOutcome(File, null, null, inOrder, faults.Exists(fault => fault.Path == written.PathOf(SettingsReader.DirectoryKey)) ? null : settings.RuntimeDirectory);
     }
 
     /// <summary>The directory of a daemon whose file cannot be read as a whole: what the environment says, or what the file says before it breaks.</summary>
     private string? DirectoryOfBroken(byte[]? bytes)
     {
-        var variable = environment.FirstOrDefault(entry => entry.Key.Replace("__", ":", StringComparison.Ordinal).Equals(SettingsReader.DirectoryKey, StringComparison.OrdinalIgnoreCase));
-        var directory = variable.Value ?? (bytes is null ? null : BrokenJson.RuntimeDirectory(bytes)) ?? SettingsReader.GivenDirectory(environment);
+        KeyValuePair<string, string> variable = environment.FirstOrDefault(entry => entry.Key.Replace("__", ":", StringComparison.Ordinal).Equals(SettingsReader.DirectoryKey, StringComparison.OrdinalIgnoreCase));
+        string? directory = variable.Value ?? (bytes is null ? null : BrokenJson.RuntimeDirectory(bytes)) ?? SettingsReader.GivenDirectory(environment);
         return directory is ['/', ..] ? Path.TrimEndingDirectorySeparator(directory) : null;
     }
 }

@@ -13,8 +13,8 @@ internal sealed class CrossBridgeRules(BoundConfiguration written, List<Configur
     public void Check(DaemonSettings settings, IReadOnlyList<WrittenBridge> bridges)
     {
         CheckNames(bridges);
-        var enabled = bridges.Where(bridge => bridge.Settings.Enabled && bridge.Keys.AreKnown(nameof(BridgeOptions.Enabled))).ToArray();
-        var metrics = written.IsKnown(MetricsKey) ? settings.Metrics : null;
+        WrittenBridge[] enabled = bridges.Where(bridge => bridge.Settings.Enabled && bridge.Keys.AreKnown(nameof(BridgeOptions.Enabled))).ToArray();
+        MetricsEndpoint? metrics = written.IsKnown(MetricsKey) ? settings.Metrics : null;
         CheckListeners(metrics, enabled);
         CheckSockets(settings, metrics, enabled);
     }
@@ -22,13 +22,13 @@ internal sealed class CrossBridgeRules(BoundConfiguration written, List<Configur
     private void CheckNames(IReadOnlyList<WrittenBridge> bridges)
     {
         var first = new Dictionary<string, WrittenBridge>(StringComparer.Ordinal);
-        foreach (var bridge in bridges)
+        foreach (WrittenBridge bridge in bridges)
         {
             // Two are alike whether or not the name is right, but not where it is open which one is meant.
-            var key = NameKey(bridge);
+            string key = NameKey(bridge);
             if (bridge.Settings.Name.Length > 0 && !written.IsBroken(key) && !first.TryAdd(bridge.Settings.Name, bridge))
             {
-                var other = written.PathOf(NameKey(first[bridge.Settings.Name]));
+                string other = written.PathOf(NameKey(first[bridge.Settings.Name]));
                 faults.Add(written.Fault(key, $"the name is taken by {other}; each bridge needs its own"));
             }
         }
@@ -39,12 +39,12 @@ internal sealed class CrossBridgeRules(BoundConfiguration written, List<Configur
         var claims = new ListenerClaims();
         if (metrics?.Tcp is { } endpoint)
             claims.Take(written.PathOf(MetricsKey), endpoint, BridgeProtocol.Tcp, NamespaceReference.Host);
-        foreach (var bridge in bridges.Where(bridge => bridge.Keys.AreKnown(nameof(BridgeOptions.Protocol), nameof(BridgeOptions.Listen), nameof(BridgeOptions.ListenNamespace))))
+        foreach (WrittenBridge? bridge in bridges.Where(bridge => bridge.Keys.AreKnown(nameof(BridgeOptions.Protocol), nameof(BridgeOptions.Listen), nameof(BridgeOptions.ListenNamespace))))
         {
-            for (var i = 0; i < bridge.Settings.Listen.Count; i++)
+            for (int i = 0; i < bridge.Settings.Listen.Count; i++)
             {
-                var key = EntryKey(bridge, i);
-                var entry = bridge.Settings.Listen[i];
+                string key = EntryKey(bridge, i);
+                ListenEndpoint entry = bridge.Settings.Listen[i];
                 if (claims.Take(written.PathOf(key), entry, bridge.Settings.Protocol, bridge.Settings.ListenNamespace) is { } other)
                     faults.Add(written.Fault(key, $"this overlaps with {other.Path} = \"{other.Endpoint.Text}\"; each address and port can be listened on once"));
             }
@@ -66,17 +66,17 @@ internal sealed class CrossBridgeRules(BoundConfiguration written, List<Configur
         var owners = new Dictionary<string, string>(own, StringComparer.Ordinal);
         if (metrics?.UnixPath is { } path && !owners.TryAdd(Path.GetFullPath(path), written.PathOf(MetricsKey)))
             faults.Add(written.Fault(MetricsKey, $"this is {own[Path.GetFullPath(path)]}; choose another path"));
-        foreach (var bridge in bridges.Where(bridge => bridge.Keys.IsSocketKnown))
+        foreach (WrittenBridge? bridge in bridges.Where(bridge => bridge.Keys.IsSocketKnown))
         {
-            var key = $"{bridge.Keys.Path}:{nameof(BridgeOptions.Socket)}";
+            string key = $"{bridge.Keys.Path}:{nameof(BridgeOptions.Socket)}";
             if (!bridge.Keys.IsWritten(nameof(BridgeOptions.Namespace)))
             {
-                if (own.TryGetValue(bridge.Settings.Socket, out var what))
+                if (own.TryGetValue(bridge.Settings.Socket, out string? what))
                     faults.Add(written.Fault(key, $"this is {what}, and no inner half is behind it; write the path of that one's Socket"));
                 continue;
             }
 
-            var owner = $"bridge '{bridge.Settings.Name}'";
+            string owner = $"bridge '{bridge.Settings.Name}'";
 
             // Two of one name meet at the same file by default; their fault is the name.
             if (!owners.TryAdd(bridge.Settings.Socket, owner) && (written.IsWritten(key) || owners[bridge.Settings.Socket] != owner))
@@ -89,8 +89,8 @@ internal sealed class CrossBridgeRules(BoundConfiguration written, List<Configur
     // The entry itself, if it can be told apart: a range that was refused is missing from the settings, and the list alone is named then.
     private string EntryKey(WrittenBridge bridge, int index)
     {
-        var list = $"{bridge.Keys.Path}:{nameof(BridgeOptions.Listen)}";
-        var entry = string.Create(CultureInfo.InvariantCulture, $"{list}:{index}");
+        string list = $"{bridge.Keys.Path}:{nameof(BridgeOptions.Listen)}";
+        string entry = string.Create(CultureInfo.InvariantCulture, $"{list}:{index}");
         return written.ValueAt(entry) == bridge.Settings.Listen[index].Text ? entry : list;
     }
 }

@@ -10,10 +10,10 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
 
     public void Read(IReadOnlyDictionary<string, string> environment)
     {
-        foreach (var (variable, value) in environment.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        foreach ((string? variable, string? value) in environment.OrderBy(entry => entry.Key, StringComparer.Ordinal))
         {
-            var keys = variable.Replace("__", ":", StringComparison.Ordinal).Split(':');
-            if (keys.Length < 2 || !root.Schema.TryFind(keys[0], out var name, out var schema))
+            string[] keys = variable.Replace("__", ":", StringComparison.Ordinal).Split(':');
+            if (keys.Length < 2 || !root.Schema.TryFind(keys[0], out string? name, out KeySchema? schema))
                 continue;
             if (schema.Kind == KeyKind.Foreign)
                 foreign[string.Join(':', keys)] = value;
@@ -27,7 +27,7 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
         switch (node.Schema.Kind)
         {
             case KeyKind.Section when keys.Length > 0:
-                if (node.Schema.TryFind(keys[0], out var name, out var schema))
+                if (node.Schema.TryFind(keys[0], out string? name, out KeySchema? schema))
                     Read(node.Key(name, schema), keys[1..], variable, value);
                 else
                     faults.Add(UnknownKey.Tell(node, keys[0], value, variable));
@@ -52,7 +52,7 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
 
     private void ReadItem(KeyNode node, ReadOnlySpan<string> keys, string variable, string value)
     {
-        if (!int.TryParse(keys[0], NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+        if (!int.TryParse(keys[0], NumberStyles.None, CultureInfo.InvariantCulture, out int index))
         {
             Fault(node, value, $"the entries of a list are numbered from 0; '{keys[0]}' is no number", variable);
             return;

@@ -13,21 +13,21 @@ internal sealed class IndexedProvider : ConfigurationProvider, IConfigurationSou
     public IndexedProvider(IReadOnlyDictionary<string, string?> values)
     {
         var known = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (key, value) in values)
+        foreach ((string? key, string? value) in values)
         {
             Data[key] = value;
-            for (var path = key; path.Length > 0 && known.Add(path);)
+            for (string path = key; path.Length > 0 && known.Add(path);)
             {
-                var colon = path.LastIndexOf(':');
-                var parent = colon < 0 ? "" : path[..colon];
-                if (!_below.TryGetValue(parent, out var children))
+                int colon = path.LastIndexOf(':');
+                string parent = colon < 0 ? "" : path[..colon];
+                if (!_below.TryGetValue(parent, out List<string>? children))
                     _below.Add(parent, children = []);
                 children.Add(path[(colon + 1)..]);
                 path = parent;
             }
         }
 
-        foreach (var children in _below.Values)
+        foreach (List<string> children in _below.Values)
             children.Sort(ConfigurationKeyComparer.Instance);
     }
 

@@ -11,10 +11,10 @@ internal static class JsonFaultText
 
     public static string Describe(JsonException exception, ReadOnlySpan<byte> bytes)
     {
-        var line = (int)(exception.LineNumber ?? 0);
-        var column = (int)(exception.BytePositionInLine ?? 0);
-        var place = string.Create(CultureInfo.InvariantCulture, $"not valid JSON at line {line + 1}, column {column + 1}");
-        var text = Line(bytes, line);
+        int line = (int)(exception.LineNumber ?? 0);
+        int column = (int)(exception.BytePositionInLine ?? 0);
+        string place = string.Create(CultureInfo.InvariantCulture, $"not valid JSON at line {line + 1}, column {column + 1}");
+        string text = Line(bytes, line);
         if (text.Length == 0)
             return $"{place}: the file ends too early or a bracket, brace or comma is missing";
         return $"{place}, in: {text}";
@@ -24,14 +24,14 @@ internal static class JsonFaultText
     {
         for (; number > 0; number--)
         {
-            var end = bytes.IndexOf((byte)'\n');
+            int end = bytes.IndexOf((byte)'\n');
             if (end < 0)
                 return "";
             bytes = bytes[(end + 1)..];
         }
 
-        var newline = bytes.IndexOf((byte)'\n');
-        var text = Encoding.UTF8.GetString(newline < 0 ? bytes : bytes[..newline]).Trim();
+        int newline = bytes.IndexOf((byte)'\n');
+        string text = Encoding.UTF8.GetString(newline < 0 ? bytes : bytes[..newline]).Trim();
         return text.Length <= LongestExcerpt ? text : $"{text.AsSpan(0, LongestExcerpt)}…";
     }
 }

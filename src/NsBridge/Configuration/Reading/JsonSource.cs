@@ -77,15 +77,15 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
         }
 
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var property in element.EnumerateObject())
+        foreach (JsonProperty property in element.EnumerateObject())
         {
-            if (!node.Schema.TryFind(property.Name, out var name, out var schema))
+            if (!node.Schema.TryFind(property.Name, out string? name, out KeySchema? schema))
             {
                 faults.Add(UnknownKey.Tell(node, property.Name, IsValue(property.Value) ? TextOf(property.Value) : null, null));
                 continue;
             }
 
-            var below = node.Key(name, schema);
+            KeyNode below = node.Key(name, schema);
             if (seen.Add(name))
                 Walk(property.Value, below);
             else
@@ -95,8 +95,8 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
 
     private void WalkList(JsonElement element, KeyNode node)
     {
-        var index = 0;
-        foreach (var item in element.EnumerateArray())
+        int index = 0;
+        foreach (JsonElement item in element.EnumerateArray())
             Walk(item, node.Item(index++));
         if (index == 0 && node.Schema.Kind == KeyKind.ValueOrList)
             Fault(node, element, "an empty list; give an entry, or leave the key out");
@@ -116,7 +116,7 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
                 Fault(node, element, $"null is no value; {node.Schema.InsteadOfNull}");
                 break;
             default:
-                var kinds = node.Schema.Kind == KeyKind.ValueOrList ? "one value or a list of values" : "one value";
+                string kinds = node.Schema.Kind == KeyKind.ValueOrList ? "one value or a list of values" : "one value";
                 Fault(node, element, $"{kinds} is expected here");
                 break;
         }
@@ -128,12 +128,12 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
         switch (element.ValueKind)
         {
             case JsonValueKind.Object:
-                foreach (var property in element.EnumerateObject())
+                foreach (JsonProperty property in element.EnumerateObject())
                     Flatten(property.Value, $"{path}:{property.Name}");
                 break;
             case JsonValueKind.Array:
-                var index = 0;
-                foreach (var item in element.EnumerateArray())
+                int index = 0;
+                foreach (JsonElement item in element.EnumerateArray())
                     Flatten(item, $"{path}:{index++}");
                 break;
             default:

@@ -30,14 +30,14 @@ internal sealed class KeyNode(string path, KeySchema schema)
 
     public KeyNode Key(string name, KeySchema below)
     {
-        if (!Keys.TryGetValue(name, out var node))
+        if (!Keys.TryGetValue(name, out KeyNode? node))
             Keys.Add(name, node = new KeyNode(path.Length == 0 ? name : $"{path}:{name}", below));
         return node;
     }
 
     public KeyNode Item(int index)
     {
-        if (!Items.TryGetValue(index, out var node))
+        if (!Items.TryGetValue(index, out KeyNode? node))
             Items.Add(index, node = new KeyNode($"{path}:{index}", ItemSchema));
         return node;
     }

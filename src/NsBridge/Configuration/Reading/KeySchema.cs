@@ -61,7 +61,7 @@ internal sealed record KeySchema(KeyKind Kind, FrozenDictionary<string, KeySchem
     /// <summary>Finds a key below this one, and its name as it is spelt here.</summary>
     public bool TryFind(string key, out string name, out KeySchema schema)
     {
-        foreach (var (candidate, below) in Keys)
+        foreach ((string? candidate, KeySchema? below) in Keys)
         {
             if (candidate.Equals(key, StringComparison.OrdinalIgnoreCase))
             {
@@ -78,10 +78,10 @@ internal sealed record KeySchema(KeyKind Kind, FrozenDictionary<string, KeySchem
     public string? Nearest(string key)
     {
         string? nearest = null;
-        var least = Math.Max(2, key.Length / 3) + 1;
-        foreach (var candidate in Keys.Keys.Order(StringComparer.Ordinal))
+        int least = Math.Max(2, key.Length / 3) + 1;
+        foreach (string? candidate in Keys.Keys.Order(StringComparer.Ordinal))
         {
-            var distance = EditDistance.Between(key.ToUpperInvariant(), candidate.ToUpperInvariant());
+            int distance = EditDistance.Between(key.ToUpperInvariant(), candidate.ToUpperInvariant());
             if (distance < least && distance < candidate.Length)
                 (nearest, least) = (candidate, distance);
         }

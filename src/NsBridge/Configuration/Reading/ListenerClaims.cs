@@ -19,11 +19,11 @@ internal sealed class ListenerClaims
     {
         ClaimedListener? met = null;
         var claim = new ClaimedListener(endpoint, path);
-        foreach (var written in ListenAddresses.Of(endpoint))
+        foreach (AddressLiteral written in ListenAddresses.Of(endpoint))
         {
-            var address = InterfaceNumber.Resolve(written, place);
-            var key = (protocol, place.PlaceKey, address.Address.AddressFamily);
-            if (!_families.TryGetValue(key, out var family))
+            AddressLiteral address = InterfaceNumber.Resolve(written, place);
+            (BridgeProtocol protocol, string PlaceKey, AddressFamily AddressFamily) key = (protocol, place.PlaceKey, address.Address.AddressFamily);
+            if (!_families.TryGetValue(key, out Family? family))
                 _families.Add(key, family = new Family());
             met ??= family.Take(claim, address);
         }
@@ -46,7 +46,7 @@ internal sealed class ListenerClaims
                 return _all.Find(other => Meets(other, claim));
             }
 
-            if (!_byAddress.TryGetValue(address, out var same))
+            if (!_byAddress.TryGetValue(address, out List<ClaimedListener>? same))
                 _byAddress.Add(address, same = []);
             same.Add(claim);
             return _wildcards.Find(other => Meets(other, claim)) ?? same.Find(other => Meets(other, claim));

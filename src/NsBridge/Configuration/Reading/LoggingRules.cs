@@ -20,9 +20,9 @@ internal sealed class LoggingRules(IReadOnlyDictionary<string, string> environme
     public ValueList<LogSetting> Read(IReadOnlyDictionary<string, string?> foreign)
     {
         var settings = new List<LogSetting>();
-        foreach (var (path, value) in foreign.OrderBy(entry => entry.Key, StringComparer.OrdinalIgnoreCase))
+        foreach ((string? path, string? value) in foreign.OrderBy(entry => entry.Key, StringComparer.OrdinalIgnoreCase))
         {
-            var keys = path.Split(':');
+            string[] keys = path.Split(':');
             if (!Is(keys[0], KeySchema.Logging))
                 continue;
             settings.Add(new LogSetting(path, value));
@@ -61,7 +61,7 @@ internal sealed class LoggingRules(IReadOnlyDictionary<string, string> environme
         if (category.Length > 1)
             return "one level is expected here, without further keys below the category";
         // Enum.TryParse also adds up words with commas between them.
-        return Enum.TryParse<LogLevel>(value, ignoreCase: true, out var level) && Enum.IsDefined(level) && !value!.Contains(',', StringComparison.Ordinal)
+        return Enum.TryParse<LogLevel>(value, ignoreCase: true, out LogLevel level) && Enum.IsDefined(level) && !value!.Contains(',', StringComparison.Ordinal)
             ? null
             : $"write one of {s_levels}";
     }
@@ -70,7 +70,7 @@ internal sealed class LoggingRules(IReadOnlyDictionary<string, string> environme
 
     private string SourceOf(string path, string? value)
     {
-        foreach (var (variable, text) in environment)
+        foreach ((string? variable, string? text) in environment)
         {
             if (text == value && Is(variable.Replace("__", ":", StringComparison.Ordinal), path))
                 return $" (environment variable {variable})";

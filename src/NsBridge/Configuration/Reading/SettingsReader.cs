@@ -19,18 +19,18 @@ internal sealed class SettingsReader(
 
     public DaemonSettings Read(NsBridgeOptions options)
     {
-        var runtimeDirectory = RuntimeDirectory(options.RuntimeDirectory);
+        string runtimeDirectory = RuntimeDirectory(options.RuntimeDirectory);
         CheckLength(runtimeDirectory);
         var bridges = new List<WrittenBridge>();
-        for (var i = 0; i < options.Bridges.Count; i++)
+        for (int i = 0; i < options.Bridges.Count; i++)
         {
-            var key = string.Create(CultureInfo.InvariantCulture, $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.Bridges)}:{i}");
+            string key = string.Create(CultureInfo.InvariantCulture, $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.Bridges)}:{i}");
             var keys = new BridgeKeys(written, key);
             bridges.Add(new WrittenBridge(keys, new BridgeReader(written, keys, directoryInUse ?? runtimeDirectory, faults).Read(options.Bridges[i])));
         }
 
         MetricsEndpoint? metrics = null;
-        if (options.Metrics.Listen is { } metricsText && MetricsEndpoint.TryParse(metricsText, out var endpoint, out _))
+        if (options.Metrics.Listen is { } metricsText && MetricsEndpoint.TryParse(metricsText, out MetricsEndpoint? endpoint, out _))
             metrics = endpoint;
         var settings = new DaemonSettings
         {
@@ -50,8 +50,8 @@ internal sealed class SettingsReader(
 
     private void CheckLength(string runtimeDirectory)
     {
-        var control = DaemonSettings.ControlSocketIn(runtimeDirectory);
-        var length = Encoding.UTF8.GetByteCount(control);
+        string control = DaemonSettings.ControlSocketIn(runtimeDirectory);
+        int length = Encoding.UTF8.GetByteCount(control);
         if (length > TargetEndpoint.LongestUnixName)
         {
             faults.Add(written.Refuse(

@@ -9,14 +9,14 @@ internal static class UnknownKey
     /// <param name="variable">The environment variable that names it; null for the file.</param>
     public static ConfigurationFault Tell(KeyNode node, string key, string? value, string? variable)
     {
-        var path = node.Path.Length == 0 ? key : $"{node.Path}:{key}";
-        var message = "there is no such key";
+        string path = node.Path.Length == 0 ? key : $"{node.Path}:{key}";
+        string message = "there is no such key";
         if (node.Schema.Nearest(key) is { } meant)
         {
             message += $"; did you mean {meant}?";
 
             // What was meant is not missing: one fault is enough. It may still come.
-            node.Schema.TryFind(meant, out var name, out var schema);
+            node.Schema.TryFind(meant, out string? name, out KeySchema? schema);
             node.Key(name, schema).Excused = true;
         }
         else

@@ -20,7 +20,7 @@ internal static class WholeFile
             return null;
         try
         {
-            var bytes = ReadAll(file);
+            byte[] bytes = ReadAll(file);
             if (bytes.Length <= LargestSize)
                 return bytes;
             fault = new UnreadableFile($"the file is larger than {LargestSize >> 20} MiB");
@@ -46,15 +46,15 @@ internal static class WholeFile
     /// <returns>Why it cannot be read; null where nothing speaks against it.</returns>
     private static UnreadableFile? Look(string file)
     {
-        var found = Libc.Open(Libc.PathBytes(file), Libc.O_PATH);
-        var fault = found < 0 ? Explain(Libc.ErrorOf(found), file) : FaultOf(found, file);
+        int found = Libc.Open(Libc.PathBytes(file), Libc.O_PATH);
+        UnreadableFile? fault = found < 0 ? Explain(Libc.ErrorOf(found), file) : FaultOf(found, file);
         Libc.Close(found);
         return fault;
     }
 
     private static UnreadableFile? FaultOf(int found, string file)
     {
-        if (Libc.Status(found, out var status) < 0)
+        if (Libc.Status(found, out FileStatus status) < 0)
             return null;
         if (status.IsDirectory)
             return new UnreadableFile("this is a directory; give the file");
@@ -80,8 +80,8 @@ internal static class WholeFile
 
     private static string Closed(string file)
     {
-        var found = Libc.Open(Libc.PathBytes(file), Libc.O_PATH);
-        var isSeen = Libc.Status(found, out var status) >= 0;
+        int found = Libc.Open(Libc.PathBytes(file), Libc.O_PATH);
+        bool isSeen = Libc.Status(found, out FileStatus status) >= 0;
         Libc.Close(found);
         return isSeen
             ? $"it has mode 0{Convert.ToString(status.Mode & Permissions, 8).PadLeft(3, '0')} and belongs to user {status.User}, group {status.Group}"
@@ -106,7 +106,7 @@ internal static class WholeFile
     {
         using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         using var whole = new MemoryStream();
-        var chunk = new byte[64 << 10];
+        byte[] chunk = new byte[64 << 10];
         int count;
         while (whole.Length <= LargestSize && (count = stream.Read(chunk)) > 0)
             whole.Write(chunk, 0, count);

@@ -30,9 +30,9 @@ internal sealed record AddressLiteral(IPAddress Address, string? Interface)
     {
         value = new AddressLiteral(IPAddress.None, null);
         string? interfaceName = null;
-        var percent = text.IndexOf('%', StringComparison.Ordinal);
-        var bare = percent < 0 ? text : text[..percent];
-        if (!IPAddress.TryParse(bare, out var address))
+        int percent = text.IndexOf('%', StringComparison.Ordinal);
+        string bare = percent < 0 ? text : text[..percent];
+        if (!IPAddress.TryParse(bare, out IPAddress? address))
             return false;
 
         // The runtime also reads "1", "127.1", "0x7f.0.0.1" and octal parts; an operator who writes those did not mean them.
@@ -48,10 +48,10 @@ internal sealed record AddressLiteral(IPAddress Address, string? Interface)
 
         if (percent >= 0)
         {
-            var scope = text[(percent + 1)..];
+            string scope = text[(percent + 1)..];
             if (scope.Length is 0 || address.IsIPv4MappedToIPv6)
                 return false;
-            if (uint.TryParse(scope, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index > 0)
+            if (uint.TryParse(scope, NumberStyles.None, CultureInfo.InvariantCulture, out uint index) && index > 0)
                 address = new IPAddress(address.GetAddressBytes(), index);
             else if (IsInterfaceName(scope))
                 interfaceName = scope;
@@ -66,7 +66,7 @@ internal sealed record AddressLiteral(IPAddress Address, string? Interface)
     // The kernel's dev_valid_name, less what brackets and a second '%' would make ambiguous here.
     private static bool IsInterfaceName(string name)
     {
-        foreach (var c in name)
+        foreach (char c in name)
         {
             if (char.IsWhiteSpace(c) || char.IsControl(c) || c is '/' or ':' or '%' or '[' or ']')
                 return false;

@@ -21,8 +21,8 @@ internal static class DurationText
         }
 
         // .NET reads "5" as five days and "0:05" as five minutes; whoever writes those means something else.
-        var colons = text.AsSpan().Count(':');
-        if (colons == 2 && TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out var exact))
+        int colons = text.AsSpan().Count(':');
+        if (colons == 2 && TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out TimeSpan exact))
         {
             // Where there is no whole millisecond above it, far beyond all that may be written, it stays as it is.
             long rest = exact.Ticks % TimeSpan.TicksPerMillisecond;

@@ -11,7 +11,7 @@ internal static class FileModeText
         fault = "";
         if (text.Length is 3 or 4 && !text.AsSpan().ContainsAnyExceptInRange('0', '7'))
         {
-            foreach (var digit in text)
+            foreach (char digit in text)
                 value = (value * 8) + (digit - '0');
             if (value <= Most)
                 return true;

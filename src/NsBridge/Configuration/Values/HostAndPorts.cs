@@ -18,7 +18,7 @@ internal static class HostAndPorts
 
         if (text.StartsWith('['))
         {
-            var close = text.IndexOf("]:", StringComparison.Ordinal);
+            int close = text.IndexOf("]:", StringComparison.Ordinal);
             if (close < 0)
             {
                 fault = text.EndsWith(']') ? $"the port is missing; {forms}" : $"']:' is missing; {forms}";
@@ -35,7 +35,7 @@ internal static class HostAndPorts
         }
         else
         {
-            var colon = text.LastIndexOf(':');
+            int colon = text.LastIndexOf(':');
             if (colon < 0)
             {
                 fault = $"{WithoutColon(text)}; {forms}";

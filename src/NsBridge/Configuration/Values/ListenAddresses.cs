@@ -13,9 +13,9 @@ internal static class ListenAddresses
     {
         if (!entry.Ports.Overlaps(target.Ports))
             return false;
-        foreach (var address in target.Addresses)
+        foreach (IPAddress address in target.Addresses)
         {
-            foreach (var own in Of(entry))
+            foreach (AddressLiteral own in Of(entry))
             {
                 if (own.Address.AddressFamily != address.AddressFamily)
                     continue;

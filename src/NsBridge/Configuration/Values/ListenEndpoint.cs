@@ -19,9 +19,9 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
     /// </summary>
     public IEnumerable<ListenSocket> Sockets()
     {
-        for (var port = Ports.First; port <= Ports.Last; port++)
+        for (int port = Ports.First; port <= Ports.Last; port++)
         {
-            var offset = port - Ports.First;
+            int offset = port - Ports.First;
             switch (Scope)
             {
                 case ListenScope.Loopback:
@@ -44,7 +44,7 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
         value = null!;
         if (PortRange.LooksLike(text))
         {
-            if (!PortRange.TryParse(text, out var barePorts, out fault))
+            if (!PortRange.TryParse(text, out PortRange barePorts, out fault))
                 return false;
             value = new ListenEndpoint(text, ListenScope.Loopback, null, barePorts);
             return true;
@@ -56,7 +56,7 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
             return false;
         }
 
-        if (!HostAndPorts.TryParse(text, Forms, out var host, out var ports, out fault))
+        if (!HostAndPorts.TryParse(text, Forms, out string? host, out PortRange ports, out fault))
             return false;
         if (host == "*")
         {
@@ -64,7 +64,7 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
             return true;
         }
 
-        if (!AddressLiteral.TryParse(host, out var literal))
+        if (!AddressLiteral.TryParse(host, out AddressLiteral? literal))
         {
             fault = $"'{host}' is not an IP address, and names are not looked up; {Forms}";
             return false;

@@ -13,7 +13,7 @@ internal sealed record MetricsEndpoint(string Text, ListenEndpoint? Tcp, string?
         value = null!;
         if (text.StartsWith("unix:", StringComparison.OrdinalIgnoreCase))
         {
-            if (!TargetEndpoint.TryParse(text, out var unix, out fault))
+            if (!TargetEndpoint.TryParse(text, out TargetEndpoint? unix, out fault))
                 return false;
             if (unix.Kind != TargetKind.UnixPath)
             {
@@ -31,7 +31,7 @@ internal sealed record MetricsEndpoint(string Text, ListenEndpoint? Tcp, string?
             return false;
         }
 
-        if (!ListenEndpoint.TryParse(text, out var tcp, out fault))
+        if (!ListenEndpoint.TryParse(text, out ListenEndpoint? tcp, out fault))
             return false;
         if (tcp.Ports.Count > 1)
         {

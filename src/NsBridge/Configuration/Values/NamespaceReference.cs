@@ -43,7 +43,7 @@ internal sealed record NamespaceReference(string Text, NamespaceKind Kind, strin
         fault = "";
         if (text.Length == 0)
             return Fail($"it is empty; {Forms}", out fault);
-        foreach (var c in text)
+        foreach (char c in text)
         {
             if (char.IsControl(c) || char.IsWhiteSpace(c))
                 return Fail($"it holds a space or a control character; {Forms}", out fault);
@@ -65,7 +65,7 @@ internal sealed record NamespaceReference(string Text, NamespaceKind Kind, strin
             return true;
         }
 
-        var colon = text.IndexOf(':', StringComparison.Ordinal);
+        int colon = text.IndexOf(':', StringComparison.Ordinal);
         return colon < 0 ? TryParseName(text, out value, out fault) : TryParseKind(text, colon, out value, out fault);
     }
 
@@ -85,11 +85,11 @@ internal sealed record NamespaceReference(string Text, NamespaceKind Kind, strin
     {
         value = null!;
         fault = "";
-        var rest = text[(colon + 1)..];
+        string rest = text[(colon + 1)..];
         switch (text[..colon])
         {
             case "pid":
-                if (!int.TryParse(rest, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) || pid < 1)
+                if (!int.TryParse(rest, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) || pid < 1)
                     return Fail("pid: takes the number of a process, such as pid:1234", out fault);
                 value = new NamespaceReference(text, NamespaceKind.Pid, rest, pid);
                 return true;
@@ -115,12 +115,12 @@ internal sealed record NamespaceReference(string Text, NamespaceKind Kind, strin
         const string Suffix = ".service";
         if (name.Length is 0 or > 255 || !name.EndsWith(Suffix, StringComparison.Ordinal))
             return false;
-        var stem = name[..^Suffix.Length];
+        string stem = name[..^Suffix.Length];
 
         // A template (NAME@.service) is not a unit that runs.
         if (stem.Length == 0 || stem[0] == '@' || stem[^1] == '@')
             return false;
-        foreach (var c in stem)
+        foreach (char c in stem)
         {
             if (!char.IsAsciiLetterOrDigit(c) && !@":-_.\@".Contains(c, StringComparison.Ordinal))
                 return false;
@@ -133,7 +133,7 @@ internal sealed record NamespaceReference(string Text, NamespaceKind Kind, strin
     {
         if (name.Length is 0 or > 255 || !char.IsAsciiLetterOrDigit(name[0]))
             return false;
-        foreach (var c in name)
+        foreach (char c in name)
         {
             if (!char.IsAsciiLetterOrDigit(c) && !"_.-".Contains(c, StringComparison.Ordinal))
                 return false;
@@ -144,7 +144,7 @@ internal sealed record NamespaceReference(string Text, NamespaceKind Kind, strin
 
     private static string Canonical(string path)
     {
-        var full = Path.GetFullPath(path);
+        string full = Path.GetFullPath(path);
         return full.StartsWith("/var/run/", StringComparison.Ordinal) ? full["/var".Length..] : full;
     }
 

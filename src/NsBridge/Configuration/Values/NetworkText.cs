@@ -13,15 +13,15 @@ internal static class NetworkText
     {
         value = default;
         fault = "write a network such as 192.168.0.0/16, fd00::/8 or one address; names are not looked up";
-        var slash = text.IndexOf('/', StringComparison.Ordinal);
-        var addressText = slash < 0 ? text : text[..slash];
-        if (!AddressLiteral.TryParse(addressText, out var literal) || addressText.Contains('%', StringComparison.Ordinal))
+        int slash = text.IndexOf('/', StringComparison.Ordinal);
+        string addressText = slash < 0 ? text : text[..slash];
+        if (!AddressLiteral.TryParse(addressText, out AddressLiteral? literal) || addressText.Contains('%', StringComparison.Ordinal))
             return false;
 
-        var address = literal.Address;
-        var written = addressText.Contains(':', StringComparison.Ordinal) ? 128 : 32;
-        var mapped = written == 128 && address.AddressFamily == AddressFamily.InterNetwork;
-        var prefix = written;
+        IPAddress address = literal.Address;
+        int written = addressText.Contains(':', StringComparison.Ordinal) ? 128 : 32;
+        bool mapped = written == 128 && address.AddressFamily == AddressFamily.InterNetwork;
+        int prefix = written;
         if (slash >= 0 && (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out prefix) || prefix > written))
         {
             fault = $"the number after '/' must be 0-{written}";
@@ -34,7 +34,7 @@ internal static class NetworkText
             return false;
         }
 
-        var network = Mask(address, prefix);
+        IPAddress network = Mask(address, prefix);
         if (!network.Equals(address))
         {
             fault = $"the address has bits behind the prefix; write {network}/{prefix} for the network or {address} for the one address";
@@ -49,10 +49,10 @@ internal static class NetworkText
     /// <summary>The address with nothing but the bits before the prefix.</summary>
     public static IPAddress Mask(IPAddress address, int prefix)
     {
-        var bytes = address.GetAddressBytes();
-        for (var i = 0; i < bytes.Length; i++)
+        byte[] bytes = address.GetAddressBytes();
+        for (int i = 0; i < bytes.Length; i++)
         {
-            var keep = Math.Clamp(prefix - (i * 8), 0, 8);
+            int keep = Math.Clamp(prefix - (i * 8), 0, 8);
             bytes[i] &= (byte)(0xFF << (8 - keep));
         }
 

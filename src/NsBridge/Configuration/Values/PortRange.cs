@@ -17,7 +17,7 @@ internal readonly record struct PortRange(int First, int Last)
     /// <summary>Whether the text is made of digits and dashes only, and so cannot be anything but ports.</summary>
     public static bool LooksLike(string text)
     {
-        foreach (var c in text)
+        foreach (char c in text)
         {
             if (!char.IsAsciiDigit(c) && c != '-')
                 return false;
@@ -36,11 +36,11 @@ internal readonly record struct PortRange(int First, int Last)
             return false;
         }
 
-        var dash = text.IndexOf('-');
-        var firstText = dash < 0 ? text : text[..dash];
-        if (!TryParsePort(firstText, out var first, out fault))
+        int dash = text.IndexOf('-');
+        ReadOnlySpan<char> firstText = dash < 0 ? text : text[..dash];
+        if (!TryParsePort(firstText, out int first, out fault))
             return false;
-        var last = first;
+        int last = first;
         if (dash >= 0 && !TryParsePort(text[(dash + 1)..], out last, out fault))
             return false;
         if (last < first)
@@ -57,7 +57,7 @@ internal readonly record struct PortRange(int First, int Last)
     {
         port = 0;
         fault = "";
-        var digits = text.Length is > 0 && !text.ContainsAnyExceptInRange('0', '9');
+        bool digits = text.Length is > 0 && !text.ContainsAnyExceptInRange('0', '9');
         if (digits && text.Length <= 5 && int.TryParse(text, out port) && port is >= 1 and <= 65535)
             return true;
         fault = text.IsEmpty ? "the port is missing" : Wrong;

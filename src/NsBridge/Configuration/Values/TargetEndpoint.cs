@@ -55,7 +55,7 @@ internal sealed record TargetEndpoint(string Text, TargetKind Kind, AddressLiter
             return false;
         }
 
-        if (!HostAndPorts.TryParse(text, Forms, out var host, out var ports, out fault))
+        if (!HostAndPorts.TryParse(text, Forms, out string? host, out PortRange ports, out fault))
             return false;
         if (host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
         {
@@ -63,7 +63,7 @@ internal sealed record TargetEndpoint(string Text, TargetKind Kind, AddressLiter
             return true;
         }
 
-        if (!AddressLiteral.TryParse(host, out var literal))
+        if (!AddressLiteral.TryParse(host, out AddressLiteral? literal))
         {
             fault = host == "*"
                 ? "a target is one address, not every address; for the namespace's own services write localhost:PORT"
@@ -96,8 +96,8 @@ internal sealed record TargetEndpoint(string Text, TargetKind Kind, AddressLiter
     private static bool TryParseUnix(string text, out TargetEndpoint value, out string fault)
     {
         value = null!;
-        var name = text["unix:".Length..];
-        var isAbstract = name.StartsWith('@');
+        string name = text["unix:".Length..];
+        bool isAbstract = name.StartsWith('@');
         if (isAbstract)
             name = name[1..];
         if (isAbstract ? name.Length == 0 : name.Length < 2 || name[0] != '/' || name[^1] == '/')

@@ -21,7 +21,7 @@ internal sealed class ValueList<T>(ImmutableArray<T> items) : IReadOnlyList<T>, 
     public override int GetHashCode()
     {
         var hash = new HashCode();
-        foreach (var item in items)
+        foreach (T? item in items)
             hash.Add(item);
         return hash.ToHashCode();
     }

@@ -15,7 +15,7 @@ internal sealed class PodmanFiles(string storage, string runtime) : IContainerEn
     private const string DriverFolders = "*-containers";
 
     /// <summary>The second one is of containers that are gone after a restart of the machine; newer Podmans have it.</summary>
-    private static readonly string[] Lists = ["containers.json", "volatile-containers.json"];
+    private static readonly string[] s_lists = ["containers.json", "volatile-containers.json"];
 
     public string Description { get; } = $"Podman in {storage}";
 
@@ -55,7 +55,7 @@ internal sealed class PodmanFiles(string storage, string runtime) : IContainerEn
         var byName = new List<(string, string)>();
         var byId = new List<(string, string)>();
         string driver = Path.GetFileName(folder);
-        foreach (string list in Lists)
+        foreach (string list in s_lists)
         {
             if (ReadIfThere(Path.Combine(folder, list)) is not { } text)
                 continue;

@@ -27,7 +27,7 @@ internal sealed class UserNamespaceBanTests
     {
         _settings.Write(setting.Replace('.', '/'), $"{forbids}\n");
 
-        var told = UserNamespaceBan.Explain(_settings.FullName);
+        string told = UserNamespaceBan.Explain(_settings.FullName);
 
         Assert.That(told, Does.Contain($"allow: {setting} = {forbids}.").And.Contain($"sudo sysctl {setting}={allows}\n").And.Contain("sudo nsbridge demo"));
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using NsBridge.Base;
 using NsBridge.Commands.Discover;
 
@@ -35,11 +36,11 @@ public class BridgeInsertionTests
     [TestCase("\uFEFF{ }")]
     public void Insert_WhereverTheListIs_GivesOneThatHoldsTheNewEntries(string file)
     {
-        var result = Insert(file, "{ \"Name\": \"c\" }", "{ \"Name\": \"d\" }");
+        string result = Insert(file, "{ \"Name\": \"c\" }", "{ \"Name\": \"d\" }");
 
         using var document = System.Text.Json.JsonDocument.Parse(result.TrimStart('\uFEFF'), new() { AllowTrailingCommas = true });
-        var section = document.RootElement.EnumerateObject().Single(key => key.Name.Equals("NsBridge", StringComparison.OrdinalIgnoreCase)).Value;
-        var bridges = section.EnumerateObject().Single(key => key.Name.Equals("Bridges", StringComparison.OrdinalIgnoreCase)).Value;
+        JsonElement section = document.RootElement.EnumerateObject().Single(key => key.Name.Equals("NsBridge", StringComparison.OrdinalIgnoreCase)).Value;
+        JsonElement bridges = section.EnumerateObject().Single(key => key.Name.Equals("Bridges", StringComparison.OrdinalIgnoreCase)).Value;
         Assert.That(bridges.EnumerateArray().Select(bridge => bridge.GetProperty("Name").GetString()).TakeLast(2), Is.EqualTo(["c", "d"]));
     }
 

@@ -14,8 +14,8 @@ internal sealed class ConfigurationEditTests
     public void AddBridges_BesideAFileNamedNew_LeavesItAlone(bool exists)
     {
         using var scratch = new ScratchDirectory();
-        var file = exists ? scratch.Write("a.json", "{ }") : scratch["a.json"];
-        var other = scratch.Write("a.json.new", "mine");
+        string file = exists ? scratch.Write("a.json", "{ }") : scratch["a.json"];
+        string other = scratch.Write("a.json.new", "mine");
 
         ConfigurationEdit.AddBridges(file, [s_draft]);
 
@@ -28,7 +28,7 @@ internal sealed class ConfigurationEditTests
     public void AddBridges_OfWhatWouldBeWrong_LeavesNothingBehind()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("a.json", "{ }");
+        string file = scratch.Write("a.json", "{ }");
 
         Assert.Throws<UserErrorException>(() => ConfigurationEdit.AddBridges(file, [s_draft with { Target = "example.com:80" }]));
 

@@ -1,6 +1,7 @@
 using NsBridge.Bridges;
 using NsBridge.Commands.Doctor;
 using NsBridge.Commands.Inspection;
+using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 using NsBridge.Control;
 using NsBridge.Linux;
@@ -19,11 +20,11 @@ internal sealed class DaemonCheckTests
     [TestCase("it is about to listen", "systemctl cat nsbridge")]
     public void Look_DaemonAloneIsHindered_NamesTheCure(string reason, string cure)
     {
-        var settings = LoadedText.Right(""" "Name":"web", "Namespace":"vpn", "Target":"127.0.0.1:3000", "Socket":"/srv/x.sock" """);
+        DaemonSettings settings = LoadedText.Right(""" "Name":"web", "Namespace":"vpn", "Target":"127.0.0.1:3000", "Socket":"/srv/x.sock" """);
         var here = new ResolvedNamespace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
         var status = BridgeStatus.Of(new BridgeReport { Name = "web", State = BridgeState.Failed, Reason = reason });
 
-        var link = DaemonCheck.Look(new InspectedBridge(settings.Bridges[0], here, here, new StatusDocument("1", 1, null, [status]), null, settings.RuntimeDirectory));
+        CheckResult link = DaemonCheck.Look(new InspectedBridge(settings.Bridges[0], here, here, new StatusDocument("1", 1, null, [status]), null, settings.RuntimeDirectory));
 
         Assert.That(link.State, Is.EqualTo(CheckState.Broken));
         Assert.That(link.Cure, Does.Contain(cure));
@@ -32,11 +33,11 @@ internal sealed class DaemonCheckTests
     [Test]
     public void Look_DaemonHasAnotherEntry_TellsOfItsEnvironment()
     {
-        var settings = LoadedText.Right(""" "Name":"web", "Namespace":"host", "Target":"127.0.0.1:3000" """);
+        DaemonSettings settings = LoadedText.Right(""" "Name":"web", "Namespace":"host", "Target":"127.0.0.1:3000" """);
         var here = new ResolvedNamespace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
         var status = BridgeStatus.Of(new BridgeReport { Name = "web", State = BridgeState.Up, Target = "127.0.0.1:1" });
 
-        var link = VersionCheck.Look(new InspectedBridge(settings.Bridges[0], here, here, new StatusDocument("1", 1, null, [status]), null, settings.RuntimeDirectory));
+        CheckResult? link = VersionCheck.Look(new InspectedBridge(settings.Bridges[0], here, here, new StatusDocument("1", 1, null, [status]), null, settings.RuntimeDirectory));
 
         Assert.That(link?.Cure, Does.Contain("NsBridge__").And.Contain("systemctl cat nsbridge"));
     }

@@ -3,6 +3,7 @@ using NsBridge.Base;
 using NsBridge.Bridges;
 using NsBridge.Commands.Doctor;
 using NsBridge.Commands.Inspection;
+using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 using NsBridge.Control;
 using NsBridge.Linux;
@@ -39,9 +40,9 @@ internal sealed class DaemonSightTests
     [Test]
     public async Task Target_OfAnotherGroupThanTheDaemons_IsBroken()
     {
-        using var daemon = await DaemonAsync("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all");
+        using BackgroundProcess daemon = await DaemonAsync("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all");
 
-        var link = await OwnThread.RunAsync(() => TargetCheck.Look(Target(daemon)));
+        CheckResult? link = await OwnThread.RunAsync(() => TargetCheck.Look(Target(daemon)));
 
         Assert.That(link?.State, Is.EqualTo(CheckState.Broken), link?.Finding);
         Assert.That(link?.Finding, Does.Contain("may not be used by the daemon's user (EACCES)"));
@@ -52,7 +53,7 @@ internal sealed class DaemonSightTests
     [Test]
     public async Task Target_OfAGroupThatTheDaemonIsIn_IsWell()
     {
-        using var daemon = await DaemonAsync("setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=root", "--inh-caps=-all");
+        using BackgroundProcess daemon = await DaemonAsync("setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=root", "--inh-caps=-all");
 
         Assert.That((await OwnThread.RunAsync(() => TargetCheck.Look(Target(daemon))))?.State, Is.EqualTo(CheckState.Ok));
     }
@@ -60,9 +61,9 @@ internal sealed class DaemonSightTests
     [Test]
     public async Task Target_BelowAMountOfTheDaemonsOwn_IsBroken()
     {
-        using var daemon = await DaemonAsync("unshare", "--mount", "sh", "-c", $"mount -t tmpfs none {_scratch.FullName} && exec \"$@\"", "sh");
+        using BackgroundProcess daemon = await DaemonAsync("unshare", "--mount", "sh", "-c", $"mount -t tmpfs none {_scratch.FullName} && exec \"$@\"", "sh");
 
-        var link = await OwnThread.RunAsync(() => TargetCheck.Look(Target(daemon)));
+        CheckResult? link = await OwnThread.RunAsync(() => TargetCheck.Look(Target(daemon)));
 
         Assert.That(link?.State, Is.EqualTo(CheckState.Broken), link?.Finding);
         Assert.That(link?.Finding, Does.Contain("the daemon does not see it"));
@@ -72,10 +73,10 @@ internal sealed class DaemonSightTests
     [Test]
     public async Task Socket_BelowAMountOfTheDaemonsOwn_IsNotCalledRemoved()
     {
-        using var daemon = await DaemonAsync(
+        using BackgroundProcess daemon = await DaemonAsync(
             "unshare", "--mount", "sh", "-c", $"mount -t tmpfs none {_scratch.FullName} && touch {_scratch["own.sock"]} && exec \"$@\"", "sh");
 
-        var link = await OwnThread.RunAsync(() => SocketCheck.Look(InspectedBridge(daemon, "127.0.0.1:3000", _scratch["own.sock"])));
+        CheckResult? link = await OwnThread.RunAsync(() => SocketCheck.Look(InspectedBridge(daemon, "127.0.0.1:3000", _scratch["own.sock"])));
 
         Assert.That(link?.Finding, Does.Contain("only the daemon sees it").And.Not.Contain("removed"));
         Assert.That(link?.Cure, Does.Not.Contain("restart nsbridge"));
@@ -93,7 +94,7 @@ internal sealed class DaemonSightTests
 
     private static InspectedBridge InspectedBridge(BackgroundProcess daemon, string target, string socket)
     {
-        var settings = LoadedText.Right($""" "Name":"web", "Namespace":"host", "Target":"{target}", "Socket":"{socket}" """);
+        DaemonSettings settings = LoadedText.Right($""" "Name":"web", "Namespace":"host", "Target":"{target}", "Socket":"{socket}" """);
         var here = new ResolvedNamespace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
         var status = BridgeStatus.Of(new BridgeReport { Name = "web", State = BridgeState.Up });
         return new InspectedBridge(settings.Bridges[0], here, here, new StatusDocument("1", daemon.Id, null, [status]), null, settings.RuntimeDirectory) { Network = NetworkNamespace.Own };

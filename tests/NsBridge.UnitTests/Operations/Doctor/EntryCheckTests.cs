@@ -1,6 +1,7 @@
 using NsBridge.Base;
 using NsBridge.Commands.Doctor;
 using NsBridge.Commands.Inspection;
+using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 using NsBridge.UnitTests.Configuration;
@@ -15,12 +16,12 @@ internal sealed class EntryCheckTests
     public async Task Look_APathThatCannotBeOpened_IsToBeCorrected(string error, string cure)
     {
         using var scratch = new Testing.ScratchDirectory();
-        var path = error == "ELOOP" ? File.CreateSymbolicLink(scratch["loop"], "loop").FullName : "/" + new string('n', 300);
-        var settings = LoadedText.Right(""" "Name":"web", "Namespace":"vpn", "Target":"127.0.0.1:3000" """);
+        string path = error == "ELOOP" ? File.CreateSymbolicLink(scratch["loop"], "loop").FullName : "/" + new string('n', 300);
+        DaemonSettings settings = LoadedText.Right(""" "Name":"web", "Namespace":"vpn", "Target":"127.0.0.1:3000" """);
         var place = new ResolvedNamespace(new NamespaceReference(path, NamespaceKind.Path, path, 0), NetworkNamespace.AtPath(path), path, "");
         var patient = new InspectedBridge(settings.Bridges[0], place, place, null, null, settings.RuntimeDirectory);
 
-        var link = await OwnThread.RunAsync(() => EntryCheck.Look("namespace", patient, place, out _));
+        CheckResult? link = await OwnThread.RunAsync(() => EntryCheck.Look("namespace", patient, place, out _));
 
         Assert.That(link?.Finding, Does.Contain(error));
         Assert.That(link?.Cure, Does.Contain(cure).And.Not.Contain("memory"));

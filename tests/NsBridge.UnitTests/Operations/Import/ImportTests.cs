@@ -62,18 +62,18 @@ public class ImportTests
         "ip netns exec vpn socat TCP-LISTEN:80,netns=host,fork TCP:127.1:3000")]
     public void Import_OfSocats_GivesABridgeThatIsAccepted(string entry, params string[] sources)
     {
-        var drafts = new SocatPairs(null, []).Join([.. sources.SelectMany(SourceReader.Read)]);
+        List<BridgeDraft> drafts = new SocatPairs(null, []).Join([.. sources.SelectMany(SourceReader.Read)]);
 
         Assert.That(drafts.Select(draft => draft.ToJson().Replace("\"ListenNamespace\": \"host\", ", "", StringComparison.Ordinal)), Is.EqualTo([entry]));
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("appsettings.json", $$"""{ "NsBridge": { "Bridges": {{DraftText.Of(drafts)}} } }""");
+        string file = scratch.Write("appsettings.json", $$"""{ "NsBridge": { "Bridges": {{DraftText.Of(drafts)}} } }""");
         Assert.That(new ConfigurationLoader(file, new Dictionary<string, string>()).Load().FaultText, Is.Empty);
     }
 
     [Test]
     public void Import_OfUnitFiles_FollowsTheirNamespace()
     {
-        var inner = SourceReader.ReadFile(
+        List<SocatCommand> inner = SourceReader.ReadFile(
             """
             [Service]
             # ExecStart=/usr/bin/socat A B
@@ -81,7 +81,7 @@ public class ImportTests
             ExecStart=-/usr/bin/socat UNIX-LISTEN:/run/web.sock,fork \
                 TCP:localhost:3000
             """);
-        var outer = SourceReader.ReadFile("[Service]\nExecStart=/usr/bin/socat TCP-LISTEN:3003,fork UNIX:/run/web.sock\n");
+        List<SocatCommand> outer = SourceReader.ReadFile("[Service]\nExecStart=/usr/bin/socat TCP-LISTEN:3003,fork UNIX:/run/web.sock\n");
 
         Assert.That(new SocatPairs(null, []).Join([.. inner, .. outer]).Single().ToJson(),
             Is.EqualTo("""{ "Name": "vpn", "Listen": "0.0.0.0:3003", "Namespace": "vpn", "Target": "localhost:3000" }"""));
@@ -94,7 +94,7 @@ public class ImportTests
     {
         string[] sources = [$"socat TCP-LISTEN:80,fork{first} UNIX:/run/web.sock", $"socat TCP-LISTEN:81,fork{second} UNIX:/run/web.sock", InnerLine];
 
-        var drafts = new SocatPairs(null, []).Join([.. sources.SelectMany(SourceReader.Read)]);
+        List<BridgeDraft> drafts = new SocatPairs(null, []).Join([.. sources.SelectMany(SourceReader.Read)]);
 
         Assert.That(drafts.Select(draft => draft.Name), Is.EqualTo(["vpn", "vpn-2"]));
         Assert.That(drafts.Select(draft => draft.Target), Has.All.EqualTo("127.0.0.1:3000"));
@@ -124,7 +124,7 @@ public class ImportTests
     [Test]
     public void ReadFile_OfAUnitWithACommentWithinACommand_ReadsOn()
     {
-        var command = SourceReader.ReadFile("[Service]\nExecStart=socat \\\n UNIX-LISTEN:/run/web.sock \\\n# why\n; and why\n TCP:127.0.0.1:80\n# end\n").Single();
+        SocatCommand command = SourceReader.ReadFile("[Service]\nExecStart=socat \\\n UNIX-LISTEN:/run/web.sock \\\n# why\n; and why\n TCP:127.0.0.1:80\n# end\n").Single();
 
         Assert.That((command.From.Keyword, command.To.Keyword), Is.EqualTo(("UNIX-LISTEN", "TCP")));
     }
@@ -149,7 +149,7 @@ public class ImportTests
     [TestCase("NsBridge:Bridges:1:Listen", "socat TCP-LISTEN:80 TCP:127.0.0.1:80", "socat TCP-LISTEN:80 TCP:127.0.0.1:80")]
     public void RefuseWrong_OfWhatTheDaemonWouldNotTake_SaysItsFaults(string path, params string[] sources)
     {
-        var drafts = new SocatPairs("vpn", []).Join([.. sources.SelectMany(SourceReader.Read)]);
+        List<BridgeDraft> drafts = new SocatPairs("vpn", []).Join([.. sources.SelectMany(SourceReader.Read)]);
 
         Assert.That(() => ImportCommand.RefuseWrong(drafts), Throws.TypeOf<UserErrorException>().With.Message.Contains(path).And.Property("ExitCode").EqualTo(64));
     }

@@ -17,10 +17,10 @@ internal sealed class SourceFileTests
     public async Task Read_OfANamedPipe_IsRefusedAtOnce()
     {
         using var scratch = new ScratchDirectory();
-        var pipe = scratch["pipe.service"];
+        string pipe = scratch["pipe.service"];
         await Command.CheckAsync("mkfifo", pipe);
 
-        var reading = Task.Run(() => Assert.Throws<UserErrorException>(() => SourceReader.Read(pipe))!.Message);
+        Task<string> reading = Task.Run(() => Assert.Throws<UserErrorException>(() => SourceReader.Read(pipe))!.Message);
 
         Assert.That(await reading.WaitAsync(TimeSpan.FromSeconds(2)), Does.Contain("named pipe"));
     }
@@ -29,7 +29,7 @@ internal sealed class SourceFileTests
     public void Read_OfAFileWithAByteOrderMark_FindsItsSections()
     {
         using var scratch = new ScratchDirectory();
-        var file = scratch.Write("a b.service", "\ufeff[Service]\nNetworkNamespacePath=/run/netns/vpn\nExecStart=socat TCP-LISTEN:80,fork TCP:127.0.0.1:80\n");
+        string file = scratch.Write("a b.service", "\ufeff[Service]\nNetworkNamespacePath=/run/netns/vpn\nExecStart=socat TCP-LISTEN:80,fork TCP:127.0.0.1:80\n");
 
         Assert.That(SourceReader.Read(file).Single().Place.Namespace, Is.EqualTo("vpn"));
     }

@@ -36,7 +36,7 @@ internal sealed class JournalEntryTests
     {
         var entry = new JournalEntry();
         entry.Add("M", "x" + new string('é', JournalEntry.LongestValue));
-        var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(entry.Bytes);
+        string text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(entry.Bytes);
         Assert.That(text, Does.StartWith("M=xé").And.EndsWith("é\n"));
         Assert.That(entry.Bytes.Length, Is.EqualTo("M=\n".Length + JournalEntry.LongestValue - 1));
     }

@@ -50,7 +50,7 @@ internal sealed partial class JournalLoggerTests
         using (_log.BeginScope(new Dictionary<string, object?> { ["Bridge"] = "outermost", ["Client"] = "192.0.2.7:40312" }))
         using (_log.BeginScope(new Dictionary<string, object?> { ["Bridge"] = "web" }))
             Started(_log);
-        var entry = _journal.Receive();
+        Dictionary<string, string> entry = _journal.Receive();
         Assert.That((entry["BRIDGE"], entry["CLIENT"]), Is.EqualTo(("web", "192.0.2.7:40312")));
     }
 
@@ -70,7 +70,7 @@ internal sealed partial class JournalLoggerTests
     public void Log_Exception_MessageTellsTheCausesAndTheRestIsAField()
     {
         Failed(_log, new IOException("cannot listen", new InvalidOperationException("address in use")));
-        var entry = _journal.Receive();
+        Dictionary<string, string> entry = _journal.Receive();
         Assert.That(entry["MESSAGE"], Is.EqualTo("failed: cannot listen: address in use"));
         Assert.That(entry, Does.ContainKey("EXCEPTION"));
     }
@@ -100,10 +100,10 @@ internal sealed partial class JournalLoggerTests
     {
         // The queue of a datagram socket is short (net.unix.max_dgram_qlen), so this overflows it however it is set.
         const int messages = 3_000;
-        for (var message = 0; message < messages && !cancellation.IsCancellationRequested; message++)
+        for (int message = 0; message < messages && !cancellation.IsCancellationRequested; message++)
             Started(_log);
 
-        var received = 0;
+        int received = 0;
         while (received < 5)
         {
             _journal.Receive();

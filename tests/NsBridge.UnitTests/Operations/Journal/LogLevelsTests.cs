@@ -12,10 +12,10 @@ internal sealed class LogLevelsTests
     public void Change_OfALevel_ReachesALoggerThatIsThere()
     {
         var levels = new LogLevels([]);
-        using var services = new ServiceCollection()
+        using ServiceProvider services = new ServiceCollection()
             .AddLogging(logging => logging.AddConfiguration(new ConfigurationBuilder().Add(levels).Build().GetSection("Logging")).AddJournalOrPlainLines())
             .BuildServiceProvider();
-        var log = services.GetRequiredService<ILoggerFactory>().CreateLogger("NsBridge.Bridges.Bridge");
+        ILogger log = services.GetRequiredService<ILoggerFactory>().CreateLogger("NsBridge.Bridges.Bridge");
         Assert.That(log.IsEnabled(LogLevel.Debug), Is.False);
 
         levels.Change([new LogSetting("Logging:LogLevel:NsBridge", "Debug")]);

@@ -21,14 +21,14 @@ internal sealed partial class PlainLoggerTests
     [Test]
     public void Log_Error_SaysTheCauseWithoutAStackTrace()
     {
-        var fault = Thrown();
+        IOException fault = Thrown();
         Assert.That(Written(log => Failed(log, LogLevel.Error, fault)), Is.EqualTo("error failed: address in use\n"));
     }
 
     [Test]
     public void Log_Critical_CarriesTheStackTrace()
     {
-        var fault = Thrown();
+        IOException fault = Thrown();
         Assert.That(Written(log => Failed(log, LogLevel.Critical, fault)), Does.Contain(nameof(Thrown)));
     }
 

@@ -19,8 +19,8 @@ internal sealed class ReceivingJournal : IDisposable
     /// <summary>Fields of the next entry; those with a line break are not taken apart.</summary>
     public Dictionary<string, string> Receive()
     {
-        var buffer = new byte[128 * 1024];
-        var length = _socket.Receive(buffer);
+        byte[] buffer = new byte[128 * 1024];
+        int length = _socket.Receive(buffer);
         return Encoding.UTF8.GetString(buffer, 0, length)
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split('=', 2))

@@ -51,7 +51,7 @@ public class RepeatedFaultTests
     [Test]
     public void Happened_InTurns_TellsEachOfThemOnce()
     {
-        for (var i = 0; i < 10; i++)
+        for (int i = 0; i < 10; i++)
         {
             Happen("refused", 1);
             Happen("timeout", 1);
@@ -72,7 +72,7 @@ public class RepeatedFaultTests
     [Test]
     public void Happened_InMoreKindsThanAreKept_CountsTheRest()
     {
-        for (var i = 0; i < RepeatedFault.MostKinds + 5; i++)
+        for (int i = 0; i < RepeatedFault.MostKinds + 5; i++)
             Happen($"fault {i}", 1);
         _clock.Tick();
 
@@ -82,7 +82,7 @@ public class RepeatedFaultTests
 
     private void Happen(string fault, int times)
     {
-        for (var i = 0; i < times; i++)
+        for (int i = 0; i < times; i++)
             _fault.Happened(fault);
     }
 }

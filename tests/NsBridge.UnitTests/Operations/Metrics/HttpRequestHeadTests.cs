@@ -11,7 +11,7 @@ public class HttpRequestHeadTests
     [TestCase("GET http://host HTTP/1.1", "GET", "/")]
     public void TryParse_OfARequest_TellsMethodAndPath(string head, string method, string path)
     {
-        Assert.That(HttpRequestHead.TryParse(Encoding.ASCII.GetBytes(head), out var value));
+        Assert.That(HttpRequestHead.TryParse(Encoding.ASCII.GetBytes(head), out HttpRequestHead value));
         Assert.That(value, Is.EqualTo(new HttpRequestHead(method, path)));
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using NsBridge.Configuration.Settings;
 using NsBridge.Metrics;
 using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
@@ -19,7 +20,7 @@ internal sealed class MetricsServerTests
         other.Listen();
         var at = (IPEndPoint)other.LocalEndPoint!;
         using var log = new LogLines();
-        await using var server = Make(at.ToString(), log);
+        await using MetricsServer server = Make(at.ToString(), log);
 
         await server.StartAsync(CancellationToken.None);
         Assert.That(log.WithLevels, Has.Count.EqualTo(1));
@@ -37,7 +38,7 @@ internal sealed class MetricsServerTests
     public async Task Start_TheAddressIsNotThereYet_WarnsAndEndsWell(string listen, string why)
     {
         using var log = new LogLines();
-        await using var server = Make(listen, log);
+        await using MetricsServer server = Make(listen, log);
 
         await server.StartAsync(CancellationToken.None);
         await server.StopAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(5));
@@ -47,7 +48,7 @@ internal sealed class MetricsServerTests
 
     private static MetricsServer Make(string listen, LogLines log)
     {
-        var settings = LoadedText.Load($$$"""{"NsBridge":{"Metrics":{"Listen":"{{{listen}}}"},"Bridges":[]}}""").Settings!;
+        DaemonSettings settings = LoadedText.Load($$$"""{"NsBridge":{"Metrics":{"Listen":"{{{listen}}}"},"Bridges":[]}}""").Settings!;
         var reports = new Reports();
         reports.Now.Add(Reports.Web);
         return new MetricsServer(settings, new BridgeCounts(reports), log.CreateLogger<MetricsServer>());

@@ -9,7 +9,7 @@ public class PrometheusTextTests
     [Test]
     public void Write_OfABridge_GivesEveryMetricOfTheContract()
     {
-        var lines = Write(Reports.Web).Split('\n');
+        string[] lines = Write(Reports.Web).Split('\n');
 
         Assert.That(lines, Is.SupersetOf(new[]
         {
@@ -39,7 +39,7 @@ public class PrometheusTextTests
     [Test]
     public void Write_OfABridgeThatIsSwitchedOff_DoesNotSayThatItIsDown()
     {
-        var text = Write(Reports.Web with { State = BridgeState.Disabled });
+        string text = Write(Reports.Web with { State = BridgeState.Disabled });
 
         Assert.That(text, Does.Not.Contain("nsbridge_bridge_up{"));
         Assert.That(text, Does.Contain("nsbridge_connections_active{bridge=\"web\"} 3\n"), "what it still has is told");

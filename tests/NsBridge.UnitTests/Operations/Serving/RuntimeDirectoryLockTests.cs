@@ -10,7 +10,7 @@ internal sealed class RuntimeDirectoryLockTests
     public void IsHeld_IsTrueExactlyWhileTheLockIsTaken()
     {
         using var scratch = new ScratchDirectory();
-        var path = scratch["control.lock"];
+        string path = scratch["control.lock"];
         Assert.That(RuntimeDirectoryLock.IsHeld(path), Is.False);
 
         using (RuntimeDirectoryLock.TryTake(path))
@@ -25,8 +25,8 @@ internal sealed class RuntimeDirectoryLockTests
     public void TryTake_LinkAtThePath_IsRefusedAndNotFollowed(bool dangles)
     {
         using var scratch = new ScratchDirectory();
-        var path = scratch["control.lock"];
-        var target = dangles ? scratch["nowhere"] : scratch.Write("precious", "kept");
+        string path = scratch["control.lock"];
+        string target = dangles ? scratch["nowhere"] : scratch.Write("precious", "kept");
         File.CreateSymbolicLink(path, target);
 
         Assert.That(() => Task.Run(() => RuntimeDirectoryLock.TryTake(path)).WaitAsync(TimeSpan.FromSeconds(5)),

@@ -18,7 +18,7 @@ internal sealed class ShortRequestServerTests
         int open = 0, most = 0, served = 0;
         async Task DawdleAsync(Socket client, CancellationToken deadline)
         {
-            var now = Interlocked.Increment(ref open);
+            int now = Interlocked.Increment(ref open);
             Interlocked.Increment(ref served);
             int seen;
             while ((seen = Volatile.Read(ref most)) < now)
@@ -31,7 +31,7 @@ internal sealed class ShortRequestServerTests
 
         await using var server = new ShortRequestServer("The test", [listener], DawdleAsync, NullLogger.Instance);
         var clients = new List<Socket>();
-        for (var client = 0; client < flood; client++)
+        for (int client = 0; client < flood; client++)
         {
             clients.Add(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
             await clients[^1].ConnectAsync(listener.LocalEndPoint!);

@@ -42,8 +42,8 @@ public class ControlSocketTests
     {
         using var document = JsonDocument.Parse(await ControlClient.AskStatusAsync(_settings.ControlSocket, default));
 
-        var root = document.RootElement;
-        var bridge = root.GetProperty("bridges")[0];
+        JsonElement root = document.RootElement;
+        JsonElement bridge = root.GetProperty("bridges")[0];
         Assert.Multiple(() =>
         {
             Assert.That(root.GetProperty("version").GetString(), Does.Match(@"^\d+\.\d+\.\d+$"));
@@ -77,7 +77,7 @@ public class ControlSocketTests
     [Test]
     public void Start_OfASecondDaemon_IsRefusedByThePidOfTheFirst()
     {
-        var second = Make();
+        ControlSocket second = Make();
 
         Assert.That(() => second.StartAsync(default),
             Throws.TypeOf<UserErrorException>().With.Message.Contains($"already running as pid {Environment.ProcessId}"));
@@ -88,7 +88,7 @@ public class ControlSocketTests
     [TestCase("control.lock")]
     public async Task File_RemovedWhileRunning_IsThereAgain(string file)
     {
-        var path = Path.Combine(_settings.RuntimeDirectory, file);
+        string path = Path.Combine(_settings.RuntimeDirectory, file);
         if (file.Length == 0)
             Directory.Delete(path, recursive: true);
         else
@@ -104,7 +104,7 @@ public class ControlSocketTests
     [Test]
     public async Task Lock_AnotherDaemonHasTaken_IsLeftToIt()
     {
-        var path = _settings.ControlSocket + ".lock";
+        string path = _settings.ControlSocket + ".lock";
         File.Delete(path);
         using var other = RuntimeDirectoryLock.TryTake(path);
         Assert.That(other, Is.Not.Null);
@@ -117,7 +117,7 @@ public class ControlSocketTests
     [Test]
     public async Task Lock_ALinkInItsPlace_KeepsTheStopFromNothing()
     {
-        var path = _settings.ControlSocket + ".lock";
+        string path = _settings.ControlSocket + ".lock";
         File.Delete(path);
         File.CreateSymbolicLink(path, _scratch["elsewhere"]);
         // The next look comes meanwhile.
@@ -146,7 +146,7 @@ public class ControlSocketTests
     public async Task Start_OverALink_IsRefusedAndTouchesNothing()
     {
         await _control.StopAsync(default);
-        var precious = _scratch.Write("precious", "kept");
+        string precious = _scratch.Write("precious", "kept");
         File.CreateSymbolicLink(_settings.ControlSocket, precious);
 
         Assert.That(() => Make().StartAsync(default), Throws.TypeOf<UserErrorException>().With.Message.Contains("symbolic link"));
@@ -158,7 +158,7 @@ public class ControlSocketTests
     public void Start_WhereNoDirectoryCanBe_SaysWhy(string directory, string why)
     {
         _scratch.Write("file", "");
-        var elsewhere = _settings with { RuntimeDirectory = _scratch[directory] };
+        DaemonSettings elsewhere = _settings with { RuntimeDirectory = _scratch[directory] };
 
         Assert.That(() => new ControlSocket(elsewhere, s_loader, _reports, NullLogger<ControlSocket>.Instance).StartAsync(default),
             Throws.TypeOf<UserErrorException>().With.Message.Contains(why).And.Message.Contains("NsBridge:RuntimeDirectory"));
@@ -170,7 +170,7 @@ public class ControlSocketTests
     [TestCase("a request without an end that is longer than any request of ours may ever become ......")]
     public async Task Request_ThatIsGarbage_IsClosedWithoutAnAnswer(string request)
     {
-        using var client = await ConnectAsync();
+        using Socket client = await ConnectAsync();
         await client.SendAsync(Encoding.ASCII.GetBytes(request));
 
         Assert.That(await ReadToEndAsync(client), Is.Empty);
@@ -183,10 +183,10 @@ public class ControlSocketTests
         var silent = new List<Socket>();
         try
         {
-            for (var i = 0; i < 1000; i++)
+            for (int i = 0; i < 1000; i++)
                 silent.Add(await ConnectAsync());
 
-            var answer = ControlClient.AskStatusAsync(_settings.ControlSocket, default);
+            Task<byte[]> answer = ControlClient.AskStatusAsync(_settings.ControlSocket, default);
             Assert.That(await answer.WaitAsync(TimeSpan.FromSeconds(2)), Is.Not.Empty);
         }
         finally
@@ -198,7 +198,7 @@ public class ControlSocketTests
     [Test]
     public async Task Client_ThatSaysNothing_IsClosedAtTheDeadline()
     {
-        using var client = await ConnectAsync();
+        using Socket client = await ConnectAsync();
 
         Assert.That(await ReadToEndAsync(client).WaitAsync(ShortRequestServer.Deadline + s_soon), Is.Empty);
     }
@@ -216,7 +216,7 @@ public class ControlSocketTests
     private static async Task<byte[]> ReadToEndAsync(Socket socket)
     {
         using var all = new MemoryStream();
-        var buffer = new byte[4096];
+        byte[] buffer = new byte[4096];
         try
         {
             int count;

@@ -12,7 +12,7 @@ public class StatusTableTests
     [Test]
     public void Lines_OfTwoBridges_ShowTheirFactsAndTheReasonBelow()
     {
-        var lines = new StatusTable(TimeProvider.System, colours: false).Lines(Sample(0, Reports.Web, s_waiting), null);
+        List<string> lines = new StatusTable(TimeProvider.System, colours: false).Lines(Sample(0, Reports.Web, s_waiting), null);
 
         Assert.That(lines, Is.EqualTo(new[]
         {
@@ -28,8 +28,8 @@ public class StatusTableTests
     [Test]
     public void Lines_WithAnEarlierSample_ShowRates()
     {
-        var later = Reports.Web with { BytesToTarget = Reports.Web.BytesToTarget + (2 << 20) };
-        var lines = new StatusTable(TimeProvider.System, colours: false)
+        BridgeReport later = Reports.Web with { BytesToTarget = Reports.Web.BytesToTarget + (2 << 20) };
+        List<string> lines = new StatusTable(TimeProvider.System, colours: false)
             .Lines(Sample(TimeProvider.System.TimestampFrequency, later), Sample(0, Reports.Web));
 
         Assert.That(lines[^1], Does.Contain("(2.00 MiB/s)").And.Contain("3.00 GiB (0 B/s)"));
@@ -38,8 +38,8 @@ public class StatusTableTests
     [Test]
     public void Lines_AfterTheCountsBeganAgain_ShowNoRates()
     {
-        var later = Reports.Web with { BytesToTarget = 7 };
-        var lines = new StatusTable(TimeProvider.System, colours: false)
+        BridgeReport later = Reports.Web with { BytesToTarget = 7 };
+        List<string> lines = new StatusTable(TimeProvider.System, colours: false)
             .Lines(Sample(TimeProvider.System.TimestampFrequency, later), Sample(0, Reports.Web));
 
         Assert.That(lines[^1], Does.Not.Contain("/s)"));
@@ -48,7 +48,7 @@ public class StatusTableTests
     [Test]
     public void Lines_WithAnEvilReason_HoldNoControlCharacters()
     {
-        var lines = new StatusTable(TimeProvider.System, colours: false).Lines(Sample(0, s_waiting with { Reason = "no\e[2Jsuch\nthing" }), null);
+        List<string> lines = new StatusTable(TimeProvider.System, colours: false).Lines(Sample(0, s_waiting with { Reason = "no\e[2Jsuch\nthing" }), null);
 
         Assert.That(lines, Has.None.Matches<string>(line => line.Any(char.IsControl)));
     }

@@ -14,19 +14,19 @@ internal sealed class ActivationSocketsTests
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        using var sockets = Handed(listener, "web");
-        var address = listener.LocalEndpoint;
+        using ActivationSockets sockets = Handed(listener, "web");
+        EndPoint address = listener.LocalEndpoint;
         listener.Stop();
 
-        for (var use = 0; use < 2; use++)
+        for (int use = 0; use < 2; use++)
         {
-            var copy = sockets.For("web").Single();
+            SafeFileHandle copy = sockets.For("web").Single();
             using var owned = new Socket(new SafeSocketHandle(copy.DangerousGetHandle(), ownsHandle: true)) { Blocking = false };
             copy.SetHandleAsInvalid();
             using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             client.Connect(address);
             Assert.That(owned.Poll(TimeSpan.FromSeconds(5), SelectMode.SelectRead), Is.True, "the client is in the queue");
-            using var accepted = owned.Accept();
+            using Socket accepted = owned.Accept();
             Assert.That(accepted.LocalEndPoint, Is.EqualTo(address));
         }
     }
@@ -36,8 +36,8 @@ internal sealed class ActivationSocketsTests
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        using var sockets = Handed(listener, "web");
-        using var copy = sockets.For("web").Single();
+        using ActivationSockets sockets = Handed(listener, "web");
+        using SafeFileHandle copy = sockets.For("web").Single();
         const int closeOnExec = 0x80000;
         const int nonBlocking = 0x800;
         Assert.That(FlagsOf(copy) & (closeOnExec | nonBlocking), Is.EqualTo(closeOnExec | nonBlocking));
@@ -48,7 +48,7 @@ internal sealed class ActivationSocketsTests
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        using var sockets = Handed(listener, "web");
+        using ActivationSockets sockets = Handed(listener, "web");
         Assert.That(sockets.For("dns"), Is.Empty);
         Assert.That(sockets.Names, Is.EqualTo(new[] { "web" }));
     }
@@ -63,15 +63,15 @@ internal sealed class ActivationSocketsTests
     private static ActivationSockets Handed(TcpListener listener, string name)
     {
         using var borrowed = new SafeFileHandle(listener.Server.SafeHandle.DangerousGetHandle(), ownsHandle: false);
-        var copy = InheritedSocket.Duplicate(borrowed);
-        var descriptor = (int)copy.DangerousGetHandle();
+        SafeFileHandle copy = InheritedSocket.Duplicate(borrowed);
+        int descriptor = (int)copy.DangerousGetHandle();
         copy.SetHandleAsInvalid();
         return ActivationSockets.Adopt([new ActivationFd(descriptor, name)]);
     }
 
     private static int FlagsOf(SafeFileHandle descriptor)
     {
-        var line = File.ReadLines($"/proc/self/fdinfo/{descriptor.DangerousGetHandle()}").First(line => line.StartsWith("flags:", StringComparison.Ordinal));
+        string line = File.ReadLines($"/proc/self/fdinfo/{descriptor.DangerousGetHandle()}").First(line => line.StartsWith("flags:", StringComparison.Ordinal));
         return Convert.ToInt32(line["flags:".Length..].Trim(), 8);
     }
 }

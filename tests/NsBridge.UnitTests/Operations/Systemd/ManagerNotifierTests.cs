@@ -11,7 +11,7 @@ namespace NsBridge.UnitTests.Operations.Systemd;
 /// <summary>Whatever becomes of the manager, telling it neither fails nor waits.</summary>
 internal sealed class ManagerNotifierTests
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(5);
 
     [TestCase(false)]
     [TestCase(true)]
@@ -73,7 +73,7 @@ internal sealed class ManagerNotifierTests
                 heard.AddRange(manager.Read());
                 return Task.FromResult(heard.Count >= 2);
             },
-            Soon, "it is told");
+            s_soon, "it is told");
         Assert.That(heard, Is.EqualTo(new[] { "READY=1", "STATUS=newer" }));
         Assert.That(scene.Lines, Is.Empty);
     }
@@ -88,7 +88,7 @@ internal sealed class ManagerNotifierTests
         scene.Notifier.Notify(ServiceState.Ready);
 
         Assert.That(scene.Lines, Is.Empty);
-        await Eventually.TrueAsync(() => Task.FromResult(scene.Lines.Count == 1), Soon, "it is told");
+        await Eventually.TrueAsync(() => Task.FromResult(scene.Lines.Count == 1), s_soon, "it is told");
         Assert.That(scene.Lines.Single(), Does.Contain("READY").And.Contain("EAGAIN"));
         Assert.That(manager.Read(), Has.None.EqualTo("READY=1"));
     }

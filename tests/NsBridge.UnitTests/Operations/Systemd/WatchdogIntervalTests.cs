@@ -21,7 +21,7 @@ internal sealed class WatchdogIntervalTests
     [TestCase("9223372036854775807")]
     public void Parse_BeyondWhatTimersTake_OneThatTheyTake(string microseconds)
     {
-        var interval = WatchdogInterval.Parse(microseconds, null, 17)!.Value;
+        TimeSpan interval = WatchdogInterval.Parse(microseconds, null, 17)!.Value;
         Assert.That(interval, Is.InRange(TimeSpan.FromMilliseconds(10), TimeSpan.FromDays(1)));
     }
 }

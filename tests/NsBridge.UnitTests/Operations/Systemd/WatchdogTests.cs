@@ -11,7 +11,7 @@ internal sealed class WatchdogTests
         var manager = new RecordingNotifier();
         using var watchdog = new Watchdog(new Loops(), manager, new SilenceWatch(), TimeSpan.FromMilliseconds(60));
         await watchdog.StartAsync(CancellationToken.None);
-        for (var beat = 0; beat < 3; beat++)
+        for (int beat = 0; beat < 3; beat++)
             Assert.That(await manager.NextAsync(), Is.EqualTo("WATCHDOG=1"));
         await watchdog.StopAsync(CancellationToken.None);
     }
