@@ -18,7 +18,7 @@ internal sealed class ListenTests : BridgeFixture
         await scene.Daemon.WaitListeningAsync(new IPEndPoint(IPAddress.IPv6Loopback, port));
         await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, port))).EchoAsync(s_hello);
         await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.IPv6Loopback, port))).EchoAsync(s_hello);
-        Assert.ThrowsAsync<SocketException>(() => TestClient.TcpAsync(new IPEndPoint(IPAddress.Parse("127.0.0.2"), port)));
+        await Assert.ThrowsAsync<SocketException>(() => TestClient.TcpAsync(new IPEndPoint(IPAddress.Parse("127.0.0.2"), port)));
     }
 
     [Test]

@@ -21,7 +21,7 @@ internal sealed class ShutdownTests : BridgeFixture
 
         await scene.Daemon.SignalAsync("TERM");
         await scene.Daemon.WaitNotListeningAsync(scene.Listen);
-        Assert.ThrowsAsync<SocketException>(() => TestClient.TcpAsync(scene.Listen));
+        await Assert.ThrowsAsync<SocketException>(() => TestClient.TcpAsync(scene.Listen));
         await client.EchoAsync(s_hello);
         Assert.That(scene.Daemon.HasExited, Is.False);
         JsonElement status = (await scene.Daemon.StatusAsync()).GetProperty("bridges")[0];

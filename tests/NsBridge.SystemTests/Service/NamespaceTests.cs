@@ -13,10 +13,10 @@ internal sealed class NamespaceTests : ServiceFixture
     private static readonly TimeSpan s_promisedToLetGo = TimeSpan.FromSeconds(5);
 
     [Test]
-    [Order(1)]
     public async Task Namespace_FirstOfTheMachineAfterTheStart_ServedWithinTwoSeconds()
     {
-        Assert.That(await Machine.HoldsAsync("test -e /run/netns"), Is.False, "nobody has made a namespace on this machine before");
+        const string ForgetAll = "while mountpoint -q /run/netns; do umount /run/netns || break; done; rmdir /run/netns; ! test -e /run/netns";
+        Assert.That(await Machine.HoldsAsync(ForgetAll), "the machine is as before its first namespace");
         string name = TargetNamespace.FreshName();
         await Service.RestartWithAsync(Web(name));
         await Service.BecomesAsync("web", "waiting");

@@ -167,9 +167,9 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
         Task sending = await StallAsync(conversation);
         conversation.Target.Reset();
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.TargetReset));
-        SocketException? error = Assert.ThrowsAsync<SocketException>(async () => await sending);
+        SocketException? error = await Assert.ThrowsAsync<SocketException>(async () => await sending);
         // Whichever call comes upon the reset first is told of it, the others that the connection is no more.
-        Assert.That(error.SocketErrorCode, Is.EqualTo(SocketError.ConnectionReset).Or.EqualTo(SocketError.Shutdown));
+        Assert.That(error?.SocketErrorCode, Is.EqualTo(SocketError.ConnectionReset).Or.EqualTo(SocketError.Shutdown));
     }
 
     private const int Before = 8 * Megabyte;

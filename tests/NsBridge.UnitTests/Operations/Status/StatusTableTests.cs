@@ -50,7 +50,7 @@ public class StatusTableTests
     {
         List<string> lines = new StatusTable(TimeProvider.System, colours: false).Lines(Sample(0, s_waiting with { Reason = "no\e[2Jsuch\nthing" }), null);
 
-        Assert.That(lines, Has.None.Matches<string>(line => line.Any(char.IsControl)));
+        Assert.That(lines, Has.None.Matches<string>(line => line!.Any(char.IsControl)));
     }
 
     private static StatusSample Sample(long time, params BridgeReport[] reports) =>
