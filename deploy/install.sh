@@ -21,6 +21,9 @@ man=$prefix/share/man
 completions=$prefix/share/bash-completion/completions
 doc=$prefix/share/doc/nsbridge
 config=/etc/nsbridge/appsettings.json
+# In a release the documents lie beside this file, in a checkout one folder higher.
+documents=$here
+[ -d "$here/docs" ] || documents=$(dirname "$here")
 
 systemd_runs() {
   [ -z "$destdir" ] && [ -d /run/systemd/system ]
@@ -51,8 +54,14 @@ install_everything() {
   for example in "$here"/examples/* "$here/alerts.yml" "$here/grafana-dashboard.json"; do
     place "$example" "$doc/examples/$(basename "$example")"
   done
+  for document in README.md CHANGELOG.md SECURITY.md; do
+    install -m 0644 "$documents/$document" "$destdir$doc/$document"
+  done
+  (cd "$documents/docs" && find . -type f) | while read -r document; do
+    install -D -m 0644 "$documents/docs/$document" "$destdir$doc/docs/$document"
+  done
   # What the operator wrote is never touched.
-  [ -e "$destdir$config" ] || install -m 0644 "$here/appsettings.json" "$destdir$config"
+  [ -e "$destdir$config" ] || install -m 0644 "$here/config/appsettings.json" "$destdir$config"
 
   if systemd_runs; then
     if command -v systemd-sysusers >/dev/null; then
@@ -75,6 +84,8 @@ uninstall_everything() {
   for example in "$here"/examples/* alerts.yml grafana-dashboard.json; do
     rm -f "$destdir$doc/examples/$(basename "$example")"
   done
+  rm -f "$destdir$doc/README.md" "$destdir$doc/CHANGELOG.md" "$destdir$doc/SECURITY.md"
+  rm -rf "$destdir$doc/docs"
   rmdir "$destdir$doc/examples" "$destdir$doc" 2>/dev/null || true
   if systemd_runs; then
     systemctl daemon-reload

@@ -13,17 +13,19 @@ root=$(dirname "$here")
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 
-version=$(sed -n 's#.*<Version>\(.*\)</Version>.*#\1#p' "$root/Directory.Build.props")
-if [ "$(dpkg-parsechangelog -l "$here/debian/changelog" -S Version)" != "$version" ]; then
-  echo "$0: deploy/debian/changelog does not begin with version $version of Directory.Build.props" >&2
-  exit 1
-fi
-SOURCE_DATE_EPOCH=$(dpkg-parsechangelog -l "$here/debian/changelog" -S Timestamp)
-export SOURCE_DATE_EPOCH
-arch=$(dpkg --print-architecture)
-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+changelog=$work/changelog
+awk -f "$here/debian/changelog.awk" "$root/CHANGELOG.md" >"$changelog"
+
+version=$(sed -n 's#.*<Version>\(.*\)</Version>.*#\1#p' "$root/Directory.Build.props")
+if [ "$(dpkg-parsechangelog -l "$changelog" -S Version)" != "$version" ]; then
+  echo "$0: the newest release in CHANGELOG.md is not version $version of Directory.Build.props" >&2
+  exit 1
+fi
+SOURCE_DATE_EPOCH=$(dpkg-parsechangelog -l "$changelog" -S Timestamp)
+export SOURCE_DATE_EPOCH
+arch=$(dpkg --print-architecture)
 umask 022
 
 executable=${NSBRIDGE_EXECUTABLE:-}
@@ -36,7 +38,7 @@ fi
 stage=$work/package
 DESTDIR=$stage PREFIX=/usr NSBRIDGE_EXECUTABLE=$executable "$here/install.sh"
 install -m 0644 "$here/debian/copyright" "$stage/usr/share/doc/nsbridge/copyright"
-gzip -9n <"$here/debian/changelog" >"$stage/usr/share/doc/nsbridge/changelog.gz"
+gzip -9n <"$changelog" >"$stage/usr/share/doc/nsbridge/changelog.gz"
 gzip -9n "$stage/usr/share/man/man8/nsbridge.8" "$stage/usr/share/man/man5/nsbridge.json.5"
 
 install -d "$stage/DEBIAN"
@@ -60,8 +62,8 @@ dpkg-deb --root-owner-group -Zxz --build "$stage" "$out/nsbridge_${version}_$arc
 name=nsbridge-$version-linux-$arch
 release=$work/$name
 mkdir "$release"
-cp -R "$here/install.sh" "$here/nsbridge.service" "$here/sysusers.conf" "$here/appsettings.json" "$here/man" "$here/completions" "$here/examples" \
-  "$here/alerts.yml" "$here/grafana-dashboard.json" "$root/LICENSE" "$release"
+cp -R "$here/install.sh" "$here/nsbridge.service" "$here/sysusers.conf" "$here/config" "$here/man" "$here/completions" "$here/examples" \
+  "$here/alerts.yml" "$here/grafana-dashboard.json" "$root/README.md" "$root/CHANGELOG.md" "$root/SECURITY.md" "$root/docs" "$root/LICENSE" "$release"
 install -m 0755 "$executable" "$release/nsbridge"
 tar --sort=name --owner=root:0 --group=root:0 --numeric-owner --mode=u+rw,go-w,a+rX --mtime="@$SOURCE_DATE_EPOCH" -C "$work" -cf - "$name" | gzip -9n >"$out/$name.tar.gz"
 echo "$out/$name.tar.gz"

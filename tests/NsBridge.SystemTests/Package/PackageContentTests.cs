@@ -30,6 +30,8 @@ internal sealed class PackageContentTests
         Assert.That(content, Does.Contain("./usr/share/man/man5/nsbridge.json.5.gz\n"));
         Assert.That(content, Does.Contain("./usr/share/bash-completion/completions/nsbridge\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/copyright\n"));
+        Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/README.md\n"));
+        Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/docs/recipes.md\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/examples/enter-processes.conf\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/examples/io-uring.conf\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/examples/alerts.yml\n"));

@@ -26,8 +26,9 @@ internal sealed class TarballTests
     public async Task Install_DestinationAndPrefix_EverythingBelowThem()
     {
         await RunAsync("/opt/nsb");
-        Assert.That(Installed(), Is.EqualTo(new[]
-        {
+        Assert.That(Installed(), Is.EquivalentTo((string[])
+        [
+            .. Documents().Select(document => $"opt/nsb/share/doc/nsbridge/{document}"),
             "etc/nsbridge/appsettings.json",
             "opt/nsb/bin/nsbridge",
             "opt/nsb/lib/systemd/system/nsbridge.service",
@@ -41,7 +42,7 @@ internal sealed class TarballTests
             "opt/nsb/share/doc/nsbridge/examples/socket-group.conf",
             "opt/nsb/share/man/man5/nsbridge.json.5",
             "opt/nsb/share/man/man8/nsbridge.8",
-        }));
+        ]));
         string unit = await File.ReadAllTextAsync(Path.Combine(_destination, "opt/nsb/lib/systemd/system/nsbridge.service"));
         Assert.That(unit, Does.Contain("ExecStart=/opt/nsb/bin/nsbridge run").And.Not.Contain("/usr/bin/nsbridge"));
         Assert.That(await Command.CheckAsync(Path.Combine(_destination, "opt/nsb/bin/nsbridge"), "--version"), Does.Match(@"\d+\.\d+\.\d+"));
@@ -70,6 +71,11 @@ internal sealed class TarballTests
         CommandResult result = await Command.RunAsync(_install, arguments, environment: new Dictionary<string, string?> { ["DESTDIR"] = _destination, ["PREFIX"] = prefix });
         Assert.That(result.ExitCode, Is.Zero, () => result.Everything);
     }
+
+    private static IEnumerable<string> Documents() => Directory
+        .EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*", SearchOption.AllDirectories)
+        .Select(file => Path.GetRelativePath(Repository.Root, file))
+        .Concat(["README.md", "CHANGELOG.md", "SECURITY.md"]);
 
     private string[] Installed() =>
     [
