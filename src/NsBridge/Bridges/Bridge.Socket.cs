@@ -28,7 +28,7 @@ internal sealed partial class Bridge
         }
         catch (BridgeSetupException fault)
         {
-            _fault = fault.Message;
+            _fault = fault.Reason;
         }
     }
 }

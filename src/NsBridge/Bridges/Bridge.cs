@@ -31,7 +31,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     private NamespaceTracker? _listenPlace;
     private IInnerHalf? _inner;
     private IOuterHalf? _outer;
-    private volatile string? _fault;
+    private volatile StateReason? _fault;
     private volatile bool _stopping;
 
     /// <param name="settings">What the operator wants.</param>
@@ -132,7 +132,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
         }
         catch (BridgeSetupException fault)
         {
-            _fault = fault.Message;
+            _fault = fault.Reason;
             if (inner is null)
                 return;
             // The next try makes another, which goes on with the UNIX socket.

@@ -12,6 +12,9 @@ internal sealed record BridgeReport
     /// <summary>Why it is in that state, in words; empty where the state says it all.</summary>
     public string Reason { get; init; } = "";
 
+    /// <summary>The same for programs.</summary>
+    public ReasonCode ReasonCode { get; init; }
+
     /// <summary>The namespace as the operator named it; null for an outer half alone.</summary>
     public string? NamespaceReference { get; init; }
 

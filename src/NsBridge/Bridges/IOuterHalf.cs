@@ -10,13 +10,13 @@ internal interface IOuterHalf
     bool IsBound { get; }
 
     /// <summary>Why it does not listen, to be tried again by <see cref="BindAsync"/>; null where it does, or tries by itself.</summary>
-    string? BindTrouble { get; }
+    StateReason? BindTrouble { get; }
 
     /// <summary>Whether it does not listen because a privilege is missing.</summary>
     bool LacksPrivilege { get; }
 
     /// <summary>Why it cannot pass clients on, which it tries again by itself; null where all is well.</summary>
-    string? JoinTrouble { get; }
+    StateReason? JoinTrouble { get; }
 
     /// <summary>Binds what is not bound. Called again until it succeeds, and whenever the listeners' namespace changed.</summary>
     Task BindAsync();

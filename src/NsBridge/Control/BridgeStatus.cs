@@ -7,6 +7,7 @@ namespace NsBridge.Control;
 /// <param name="Protocol"><c>tcp</c> or <c>udp</c>.</param>
 /// <param name="State"><c>up</c>, <c>waiting</c>, <c>failed</c> or <c>disabled</c>.</param>
 /// <param name="Reason">Why, in words; may be empty.</param>
+/// <param name="ReasonCode">Why, for programs: <see cref="Bridges.ReasonCode"/> in lower case with hyphens, <c>none</c> for an empty reason.</param>
 /// <param name="Namespace">Always there; its reference is null for an outer half alone.</param>
 /// <param name="Listen">As written, or where systemd's sockets listen; empty for an inner half alone.</param>
 /// <param name="Socket">The path of the UNIX socket; null where there is none.</param>
@@ -19,6 +20,7 @@ internal sealed record BridgeStatus(
     string Protocol,
     string State,
     string Reason,
+    string ReasonCode,
     NamespaceStatus Namespace,
     IReadOnlyList<string> Listen,
     string? Socket,
@@ -38,6 +40,7 @@ internal sealed record BridgeStatus(
             _ => "disabled",
         },
         report.Reason,
+        report.ReasonCode.Word,
         new NamespaceStatus(report.NamespaceReference, report.NamespaceCookie),
         report.Listen,
         report.Socket,

@@ -24,7 +24,8 @@ internal sealed record NamespaceLocation
     public static NamespaceLocation OfProcess(int process, string run) => new() { Process = process, Run = run };
 
     /// <summary>It is not there (yet): a state to wait in.</summary>
-    public static NamespaceLocation Waiting(string reason) => new() { Absent = new NamespaceState(0, reason, false) };
+    public static NamespaceLocation Waiting(string reason, NamespaceFault fault = NamespaceFault.Missing) =>
+        new() { Absent = new NamespaceState(0, reason, false) { Fault = fault } };
 
     /// <summary>Waiting alone will not mend it.</summary>
     public static NamespaceLocation Refused(string reason) => new() { Absent = new NamespaceState(0, reason, true) };

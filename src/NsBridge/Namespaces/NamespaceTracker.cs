@@ -127,6 +127,9 @@ internal sealed class NamespaceTracker
         if (socket >= 0)
             return new NamespaceState(cookie, "", false);
         // Out of descriptors says nothing about the namespace.
-        return failure.IsExhaustion ? _state : new NamespaceState(0, network.Explain(failure), !failure.IsAbsent);
+        if (failure.IsExhaustion)
+            return _state;
+        var state = new NamespaceState(0, network.Explain(failure), !failure.IsAbsent);
+        return failure.LacksPrivilege ? state with { Fault = NamespaceFault.Forbidden } : state;
     }
 }

@@ -98,7 +98,12 @@ internal sealed class PollingResolver : INamespaceResolver, IDisposable
             if (_finding.Network is not null && !_finding.HasEnded)
                 return;
             string why = fault is IOException ? fault.Message : $"no answer within {s_askDeadline.TotalSeconds:0} s";
-            found = new Finding(null, null, _finding.Lead, new NamespaceState(0, $"cannot find {_source.Description}: {why}", false) { IsUnknown = true });
+            var absent = new NamespaceState(0, $"cannot find {_source.Description}: {why}", false)
+            {
+                IsUnknown = true,
+                Fault = fault.InnerException is UnauthorizedAccessException ? NamespaceFault.LocatorForbidden : NamespaceFault.LocatorUnavailable,
+            };
+            found = new Finding(null, null, _finding.Lead, absent);
         }
         Publish(found);
     }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
 using NsBridge.Systemd;
+using NsBridge.Testing;
 using NsBridge.UnitTests.Configuration;
 
 namespace NsBridge.UnitTests.Bridges;
@@ -17,5 +18,15 @@ internal sealed class BridgeStateTests
         using var bridge = new Bridge(LoadedText.Right(entry).Bridges[0], engine);
 
         Assert.That(bridge.Report().State, Is.EqualTo(BridgeState.Waiting));
+        Assert.That(bridge.Report().ReasonCode, Is.EqualTo(ReasonCode.Starting));
+    }
+
+    [Test]
+    public void ReasonCode_EachOne_IsDocumented()
+    {
+        string manual = File.ReadAllText(Path.Combine(Repository.Root, "deploy/man/nsbridge.8")).Replace("\\-", "-", StringComparison.Ordinal);
+
+        Assert.That(Enum.GetValues<ReasonCode>().Where(code => !manual.Contains($"\n.B {code.Word}\n", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(ReasonCode.SocketGroupForbidden.Word, Is.EqualTo("socket-group-forbidden"));
     }
 }

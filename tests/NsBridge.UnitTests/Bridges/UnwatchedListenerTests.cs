@@ -63,6 +63,7 @@ internal sealed class UnwatchedListenerTests
 
         Assert.That(scene.Fleet.Snapshot().Single().State, Is.EqualTo(BridgeState.Failed));
         Assert.That(scene.Fleet.Snapshot().Single().Reason, Does.Contain("cannot watch a listener"));
+        Assert.That(scene.Fleet.Snapshot().Single().ReasonCode, Is.EqualTo(ReasonCode.ListenerUnavailable));
         await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().State == BridgeState.Up, s_deadline, "it is tried again");
         await loop.InvokeAsync(() => loop.Detach(other));
     }

@@ -22,7 +22,7 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
     private readonly Dictionary<ulong, (HandoffLink Link, PeerAddress Peer)> _handedOff = [];
     private readonly bool _hasInner;
     private ulong _lastNumber;
-    private volatile string? _trouble;
+    private volatile StateReason? _trouble;
     private bool _stopped;
 
     public HandoffJoin(Bridge bridge, LoopGroup engine, EventLoop home)
@@ -40,7 +40,7 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
         });
     }
 
-    public string? Trouble => _trouble;
+    public StateReason? Trouble => _trouble;
 
     // Who still waits for a link is known as away too.
     public int HandedOffCount => _hasInner ? 0 : _handedOff.Count - _links.Sum(link => link?.Waiting ?? 0);
@@ -85,12 +85,12 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
     {
         int result = link.Connect(_bridge.JoinAddress, _hasInner ? index : _engine.Loops.Count);
         if (result < 0)
-            SetTrouble(result == HandoffLink.NotOwnUser ? Refusal : TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result)));
+            SetTrouble(result == HandoffLink.NotOwnUser ? Refusal : new StateReason(StateReason.JoinCodeOf(Libc.ErrorOf(result)), TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result))));
         return result >= 0;
     }
 
-    private string Refusal =>
-        $"{_bridge.Settings.Socket} does not take connections over: no nsbridge of this user behind it. Use \"Join\": \"relay\" for another program or user";
+    private StateReason Refusal => new(
+        ReasonCode.JoinRefused, $"{_bridge.Settings.Socket} does not take connections over: no nsbridge of this user behind it. Use \"Join\": \"relay\" for another program or user");
 
     // A link that is not there is tried again; who waits for it longer than a target may take is reset.
     private void Wait()
@@ -123,7 +123,7 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
     {
         while (link.FirstSince <= cameBy && link.TryTakeBack(out WaitingClient client))
         {
-            _bridge.OnFailed(client.Accepted.Peer, _trouble ?? $"{_bridge.Settings.Socket} does not take connections");
+            _bridge.OnFailed(client.Accepted.Peer, _trouble?.Text ?? $"{_bridge.Settings.Socket} does not take connections");
             End(client.Accepted, EndReason.TargetReset);
         }
     }
@@ -197,7 +197,7 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
             Forget(link);
             return;
         }
-        SetTrouble(refused ? Refusal : $"the inner half behind {_bridge.Settings.Socket} has gone");
+        SetTrouble(refused ? Refusal : new StateReason(ReasonCode.JoinUnavailable, $"the inner half behind {_bridge.Settings.Socket} has gone"));
         if (_stopped)
             return;
         Forget(link);
@@ -216,7 +216,7 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
         }
     }
 
-    private void SetTrouble(string? trouble)
+    private void SetTrouble(StateReason? trouble)
     {
         if (_trouble == trouble)
             return;

@@ -20,7 +20,7 @@ internal interface IJoin
     int AbortClientsIn(ulong cookie);
 
     /// <summary>Why nobody can be passed on now; null where all is well.</summary>
-    string? Trouble { get; }
+    StateReason? Trouble { get; }
 
     /// <summary>How many of its clients another inner half has taken over: they are not its own to end.</summary>
     int HandedOffCount => 0;

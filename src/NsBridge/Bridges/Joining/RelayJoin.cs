@@ -23,7 +23,7 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     private Connector? _connector;
     private BridgeSettings? _planned;
     private SockAddr _plannedAddress;
-    private volatile string? _trouble;
+    private volatile StateReason? _trouble;
 
     public RelayJoin(Bridge bridge, EventLoop home, NamespaceWatch namespaces)
     {
@@ -35,7 +35,7 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
         _watch = new JoinProbe(home, () => bridge.JoinAddress, () => SetTrouble(null));
     }
 
-    public string? Trouble => _trouble;
+    public StateReason? Trouble => _trouble;
 
     public void Pass(ReadOnlySpan<AcceptedClient> clients, long age = 0) => UpToDateConnector().Connect(clients, age);
 
@@ -72,14 +72,14 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     public void OnUnreachable(PeerAddress peer, string reason, Errno error)
     {
         if (!_hasInner && !IsShortage(error))
-            SetTrouble(reason);
+            SetTrouble(new StateReason(StateReason.JoinCodeOf(error), reason));
         _bridge.OnFailed(peer, reason);
     }
 
     /// <summary>A full backlog, or nothing left here for another connection: the other side is there all the same, and the next client may be served.</summary>
     private static bool IsShortage(Errno error) => error == Errno.EAGAIN || new EnterFailure(EnterStep.Socket, error).IsExhaustion;
 
-    private void SetTrouble(string? trouble)
+    private void SetTrouble(StateReason? trouble)
     {
         if (_trouble == trouble)
             return;

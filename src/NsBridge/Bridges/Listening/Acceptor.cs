@@ -43,7 +43,7 @@ internal abstract class Acceptor : EventSource
         Loop.Attach(this);
         int result = Loop.Watch(this, 0, _listener, Libc.EPOLLIN);
         if (result < 0)
-            throw new BridgeSetupException(WatchFault.Explain("a listener", Libc.ErrorOf(result)));
+            throw new BridgeSetupException(WatchFault.Reason("a listener", Libc.ErrorOf(result)));
     }
 
     /// <summary>A connection was accepted; it belongs to the callee.</summary>

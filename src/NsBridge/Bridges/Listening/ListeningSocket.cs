@@ -29,8 +29,10 @@ internal static class ListeningSocket
             if (failure.Error == Errno.EAFNOSUPPORT && hasOther)
                 return -1;
             if (failure.Error == Errno.EMFILE)
-                throw new BridgeSetupException(engine.Descriptors.Explain(settings.ListenDescriptors));
-            throw new BridgeSetupException(place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason);
+                throw new BridgeSetupException(ReasonCode.OutOfDescriptors, engine.Descriptors.Explain(settings.ListenDescriptors));
+            throw place.Resolve(out NamespaceState absent) is { } network
+                ? new BridgeSetupException(StateReason.CodeOf(failure), network.Explain(failure))
+                : new BridgeSetupException(StateReason.Of(absent));
         }
         int socket = one[0];
         int result = Address(socket, wanted, out SockAddr address);
@@ -52,7 +54,8 @@ internal static class ListeningSocket
         if (result == -(int)Errno.EADDRNOTAVAIL && hasOther)
             return -1;
         Errno error = Libc.ErrorOf(result);
-        throw new BridgeSetupException(Explain(entry, wanted, settings.Protocol, error)) { LacksPrivilege = error == Errno.EACCES };
+        ReasonCode code = error == Errno.EACCES ? ReasonCode.ListenerForbidden : StateReason.Shortage(error, ReasonCode.ListenerUnavailable);
+        throw new BridgeSetupException(code, Explain(entry, wanted, settings.Protocol, error));
     }
 
     private static int Address(int socket, ListenSocket wanted, out SockAddr address)

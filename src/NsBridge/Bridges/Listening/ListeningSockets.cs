@@ -28,11 +28,13 @@ internal static class ListeningSockets
             engine.OnBound();
             return sockets;
         }
-        catch (Exception fault) when (fault is BridgeSetupException or IOException)
+        catch (Exception fault)
         {
             foreach ((int socket, _) in sockets)
                 Libc.Close(socket);
-            throw new BridgeSetupException(fault.Message) { LacksPrivilege = fault is BridgeSetupException { LacksPrivilege: true } };
+            if (fault is IOException)
+                throw new BridgeSetupException(ReasonCode.ListenerUnavailable, fault.Message);
+            throw;
         }
     }
 
@@ -47,13 +49,15 @@ internal static class ListeningSockets
             if (!UdpSocket.IsListener(socket))
             {
                 Libc.Close(socket);
-                throw new BridgeSetupException($"systemd handed over a socket named '{settings.Name}' that is no UDP one; it has to be ListenDatagram= with an address and port");
+                throw new BridgeSetupException(
+                    ReasonCode.ListenerUnsuitable, $"systemd handed over a socket named '{settings.Name}' that is no UDP one; it has to be ListenDatagram= with an address and port");
             }
         }
         else if (Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, out int listening) < 0 || listening == 0)
         {
             Libc.Close(socket);
-            throw new BridgeSetupException($"systemd handed over a socket named '{settings.Name}' that does not listen; it has to be ListenStream= with Accept=no");
+            throw new BridgeSetupException(
+                ReasonCode.ListenerUnsuitable, $"systemd handed over a socket named '{settings.Name}' that does not listen; it has to be ListenStream= with Accept=no");
         }
         else
         {
@@ -70,7 +74,7 @@ internal static class ListeningSockets
         cookie = 0;
         // All or none: without this look, a range that is too long would take every descriptor away from the others, again and again.
         if (engine.Descriptors.WhyNot(settings.ListenDescriptors, engine.Kept.Count) is { } lack)
-            throw new BridgeSetupException(lack);
+            throw new BridgeSetupException(ReasonCode.OutOfDescriptors, lack);
         foreach (ListenEndpoint entry in settings.Listen)
         {
             foreach (ListenSocket wanted in entry.Sockets())
@@ -80,7 +84,7 @@ internal static class ListeningSockets
                     continue;
                 sockets.Add((socket, wanted.Offset));
                 if (cookie != 0 && boundIn != cookie)
-                    throw new BridgeSetupException($"network namespace {place.Reference} changed while its listeners were made");
+                    throw new BridgeSetupException(ReasonCode.NamespaceUnknown, $"network namespace {place.Reference} changed while its listeners were made");
                 cookie = boundIn;
             }
         }

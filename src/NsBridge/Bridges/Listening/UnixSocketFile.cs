@@ -15,6 +15,8 @@ internal sealed class UnixSocketFile
     private const int Backlog = 4096;
     private const uint OwnerOnly = 0b110_000_000;
 
+    private const string GroupFault = "cannot give it to group";
+
     private readonly string _path;
     private readonly byte[] _pathBytes;
     private readonly FileStatus _status;
@@ -123,10 +125,10 @@ internal sealed class UnixSocketFile
     {
         Check(Libc.Status(file, out FileStatus status), path, "cannot look at it");
         if (!status.IsSocket)
-            throw new BridgeSetupException($"{path} was replaced while it was made; who else writes to its directory?");
+            throw new BridgeSetupException(ReasonCode.SocketUnavailable, $"{path} was replaced while it was made; who else writes to its directory?");
         byte[] alias = Libc.PathBytes(NameOf(file));
         if (group is { } id)
-            Check(Libc.ChangeGroup(alias, id), path, $"cannot give it to group {id} (the daemon has to be a member)");
+            Check(Libc.ChangeGroup(alias, id), path, $"{GroupFault} {id} (the daemon has to be a member)");
         Check(Libc.ChangeMode(alias, (uint)mode), path, "cannot set its mode");
         return status;
     }
@@ -141,14 +143,15 @@ internal sealed class UnixSocketFile
             return;
         Check(result, path, "cannot look at what is there");
         if (status.IsSymbolicLink)
-            throw new BridgeSetupException($"{path} is a symbolic link; it is not followed. Remove it or choose another Socket");
+            throw new BridgeSetupException(ReasonCode.SocketUnavailable, $"{path} is a symbolic link; it is not followed. Remove it or choose another Socket");
         if (!status.IsSocket)
-            throw new BridgeSetupException($"{path} exists and is not a socket; it is left alone. Remove it or choose another Socket");
+            throw new BridgeSetupException(ReasonCode.SocketUnavailable, $"{path} exists and is not a socket; it is left alone. Remove it or choose another Socket");
         if (status.User != Libc.EffectiveUser())
-            throw new BridgeSetupException($"{path} is a socket of user {status.User}, not the daemon's; it is left alone. Remove it or choose another Socket");
+            throw new BridgeSetupException(
+                ReasonCode.SocketUnavailable, $"{path} is a socket of user {status.User}, not the daemon's; it is left alone. Remove it or choose another Socket");
         int connected = SocketProbe.Ask(SockAddr.FromPath(path), out int process);
         if (connected != -(int)Errno.ECONNREFUSED && connected != -(int)Errno.ENOENT)
-            throw new BridgeSetupException(connected >= 0
+            throw new BridgeSetupException(ReasonCode.SocketUnavailable, connected >= 0
                 ? $"{path} is served by process {process}; it is left alone. Stop that or choose another Socket"
                 : $"{path} is a socket that may be in use ({Libc.ErrorOf(connected)}); it is left alone");
     }
@@ -164,7 +167,15 @@ internal sealed class UnixSocketFile
     private static BridgeSetupException Fault(string path, string what, int result)
     {
         Errno error = Libc.ErrorOf(result);
-        return new BridgeSetupException($"{path}: {what}: {error}") { LacksPrivilege = error is Errno.EACCES or Errno.EPERM };
+        return new BridgeSetupException(
+            error switch
+            {
+                Errno.EROFS => ReasonCode.SocketReadOnly,
+                Errno.EPERM or Errno.EACCES when what.StartsWith(GroupFault, StringComparison.Ordinal) => ReasonCode.SocketGroupForbidden,
+                Errno.EPERM or Errno.EACCES => ReasonCode.SocketForbidden,
+                _ => StateReason.Shortage(error, ReasonCode.SocketUnavailable),
+            },
+            $"{path}: {what}: {error}");
     }
 
     /// <summary>The socket with its file, as it goes to who comes next.</summary>

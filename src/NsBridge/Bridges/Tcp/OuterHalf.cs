@@ -43,11 +43,11 @@ internal sealed class OuterHalf : IOuterHalf
 
     public bool IsBound => _isBound;
 
-    public string? BindTrouble => _bindFault?.Message;
+    public StateReason? BindTrouble => _bindFault?.Reason;
 
     public bool LacksPrivilege => _bindFault is { LacksPrivilege: true };
 
-    public string? JoinTrouble => _join.Trouble;
+    public StateReason? JoinTrouble => _join.Trouble;
 
     public Task BindAsync() => _home.InvokeAsync(() =>
     {

@@ -35,7 +35,8 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinServer
         }
         catch (OutOfMemoryException)
         {
-            throw new BridgeSetupException("there is no memory for datagrams on their way: 9 MiB of address space are refused; is the process's limited (LimitAS=, ulimit -v)?");
+            throw new BridgeSetupException(
+                ReasonCode.OutOfMemory, "there is no memory for datagrams on their way: 9 MiB of address space are refused; is the process's limited (LimitAS=, ulimit -v)?");
         }
         _connector.Start();
         Socket.Start();

@@ -31,7 +31,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     private int _link = -1;
     private int _heardLength;
     private int _passed;
-    private volatile string? _trouble;
+    private volatile StateReason? _trouble;
     private volatile bool _lacksPrivilege;
 
     public UdpOuterHalf(Bridge bridge, LoopGroup engine, EventLoop home, NamespaceTracker place)
@@ -44,11 +44,11 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
 
     public bool IsBound => _isBound;
 
-    public string? BindTrouble => _isBound ? null : _trouble;
+    public StateReason? BindTrouble => _isBound ? null : _trouble;
 
     public bool LacksPrivilege => _lacksPrivilege;
 
-    public string? JoinTrouble => _isBound ? _trouble : null;
+    public StateReason? JoinTrouble => _isBound ? _trouble : null;
 
     private bool IsReady => _heardLength == ListenerReceiver.Hello.Length;
 
@@ -77,7 +77,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
             catch (BridgeSetupException fault)
             {
                 _lacksPrivilege = fault.LacksPrivilege;
-                SetTrouble(fault.Message);
+                SetTrouble(fault.Reason);
                 RetryLater();
                 return;
             }
@@ -101,7 +101,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         if (result < 0 || isStranger)
         {
             Libc.Close(socket);
-            SetTrouble(isStranger ? Refusal : TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result)));
+            SetTrouble(isStranger ? Refusal : new StateReason(StateReason.JoinCodeOf(Libc.ErrorOf(result)), TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result))));
             RetryLater();
             return;
         }
@@ -113,7 +113,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         if (result < 0)
         {
             CloseLink();
-            SetTrouble(WatchFault.Explain("the link of its halves", Libc.ErrorOf(result)));
+            SetTrouble(WatchFault.Reason("the link of its halves", Libc.ErrorOf(result)));
             RetryLater();
         }
     }
@@ -179,13 +179,14 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
     {
         CloseLink();
         _passed = 0;
-        SetTrouble(refused ? Refusal : $"the inner half behind {_bridge.Settings.Socket} has gone");
+        SetTrouble(refused ? Refusal : new StateReason(ReasonCode.JoinUnavailable, $"the inner half behind {_bridge.Settings.Socket} has gone"));
         RetryLater();
     }
 
-    private string Refusal => $"{_bridge.Settings.Socket} does not take listeners over: no UDP bridge of an nsbridge of this user is behind it";
+    private StateReason Refusal => new(
+        ReasonCode.JoinRefused, $"{_bridge.Settings.Socket} does not take listeners over: no UDP bridge of an nsbridge of this user is behind it");
 
-    private void SetTrouble(string? trouble)
+    private void SetTrouble(StateReason? trouble)
     {
         if (_trouble == trouble)
             return;

@@ -35,6 +35,7 @@ internal sealed class ContainerLocator(string name, IReadOnlyList<IContainerEngi
         var found = new List<(IContainerEngine Engine, ContainerFacts Facts)>();
         var without = new List<IContainerEngine>();
         var troubles = new List<string>();
+        UnauthorizedAccessException? refusal = null;
         bool isForbidden = true;
         IContainerEngine[] there = [.. engines.Where(engine => engine.IsThere)];
         foreach (IContainerEngine engine in there)
@@ -49,6 +50,7 @@ internal sealed class ContainerLocator(string name, IReadOnlyList<IContainerEngi
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
                 troubles.Add($"{engine.Description}: {fault.Message}");
+                refusal ??= fault as UnauthorizedAccessException;
                 isForbidden &= fault is UnauthorizedAccessException;
             }
         }
@@ -71,8 +73,8 @@ internal sealed class ContainerLocator(string name, IReadOnlyList<IContainerEngi
             string why = string.Join("; ", [.. troubles, .. without.Select(engine => $"{engine.Description} has none")]);
             // An engine that is just restarting may still have it. One that lets this user never ask is no reason to believe so, where another one has answered.
             if (!isForbidden || without.Count == 0)
-                throw new IOException(why);
-            return NamespaceLocation.Waiting($"cannot find {Description}: {why}");
+                throw new IOException(why, refusal);
+            return NamespaceLocation.Waiting($"cannot find {Description}: {why}", NamespaceFault.LocatorForbidden);
         }
         _teller = null;
         return NamespaceLocation.Waiting(there.Length == 0
