@@ -58,11 +58,9 @@ internal static class VerbSyntax
     {
         var place = new Argument<string?>("NAMESPACE") { Description = "The one namespace to look into.", Arity = ArgumentArity.ZeroOrOne };
         place.Validators.Add(MustBeNamespace);
-        var write = new Option<bool>("--write") { Description = "Add what is found to the configuration." };
         Option<string?> config = Config();
-        var verb = new Command("discover", "List what listens inside namespaces, as ready-made bridge entries.") { place, write, config };
-        verb.SetAction((parsed, stop) =>
-            run(new DiscoverOptions(parsed.GetValue(place), parsed.GetValue(write), parsed.GetValue(config)), stop));
+        var verb = new Command("discover", "List what listens inside namespaces, as ready-made bridge entries.") { place, config };
+        verb.SetAction((parsed, stop) => run(new DiscoverOptions(parsed.GetValue(place), parsed.GetValue(config)), stop));
         return verb;
     }
 

@@ -50,53 +50,6 @@ internal sealed class DiscoverTests : BridgeFixture
         Executable.CheckPlain(result);
     }
 
-    [Test]
-    public async Task Discover_Written_IsServedByTheRunningDaemonAndKeepsABackup()
-    {
-        Scene scene = await SceneAsync(Serve.Echo);
-        TargetServer other = Target(scene.Namespace, Serve.Echo);
-        string before = await File.ReadAllTextAsync(scene.Daemon.ConfigurationFile);
-
-        CommandResult result = await scene.Daemon.LocateAsync("discover", scene.Namespace.Name, "--write");
-
-        Assert.That(result.ExitCode, Is.Zero, result.Everything);
-        Assert.That(result.Error, Does.Contain("bridged already by web").And.Contain($"the running daemon (pid {scene.Daemon.Id}) takes it up by itself"));
-        Assert.That(await File.ReadAllTextAsync(scene.Daemon.ConfigurationFile + ".bak"), Is.EqualTo(before));
-        JsonElement entry = Entries(result.Output).Single();
-        Assert.That(entry.GetProperty("Target").GetString(), Is.EqualTo(other.EndPoint.ToString()));
-        var listen = System.Net.IPEndPoint.Parse(entry.GetProperty("Listen").GetString()!);
-        await scene.Daemon.WaitListeningAsync(listen);
-        Assert.That(await EchoesAsync(listen));
-    }
-
-    [Test]
-    public async Task Discover_WrittenToAnotherFileThanTheDaemons_SaysThatTheDaemonHasAnother()
-    {
-        Scene scene = await SceneAsync(Serve.Echo);
-        Target(scene.Namespace, Serve.Echo);
-        using var scratch = new ScratchDirectory();
-        string file = scratch.Write("appsettings.json", scene.Daemon.ToJson(new DaemonConfig(scene.Entry)));
-
-        CommandResult result = await Executable.RunAsync(["discover", scene.Namespace.Name, "--write", "--config", file]);
-
-        Assert.That(result.ExitCode, Is.Zero, result.Everything);
-        Assert.That(result.Error, Does.Contain($"added 1 bridge to {file}").And.Contain(scene.Daemon.ConfigurationFile).And.Not.Contain("by itself"));
-    }
-
-    [Test]
-    public async Task Discover_WrittenThroughALinkToTheDaemonsFile_IsTakenUp()
-    {
-        Scene scene = await SceneAsync(Serve.Echo);
-        Target(scene.Namespace, Serve.Echo);
-        using var scratch = new ScratchDirectory();
-        File.CreateSymbolicLink(scratch["link.json"], scene.Daemon.ConfigurationFile);
-
-        CommandResult result = await Executable.RunAsync(["discover", scene.Namespace.Name, "--write", "--config", scratch["link.json"]]);
-
-        Assert.That(result.ExitCode, Is.Zero, result.Everything);
-        Assert.That(result.Error, Does.Contain($"the running daemon (pid {scene.Daemon.Id}) takes it up by itself"));
-    }
-
     private static List<JsonElement> Entries(string output)
     {
         using var document = JsonDocument.Parse(output, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
@@ -128,51 +81,6 @@ internal sealed class DiscoverTests : BridgeFixture
 
         Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
         Assert.That(result.Error, Does.Contain(words).And.Contain("as root").And.Not.Contain("nothing listens"));
-        Executable.CheckPlain(result);
-    }
-
-    [TestCase("{}")]
-    [TestCase("""{ "Logging": {} }""")]
-    public async Task Discover_WriteToAFileWithoutTheSection_AddsIt(string text)
-    {
-        TestNamespace space = await NamespaceAsync();
-        Target(space, Serve.Echo);
-        using var scratch = new ScratchDirectory();
-        string file = scratch.Write("old.json", text);
-
-        CommandResult result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", file]);
-
-        Assert.That(result.ExitCode, Is.Zero, result.Everything);
-        Assert.That((await Executable.RunAsync(["check", "--config", file])).Output, Does.Contain("1 bridge"));
-    }
-
-    [Test]
-    public async Task Discover_WriteToAFileThatIsNotThere_MakesIt()
-    {
-        TestNamespace space = await NamespaceAsync();
-        Target(space, Serve.Echo);
-        using var scratch = new ScratchDirectory();
-
-        // A directory that no daemon has.
-        var environment = new Dictionary<string, string?> { ["RUNTIME_DIRECTORY"] = scratch["run"] };
-        CommandResult result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", scratch["new.json"]], environment);
-
-        Assert.That(result.ExitCode, Is.Zero, result.Everything);
-        Assert.That((await Executable.RunAsync(["check", "--config", scratch["new.json"]])).Output, Does.Contain("1 bridge"));
-        Assert.That(result.Error, Does.Contain("a daemon whose configuration this is takes it up"));
-        Executable.CheckPlain(result);
-    }
-
-    [Test]
-    public async Task Discover_WriteToADirectoryThatIsNotThere_SaysSo()
-    {
-        TestNamespace space = await NamespaceAsync();
-        Target(space, Serve.Echo);
-
-        CommandResult result = await Executable.RunAsync(["discover", space.Name, "--write", "--config", "/nonexistent/new.json"]);
-
-        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
-        Assert.That(result.Error, Does.Contain("cannot write /nonexistent/new.json: no such file or directory"));
         Executable.CheckPlain(result);
     }
 }

@@ -36,7 +36,7 @@ internal sealed class CompletionTests
         Assert.That(offered, Is.EqualTo(typed.Length > 0 ? ["web"] : new[] { "--config", "--help", "web" }));
     }
 
-    [TestCase("discover", "--write", "--config", "--help", "vpn")]
+    [TestCase("discover", "--config", "--help", "vpn")]
     [TestCase("import --namespace", "host", "vpn")]
     public async Task Namespaces_ANameThatTheShellWouldRun_IsNeitherRunNorOffered(string before, params string[] expected)
     {

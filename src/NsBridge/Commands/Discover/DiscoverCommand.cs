@@ -1,6 +1,5 @@
 using NsBridge.Base;
 using NsBridge.Commands.Inspection;
-using NsBridge.Configuration.Options;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
@@ -8,16 +7,12 @@ using NsBridge.Linux;
 
 namespace NsBridge.Commands.Discover;
 
-/// <summary><c>nsbridge discover</c>: what awaits clients inside namespaces, as bridge entries; <c>--write</c> adds them to the configuration.</summary>
+/// <summary><c>nsbridge discover</c>: what awaits clients inside namespaces, as bridge entries.</summary>
 internal static class DiscoverCommand
 {
     public static async Task<int> RunAsync(DiscoverOptions options, CancellationToken stop)
     {
-        var loader = ConfigurationLoader.ForProcess(options.ConfigFile);
-        ConfigurationOutcome outcome = loader.Load();
-        // The section alone is added where it is missing.
-        if (options.Write && File.Exists(loader.File) && !outcome.Faults.All(fault => fault.Path == NsBridgeOptions.SectionName))
-            _ = outcome.SettingsOrFault();
+        ConfigurationOutcome outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
         ValueList<BridgeSettings> configured = outcome.Settings?.Bridges ?? [];
         NamespaceFound? named = options.Namespace is { } text ? await NamedAsync(text, stop) : null;
         (List<ServiceFound>? services, IReadOnlyList<BoundSocket>? host, List<string>? faults, IReadOnlyList<string>? notes, bool isForbidden) = await OwnThread.RunAsync(() => Look(named));
@@ -44,14 +39,6 @@ internal static class DiscoverCommand
         }
 
         await Console.Out.WriteLineAsync(DraftText.Of(drafts));
-        if (options.Write)
-        {
-            string? backup = ConfigurationEdit.AddBridges(loader.File, drafts);
-            (string? count, string? them) = drafts.Count == 1 ? ("1 bridge", "it") : ($"{drafts.Count} bridges", "them");
-            await Console.Error.WriteLineAsync($"added {count} to {loader.File}{(backup is null ? "" : $"; the file as it was is {backup}")}");
-            await Console.Error.WriteLineAsync(await Uptake.TellAsync(loader, them, stop));
-        }
-
         return ExitCode.Success;
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using NsBridge.Base;
 using NsBridge.Commands.Discover;
 using NsBridge.Configuration.Reading;
@@ -23,7 +24,7 @@ internal static class ImportCommand
     /// <exception cref="UserErrorException">It would not; says every fault.</exception>
     internal static void RefuseWrong(IReadOnlyList<BridgeDraft> drafts)
     {
-        byte[] text = BridgeInsertion.Insert("{}"u8, [.. drafts.Select(draft => draft.ToJson())]);
+        byte[] text = Encoding.UTF8.GetBytes($"{{ \"NsBridge\": {{ \"Bridges\": {DraftText.Of(drafts)} }} }}");
         ConfigurationOutcome outcome = ConfigurationLoader.LoadText("appsettings.json", text);
         if (outcome.Settings is null)
             throw new UserErrorException($"what this becomes is no right configuration:\n{outcome.FaultText}", ExitCode.Usage);

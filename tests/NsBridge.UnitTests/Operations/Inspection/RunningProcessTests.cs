@@ -1,6 +1,6 @@
 using NsBridge.Commands.Inspection;
 
-namespace NsBridge.UnitTests.Operations.Looking;
+namespace NsBridge.UnitTests.Operations.Inspection;
 
 public class RunningProcessTests
 {
