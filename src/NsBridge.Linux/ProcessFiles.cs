@@ -12,9 +12,6 @@ public static class ProcessFiles
     /// <summary>Its parent's number; see proc_pid_stat(5).</summary>
     public static int? Parent(int process) => Status(process) is [_, _, var parent, ..] ? int.Parse(parent, CultureInfo.InvariantCulture) : null;
 
-    /// <summary>When it started, in clock ticks since the machine did: with its number it tells it from every other process; see proc_pid_stat(5).</summary>
-    public static string? Start(int process) => Status(process) is { Length: > 20 } fields ? fields[20] : null;
-
     /// <summary>Its command line, the arguments separated by zeros.</summary>
     public static string? CommandLine(int process) => Read(process, "cmdline");
 

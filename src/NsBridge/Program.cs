@@ -1,13 +1,8 @@
 using NsBridge.Base;
 using NsBridge.CommandLine;
 using NsBridge.Commands.Demo;
-using NsBridge.Hosting;
 
 StandardStreams.Take();
-
-// Only the daemon has something to tell there; without a verb it is the daemon too.
-if (args is [var verb, ..] && verb != VerbSyntax.RunVerb && !verb.StartsWith('-'))
-    DiagnosticSocket.Remove();
 
 switch (args)
 {

@@ -15,7 +15,6 @@ internal static class ServiceCollectionExtensions
     {
         services.AddHostedService<ControlSocket>();
         services.AddSingleton<BridgeCounts>();
-        services.AddHostedService<BridgeMeter>();
         services.AddHostedService<MetricsServer>();
         return services;
     }

@@ -1,11 +1,9 @@
 using Microsoft.Extensions.Hosting;
-using NsBridge.Linux;
 
 namespace NsBridge.Hosting;
 
 /// <summary>
-/// Gives back what only the start needed: the garbage of reading the configuration and of building the host, which nothing else would collect for
-/// hours, and the pages of constants that were read once. Together a quarter of what the daemon would hold while idle.
+/// Collects the garbage of reading the configuration and of building the host, once: nothing else would collect it for hours.
 /// </summary>
 internal sealed class StartMemory(IHostApplicationLifetime lifetime) : BackgroundService
 {
@@ -18,7 +16,6 @@ internal sealed class StartMemory(IHostApplicationLifetime lifetime) : Backgroun
         using CancellationTokenRegistration whenStarted = lifetime.ApplicationStarted.Register(started.SetResult);
         await started.Task.WaitAsync(stoppingToken);
         await Task.Delay(s_settling, stoppingToken);
-        ProgramImage.ReleaseConstants();
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 }
