@@ -1,5 +1,3 @@
-using NsBridge.Linux.Interop;
-
 namespace NsBridge.Relaying.EventLoops;
 
 /// <summary>
@@ -19,27 +17,20 @@ public abstract class EventSource
     /// <summary>Whether a timer is set.</summary>
     protected bool IsTimerSet => TimerArmed;
 
-    /// <summary>Whether the source has its place in a loop.</summary>
+    /// <summary>Whether the source has a slot in a loop.</summary>
     protected bool IsAttached => Slot != NoSlot;
 
-    /// <summary>Something happened on a descriptor.</summary>
+    /// <summary>A watched descriptor has events.</summary>
     /// <param name="events">EPOLL… bits.</param>
     /// <param name="end">Which of the source's two descriptors: 0 or 1.</param>
     protected internal abstract void OnEvents(uint events, int end);
 
-    /// <summary>A request of the source has completed, or goes on.</summary>
-    /// <param name="completion">What became of it; a buffer in it is the source's.</param>
-    /// <param name="own">The source's own bits of the number it was made with.</param>
-    internal virtual void OnCompletion(in IoUringCompletion completion, int own)
-    {
-    }
-
-    /// <summary>The timer that was set has run out.</summary>
+    /// <summary>The timer has expired.</summary>
     protected internal virtual void OnTimer()
     {
     }
 
-    /// <summary>The turn that <see cref="EventLoop.Again"/> asked for.</summary>
+    /// <summary>The other sources have had their turn since <see cref="EventLoop.Yield"/>.</summary>
     protected internal virtual void OnResume()
     {
     }

@@ -3,13 +3,13 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying.EventLoops;
 
-/// <summary>What other threads want done on a loop's thread. Its descriptor is readable where something came since the loop last looked.</summary>
+/// <summary>Actions that other threads have posted to a loop. The descriptor is readable when one came since <see cref="OnWake"/>.</summary>
 internal sealed class LoopQueue : IDisposable
 {
     private readonly ConcurrentQueue<Action> _actions = new();
     private int _woken;
 
-    /// <exception cref="InvalidOperationException">The kernel gives no event descriptor.</exception>
+    /// <exception cref="InvalidOperationException">The kernel returns no event descriptor.</exception>
     internal LoopQueue()
     {
         Descriptor = Libc.EventFd();
@@ -29,13 +29,12 @@ internal sealed class LoopQueue : IDisposable
             Libc.Write(Descriptor, [1, 0, 0, 0, 0, 0, 0, 0]);
     }
 
-    /// <summary>The loop is awake, and will call <see cref="Run"/> before it sleeps.</summary>
-    internal void NoteAwake()
+    /// <summary>The loop is awake and calls <see cref="Run"/> before it sleeps.</summary>
+    internal void OnWake()
     {
         Span<byte> counter = stackalloc byte[8];
         Libc.Read(Descriptor, counter);
-        // Here and nowhere else, and before the actions are run: whoever posts from now on writes again, and what was posted before
-        // without a write is found.
+        // Only here, and before the actions run: a later post writes again, and an earlier one without a write is found by Run.
         Interlocked.Exchange(ref _woken, 0);
     }
 

@@ -1,15 +1,15 @@
 namespace NsBridge.Relaying.EventLoops;
 
 /// <summary>
-/// The sources of one loop by number. A number that was given out once finds its source until that leaves, and never the next one in its place: what
-/// the kernel still had to say of the old one finds nobody.
+/// The sources of one loop by key. A key finds its source until that is removed, and never the next source in the same slot: late
+/// events of a removed source are dropped.
 /// </summary>
 internal sealed class SourceTable
 {
     private const int InitialSlots = 64;
     private const int ReservedBits = 3;
 
-    // Not an array of references: each store into one asks whether it may hold what it is given, which it cannot tell at once where that is of a derived type.
+    // A struct, not an array of references: a store into one checks the derived type of the reference each time.
     private struct Slot
     {
         internal EventSource? Source;
@@ -43,7 +43,7 @@ internal sealed class SourceTable
         _free.Push(slot);
     }
 
-    /// <summary>The number of <paramref name="source"/> is that of <paramref name="by"/> from now on.</summary>
+    /// <summary>The key of <paramref name="source"/> is that of <paramref name="by"/> from now on.</summary>
     internal void Replace(EventSource source, EventSource by)
     {
         by.Slot = source.Slot;
@@ -51,13 +51,13 @@ internal sealed class SourceTable
         _slots[by.Slot].Source = by;
     }
 
-    /// <summary>The number of an added source; its lowest three bits are the caller's.</summary>
-    internal ulong Number(EventSource source) => (ulong)_slots[source.Slot].Generation << 32 | (uint)source.Slot << ReservedBits;
+    /// <summary>The key of an added source; its lowest three bits are the caller's.</summary>
+    internal ulong Key(EventSource source) => (ulong)_slots[source.Slot].Generation << 32 | (uint)source.Slot << ReservedBits;
 
-    /// <summary>The source of a number; null where it has left.</summary>
-    internal EventSource? Find(ulong number)
+    /// <summary>The source of a key; null if it has been removed.</summary>
+    internal EventSource? Find(ulong key)
     {
-        int slot = (int)((uint)number >> ReservedBits);
-        return slot < _slots.Length && _slots[slot].Generation == (uint)(number >> 32) ? _slots[slot].Source : null;
+        int slot = (int)((uint)key >> ReservedBits);
+        return slot < _slots.Length && _slots[slot].Generation == (uint)(key >> 32) ? _slots[slot].Source : null;
     }
 }

@@ -1,18 +1,18 @@
 namespace NsBridge.Relaying.EventLoops;
 
 /// <summary>
-/// Timers of one event loop: a ring of slots, one a tick, each a list through the sources themselves. Setting and clearing
+/// Timers of one event loop: a wheel of slots, one per tick, each a list linked through the sources. Setting and clearing
 /// cost the same for any number of timers and allocate nothing.
 /// </summary>
-/// <remarks>A timer further away than one turn of the ring stays in its slot until its turn has come.</remarks>
+/// <remarks>A timer further away than one turn of the wheel stays in its slot for several turns.</remarks>
 internal sealed class TimerWheel
 {
-    /// <summary>The resolution. Timeouts are of seconds; a tenth of the shortest sensible one is enough.</summary>
+    /// <summary>The resolution: timeouts are of seconds, and a tenth of the shortest sensible one is enough.</summary>
     internal const int TickMilliseconds = 32;
 
     private const int Slots = 1024;
 
-    // As in the source table, not an array of references.
+    // A struct for the reason given in SourceTable.
     private struct Slot
     {
         internal EventSource? First;
@@ -29,7 +29,7 @@ internal sealed class TimerWheel
     internal void Set(EventSource source, long deadline)
     {
         Clear(source);
-        // Rounded up and never now: a timer does not run out early.
+        // Rounded up, and never now: a timer does not expire early.
         source.TimerTick = Math.Max(deadline / TickMilliseconds + 1, _tick + 1);
         int slot = (int)(source.TimerTick % Slots);
         EventSource? head = _slots[slot].First;
@@ -63,7 +63,7 @@ internal sealed class TimerWheel
         _count--;
     }
 
-    /// <summary>Milliseconds from <paramref name="now"/> until a slot with timers has its turn; -1 where there is none.</summary>
+    /// <summary>Milliseconds from <paramref name="now"/> until the next slot with timers; -1 if there is none.</summary>
     internal int Wait(long now)
     {
         if (_count == 0)
@@ -83,7 +83,7 @@ internal sealed class TimerWheel
         return Slots * TickMilliseconds;
     }
 
-    /// <summary>Runs what is due at <paramref name="now"/>.</summary>
+    /// <summary>Runs the timers that are due at <paramref name="now"/>.</summary>
     internal void Advance(long now)
     {
         long target = now / TickMilliseconds;
@@ -93,8 +93,8 @@ internal sealed class TimerWheel
         {
             _tick++;
             int slot = (int)(_tick % Slots);
-            // What a timer does may change the list anywhere: whoever is cleared while it is the next one passes that on, and
-            // what is set meanwhile goes to the head, which is behind already.
+            // OnTimer may change the list: clearing the next source moves _next on, and a timer that is set goes to the head,
+            // which is behind already.
             for (EventSource? source = _slots[slot].First; source is not null; source = _next)
             {
                 _next = source.TimerNext;

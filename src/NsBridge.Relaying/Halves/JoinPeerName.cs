@@ -5,18 +5,43 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying.Halves;
 
+/// <summary>What connects to a bridge's UNIX socket.</summary>
+public enum JoinKind
+{
+    /// <summary>A local program that uses the socket as if it were the target.</summary>
+    LocalClient,
+
+    /// <summary>An outer half that relays the bytes of one connection.</summary>
+    Relay,
+
+    /// <summary>The outer half of the same bridge in the same process, which has admitted its client and counts it.</summary>
+    OwnRelay,
+
+    /// <summary>An outer half that hands accepted connections over.</summary>
+    Handoff,
+
+    /// <summary>An outer half that hands its UDP listeners over.</summary>
+    Datagrams,
+}
+
 /// <summary>
-/// The name an outer half gives its end of a connection to the bridge's UNIX socket, so that the inner half knows it from a local client
-/// without waiting for a byte: <c>nsb</c>, a letter for the kind, a number in hexadecimal, a dot and random letters; an abstract name.
+/// The name that an outer half binds its end of a connection to the bridge's UNIX socket to. It distinguishes the outer half from a local client
+/// before the first byte: <c>nsb</c>, a letter for the kind, a number in hexadecimal, a dot and random letters; an abstract name.
 /// </summary>
 /// <param name="Kind">What connects.</param>
-/// <param name="Number">Of a handoff the loop that should relay what comes; of a relay the position in the range of ports.</param>
+/// <param name="Value"><see cref="LoopIndex"/> or <see cref="PortOffset"/>, by kind.</param>
 /// <remarks>
-/// A name proves nothing: who may hand over descriptors is decided by the peer's credentials. It is short because an outer half may stand before
+/// A name proves nothing: the peer's credentials decide whether it may hand over descriptors. It is short because an outer half may connect to
 /// any server, and .NET's (measured with .NET 10, so Kestrel's too) crash when a client's address is longer than their own.
 /// </remarks>
-public readonly record struct JoinPeerName(JoinKind Kind, int Number)
+public readonly record struct JoinPeerName(JoinKind Kind, int Value)
 {
+    /// <summary>Of a handoff: the loop that should relay the connections.</summary>
+    public int LoopIndex => Value;
+
+    /// <summary>Of a relayed connection: the position in the range of ports.</summary>
+    public int PortOffset => Value;
+
     /// <summary>Whether it is one end of a connection between two halves, whose bytes the outer one relays.</summary>
     public bool IsRelayed => Kind is JoinKind.Relay or JoinKind.OwnRelay;
 
@@ -29,7 +54,7 @@ public readonly record struct JoinPeerName(JoinKind Kind, int Number)
 
     private static ReadOnlySpan<byte> Prefix => "nsb"u8;
 
-    /// <summary>A name that nobody has yet, no longer than the address it connects to, unless that is shorter than any sensible path.</summary>
+    /// <summary>A new random name, no longer than the server's address unless that is shorter than any sensible path.</summary>
     /// <param name="server">The address of the UNIX socket.</param>
     public SockAddr ToAddress(in SockAddr server)
     {
@@ -40,7 +65,7 @@ public readonly record struct JoinPeerName(JoinKind Kind, int Number)
             JoinKind.OwnRelay => 'o',
             _ => 'r',
         };
-        string start = string.Create(CultureInfo.InvariantCulture, $"nsb{kind}{Number:x}.");
+        string start = string.Create(CultureInfo.InvariantCulture, $"nsb{kind}{Value:x}.");
         int random = Math.Clamp(server.Length - AddressOverhead - start.Length, LeastRandom, MostRandom);
         return SockAddr.FromAbstract(Encoding.ASCII.GetBytes(start + Random.Shared.GetString(Letters, random)));
     }
@@ -60,7 +85,7 @@ public readonly record struct JoinPeerName(JoinKind Kind, int Number)
             _ => JoinKind.LocalClient,
         };
         ReadOnlySpan<byte> text = name[(Prefix.Length + 1)..];
-        bool isRead = Utf8Parser.TryParse(text, out int number, out int length, 'x') && number >= 0 && length < text.Length && text[length] == '.';
-        return isRead && kind != JoinKind.LocalClient ? new JoinPeerName(kind, number) : default;
+        bool isRead = Utf8Parser.TryParse(text, out int value, out int length, 'x') && value >= 0 && length < text.Length && text[length] == '.';
+        return isRead && kind != JoinKind.LocalClient ? new JoinPeerName(kind, value) : default;
     }
 }

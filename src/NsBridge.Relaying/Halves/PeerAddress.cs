@@ -4,7 +4,7 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying.Halves;
 
-/// <summary>A client's address in the 20 bytes that a relay can afford to keep.</summary>
+/// <summary>A client's address in 20 bytes, which each relay keeps.</summary>
 /// <param name="Bits">The IPv6 address, big-endian; IPv4 as IPv4-mapped; 0 for a UNIX client.</param>
 /// <param name="Port">The port.</param>
 /// <param name="Family">AF_INET, AF_INET6 or AF_UNIX.</param>

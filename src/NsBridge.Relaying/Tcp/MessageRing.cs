@@ -11,7 +11,7 @@ namespace NsBridge.Relaying.Tcp;
 /// Small ones only: the kernel takes buffers in turn, so what was received has left the processor's nearest cache before it is sent, where a read and
 /// a write of one block find it there (measured: 64 ping-pongs of 64 bytes take 0.83 of the relay's processor time that way, those of 16 KiB 1.3).
 /// </remarks>
-internal sealed class MessageRing : IEventQueue, IDisposable
+internal sealed class MessageRing : IOuterQueue, IDisposable
 {
     /// <summary>What is longer than this is no small message.</summary>
     internal const int MessageBytes = 1024;
@@ -23,10 +23,11 @@ internal sealed class MessageRing : IEventQueue, IDisposable
     private const ulong Nobody = ulong.MaxValue;
 
     /// <summary>The number of the loop's epoll.</summary>
-    internal const ulong ReadinessNumber = ulong.MaxValue - 1;
+    private const ulong ReadinessNumber = ulong.MaxValue - 1;
 
     private readonly IoUring _ring;
-    private readonly int _readiness;
+    private readonly EventLoop _loop;
+    private int _relays;
     private readonly ushort[] _next = new ushort[Buffers];
     private readonly ushort[] _length = new ushort[Buffers];
     private readonly List<IoUringCompletion> _setAside = new(Buffers);
@@ -34,39 +35,62 @@ internal sealed class MessageRing : IEventQueue, IDisposable
     private int _takenOutOfTurn;
     private bool _readinessAsked;
 
-    private MessageRing(IoUring ring, int readiness)
+    private MessageRing(IoUring ring, EventLoop loop)
     {
         _ring = ring;
-        _readiness = readiness;
+        _loop = loop;
     }
 
     /// <summary>How many relays use it; with none, nothing waits here.</summary>
-    internal int Relays { get; set; }
+    internal int Relays
+    {
+        get => _relays;
+        set
+        {
+            _relays = value;
+            _loop.WaitOn(value > 0 ? this : null);
+        }
+    }
 
     /// <summary>How many completions can be taken, at the most.</summary>
     internal int Ready => _setAside.Count - _setAsideTaken + _ring.Ready;
 
     /// <summary>Whether something was prepared that a wait would submit first.</summary>
-    internal bool HasUnsubmitted => _ring.HasUnsubmitted;
+    public bool HasUnsubmitted => _ring.HasUnsubmitted;
 
-    /// <param name="readiness">The loop's epoll.</param>
-    /// <returns>Null where the kernel or a sandbox refuses.</returns>
-    internal static MessageRing? TryCreate(int readiness) =>
-        IoUring.TryCreate(Buffers, MessageBytes) is { } ring ? new MessageRing(ring, readiness) : null;
+    /// <returns>Null if the kernel or a sandbox refuses it.</returns>
+    internal static MessageRing? TryCreate(EventLoop loop) =>
+        IoUring.TryCreate(Buffers, MessageBytes) is { } ring ? new MessageRing(ring, loop) : null;
 
     public int Wait(int milliseconds)
     {
         if (!_readinessAsked)
         {
             _readinessAsked = true;
-            _ring.Poll(_readiness, ReadinessNumber);
+            _ring.Poll(_loop.EpollDescriptor, ReadinessNumber);
         }
         int result = _ring.Enter(milliseconds == 0 || Ready > 0 ? 0 : 1, milliseconds);
         return result < 0 ? result : Ready;
     }
 
-    /// <summary>The loop has been told of its epoll, and empties it; the next wait asks again.</summary>
-    internal void NoteReadiness() => _readinessAsked = false;
+    public int Dispatch(int count, out bool isEpollReady)
+    {
+        isEpollReady = false;
+        int received = 0;
+        for (; count > 0 && TryTake(out IoUringCompletion completion); count--)
+        {
+            if (completion.HasBuffer)
+                received++;
+            if (completion.UserData == ReadinessNumber)
+                isEpollReady = true;
+            else if (_loop.Find(completion.UserData) is Relay relay)
+                relay.OnCompletion(completion, (int)(completion.UserData & 7));
+            else
+                Drop(completion);
+        }
+        _readinessAsked &= !isEpollReady;
+        return received;
+    }
 
     internal void Receive(int socket, ulong number) => _ring.Receive(socket, number);
 

@@ -15,7 +15,7 @@ public sealed partial class Relay
     /// </returns>
     private nint Fill(ref RelayDirection flow, ref RelaySocket source)
     {
-        PipePool pipes = _group.Loop.Pipes;
+        PipePool pipes = _group.Resources.Pipes;
         Pipe pipe = pipes.Rent();
         if (pipe.IsNone)
             return 0;
@@ -41,11 +41,11 @@ public sealed partial class Relay
     private void ReturnStore(ref RelayDirection flow)
     {
         if (!flow.Messages.IsEmpty)
-            _group.Loop.Messages!.DropAll(ref flow.Messages);
+            _group.Resources.Ring!.DropAll(ref flow.Messages);
         if (!flow.Block.IsNone)
-            _group.Loop.Blocks.Return(flow.Block);
+            _group.Resources.Blocks.Return(flow.Block);
         if (!flow.Pipe.IsNone && flow.Pending == 0)
-            _group.Loop.Pipes.Return(flow.Pipe);
+            _group.Resources.Pipes.Return(flow.Pipe);
         else if (!flow.Pipe.IsNone)
             PipePool.Discard(flow.Pipe);
         flow.Block = default;

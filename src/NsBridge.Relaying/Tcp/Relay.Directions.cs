@@ -31,7 +31,7 @@ public sealed partial class Relay
         else if (_toClient.Ended && IsBroken(_target, _toTarget))
             Abort(new RelayOutcome(EndReason.TargetReset, Errno.ECONNRESET));
         else if (_wrongPathCount == MisplacedMessages && IsForRing && IsWholeAndEmpty)
-            EnterRing(_group.Loop.Messages!);
+            EnterRing(_group.Resources.Ring!);
     }
 
     /// <summary>
@@ -85,7 +85,7 @@ public sealed partial class Relay
                 return true;
             if (turn <= 0)
             {
-                loop.Again(this);
+                loop.Yield(this);
                 return true;
             }
             if (IsBulk(flow, source, sink))
@@ -97,7 +97,7 @@ public sealed partial class Relay
                 if (moved < 0)
                     return WouldBlock(moved) || Fail(moved, atClient: towardsTarget);
             }
-            Block scratch = loop.Scratch;
+            Block scratch = _group.Resources.Scratch;
             nint read = source.Receive(scratch);
             if (read <= 0)
             {
@@ -145,7 +145,7 @@ public sealed partial class Relay
     /// <summary>Keeps the bytes of the scratch block that the sink did not take.</summary>
     private bool Keep(ref RelayDirection flow, Block scratch, int offset, int length)
     {
-        BlockPool blocks = _group.Loop.Blocks;
+        BlockPool blocks = _group.Resources.Blocks;
         // A large rest stays where it is and the loop gets a new scratch block; a small one is copied to a block of its size.
         Block block = blocks.Rent(length > scratch.Size / 4 ? scratch.Size : length);
         if (block.IsNone)
@@ -155,7 +155,7 @@ public sealed partial class Relay
         }
         if (block.Size == scratch.Size)
         {
-            _group.Loop.Scratch = block;
+            _group.Resources.Scratch = block;
             flow.Block = scratch;
             flow.Offset = offset;
         }

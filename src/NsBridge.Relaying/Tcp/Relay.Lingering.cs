@@ -1,5 +1,6 @@
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Relaying.Tcp;
 
@@ -22,7 +23,7 @@ public sealed partial class Relay
     private void End()
     {
         if (_onRing)
-            LeaveCount(_group.Loop.Messages!);
+            LeaveCount(_group.Resources.Ring!);
         CloseIfTaken(ref _client, isClient: true);
         CloseIfTaken(ref _target, isClient: false);
         if (!HasSocket)

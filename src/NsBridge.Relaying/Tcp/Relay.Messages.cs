@@ -1,4 +1,5 @@
 using NsBridge.Linux.Interop;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Relaying.Tcp;
 
@@ -21,7 +22,7 @@ public sealed partial class Relay
     private void Receive(MessageRing ring, int end)
     {
         _receiving |= 1 << end;
-        ring.Receive(end == ClientEnd ? _client.Descriptor : _target.Descriptor, _group.Loop.Number(this) | (uint)end);
+        ring.Receive(end == ClientEnd ? _client.Descriptor : _target.Descriptor, _group.Loop.Key(this) | (uint)end);
     }
 
     /// <summary>Sends the only message of a direction.</summary>
@@ -61,12 +62,12 @@ public sealed partial class Relay
     private void SendFirst(MessageRing ring, ref RelayDirection flow, int to)
     {
         flow.Sending = true;
-        ring.SendFirst(to == ClientEnd ? _client.Descriptor : _target.Descriptor, flow.Messages, _group.Loop.Number(this) | (uint)(SendBit | to));
+        ring.SendFirst(to == ClientEnd ? _client.Descriptor : _target.Descriptor, flow.Messages, _group.Loop.Key(this) | (uint)(SendBit | to));
     }
 
-    internal override void OnCompletion(in IoUringCompletion completion, int own)
+    internal void OnCompletion(in IoUringCompletion completion, int own)
     {
-        MessageRing ring = _group.Loop.Messages!;
+        MessageRing ring = _group.Resources.Ring!;
         int end = own & EndBit;
         if ((own & SendBit) != 0)
             OnSent(ring, completion.Result, to: end);

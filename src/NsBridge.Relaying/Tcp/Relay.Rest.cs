@@ -26,7 +26,7 @@ public sealed partial class Relay
             TargetFailed = _target.Failed,
             Peer = Peer,
             Cookie = Cookie,
-            Number = Number,
+            ConnectionId = ConnectionId,
             ToTarget = _toTarget.Save(),
             ToClient = _toClient.Save(),
             BytesToTarget = BytesToTarget,
@@ -40,11 +40,11 @@ public sealed partial class Relay
     }
 
     /// <summary>Goes on with a suspended relay: watches its sockets anew, which tells what happened on them meanwhile.</summary>
-    internal void Resume(RelayState state, ulong number)
+    internal void Resume(RelayState state, ulong connectionId)
     {
         Peer = state.Peer;
         Cookie = state.Cookie;
-        Number = number;
+        ConnectionId = connectionId;
         BytesToTarget = state.BytesToTarget;
         BytesToClient = state.BytesToClient;
         _client.Begin(state.Client, state.ClientKind, state.ClientFailed ? Libc.EPOLLERR : 0);

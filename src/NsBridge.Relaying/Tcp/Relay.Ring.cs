@@ -35,7 +35,7 @@ public sealed partial class Relay
     /// <summary>How many messages had better gone the other way: on the ring those in a row that came alone, off it small ones that came with others.</summary>
     private int _wrongPathCount;
 
-    private bool IsForRing => _client.Kind == SocketKind.Tcp && _target.Kind == SocketKind.Tcp && _group.Loop.Messages is not null;
+    private bool IsForRing => _client.Kind == SocketKind.Tcp && _target.Kind == SocketKind.Tcp && _group.Resources.Ring is not null;
 
     private bool IsWholeAndEmpty =>
         _toTarget.Pending == 0 && _toClient.Pending == 0 && !_toTarget.Ended && !_toClient.Ended && !_client.Failed && !_target.Failed;
@@ -109,7 +109,7 @@ public sealed partial class Relay
     /// <returns>False where the relay has ended, for want of memory.</returns>
     private bool Withdraw()
     {
-        MessageRing ring = _group.Loop.Messages!;
+        MessageRing ring = _group.Resources.Ring!;
         EndRequests(ring);
         return Gather(ring, ref _toTarget) && Gather(ring, ref _toClient);
     }
@@ -117,7 +117,7 @@ public sealed partial class Relay
     /// <summary>Brings every request to its end. The sockets are nobody's but the relay's from then on.</summary>
     private void EndRequests(MessageRing ring)
     {
-        ulong number = _group.Loop.Number(this);
+        ulong number = _group.Loop.Key(this);
         _withdrawing = true;
         while (_receiving != 0 || _toTarget.Sending || _toClient.Sending)
         {

@@ -1,3 +1,5 @@
+using NsBridge.Relaying.Halves;
+
 namespace NsBridge.Relaying.Tcp;
 
 // What a relay does when time has passed: it settles, looks after its sockets, and ends for silence.

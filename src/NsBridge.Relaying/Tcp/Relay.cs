@@ -63,7 +63,7 @@ public sealed partial class Relay : EventSource
     public bool HasClientIn(ulong cookie) => _client is { Kind: SocketKind.Tcp, Descriptor: >= 0 } && Libc.NetworkNamespaceCookie(_client.Descriptor) == cookie;
 
     /// <summary>What the owner knows the connection by.</summary>
-    public ulong Number { get; private set; }
+    public ulong ConnectionId { get; private set; }
 
     /// <summary>Bytes that the target's socket has taken.</summary>
     public long BytesToTarget { get; private set; }
@@ -71,11 +71,11 @@ public sealed partial class Relay : EventSource
     /// <summary>Bytes that the client's socket has taken.</summary>
     public long BytesToClient { get; private set; }
 
-    internal void Begin(in RelaySockets ends, PeerAddress peer, ulong cookie, ulong number, ReadOnlySpan<byte> greeting)
+    internal void Begin(in RelaySockets ends, PeerAddress peer, ulong cookie, ulong connectionId, ReadOnlySpan<byte> greeting)
     {
         Peer = peer;
         Cookie = cookie;
-        Number = number;
+        ConnectionId = connectionId;
         BytesToTarget = BytesToClient = 0;
         _client.Begin(ends.Client, ends.ClientKind, ends.ClientEvents);
         _target.Begin(ends.Target, ends.TargetKind, ends.TargetEvents);
@@ -91,7 +91,7 @@ public sealed partial class Relay : EventSource
         if (_onRing)
             return;
         if (IsForRing && IsWholeAndEmpty)
-            EnterRing(_group.Loop.Messages!);
+            EnterRing(_group.Resources.Ring!);
         else if (_watched || Watch())
             Advance(client: true, target: true);
     }
@@ -130,7 +130,7 @@ public sealed partial class Relay : EventSource
     /// <returns>False where the relay has ended, for want of memory.</returns>
     private bool RentFor(ref RelayDirection flow, int bytes)
     {
-        flow.Block = _group.Loop.Blocks.Rent(bytes);
+        flow.Block = _group.Resources.Blocks.Rent(bytes);
         flow.Pending = flow.Block.IsNone ? 0 : bytes;
         if (flow.Block.IsNone)
             Abort(new RelayOutcome(EndReason.Aborted, Errno.ENOMEM));
@@ -165,7 +165,7 @@ public sealed partial class Relay : EventSource
     internal void Abort(RelayOutcome outcome)
     {
         if (_onRing)
-            EndRequests(_group.Loop.Messages!);
+            EndRequests(_group.Resources.Ring!);
         _client.Reset();
         _target.Reset();
         Finish(outcome);

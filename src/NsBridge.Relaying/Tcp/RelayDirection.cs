@@ -1,4 +1,5 @@
 using NsBridge.Linux.Interop;
+using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.Relaying.Tcp;
 

@@ -20,6 +20,7 @@ public sealed class RelayGroup
     public RelayGroup(EventLoop loop, RelayCounters counters, Action<int, SocketKind> settled, Action<Relay, RelayOutcome> ended, Action<bool> lingers)
     {
         Loop = loop;
+        Resources = RelayResources.Of(loop);
         Counters = counters;
         Settled = settled;
         Ended = ended;
@@ -29,6 +30,8 @@ public sealed class RelayGroup
     public EventLoop Loop { get; }
 
     public RelayCounters Counters { get; }
+
+    internal RelayResources Resources { get; }
 
     /// <summary>Milliseconds without a byte either way after which a relay ends; 0 for never. Set before the relays that obey it begin.</summary>
     public long IdleTimeout { get; set; }
@@ -50,23 +53,23 @@ public sealed class RelayGroup
     /// <param name="ends">The two connected sockets and what is known of them; the relay owns them from here on.</param>
     /// <param name="peer">The client, for the one who is told of the end.</param>
     /// <param name="cookie">The target's network namespace.</param>
-    /// <param name="number">What the owner knows the connection by.</param>
+    /// <param name="connectionId">What the owner knows the connection by.</param>
     /// <param name="greeting">Bytes the target gets before all others; may be empty.</param>
-    public void Start(EventSource source, in RelaySockets ends, PeerAddress peer, ulong cookie, ulong number, ReadOnlySpan<byte> greeting)
+    public void Start(EventSource source, in RelaySockets ends, PeerAddress peer, ulong cookie, ulong connectionId, ReadOnlySpan<byte> greeting)
     {
         Relay relay = Link();
         Loop.Replace(source, relay);
-        relay.Begin(ends, peer, cookie, number, greeting);
+        relay.Begin(ends, peer, cookie, connectionId, greeting);
     }
 
     /// <summary>Goes on with a relay that another group, or another process, has suspended. Its sockets belong to this group from here on.</summary>
     /// <param name="state">The relay at rest.</param>
-    /// <param name="number">What the owner knows the connection by.</param>
-    public void Resume(RelayState state, ulong number)
+    /// <param name="connectionId">What the owner knows the connection by.</param>
+    public void Resume(RelayState state, ulong connectionId)
     {
         Relay relay = Link();
         Loop.Attach(relay);
-        relay.Resume(state, number);
+        relay.Resume(state, connectionId);
     }
 
     /// <summary>Brings every relay to rest and gives it away with its sockets; nobody is told of an end. Those that are over are left to the kernel.</summary>

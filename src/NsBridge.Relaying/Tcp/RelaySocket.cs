@@ -1,4 +1,5 @@
 using NsBridge.Linux.Interop;
+using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Relaying.Tcp;

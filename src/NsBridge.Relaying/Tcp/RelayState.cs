@@ -27,7 +27,7 @@ public sealed record RelayState
     public required ulong Cookie { get; init; }
 
     /// <summary>What the owner knew the connection by.</summary>
-    public ulong Number { get; init; }
+    public ulong ConnectionId { get; init; }
 
     public DirectionState ToTarget { get; init; } = DirectionState.Open;
 

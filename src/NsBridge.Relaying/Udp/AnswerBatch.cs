@@ -1,82 +1,95 @@
 using NsBridge.Linux.Interop;
+using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.Relaying.Udp;
 
+/// <summary>Sends answers to clients.</summary>
+internal interface IAnswerSender
+{
+    /// <summary>Whether its clients' addresses are AF_INET6 ones.</summary>
+    bool IsSix { get; }
+
+    /// <summary>Datagrams longer than this are not joined to a train.</summary>
+    int LargestInTrain { get; }
+
+    /// <summary>Asks for a turn after the current events; <see cref="AnswerBatch.FlushFor"/> is due then.</summary>
+    void AskForTurn();
+
+    void Send(DatagramOutbox answers);
+
+    /// <summary>An answer did not fit into a buffer.</summary>
+    void OnTruncated();
+}
+
 /// <summary>
-/// Answers on their way to the clients of one listener. They are collected while the loop hears what its events say, from as many flows
-/// as there are, and leave by one call.
+/// Answers to the clients of one listener. Those of all flows are collected while the loop calls its sources, and one call sends them.
 /// </summary>
 internal sealed class AnswerBatch : IDisposable
 {
     private readonly DatagramBatch _batch = new();
     private readonly DatagramOutbox _outbox = new();
-    private UdpListener? _listener;
-    private UdpFlow? _last;
+    private IAnswerSender? _sender;
+    private EventSource? _lastFlow;
     private int _filled;
 
     /// <summary>Reads a flow's socket once.</summary>
-    /// <param name="flow">The flow.</param>
-    /// <param name="socket">Its socket.</param>
+    /// <param name="sender">Sends the answers.</param>
+    /// <param name="flow">The flow: only answers of the same flow are joined to one train.</param>
+    /// <param name="socket">The flow's socket.</param>
+    /// <param name="route">Where its answers go.</param>
     /// <param name="bytes">Bytes that were read.</param>
-    /// <param name="isDrained">Whether nothing more waits.</param>
+    /// <param name="isDrained">Whether the socket is empty.</param>
     /// <returns>How many messages were read, or a negated error.</returns>
-    internal int Read(UdpFlow flow, int socket, out long bytes, out bool isDrained)
+    internal int Read(IAnswerSender sender, EventSource flow, int socket, in DatagramRoute route, out long bytes, out bool isDrained)
     {
         bytes = 0;
-        if (_listener != flow.Listener || _filled == DatagramBatch.Capacity)
+        if (_sender != sender || _filled == DatagramBatch.Capacity)
             Flush();
         int room = DatagramBatch.Capacity - _filled;
         int count = _batch.Receive(socket, _filled);
         isDrained = count < room;
         if (count <= 0)
             return count;
-        if (_listener is null)
+        if (_sender is null)
         {
-            _listener = flow.Listener;
-            _listener.AskForTurn();
+            _sender = sender;
+            sender.AskForTurn();
         }
         for (int i = 0; i < count; i++)
-            bytes += Add(flow, _filled + i);
+            bytes += Add(sender, flow, route, _filled + i);
         _filled += count;
         return count;
     }
 
-    private int Add(UdpFlow flow, int slot)
+    private int Add(IAnswerSender sender, EventSource flow, in DatagramRoute route, int slot)
     {
         if (_batch.IsTruncated(slot))
         {
-            flow.Listener.Table.Owner.OnDropped(Errno.EMSGSIZE, towardsTarget: false);
+            sender.OnTruncated();
             return 0;
         }
         int length = _batch.Length(slot), segment = _batch.Segment(slot);
         nint address = _batch.Address(slot);
-        if (flow != _last || !_outbox.TryJoin(address, length, segment, flow.Listener.LargestInTrain))
-            _outbox.Add(address, length, segment, flow.Route, flow.Listener.IsSix);
-        _last = flow;
+        if (flow != _lastFlow || !_outbox.TryJoin(address, length, segment, sender.LargestInTrain))
+            _outbox.Add(address, length, segment, route, sender.IsSix);
+        _lastFlow = flow;
         return length;
     }
 
-    /// <summary>Sends what was collected.</summary>
-    internal void Flush()
+    /// <summary>Sends the answers that were collected for this listener.</summary>
+    internal void FlushFor(IAnswerSender sender)
     {
-        if (_listener is { } listener)
-            listener.Answer(_outbox);
-        DatagramSending.Pause(_filled);
-        Forget();
-    }
-
-    /// <summary>The listener is about to close: what was collected for it leaves now.</summary>
-    internal void FlushFor(UdpListener listener)
-    {
-        if (_listener == listener)
+        if (_sender == sender)
             Flush();
     }
 
-    private void Forget()
+    private void Flush()
     {
+        _sender?.Send(_outbox);
+        DatagramSending.Pause(_filled);
         _outbox.Clear();
-        _listener = null;
-        _last = null;
+        _sender = null;
+        _lastFlow = null;
         _filled = 0;
     }
 

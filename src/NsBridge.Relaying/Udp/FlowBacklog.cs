@@ -1,15 +1,15 @@
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying.Tcp;
+using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.Relaying.Udp;
 
 /// <summary>
-/// Copies of a flow's first datagrams, kept while they may have to be sent once more or for the first time: few of them, and of all flows
-/// of a table no more than <see cref="FlowTable.KeptBytes"/>.
+/// Copies of a flow's first datagrams, kept while they may have to be sent for the first time or once more. All flows of a table
+/// together keep at most <see cref="FlowTable.KeptBytes"/>.
 /// </summary>
 internal struct FlowBacklog
 {
-    /// <summary>Datagrams kept for one flow; later ones are lost, as they would be while a network is down.</summary>
+    /// <summary>Datagrams kept for one flow; later ones are lost, as they are while a network is down.</summary>
     internal const int Most = 16;
 
     /// <summary>Bytes kept for one flow: room for the largest datagram.</summary>
@@ -25,11 +25,11 @@ internal struct FlowBacklog
     internal readonly int Size => _block.Size;
 
     /// <summary>Keeps a copy.</summary>
-    /// <param name="blocks">Whence memory comes.</param>
+    /// <param name="blocks">Lends the memory.</param>
     /// <param name="address">The datagram.</param>
     /// <param name="length">Its bytes.</param>
-    /// <param name="allowance">Bytes of memory that may be taken in addition.</param>
-    /// <returns>False where it could not be kept.</returns>
+    /// <param name="allowance">Bytes of memory that may be borrowed in addition.</param>
+    /// <returns>False if it was not kept.</returns>
     internal bool TryKeep(BlockPool blocks, nint address, int length, int allowance)
     {
         if (Count == Most || _bytes + length > MostBytes)
@@ -60,10 +60,10 @@ internal struct FlowBacklog
         return true;
     }
 
-    /// <summary>Of the bytes that are kept, how many a socket has taken before. They count once, however often they are sent.</summary>
+    /// <summary>How many of the kept bytes a socket has taken before. They are counted once, however often they are sent.</summary>
     internal int Counted { get; private set; }
 
-    /// <summary>Puts all that is kept into an outbox for a connected socket.</summary>
+    /// <summary>Adds all kept datagrams to an outbox for a connected socket.</summary>
     internal readonly void AddTo(DatagramOutbox outbox)
     {
         int offset = 0;
@@ -74,7 +74,7 @@ internal struct FlowBacklog
         }
     }
 
-    /// <summary>A socket has taken so many bytes that had not been counted, all of them kept where anything is.</summary>
+    /// <summary>A socket has taken so many bytes that were not counted before.</summary>
     internal void NoteCounted(long bytes) => Counted = (int)Math.Min(_bytes, Counted + bytes);
 
     internal void Clear(BlockPool blocks)

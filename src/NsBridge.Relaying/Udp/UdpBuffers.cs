@@ -1,12 +1,12 @@
 using NsBridge.Linux.Interop;
+using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.Relaying.Udp;
 
-/// <summary>What all flows of one loop use in turn: room for datagrams on their way. Made before the loop's first datagram listener is.</summary>
-internal sealed class UdpBuffers : IDisposable
+/// <summary>What all flows of one loop use in turn: memory for datagrams. Made before the loop's first UDP listener.</summary>
+internal sealed class UdpBuffers : ILoopResource
 {
-    /// <exception cref="OutOfMemoryException">There is not so much memory: 9 MiB, of which only what is used counts as resident.</exception>
-    internal UdpBuffers()
+    private UdpBuffers()
     {
         FromClients = new DatagramBatch();
         try
@@ -15,26 +15,35 @@ internal sealed class UdpBuffers : IDisposable
         }
         catch (OutOfMemoryException)
         {
-            // It is tried again, and must not have less each time.
+            // The caller tries again, and a failure must not keep memory.
             FromClients.Dispose();
             ToTarget.Dispose();
             throw;
         }
     }
 
-    /// <summary>From clients; empty again before the loop does anything else.</summary>
+    /// <exception cref="OutOfMemoryException">The kernel refuses 9 MiB; only the pages in use count as resident.</exception>
+    internal static UdpBuffers Of(EventLoop loop) => loop.Resource(static () => new UdpBuffers());
+
+    /// <summary>Datagrams from clients; empty again before the loop calls another source.</summary>
     internal DatagramBatch FromClients { get; }
 
-    /// <summary>Towards one target.</summary>
+    /// <summary>Datagrams to one target.</summary>
     internal DatagramOutbox ToTarget { get; } = new();
 
     /// <summary>Answers of all targets, kept until the loop's turn is over.</summary>
     internal AnswerBatch Answers { get; }
+
+    /// <summary>Memory for the datagrams that flows keep.</summary>
+    internal BlockPool Blocks { get; } = new();
+
+    public void OnIdle() => Blocks.Empty();
 
     public void Dispose()
     {
         FromClients.Dispose();
         ToTarget.Dispose();
         Answers.Dispose();
+        Blocks.Dispose();
     }
 }

@@ -2,30 +2,26 @@ using System.Diagnostics;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
-using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Relaying.Udp;
 
 /// <summary>
-/// What one client address sends to one address of a listener, and the answers: a connected socket of its own, so that errors and
-/// answers of the target are this client's alone.
+/// The datagrams between one client address and one address of a listener. The flow has a connected socket of its own, so that
+/// errors and answers of the target reach this client alone.
 /// </summary>
 /// <remarks>
-/// A flow without a socket waits: its owner gives it one by <see cref="Open"/>. Its first datagrams are kept until then, and
-/// beyond, where the owner may want to try another socket: until the target has answered or the time for it is over. All that is kept is
-/// sent again by the next socket.
+/// A flow without a socket waits: its owner gives it one by <see cref="Open"/>. Its first datagrams are kept until then, and until
+/// the target has answered or the time for that is over: if the owner tries another socket, they are sent again by that.
 /// </remarks>
 public sealed class UdpFlow : EventSource
 {
-    /// <summary>A slot number of a batch that means none.</summary>
+    /// <summary>No slot of a batch.</summary>
     internal const int NoSlotOfBatch = -1;
 
-    /// <summary>Batches read at one turn.</summary>
+    /// <summary>Batches read in one turn.</summary>
     private const int BatchesPerTurn = 4;
 
     private readonly long _beganAt = Stopwatch.GetTimestamp();
-    private FlowLinks _ofAll;
-    private FlowLinks _ofClient;
     private FlowBacklog _backlog;
     private int _socket = -1;
     private int _largestInTrain = DatagramSending.NoLimit;
@@ -37,6 +33,8 @@ public sealed class UdpFlow : EventSource
         Listener = listener;
         Route = route;
         Peer = peer;
+        InTable = new LinkedListNode<UdpFlow>(this);
+        OfClient = new LinkedListNode<UdpFlow>(this);
         Began = _lastDatagram = Loop.Now;
         Loop.Attach(this);
         RestartTimer();
@@ -54,7 +52,7 @@ public sealed class UdpFlow : EventSource
     /// <summary>When it began, as <see cref="EventLoop.Now"/>.</summary>
     public long Began { get; }
 
-    /// <summary>Which address of the target the owner has tried last.</summary>
+    /// <summary>Index of the target's address that the owner tried last.</summary>
     public int AddressIndex { get; set; }
 
     /// <summary>Whether it has no socket.</summary>
@@ -65,17 +63,23 @@ public sealed class UdpFlow : EventSource
     /// <summary>Whether the target has ever answered.</summary>
     public bool HasAnswered { get; private set; }
 
-    /// <summary>The owner's place for it among those that wait; null where it is not there.</summary>
+    /// <summary>Its node in the owner's list of waiting flows; null if it is not there.</summary>
     public LinkedListNode<UdpFlow>? Parked { get; set; }
 
-    /// <summary>Payload that the target's socket has taken, each datagram once.</summary>
+    /// <summary>Payload bytes that the target's socket took, each datagram once.</summary>
     public long BytesToTarget { get; private set; }
 
-    /// <summary>Payload that came from the target.</summary>
+    /// <summary>Payload bytes from the target.</summary>
     public long BytesToClient { get; private set; }
 
     /// <summary>Microseconds since it began.</summary>
     public long AgeMicroseconds => (long)Stopwatch.GetElapsedTime(_beganAt).TotalMicroseconds;
+
+    /// <summary>Its node in the table's list.</summary>
+    internal LinkedListNode<UdpFlow> InTable { get; }
+
+    /// <summary>Its node in the list of its client.</summary>
+    internal LinkedListNode<UdpFlow> OfClient { get; }
 
     internal UdpListener Listener { get; }
 
@@ -84,7 +88,7 @@ public sealed class UdpFlow : EventSource
     /// <summary>Whether the client has sent again after an answer.</summary>
     internal bool IsConversation { get; set; }
 
-    /// <summary>The slots that its datagrams have in the batch under way, a chain.</summary>
+    /// <summary>The first slot of its datagrams in the current batch; the listener links the slots.</summary>
     internal int FirstSlot { get; set; } = NoSlotOfBatch;
 
     internal int LastSlot { get; set; }
@@ -95,9 +99,7 @@ public sealed class UdpFlow : EventSource
 
     private EventLoop Loop => Listener.Table.Loop;
 
-    internal ref FlowLinks Links(FlowOrder order) => ref order == FlowOrder.OfAll ? ref _ofAll : ref _ofClient;
-
-    /// <summary>Gives a waiting flow its socket, and sends what was kept.</summary>
+    /// <summary>Gives a waiting flow its socket, and sends the kept datagrams.</summary>
     /// <param name="socket">A connected datagram socket, owned from here on.</param>
     /// <param name="cookie">The network namespace it belongs to.</param>
     /// <param name="keepFor">Milliseconds for which datagrams are kept while the target has not answered.</param>
@@ -105,7 +107,7 @@ public sealed class UdpFlow : EventSource
     {
         _socket = socket;
         Cookie = cookie;
-        // What is kept leaves now, however long ago it came: its answer has the whole idle timeout.
+        // Kept datagrams are sent now, however old they are: the answer has the whole idle timeout.
         _lastDatagram = Loop.Now;
         _keepUntil = keepFor > 0 ? Loop.Now + keepFor : 0;
         int watched = Loop.Watch(this, 0, socket, Libc.EPOLLIN | Libc.EPOLLET);
@@ -117,7 +119,7 @@ public sealed class UdpFlow : EventSource
         RestartTimer();
         if (_backlog.Count == 0)
             return;
-        DatagramOutbox outbox = Listener.Gear.ToTarget;
+        DatagramOutbox outbox = Listener.Buffers.ToTarget;
         outbox.Clear();
         _backlog.AddTo(outbox);
         Errno failed = Send(outbox, again: _backlog.Counted);
@@ -127,7 +129,7 @@ public sealed class UdpFlow : EventSource
             Table.Owner.OnFailed(this, failed);
     }
 
-    /// <summary>Takes the socket away: the flow waits for another one.</summary>
+    /// <summary>Closes the socket: the flow waits for another one.</summary>
     public void CloseSocket()
     {
         if (_socket < 0)
@@ -138,7 +140,7 @@ public sealed class UdpFlow : EventSource
         _keepUntil = 0;
     }
 
-    /// <summary>Passes the client's datagrams of a batch on.</summary>
+    /// <summary>Sends the client's datagrams of a batch to the target.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="first">The first slot.</param>
     /// <param name="next">For each slot the next one.</param>
@@ -155,7 +157,7 @@ public sealed class UdpFlow : EventSource
         }
         if (IsWaiting)
             return;
-        DatagramOutbox outbox = Listener.Gear.ToTarget;
+        DatagramOutbox outbox = Listener.Buffers.ToTarget;
         outbox.Clear();
         for (int slot = first; slot != NoSlotOfBatch; slot = next[slot])
         {
@@ -175,7 +177,7 @@ public sealed class UdpFlow : EventSource
         for (int offset = 0; offset < Math.Max(length, 1); offset += size)
         {
             int before = _backlog.Size;
-            if (!_backlog.TryKeep(Loop.Blocks, address + offset, Math.Min(size, length - offset), FlowTable.KeptBytes - Table.Kept))
+            if (!_backlog.TryKeep(Listener.Buffers.Blocks, address + offset, Math.Min(size, length - offset), FlowTable.KeptBytes - Table.Kept))
                 return;
             Table.Kept += _backlog.Size - before;
         }
@@ -183,17 +185,17 @@ public sealed class UdpFlow : EventSource
 
     private Errno Send(DatagramOutbox outbox, int again)
     {
-        SendResult tally = DatagramSending.Send(outbox, _socket, isConnected: true, ref _largestInTrain);
-        long first = Math.Max(0, tally.Bytes - again);
+        SendResult result = DatagramSending.Send(outbox, _socket, isConnected: true, ref _largestInTrain);
+        long first = Math.Max(0, result.Bytes - again);
         _backlog.NoteCounted(first);
         BytesToTarget += first;
         Table.Counters.AddToTarget(first);
-        if (tally.Dropped != Errno.None)
-            Table.Owner.OnDropped(tally.Dropped, towardsTarget: true);
-        return tally.Failed;
+        if (result.Dropped != Errno.None)
+            Table.Owner.OnDropped(result.Dropped, towardsTarget: true);
+        return result.Failed;
     }
 
-    // Also called for the socket before, by an event that was on its way when it was closed.
+    // Also called for a late event of a socket that was closed.
     protected internal override void OnEvents(uint events, int end) => OnResume();
 
     protected internal override void OnResume()
@@ -206,28 +208,28 @@ public sealed class UdpFlow : EventSource
     {
         Errno failed = Errno.None;
         long read = 0;
-        bool came = false;
+        bool hasRead = false;
         bool isDrained = false;
         for (int turn = 0; turn < BatchesPerTurn && !isDrained; turn++)
         {
-            int count = Listener.Gear.Answers.Read(this, _socket, out long bytes, out isDrained);
+            int count = Listener.Buffers.Answers.Read(Listener, this, _socket, Route, out long bytes, out isDrained);
             read += bytes;
             if (count > 0)
             {
-                came = true;
+                hasRead = true;
                 if (!HasAnswered)
                     OnFirstAnswer();
                 continue;
             }
-            // An error comes before the answers that wait: they are read all the same.
+            // The kernel reports an error before pending answers, which are read all the same.
             isDrained = count == -(int)Errno.EAGAIN || count == 0;
-            // A narrow place of the way to the target: the kernel sends in fragments from now on.
+            // A narrow link on the path to the target: the kernel sends fragments from now on.
             if (count == -(int)Errno.EMSGSIZE)
                 Table.Owner.OnDropped(Errno.EMSGSIZE, towardsTarget: true);
             else if (!isDrained)
                 failed = Libc.ErrorOf(count);
         }
-        if (came)
+        if (hasRead)
         {
             BytesToClient += read;
             _lastDatagram = Loop.Now;
@@ -236,7 +238,7 @@ public sealed class UdpFlow : EventSource
         if (failed != Errno.None)
             Table.Owner.OnFailed(this, failed);
         else if (!isDrained)
-            Loop.Again(this);
+            Loop.Yield(this);
     }
 
     private void OnFirstAnswer()
@@ -250,10 +252,10 @@ public sealed class UdpFlow : EventSource
     private void ForgetKept()
     {
         Table.Kept -= _backlog.Size;
-        _backlog.Clear(Loop.Blocks);
+        _backlog.Clear(Listener.Buffers.Blocks);
     }
 
-    // Datagrams do not touch the timer: it looks, when it runs out, how long ago the last one was.
+    // Datagrams do not set the timer: when it expires, it checks how long ago the last one was.
     internal void RestartTimer()
     {
         long idle = Table.IdleTimeout > 0 && !IsWaiting ? _lastDatagram + Table.IdleTimeout : long.MaxValue;
@@ -277,7 +279,7 @@ public sealed class UdpFlow : EventSource
             RestartTimer();
     }
 
-    /// <summary>Ends the flow; the client's next datagram begins another one. Again does nothing.</summary>
+    /// <summary>Ends the flow; the client's next datagram begins another one. Does nothing the second time.</summary>
     public void End(RelayOutcome outcome)
     {
         if (HasEnded)

@@ -1,18 +1,19 @@
+using System.Runtime.InteropServices;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.EventLoops;
-using NsBridge.Relaying.Tcp;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Relaying.Udp;
 
-/// <summary>A socket that clients send to: sorts what comes by flow, and sends the answers of all its flows.</summary>
+/// <summary>A socket that clients send to: sorts their datagrams by flow, and sends the answers of all its flows.</summary>
 /// <remarks>
-/// A batch is read whole, then dealt out: each flow that has something in it sends its part by one call, and all flows that are new get their
-/// sockets together, so that the target's namespace is entered once for them. Edge-triggered: a batch that is not full has
-/// emptied the socket.
+/// A batch is read whole and then distributed: each flow sends its part by one call, and all new flows get their sockets
+/// together, so that the target's namespace is entered once for them. Edge-triggered: a batch that is not full has emptied
+/// the socket.
 /// </remarks>
-public sealed class UdpListener : EventSource
+public sealed class UdpListener : EventSource, IAnswerSender
 {
-    /// <summary>Batches at one turn, so that a flood leaves turns to others.</summary>
+    /// <summary>Batches read in one turn, so that a flood leaves turns to other sources.</summary>
     private const int BatchesPerTurn = 4;
 
     private readonly Dictionary<DatagramRoute, UdpFlow> _flows = [];
@@ -21,12 +22,12 @@ public sealed class UdpListener : EventSource
     private readonly int[] _next = new int[DatagramBatch.Capacity];
     private int _socket;
     private bool _hasMore;
-    private bool _isDealing;
+    private bool _isDistributing;
     private int _largestInTrain = DatagramSending.NoLimit;
 
-    /// <param name="table">Has its flows.</param>
+    /// <param name="table">The table of its flows.</param>
     /// <param name="socket">A bound datagram socket, owned from here on.</param>
-    /// <param name="offset">Its position in the range of ports, for the owner.</param>
+    /// <param name="offset">Its position in the range of ports.</param>
     /// <param name="isSix">Whether it is one of AF_INET6.</param>
     public UdpListener(FlowTable table, int socket, int offset, bool isSix)
     {
@@ -34,7 +35,7 @@ public sealed class UdpListener : EventSource
         Offset = offset;
         IsSix = isSix;
         _socket = socket;
-        Gear = table.Loop.Datagrams;
+        Buffers = UdpBuffers.Of(table.Loop);
     }
 
     /// <summary>Its position in the range of ports.</summary>
@@ -42,12 +43,11 @@ public sealed class UdpListener : EventSource
 
     internal FlowTable Table { get; }
 
-    internal bool IsSix { get; }
+    public bool IsSix { get; }
 
-    internal UdpBuffers Gear { get; }
+    internal UdpBuffers Buffers { get; }
 
-    /// <summary>Datagrams longer than this do not travel in trains.</summary>
-    internal int LargestInTrain => _largestInTrain;
+    public int LargestInTrain => _largestInTrain;
 
     /// <summary>Begins to listen. On the loop.</summary>
     /// <returns>0, or a negated error.</returns>
@@ -61,17 +61,22 @@ public sealed class UdpListener : EventSource
 
     protected internal override void OnResume()
     {
-        Gear.Answers.FlushFor(this);
+        Buffers.Answers.FlushFor(this);
         if (_hasMore)
             Read();
     }
 
-    /// <summary>Asks the loop for a turn after the events of now, to send answers.</summary>
-    internal void AskForTurn() => Table.Loop.Again(this);
+    public void AskForTurn() => Table.Loop.Yield(this);
+
+    public void OnTruncated() => Table.Owner.OnDropped(Errno.EMSGSIZE, towardsTarget: false);
+
+    /// <summary>Makes the memory that the UDP listeners of a loop share. On the loop's thread.</summary>
+    /// <exception cref="OutOfMemoryException">There is not enough memory.</exception>
+    public static void Prepare(EventLoop loop) => _ = UdpBuffers.Of(loop);
 
     private void Read()
     {
-        DatagramBatch batch = Gear.FromClients;
+        DatagramBatch batch = Buffers.FromClients;
         _hasMore = false;
         for (int turn = 0; turn < BatchesPerTurn; turn++)
         {
@@ -81,7 +86,7 @@ public sealed class UdpListener : EventSource
             if (count < 0)
                 break;
             Sort(batch, count);
-            DealOut();
+            Distribute();
             DatagramSending.Pause(count);
             if (count < DatagramBatch.Capacity)
                 return;
@@ -96,7 +101,7 @@ public sealed class UdpListener : EventSource
         for (int slot = 0; slot < count; slot++)
         {
             DatagramRoute route = batch.Route(slot);
-            // A sender without a port cannot be answered; it is made up.
+            // A sender without a port cannot be answered: the address is forged.
             if (route.ClientPort == 0)
                 continue;
             if (batch.IsTruncated(slot))
@@ -134,53 +139,52 @@ public sealed class UdpListener : EventSource
         return flow;
     }
 
-    /// <summary>Gives each flow what is for it in the batch.</summary>
-    internal void DealOut()
+    /// <summary>Gives each flow its datagrams of the batch.</summary>
+    internal void Distribute()
     {
-        // Making room for one of its flows ends another: that has to wait for no deal, it is one already.
-        if (_isDealing)
+        // Making room for a flow ends another one, which asks for this again.
+        if (_isDistributing)
             return;
-        _isDealing = true;
+        _isDistributing = true;
         if (_fresh.Count > 0)
         {
-            Table.Owner.OnBegun(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_fresh));
+            Table.Owner.OnBegun(CollectionsMarshal.AsSpan(_fresh));
             _fresh.Clear();
         }
-        // By index: what a flow does may end others, but begins none.
+        // By index: a flow may end others here, but begins none.
         for (int i = 0; i < _addressed.Count; i++)
         {
             UdpFlow flow = _addressed[i];
             int first = flow.FirstSlot;
             flow.FirstSlot = UdpFlow.NoSlotOfBatch;
             if (!flow.HasEnded)
-                flow.Take(Gear.FromClients, first, _next);
+                flow.Take(Buffers.FromClients, first, _next);
         }
         _addressed.Clear();
-        _isDealing = false;
+        _isDistributing = false;
     }
 
-    /// <summary>Sends answers to clients.</summary>
-    internal void Answer(DatagramOutbox outbox)
+    public void Send(DatagramOutbox answers)
     {
-        if (outbox.Count == 0)
+        if (answers.Count == 0)
             return;
-        SendResult tally = DatagramSending.Send(outbox, _socket, isConnected: false, ref _largestInTrain);
-        Table.Counters.AddToClient(tally.Bytes);
-        if (tally.Dropped != Errno.None)
-            Table.Owner.OnDropped(tally.Dropped, towardsTarget: false);
+        SendResult result = DatagramSending.Send(answers, _socket, isConnected: false, ref _largestInTrain);
+        Table.Counters.AddToClient(result.Bytes);
+        if (result.Dropped != Errno.None)
+            Table.Owner.OnDropped(result.Dropped, towardsTarget: false);
     }
 
     internal void Forget(UdpFlow flow) => _flows.Remove(flow.Route);
 
-    /// <summary>Ends its flows and closes the socket. On the loop; again does nothing.</summary>
+    /// <summary>Ends its flows and closes the socket. On the loop; does nothing the second time.</summary>
     public void Stop()
     {
         if (_socket < 0)
             return;
-        Gear.Answers.FlushFor(this);
+        Buffers.Answers.FlushFor(this);
         foreach (UdpFlow flow in _flows.Values.ToArray())
             flow.End(new RelayOutcome(EndReason.Aborted));
-        // Said to epoll, not left to the close: the socket stays open in the half or the manager that made it.
+        // Not left to the close: the socket stays open in the half or the manager that made it.
         Table.Loop.Unwatch(_socket);
         Table.Loop.Detach(this);
         Libc.Close(_socket);

@@ -1,7 +1,6 @@
 using NsBridge.Bridges.Admission;
 using NsBridge.Bridges.Joining;
 using NsBridge.Relaying.Halves;
-using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges;
 

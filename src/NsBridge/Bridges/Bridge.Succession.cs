@@ -3,6 +3,7 @@ using NsBridge.HotRestart;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
+using NsBridge.Relaying.Halves;
 using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges;

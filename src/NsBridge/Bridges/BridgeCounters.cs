@@ -1,4 +1,4 @@
-using NsBridge.Relaying.Tcp;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges;
 

@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using NsBridge.Bridges.Admission;
 using NsBridge.Logging;
 using NsBridge.Relaying.Halves;
-using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges;
 

@@ -3,6 +3,7 @@ using NsBridge.Bridges.Admission;
 using NsBridge.HotRestart;
 using NsBridge.Namespaces;
 using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Tcp;
 using NsBridge.Systemd;
 
 namespace NsBridge.Bridges;
@@ -30,7 +31,11 @@ internal sealed class LoopGroup : IHeartbeat, IDisposable
         int count = loops > 0 ? loops : Math.Clamp(Environment.ProcessorCount / 2, 1, 16);
         _loops = new EventLoop[count];
         for (int i = 0; i < count; i++)
-            _loops[i] = new EventLoop(i, mayRing);
+        {
+            _loops[i] = new EventLoop(i);
+            if (mayRing)
+                RelayResources.AllowRing(_loops[i]);
+        }
     }
 
     public IReadOnlyList<EventLoop> Loops => _loops;

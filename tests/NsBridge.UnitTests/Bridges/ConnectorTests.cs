@@ -37,7 +37,7 @@ internal sealed class ConnectorTests
         var place = new NamespaceTracker(NamespaceReference.Host, new PathResolver(NetworkNamespace.Own));
         place.Look();
         // Without the ring an event tells of every answer, and comes after all that was done in one call of the loop.
-        _loop = new EventLoop(0, mayRing: false);
+        _loop = new EventLoop(0);
         await _loop.InvokeAsync(() => _connector = new Connector(_loop, place, ConnectTarget.ToTarget(Settings()), new RelayCounters(), _owner));
     }
 

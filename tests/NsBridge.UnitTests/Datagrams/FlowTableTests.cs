@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.EventLoops;
-using NsBridge.Relaying.Tcp;
+using NsBridge.Relaying.Halves;
 using NsBridge.Relaying.Udp;
 using NsBridge.Testing;
 

@@ -1,6 +1,5 @@
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.Halves;
-using NsBridge.Relaying.Tcp;
 using NsBridge.Relaying.Udp;
 
 namespace NsBridge.UnitTests.Datagrams;

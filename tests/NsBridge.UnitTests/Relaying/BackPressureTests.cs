@@ -1,3 +1,5 @@
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Halves;
 using NsBridge.Relaying.Tcp;
 using NsBridge.Testing;
 

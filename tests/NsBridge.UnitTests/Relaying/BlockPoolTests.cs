@@ -1,5 +1,5 @@
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying.Tcp;
+using NsBridge.Relaying.EventLoops;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Relaying;

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using NsBridge.Relaying.Tcp;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.UnitTests.Relaying;
 

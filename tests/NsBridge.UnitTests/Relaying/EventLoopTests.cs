@@ -64,7 +64,7 @@ internal sealed class EventLoopTests
     }
 
     [Test]
-    public async Task Again_OfADetachedSource_DoesNotComeAndOfAnotherDoes()
+    public async Task Yield_OfADetachedSource_DoesNotComeAndOfAnotherDoes()
     {
         var gone = new TimedSource();
         var stays = new TimedSource();
@@ -72,9 +72,9 @@ internal sealed class EventLoopTests
         {
             _loop.Attach(gone);
             _loop.Attach(stays);
-            _loop.Again(gone);
-            _loop.Again(stays);
-            _loop.Again(stays);
+            _loop.Yield(gone);
+            _loop.Yield(stays);
+            _loop.Yield(stays);
             _loop.Detach(gone);
         });
         await Eventually.TrueAsync(() => stays.Turns > 0, s_deadline, "a turn");

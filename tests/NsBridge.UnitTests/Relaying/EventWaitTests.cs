@@ -34,7 +34,7 @@ internal sealed class EventWaitTests
     {
         Raise();
         Assert.That(_wait.For(_queue, timeout), Is.EqualTo(1));
-        Assert.That(_queue.Data(0), Is.EqualTo(7));
+        Assert.That(_queue.Key(0), Is.EqualTo(7));
     }
 
     [Test]

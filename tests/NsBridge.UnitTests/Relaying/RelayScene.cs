@@ -18,12 +18,15 @@ internal sealed class RelayScene : IAsyncDisposable
     internal RelayScene(bool ring, bool neverCalm = false)
     {
         const int FewerThanNone = -1;
-        Loop = neverCalm ? new EventLoop(0, ring) { CalmEvents = FewerThanNone } : new EventLoop(0, ring);
-        Group = new RelayGroup(Loop, Counters, (_, _) => { }, (relay, outcome) => _endings[relay.Number].SetResult(outcome),
+        if (ring)
+            RelayResources.AllowRing(Loop);
+        if (neverCalm)
+            Loop.QuietEvents = FewerThanNone;
+        Group = new RelayGroup(Loop, Counters, (_, _) => { }, (relay, outcome) => _endings[relay.ConnectionId].SetResult(outcome),
             begins => Interlocked.Add(ref _lingering, begins ? 1 : -1));
     }
 
-    internal EventLoop Loop { get; }
+    internal EventLoop Loop { get; } = new(0);
 
     internal RelayCounters Counters { get; } = new();
 
@@ -33,7 +36,7 @@ internal sealed class RelayScene : IAsyncDisposable
     internal int Lingering => Volatile.Read(ref _lingering);
 
     /// <summary>How many relays the loop's ring serves.</summary>
-    internal Task<int> OnRingAsync() => Loop.InvokeAsync(() => Loop.Messages!.Relays);
+    internal Task<int> OnRingAsync() => Loop.InvokeAsync(() => RelayResources.Of(Loop).Ring!.Relays);
 
     /// <summary>Connects a client and a target through a new relay.</summary>
     /// <param name="client">What the client's side is.</param>
@@ -89,7 +92,7 @@ internal sealed class RelayScene : IAsyncDisposable
         }
         between?.Invoke();
         foreach (RelayState state in states)
-            Group.Resume(state, state.Number);
+            Group.Resume(state, state.ConnectionId);
     });
 
     public async ValueTask DisposeAsync()

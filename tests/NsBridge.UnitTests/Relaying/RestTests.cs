@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using NsBridge.Relaying.Halves;
 using NsBridge.Relaying.Tcp;
 using NsBridge.Testing;
 

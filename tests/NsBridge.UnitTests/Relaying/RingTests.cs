@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Halves;
 using NsBridge.Relaying.Tcp;
 using NsBridge.Testing;
 
@@ -184,7 +185,7 @@ internal sealed class RingTests
                 foreach (Conversation any in conversations)
                     (ofTheClient ? any.Target : any.Client).Send("never taken"u8);
                 _scene.Loop.Attach(reset);
-                _scene.Loop.Again(reset);
+                _scene.Loop.Yield(reset);
             });
             Assert.That(await (ofTheClient ? conversation.Target : conversation.Client).EndingAsync(), Is.EqualTo(Ending.Reset), $"round {round}");
             Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(ofTheClient ? EndReason.ClientReset : EndReason.TargetReset), $"round {round}");

@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using NsBridge.Linux.Interop;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Halves;
 using NsBridge.Relaying.Tcp;
 using NsBridge.Testing;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using Microsoft.Extensions.Logging;
 using NsBridge.Bridges.Joining;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Admission;
 
@@ -39,7 +39,7 @@ internal sealed partial class DescriptorBudget
     public DescriptorBudget(int servers, ILogger<DescriptorBudget> log)
     {
         _log = log;
-        _reserve = servers + EventLoop.MostPipeDescriptors + Margin;
+        _reserve = servers + RelayResources.MostPipeDescriptors + Margin;
         Measure();
     }
 

@@ -106,8 +106,8 @@ internal sealed class ConnectAttempt : EventSource
             Fail(Libc.ErrorOf(result));
             return;
         }
-        // A target on this machine has answered already. Where the relay needs no epoll neither of the two is ever watched then.
-        if (!_clientWatched && _accepted.Kind == SocketKind.Tcp && TargetKind == SocketKind.Tcp && _connector.Loop.HasRing
+        // A target on this machine has answered already: the relay decides how both sockets are watched.
+        if (!_clientWatched && _accepted.Kind == SocketKind.Tcp && TargetKind == SocketKind.Tcp
             && Libc.Ready(socket, Libc.EPOLLOUT) is not 0 and uint events && OnTarget(events))
         {
             return;

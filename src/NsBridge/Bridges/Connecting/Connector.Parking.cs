@@ -1,7 +1,7 @@
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
-using NsBridge.Relaying.Tcp;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Connecting;
 

@@ -4,6 +4,7 @@ using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Halves;
 using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Connecting;
@@ -36,7 +37,7 @@ internal sealed partial class Connector : EventSource
             loop,
             counters,
             settled: (target, kind) => ApplyKeepAlive(target, kind),
-            ended: (relay, outcome) => owner.OnEnded(relay.Peer, relay.Number, outcome, relay.BytesToTarget, relay.BytesToClient),
+            ended: (relay, outcome) => owner.OnEnded(relay.Peer, relay.ConnectionId, outcome, relay.BytesToTarget, relay.BytesToClient),
             lingers: owner.OnClosing);
         loop.Attach(this);
     }
@@ -171,7 +172,7 @@ internal sealed partial class Connector : EventSource
     {
         var carried = new List<ConnectionSnapshot>();
         foreach (RelayState state in _relays.Suspend())
-            carried.Add(new ConnectionSnapshot(bridge, role(state.Number), state));
+            carried.Add(new ConnectionSnapshot(bridge, role(state.ConnectionId), state));
         carried.AddRange(ReleasePending(bridge, role));
         Loop.Detach(this);
         return carried;

@@ -2,7 +2,6 @@ using NsBridge.Bridges.Connecting;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
-using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Joining;
 

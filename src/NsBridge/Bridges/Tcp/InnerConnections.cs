@@ -6,7 +6,6 @@ using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
-using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Tcp;
 

@@ -65,13 +65,13 @@ internal sealed class InnerHalf : IInnerHalf, IJoinServer
                 return;
             }
             // Another bridge of this process names no loop: its outer half is to this one as that of any other process.
-            bool isOwnHalf = isOwn && name.Number < _connections.Length;
-            AddReceiver(descriptor, isOwnHalf, isOwnHalf ? _connections[name.Number] : Choose());
+            bool isOwnHalf = isOwn && name.LoopIndex < _connections.Length;
+            AddReceiver(descriptor, isOwnHalf, isOwnHalf ? _connections[name.LoopIndex] : Choose());
             return;
         }
         // What the bridge's own outer half relays was admitted and is counted there. Another bridge of this process is to this one as any other process.
         ulong number = name.Kind == JoinKind.OwnRelay && isOwn ? InnerConnections.CountedByOuterHalf : 0;
-        var accepted = new AcceptedClient(descriptor, name.IsRelayed ? SocketKind.UnixHalf : SocketKind.Unix, PeerAddress.Unix, name.IsRelayed ? name.Number : 0, number);
+        var accepted = new AcceptedClient(descriptor, name.IsRelayed ? SocketKind.UnixHalf : SocketKind.Unix, PeerAddress.Unix, name.IsRelayed ? name.PortOffset : 0, number);
         if (number == 0 && !(HasRoomForAnother() && _bridge.Admit(PeerAddress.Unix)))
         {
             accepted.Reset();

@@ -8,7 +8,6 @@ using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
-using NsBridge.Relaying.Tcp;
 using NsBridge.Relaying.Udp;
 
 namespace NsBridge.Bridges.Udp;

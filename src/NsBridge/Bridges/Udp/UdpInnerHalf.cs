@@ -4,6 +4,7 @@ using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Udp;
 
 namespace NsBridge.Bridges.Udp;
 
@@ -31,7 +32,7 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinServer
     {
         try
         {
-            _home.PrepareDatagrams();
+            UdpListener.Prepare(_home);
         }
         catch (OutOfMemoryException)
         {

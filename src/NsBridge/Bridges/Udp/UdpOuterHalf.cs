@@ -161,7 +161,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
             if (sent == -(nint)(int)Errno.EAGAIN || sent == -(nint)(int)Errno.ETOOMANYREFS)
             {
                 // Few messages for a whole range of ports: the inner half has only to catch up.
-                _home.Again(this);
+                _home.Yield(this);
                 return;
             }
             if (sent < 0)

@@ -1,6 +1,8 @@
-namespace NsBridge.Relaying.Tcp;
+using NsBridge.Linux.Interop;
 
-/// <summary>The first reason a relay ended for.</summary>
+namespace NsBridge.Relaying.Halves;
+
+/// <summary>The first reason for which a relay or a flow ended.</summary>
 public enum EndReason
 {
     /// <summary>Both sides closed in good order.</summary>
@@ -18,6 +20,9 @@ public enum EndReason
     /// <summary>The bridge ended it.</summary>
     Aborted,
 
-    /// <summary>Another flow needed its place.</summary>
+    /// <summary>Another flow took its place.</summary>
     Displaced,
 }
+
+/// <summary>How a relay or a flow ended, and its error if there was one.</summary>
+public readonly record struct RelayOutcome(EndReason Ending, Errno Error = Errno.None);

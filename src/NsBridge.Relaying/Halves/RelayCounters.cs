@@ -1,19 +1,19 @@
-namespace NsBridge.Relaying.Tcp;
+namespace NsBridge.Relaying.Halves;
 
-/// <summary>What the relays of one bridge on one loop did. Only the loop writes; any thread may read.</summary>
+/// <summary>Counters of one bridge on one loop. Only the loop writes; any thread may read.</summary>
 public sealed class RelayCounters
 {
     private long _active;
     private long _toTarget;
     private long _toClient;
 
-    /// <summary>Relays that run now.</summary>
+    /// <summary>Relays or flows that run now.</summary>
     public long Active => Volatile.Read(ref _active);
 
-    /// <summary>Bytes that the targets' sockets have taken.</summary>
+    /// <summary>Bytes that the targets' sockets took.</summary>
     public long BytesToTarget => Volatile.Read(ref _toTarget);
 
-    /// <summary>Bytes that the clients' sockets have taken.</summary>
+    /// <summary>Bytes that the clients' sockets took.</summary>
     public long BytesToClient => Volatile.Read(ref _toClient);
 
     internal void AddActive(int change) => Volatile.Write(ref _active, _active + change);
