@@ -6,6 +6,9 @@ namespace NsBridge.UnitTests;
 /// <summary>Makes loggers that keep what is logged from Information on, whoever logs it.</summary>
 internal sealed class LogLines : ILoggerFactory, ILogger
 {
+    /// <summary>A line that contains this text makes the logger throw.</summary>
+    public string? Unloggable { get; set; }
+
     private readonly ConcurrentQueue<(LogLevel Level, string Text)> _lines = new();
 
     /// <summary>Every line, in order.</summary>
@@ -25,8 +28,12 @@ internal sealed class LogLines : ILoggerFactory, ILogger
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        if (IsEnabled(logLevel))
-            _lines.Enqueue((logLevel, formatter(state, exception)));
+        if (!IsEnabled(logLevel))
+            return;
+        string line = formatter(state, exception);
+        if (Unloggable is { } text && line.Contains(text, StringComparison.Ordinal))
+            throw new InvalidOperationException($"cannot log: {line}");
+        _lines.Enqueue((logLevel, line));
     }
 
     public void Dispose()

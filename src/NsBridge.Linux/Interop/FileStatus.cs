@@ -11,12 +11,16 @@ public struct FileStatus
     [FieldOffset(28)] public ushort Mode;
     [FieldOffset(32)] public ulong Inode;
     [FieldOffset(40)] public ulong Size;
+    [FieldOffset(48)] public ulong Blocks;
     [FieldOffset(96)] public long ChangedSeconds;
     [FieldOffset(104)] public uint ChangedNanoseconds;
     [FieldOffset(112)] public long ModifiedSeconds;
     [FieldOffset(120)] public uint ModifiedNanoseconds;
     [FieldOffset(136)] public uint DeviceMajor;
     [FieldOffset(140)] public uint DeviceMinor;
+
+    /// <summary>Bytes on the file system; fewer than <see cref="Size"/> if the file has holes.</summary>
+    public readonly ulong AllocatedBytes => Blocks * 512;
 
     /// <summary>Whether both are one file, as long as it exists.</summary>
     public readonly bool IsSameFile(in FileStatus other) =>

@@ -27,6 +27,7 @@ public static unsafe partial class Libc
     private const uint MFD_CLOEXEC = 1;
     private const int LOCK_EX = 2;
     private const int LOCK_NB = 4;
+    private const int F_GETFD = 1;
     private const int F_SETFD = 2;
     private const int F_GETFL = 3;
     private const int F_SETFL = 4;
@@ -60,6 +61,9 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint read(int descriptor, void* buffer, nuint length);
+
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial nint pread(int descriptor, void* buffer, nuint length, long offset);
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint write(int descriptor, void* buffer, nuint length);
@@ -127,6 +131,19 @@ public static unsafe partial class Libc
             nint result;
             do
                 result = Result(read(descriptor, p, (nuint)buffer.Length));
+            while (result == -(nint)(int)Errno.EINTR);
+            return result;
+        }
+    }
+
+    /// <summary>Reads a file at an offset.</summary>
+    public static nint ReadAt(int descriptor, Span<byte> buffer, long offset)
+    {
+        fixed (byte* p = buffer)
+        {
+            nint result;
+            do
+                result = Result(pread(descriptor, p, (nuint)buffer.Length, offset));
             while (result == -(nint)(int)Errno.EINTR);
             return result;
         }
@@ -204,6 +221,9 @@ public static unsafe partial class Libc
 
     /// <summary>A second descriptor of the same open file, the lowest free number from <paramref name="lowest"/> on.</summary>
     public static int Duplicate(int descriptor, int lowest = 0) => Result(fcntl(descriptor, F_DUPFD_CLOEXEC, lowest));
+
+    /// <summary>Whether a descriptor is open and survives exec(2), as inherited ones do and those of this program and its runtime do not.</summary>
+    public static bool IsInheritable(int descriptor) => Result(fcntl(descriptor, F_GETFD, 0)) is >= 0 and var flags && (flags & FD_CLOEXEC) == 0;
 
     public static int SetCloseOnExec(int descriptor) => Result(fcntl(descriptor, F_SETFD, FD_CLOEXEC));
 

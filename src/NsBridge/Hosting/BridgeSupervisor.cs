@@ -10,18 +10,19 @@ using NsBridge.Systemd;
 namespace NsBridge.Hosting;
 
 /// <summary>
-/// Runs every configured bridge as a hosted service, compares the running ones with the wanted ones on a reload and touches only what
-/// changed, and stops them in order: unbind, drain, abort.
+/// Starts every configured bridge, changes only what differs on a reload, retries what failed, and stops in order: unbind, drain, abort; or
+/// unbind and hand over when another process of the service follows.
 /// </summary>
 internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports, IStatusLine, IDisposable
 {
     private static readonly TimeSpan s_recoveryPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_drainPoll = TimeSpan.FromMilliseconds(20);
 
-    private readonly LoopGroup _engine;
-    private readonly RestartCoordinator _succession;
+    private readonly LoopGroup _group;
+    private readonly RestartCoordinator _restart;
     private readonly ILogger<BridgeSupervisor> _log;
     private readonly UnusedSockets _unused;
+    private readonly StepGuard _guard;
     private readonly CancellationToken _hurry;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
@@ -29,53 +30,63 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
     private volatile Bridge[] _bridges = [];
     private DaemonSettings _settings;
     private Task _recovery = Task.CompletedTask;
+    private int? _bindingsStored;
     private bool _hasBegun;
 
-    /// <param name="settings">What runs first.</param>
-    /// <param name="engine">What all bridges share.</param>
-    /// <param name="succession">What is left to the next process.</param>
-    /// <param name="log">Where the fleet's own facts go.</param>
+    /// <param name="settings">The configuration at the start.</param>
+    /// <param name="group">What all bridges share.</param>
+    /// <param name="restart">Passes sockets from the previous process and to the next one.</param>
+    /// <param name="log">For facts about all bridges together.</param>
     /// <param name="hurry">Cuts the drain at the stop short.</param>
-    public BridgeSupervisor(DaemonSettings settings, LoopGroup engine, RestartCoordinator succession, ILogger<BridgeSupervisor> log, CancellationToken hurry = default)
+    public BridgeSupervisor(
+        DaemonSettings settings, LoopGroup group, RestartCoordinator restart, ILogger<BridgeSupervisor> log, CancellationToken hurry = default)
     {
-        _hurry = hurry;
-        _succession = succession;
         _settings = settings;
-        _engine = engine;
+        _group = group;
+        _restart = restart;
         _log = log;
-        _unused = new UnusedSockets(engine.Sockets, log);
+        _hurry = hurry;
+        _unused = new UnusedSockets(group.Sockets, log);
+        _guard = new StepGuard(log);
     }
 
-    /// <remarks>
-    /// A bridge that has gone on with connections cannot give them back. So where there are any the start goes to its end, and whoever wants it
-    /// stopped meanwhile has it stopped as at any other time.
-    /// </remarks>
-    /// <exception cref="UserErrorException">Not one bridge may listen where it should.</exception>
+    /// <summary>Takes over what the previous process left. Once, before anything is bound; <see cref="GiveBackAsync"/> undoes it.</summary>
+    /// <param name="stored">Descriptors from the manager's store; owned from here on.</param>
+    public void Restore(IReadOnlyList<ActivationFd> stored)
+    {
+        _restart.Restore(stored, _group.Kept);
+        CloseUnwanted(_settings.Bridges);
+    }
+
+    /// <summary>Leaves what was restored to the next process, if the start ended before the bridges began.</summary>
+    public Task GiveBackAsync() => _hasBegun ? Task.CompletedTask : _restart.GiveBackAsync(_group.Kept);
+
+    /// <remarks>A bridge cannot give restored connections back, so a start with any runs to its end before it is stopped.</remarks>
+    /// <exception cref="UserErrorException">Every bridge lacks the privilege to listen.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         _hasBegun = true;
-        bool hasTakenUp = _succession.HasTakenUp;
-        if (hasTakenUp)
+        bool hasRestored = _restart.HasRestored;
+        if (hasRestored)
             cancellationToken = CancellationToken.None;
-        if (Privileges.Lacking(_settings) is { } lacking)
-            PrivilegeMissing(lacking);
-        else if (Privileges.IsSpared(_settings))
-            PrivilegeSpared();
-        _bridges = [.. _settings.Bridges.Select(settings => new Bridge(settings, _engine))];
-        foreach (ConnectionSnapshot misfit in await InnerFirstAsync(_bridges, bridge => StartAsync(bridge, _succession.Claim(bridge.Settings.Name), cancellationToken)))
-            _succession.End(misfit);
-        _succession.Finish();
-        if (!hasTakenUp && _bridges.Where(bridge => bridge.Settings.Enabled).ToArray() is [var first, ..] all && all.All(bridge => bridge.LacksPrivilegeToListen))
+        Privileges.Log(_log, _settings);
+        _bridges = [.. _settings.Bridges.Select(settings => new Bridge(settings, _group))];
+        IEnumerable<ConnectionSnapshot> misfits = await InnerFirstAsync(
+            _bridges, bridge => StartAsync(bridge, _restart.Claim(bridge.Settings.Name), cancellationToken));
+        foreach (ConnectionSnapshot misfit in misfits)
+            _restart.End(misfit);
+        _restart.Finish();
+        Bridge[] enabled = [.. _bridges.Where(bridge => bridge.Settings.Enabled)];
+        if (!hasRestored && enabled.Length > 0 && enabled.All(bridge => bridge.LacksPrivilegeToListen))
         {
-            // Known only now: it is the kernel who says which ports are whose. Nothing may stay behind of a start that leads nowhere.
+            // Only the kernel knows which ports need the privilege. Nothing stays behind of a start that fails.
             await Task.WhenAll(_bridges.Select(bridge => bridge.StopAsync(CancellationToken.None)));
-            throw Privileges.MissingToListen(first.Settings);
+            throw Privileges.MissingToListen(enabled[0].Settings);
         }
-        _engine.Kept.CloseRest();
-        await ShelveAsync();
-        _engine.Descriptors.Measure();
-        _unused.Tell(_settings.Bridges);
+        await StoreListenersAsync(closeRest: true);
+        _group.Descriptors.Measure();
+        _unused.Log(_settings.Bridges);
         if (_bridges.Length == 0)
             NothingToDo();
         _recovery = RecoverAsync(_stop.Token);
@@ -83,20 +94,17 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
 
     /// <inheritdoc cref="Bridge.ResumeAsync"/>
     private static async Task<IEnumerable<ConnectionSnapshot>> StartAsync(
-        Bridge bridge, IReadOnlyList<ConnectionSnapshot> carried, CancellationToken cancellationToken, bool areIn = false)
+        Bridge bridge, IReadOnlyList<ConnectionSnapshot> connections, CancellationToken cancellationToken, bool areIn = false)
     {
         await bridge.StartAsync(cancellationToken);
-        return await bridge.ResumeAsync(carried, areIn);
+        return await bridge.ResumeAsync(connections, areIn);
     }
 
-    /// <summary>
-    /// Asks all bridges at once, and gathers what they answer. Each has to go to its loop and back, some times over; one after the other, a
-    /// thousand bridges would spend half a second on the way.
-    /// </summary>
+    /// <summary>Asks all bridges at once: each switches to its loop several times; a thousand, one by one, take half a second.</summary>
     private static async Task<IEnumerable<T>> TogetherAsync<T>(IEnumerable<Bridge> bridges, Func<Bridge, Task<IEnumerable<T>>> ask) =>
         (await Task.WhenAll(bridges.Select(ask))).SelectMany(answer => answer);
 
-    /// <summary>Asks first those that have an inner half: the outer half of another bridge may be joined to it, and would turn its first clients away.</summary>
+    /// <summary>Bridges with an inner half first: an outer half of another bridge may need it, and would reset its first clients.</summary>
     private static async Task<IEnumerable<T>> InnerFirstAsync<T>(IEnumerable<Bridge> bridges, Func<Bridge, Task<IEnumerable<T>>> ask)
     {
         ILookup<bool, Bridge> halves = bridges.ToLookup(bridge => bridge.Settings.Namespace is not null);
@@ -104,7 +112,117 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         return first.Concat(await TogetherAsync(halves[false], ask));
     }
 
-    /// <summary>Now and then tries again what could not be had, and ends bridges that have drained.</summary>
+    /// <summary>Applies a new configuration. An unchanged bridge is not touched.</summary>
+    /// <remarks>
+    /// The order, and the reason of each step:
+    /// <list type="number">
+    /// <item>Diff: a bridge whose change needs no other socket goes on with its new settings.</item>
+    /// <item>Release: removed and replaced bridges give up their listeners before a new bridge binds, which may want the same port. Clients
+    /// without a target go to the replacement, as the old target may be unwanted by now; those of a removed bridge are reset.</item>
+    /// <item>Policy: released bridges drain by the WhenNamespaceGoes of the bridge that has their name now.</item>
+    /// <item>Close: unwanted listeners go before the others bind, since a wildcard socket blocks its port. The store is updated at once: a port is
+    /// free only when the manager has closed its copy too.</item>
+    /// <item>Start: inner halves before outer halves. A new bridge takes a released listener over, so no client is refused.</item>
+    /// <item>Store: what listens now survives a crash, and listeners that no bridge took are closed.</item>
+    /// </list>
+    /// </remarks>
+    public async Task ApplyAsync(DaemonSettings wanted)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            if (_stop.IsCancellationRequested)
+                return;
+            Dictionary<string, BridgeSettings> byName = wanted.Bridges.ToDictionary(settings => settings.Name);
+            Dictionary<string, Bridge> same = _bridges.Where(bridge => TryContinue(bridge, byName.GetValueOrDefault(bridge.Settings.Name)))
+                .ToDictionary(bridge => bridge.Settings.Name);
+            Bridge[] released = [.. _bridges.Except(same.Values)];
+            Dictionary<string, IReadOnlyList<ConnectionSnapshot>> pending = await ReleaseAsync(released, byName);
+            foreach (Bridge leaving in _leaving)
+                leaving.AdoptPolicy(byName.GetValueOrDefault(leaving.Settings.Name));
+            Bridge[] next = [.. wanted.Bridges.Select(settings => same.GetValueOrDefault(settings.Name) ?? Make(settings))];
+            Bridge[] started = [.. next.Except(same.Values)];
+            _bridges = next;
+            if (CloseUnwanted(started.Select(bridge => bridge.Settings)) > 0)
+                await StoreListenersAsync();
+            await StartAsync(started, pending);
+            await StoreListenersAsync(closeRest: true);
+            _group.Descriptors.Measure();
+            _settings = wanted;
+            _unused.Log(wanted.Bridges);
+            int removed = released.Length - pending.Count;
+            Reloaded(next.Length, started.Length, removed);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private static bool TryContinue(Bridge bridge, BridgeSettings? settings)
+    {
+        bool isChanged = settings != bridge.Settings;
+        if (settings is null || (isChanged && !bridge.CanApply(settings)))
+            return false;
+        if (isChanged)
+            bridge.Apply(settings);
+        return true;
+    }
+
+    /// <returns>By bridge, the clients without a target, for its replacement.</returns>
+    private async Task<Dictionary<string, IReadOnlyList<ConnectionSnapshot>>> ReleaseAsync(
+        Bridge[] released, Dictionary<string, BridgeSettings> wanted)
+    {
+        var pending = new Dictionary<string, IReadOnlyList<ConnectionSnapshot>>();
+        foreach (Bridge bridge in released)
+        {
+            await bridge.UnbindAsync();
+            _leaving.Add(bridge);
+            IReadOnlyList<ConnectionSnapshot> clients = await bridge.ReleasePendingAsync();
+            if (wanted.TryGetValue(bridge.Settings.Name, out BridgeSettings? replacement))
+            {
+                pending.Add(bridge.Settings.Name, clients);
+                if (bridge.Settings.Enabled && !replacement.Enabled)
+                    bridge.OnSwitchedOff();
+                continue;
+            }
+            foreach (ConnectionSnapshot client in clients)
+                bridge.Reject(client);
+            bridge.OnRemoved();
+        }
+        return pending;
+    }
+
+    /// <summary>A new bridge with the counters of the one it replaces, or of one that an earlier reload removed and that still drains.</summary>
+    private Bridge Make(BridgeSettings settings) =>
+        new(settings, _group, _leaving.FindLast(leaving => leaving.Settings.Name == settings.Name));
+
+    private static async Task StartAsync(Bridge[] started, Dictionary<string, IReadOnlyList<ConnectionSnapshot>> pending)
+    {
+        IEnumerable<ConnectionSnapshot> misfits = await InnerFirstAsync(started, bridge =>
+            StartAsync(bridge, pending.GetValueOrDefault(bridge.Settings.Name) ?? [], CancellationToken.None, areIn: true));
+        foreach (ConnectionSnapshot misfit in misfits)
+            started.First(bridge => bridge.Settings.Name == misfit.Bridge).Reject(misfit);
+    }
+
+    /// <inheritdoc cref="Namespaces.NamespaceWatch.RenewProcesses"/>
+    public void RenewProcesses() => _group.Namespaces.RenewProcesses();
+
+    /// <summary>Closes inherited listeners that no bridge is about to take: they block the port for others.</summary>
+    private int CloseUnwanted(IEnumerable<BridgeSettings> starting) =>
+        _group.Kept.CloseAllBut(new WantedListeners(starting).Contains);
+
+    /// <summary>Stores what listens now, so that it survives a crash. After a failure the next tick tries again.</summary>
+    private async Task StoreListenersAsync(bool closeRest = false)
+    {
+        if (closeRest)
+            _group.Kept.CloseRest();
+        int bindings = _group.Bindings;
+        IEnumerable<ListenerSnapshot> bound = await TogetherAsync(_bridges, bridge => bridge.ListenersAsync());
+        _bindingsStored = await _restart.StoreAsync(_group.Kept.All().Concat(bound)) ? bindings : null;
+    }
+
+    /// <summary>Every second, retries what failed and ends bridges that have drained. Ends only by <paramref name="stop"/>.</summary>
     private async Task RecoverAsync(CancellationToken stop)
     {
         using var timer = new PeriodicTimer(s_recoveryPeriod);
@@ -115,19 +233,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
                 await _turn.WaitAsync(stop);
                 try
                 {
-                    foreach (Bridge bridge in _bridges)
-                    {
-                        if (bridge.HasLostSocket || bridge.Report().State == BridgeState.Failed)
-                            await bridge.RecoverAsync();
-                    }
-                    if (_engine.Bindings != _bindingsShelved)
-                        await ShelveAsync();
-                    foreach (Bridge bridge in _leaving.Where(bridge => bridge.HasDrained).ToArray())
-                    {
-                        _leaving.Remove(bridge);
-                        await bridge.StopAsync(stop);
-                        bridge.Dispose();
-                    }
+                    await RecoverOnceAsync();
                 }
                 finally
                 {
@@ -135,8 +241,23 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
+        }
+    }
+
+    private async Task RecoverOnceAsync()
+    {
+        foreach (Bridge bridge in _bridges)
+            await _guard.RunAsync($"recover bridge '{bridge.Settings.Name}'", () =>
+                bridge.HasLostSocket || bridge.Report().State == BridgeState.Failed ? bridge.RecoverAsync() : Task.CompletedTask);
+        await _guard.RunAsync("store the listening sockets", () =>
+            _group.Bindings == _bindingsStored ? Task.CompletedTask : StoreListenersAsync());
+        foreach (Bridge bridge in _leaving.Where(bridge => bridge.HasDrained).ToArray())
+        {
+            _leaving.Remove(bridge);
+            await _guard.RunAsync($"end bridge '{bridge.Settings.Name}'", () => bridge.StopAsync(CancellationToken.None));
+            bridge.Dispose();
         }
     }
 
@@ -148,27 +269,48 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         await _recovery;
         await _turn.WaitAsync(CancellationToken.None);
         Bridge[] all = [.. _bridges, .. _leaving];
-        if (await _succession.IsFollowedAsync())
+        if (await _restart.IsFollowedAsync())
         {
-            await LeaveAsync(all);
+            await HandOverAsync(all);
             return;
         }
-        await _succession.WithdrawAsync();
-        await Task.WhenAll(_bridges.Select(bridge => bridge.UnbindAsync()));
-        _engine.Kept.CloseRest();
+        await _guard.RunAsync("clear the store", _restart.WithdrawAsync);
+        await _guard.ForAllAsync("unbind", _bridges, bridge => bridge.UnbindAsync());
+        _group.Kept.CloseRest();
+        await _guard.RunAsync("drain the bridges", () => DrainAsync(all, cancellationToken));
+        await _guard.ForAllAsync("stop", all, bridge => bridge.StopAsync(CancellationToken.None));
+    }
+
+    /// <summary>Suspends every bridge and hands its sockets to the next process.</summary>
+    private async Task HandOverAsync(Bridge[] all)
+    {
+        await _guard.ForAllAsync("unbind", all, bridge => bridge.UnbindAsync());
+        var connections = new List<ConnectionSnapshot>();
+        await _guard.ForAllAsync("suspend", all, async bridge =>
+        {
+            IEnumerable<ConnectionSnapshot> suspended = await bridge.SuspendAsync();
+            lock (connections)
+                connections.AddRange(suspended);
+        });
+        _restart.HandOver(new RestartSnapshot(_group.Kept.All(), connections));
+        _group.Kept.Forget();
+    }
+
+    private async Task DrainAsync(Bridge[] all, CancellationToken cancellationToken)
+    {
         long left = await ConnectionsAsync(all);
         if (left > 0)
             Draining(_settings.ShutdownTimeout, left);
         long began = Stopwatch.GetTimestamp();
-        while (await ConnectionsAsync(all) > 0 && Stopwatch.GetElapsedTime(began) < _settings.ShutdownTimeout
-            && !cancellationToken.IsCancellationRequested && !_hurry.IsCancellationRequested)
+        bool IsOver() => cancellationToken.IsCancellationRequested || _hurry.IsCancellationRequested
+            || Stopwatch.GetElapsedTime(began) >= _settings.ShutdownTimeout;
+        while (left > 0 && !IsOver())
         {
             await Task.Delay(s_drainPoll, CancellationToken.None);
+            left = await ConnectionsAsync(all);
         }
-        left = await ConnectionsAsync(all);
         if (left > 0)
             Aborting(left);
-        await Task.WhenAll(all.Select(bridge => bridge.StopAsync(CancellationToken.None)));
     }
 
     public void Dispose()
@@ -179,10 +321,10 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         _turn.Dispose();
     }
 
-    /// <summary>How many connections this process has a part in.</summary>
+    /// <summary>Connections that this process relays or dials for.</summary>
     private static async Task<long> ConnectionsAsync(Bridge[] bridges)
     {
-        // First: who is taken over elsewhere between the two counts must be in both.
+        // Before the other count: a connection that another process takes over in between must be in both.
         long active = bridges.Select(bridge => bridge.Tally).Distinct().Sum(tally => tally.Active);
         return active - (await Task.WhenAll(bridges.Select(bridge => bridge.ElsewhereAsync()))).Sum();
     }
@@ -197,18 +339,19 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         return $"{Count(BridgeState.Up)} up, {Count(BridgeState.Waiting)} waiting, {Count(BridgeState.Failed)} failed; {connections} connections";
     }
 
-    [LoggerMessage(EventId = 1102, Level = LogLevel.Information, Message = "No bridge is configured: nothing to do")]
+    [LoggerMessage(EventId = 1102, Level = LogLevel.Information,
+        Message = "No bridge is configured: nothing to do")]
     private partial void NothingToDo();
 
-    [LoggerMessage(EventId = 1107, Level = LogLevel.Warning, Message = "{Lacking}")]
-    private partial void PrivilegeMissing(string lacking);
+    [LoggerMessage(EventId = 1103, Level = LogLevel.Information,
+        Message = "Reloaded. Bridges: {Bridges}; new or made anew: {Fresh}; removed: {Gone}")]
+    private partial void Reloaded(int bridges, int fresh, int gone);
 
-    [LoggerMessage(EventId = 1110, Level = LogLevel.Information, Message = "CAP_SYS_ADMIN is missing, which no bridge here needs: none enters a network namespace")]
-    private partial void PrivilegeSpared();
-
-    [LoggerMessage(EventId = 1105, Level = LogLevel.Information, Message = "Stopping. Connections that have up to {Timeout} to end: {Connections}")]
+    [LoggerMessage(EventId = 1105, Level = LogLevel.Information,
+        Message = "Stopping. Connections that have up to {Timeout} to end: {Connections}")]
     private partial void Draining(TimeSpan timeout, long connections);
 
-    [LoggerMessage(EventId = 1106, Level = LogLevel.Warning, Message = "Stopping. Connections that did not end in time and are reset: {Connections}")]
+    [LoggerMessage(EventId = 1106, Level = LogLevel.Warning,
+        Message = "Stopping. Connections that did not end in time and are reset: {Connections}")]
     private partial void Aborting(long connections);
 }

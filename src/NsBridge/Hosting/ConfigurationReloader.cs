@@ -9,21 +9,24 @@ using NsBridge.Logging;
 namespace NsBridge.Hosting;
 
 /// <summary>
-/// Reloads on SIGHUP and when the file was saved. A wrong file is told with all its faults and refused whole.
+/// Reloads on SIGHUP and when the file was saved. A wrong file is logged with all its faults and refused as a whole.
 /// </summary>
 /// <remarks>
-/// The file is looked at twice a second: editors replace, truncate or rename it, it may be a link into a directory that is swapped, and
-/// looking sees all of them alike. It is taken only after it has stayed the same between two looks, so not half-written.
+/// The file is polled twice a second: editors replace, truncate or rename it, it may be a link into a directory that is swapped, and polling
+/// sees all of these alike. A file that changed is read after it has stayed the same for one period, so not half-written.
 /// </remarks>
 internal sealed partial class ConfigurationReloader : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan s_period = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Stays until the process has ended: a SIGHUP in the last moments of a stop would end it, and its exit code would tell of a fault.</summary>
-    private static PosixSignalRegistration? _hangUp;
+    /// <summary>What a stop may take beyond <c>ShutdownTimeout</c>: closing sockets and removing files.</summary>
+    private static readonly TimeSpan s_stopMargin = TimeSpan.FromSeconds(5);
+
+    /// <summary>Never disposed: without it, a SIGHUP in the last moments of a stop would end the process with a wrong exit code.</summary>
+    private static PosixSignalRegistration? s_hangUp;
 
     private readonly ConfigurationLoader _loader;
-    private readonly BridgeSupervisor _fleet;
+    private readonly BridgeSupervisor _supervisor;
     private readonly LogLevels _levels;
     private readonly HostOptions _host;
     private readonly ILogger<ConfigurationReloader> _log;
@@ -32,23 +35,26 @@ internal sealed partial class ConfigurationReloader : BackgroundService, IHosted
     private readonly DaemonSettings _started;
     private DaemonSettings _running;
 
-    public ConfigurationReloader(
-        ConfigurationLoader loader, DaemonSettings running, BridgeSupervisor fleet, LogLevels levels, IOptions<HostOptions> host, ILogger<ConfigurationReloader> log)
+    public ConfigurationReloader(ConfigurationLoader loader, DaemonSettings running, BridgeSupervisor supervisor, LogLevels levels,
+        IOptions<HostOptions> host, ILogger<ConfigurationReloader> log)
     {
         _loader = loader;
         _started = running;
         _running = running;
-        _fleet = fleet;
+        _supervisor = supervisor;
         _levels = levels;
         _host = host.Value;
         _log = log;
         _loaded = loader.Mark;
     }
 
-    /// <summary>Before any bridge is up, and so before anybody can take the daemon for one that reloads: a SIGHUP that nobody heeds ends the process.</summary>
+    /// <summary>What a stop may take with these settings. A reload may change it.</summary>
+    public static TimeSpan StopWithin(DaemonSettings settings) => settings.ShutdownTimeout + s_stopMargin;
+
+    /// <summary>Before any bridge is up: a SIGHUP without a handler ends the process.</summary>
     public Task StartingAsync(CancellationToken cancellationToken)
     {
-        _hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangUp);
+        s_hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangUp);
         return Task.CompletedTask;
     }
 
@@ -61,7 +67,7 @@ internal sealed partial class ConfigurationReloader : BackgroundService, IHosted
         }
         catch (ObjectDisposedException)
         {
-            // Nobody reloads any more.
+            // The daemon stops: nothing reloads any more.
         }
     }
 
@@ -103,7 +109,7 @@ internal sealed partial class ConfigurationReloader : BackgroundService, IHosted
         }
         catch (Exception fault)
         {
-            // A defect of the reader, on a file that nobody has thought of: no reason to end what runs.
+            // A defect of the reader on an unforeseen file is no reason to end what runs.
             Refused(_loader.File, $"reading it failed ({fault.Message}), which is a defect of nsbridge");
             return;
         }
@@ -114,25 +120,25 @@ internal sealed partial class ConfigurationReloader : BackgroundService, IHosted
         }
         bool isNews = wanted != _running;
         string waiting = string.Join(", ", wanted.KeysThatWait(_started));
-        // Who saves something else need not be told again of what waits; who asks for a reload must not hear that all of it runs.
+        // Logged once for a save, and at every reload on request, which must not look complete.
         if (waiting.Length > 0 && (asked || waiting != string.Join(", ", _running.KeysThatWait(_started))))
             NeedsRestart(waiting);
         else if (asked && !isNews)
             Unchanged(_loader.File);
         if (isNews)
             await ApplyAsync(wanted);
-        // Only now: a number that is written no more means nobody.
-        _fleet.RenewProcesses();
+        // After the new settings apply: a process id that they no longer contain is not looked up again.
+        _supervisor.RenewProcesses();
     }
 
     private async Task ApplyAsync(DaemonSettings wanted)
     {
-        // First, so that a level also holds for what is told of this very reload.
+        // First, so that the new level holds for the lines of this reload.
         if (!wanted.Logging.Equals(_running.Logging))
             _levels.Change(wanted.Logging);
-        await _fleet.ApplyAsync(wanted);
-        // The host looks when it stops.
-        _host.ShutdownTimeout = Daemon.StopWithin(wanted);
+        await _supervisor.ApplyAsync(wanted);
+        // The host reads it when it stops.
+        _host.ShutdownTimeout = StopWithin(wanted);
         _running = wanted;
     }
 
@@ -142,8 +148,7 @@ internal sealed partial class ConfigurationReloader : BackgroundService, IHosted
         base.Dispose();
     }
 
-    [LoggerMessage(EventId = 1301, Level = LogLevel.Error,
-        Message = "{File} was not taken over, the running bridges stay as they are:\n{Faults}")]
+    [LoggerMessage(EventId = 1301, Level = LogLevel.Error, Message = "{File} was not taken over, the running bridges stay as they are:\n{Faults}")]
     private partial void Refused(string file, string faults);
 
     [LoggerMessage(EventId = 1302, Level = LogLevel.Information, Message = "{File} says what runs already")]

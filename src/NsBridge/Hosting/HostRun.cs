@@ -6,18 +6,18 @@ using NsBridge.Base;
 namespace NsBridge.Hosting;
 
 /// <summary>
-/// Runs a host to its end, and tells an end that was asked for from one that a fault has brought about: the host itself ends alike by both, and a
-/// service manager that sees a 0 does not start it again.
+/// Runs a host to its end and distinguishes a requested stop from a fault: the host ends alike by both, and a service manager that sees a 0 does not
+/// start it again.
 /// </summary>
 internal static class HostRun
 {
-    /// <summary>The host may hear of a signal before those who tell what it was: their turns come one after the other.</summary>
+    /// <summary>The handlers of one signal run one after the other, so the host may stop before the caller knows of the signal.</summary>
     private static readonly TimeSpan s_signalLag = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Runs until <paramref name="stop"/>, a signal that the host itself heeds, or a fault.</summary>
+    /// <summary>Runs until <paramref name="stop"/>, a signal that the host handles, or a fault.</summary>
     /// <param name="host">The host.</param>
-    /// <param name="afterStart">Done after the start, whatever became of it.</param>
-    /// <param name="stop">A signal that the caller heeds.</param>
+    /// <param name="afterStart">Runs after the start, also after one that failed.</param>
+    /// <param name="stop">A signal that the caller handles.</param>
     /// <returns>The exit code.</returns>
     public static async Task<int> ToEndAsync(IHost host, Func<Task> afterStart, CancellationToken stop)
     {
@@ -31,7 +31,7 @@ internal static class HostRun
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested || stopsItself.IsCancellationRequested)
         {
-            // A signal during the start, which the host may have heard of before the caller has. What has been begun is undone in order, as at any stop.
+            // A signal during the start, which may have reached the host first. What has begun is undone in order, as at any stop.
         }
         finally
         {

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using NsBridge.Base;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
@@ -5,17 +6,17 @@ using NsBridge.Linux;
 
 namespace NsBridge.Hosting;
 
-/// <summary>What this process may do, and what the configuration asks of it.</summary>
-internal static class Privileges
+/// <summary>Compares the capabilities of this process with what the configuration needs.</summary>
+internal static partial class Privileges
 {
     private const string Cure = "run nsbridge as root or by its systemd service";
 
-    /// <summary>What is missing where nothing may be entered. In a user namespace (<c>unshare -Ur</c>) a process may have it, and yet none over its own network.</summary>
-    private static string Missing =>
-        OwnCapabilities.MayAdminister ? "CAP_SYS_ADMIN in the user namespace that owns this process's network is missing" : "CAP_SYS_ADMIN is missing";
+    /// <summary>In a user namespace (<c>unshare -Ur</c>) a process may have the capability, and yet none over its own network.</summary>
+    private static string Missing => OwnCapabilities.MayAdminister
+        ? "CAP_SYS_ADMIN in the user namespace that owns this process's network is missing" : "CAP_SYS_ADMIN is missing";
 
-    /// <summary>Stops a start that cannot lead to anything: every bridge needs a privilege that is missing.</summary>
-    /// <exception cref="UserErrorException">Says which privilege, for what, and the cure.</exception>
+    /// <summary>Ends a start that can achieve nothing: every bridge needs a missing privilege.</summary>
+    /// <exception cref="UserErrorException">Names the privilege, its use, and the cure.</exception>
     public static void Require(DaemonSettings settings)
     {
         if (NetworkNamespace.MayReturn || !settings.Bridges.Any(bridge => bridge.Enabled) || NotEntering(settings).Length > 0)
@@ -29,34 +30,44 @@ internal static class Privileges
             ExitCode.Privilege);
     }
 
-    /// <summary>What ends a start where every bridge was refused its listeners.</summary>
+    /// <summary>The fault of a start in which every bridge was refused its listeners.</summary>
     /// <param name="first">One of them.</param>
     public static UserErrorException MissingToListen(BridgeSettings first) => new(
         $"nsbridge: CAP_NET_BIND_SERVICE is missing, and every bridge here needs it: '{first.Name}' to listen on {first.Listen}.\n" +
         $"For that {Cure}. Without it, ports from net.ipv4.ip_unprivileged_port_start on (1024 unless changed) are for everybody.",
         ExitCode.Privilege);
 
-    /// <summary>Where some bridges can work and others not: one line that says which, why, and the cure; null where nothing is missing.</summary>
-    public static string? Lacking(DaemonSettings settings)
+    /// <summary>Logs a missing privilege: which bridges it stops and the cure, or that no bridge here needs it.</summary>
+    public static void Log(ILogger log, DaemonSettings settings)
     {
         if (NetworkNamespace.MayReturn)
-            return null;
+            return;
         string[] cannot = [.. settings.Bridges.Where(bridge => bridge.Enabled && Entered(bridge) is not null).Select(bridge => bridge.Name)];
         string[] can = NotEntering(settings);
-        return cannot.Length == 0
-            ? null
-            : $"{Missing}: {string.Join(", ", cannot)} cannot enter {(cannot.Length == 1 ? "its network namespace" : "their network namespaces")}; " +
-                $"for that {Cure}.{(can.Length == 0 ? "" : $" Working without it: {string.Join(", ", can)}")}";
+        if (cannot.Length > 0)
+        {
+            string what = cannot.Length == 1 ? "its network namespace" : "their network namespaces";
+            string works = can.Length == 0 ? "" : $" Working without it: {string.Join(", ", can)}";
+            LogMissing(log, $"{Missing}: {string.Join(", ", cannot)} cannot enter {what}; for that {Cure}.{works}");
+        }
+        else if (can.Length > 0)
+        {
+            LogUnneeded(log);
+        }
     }
-
-    /// <summary>Whether a privilege is missing that no bridge here needs.</summary>
-    public static bool IsSpared(DaemonSettings settings) => !NetworkNamespace.MayReturn && NotEntering(settings).Length > 0 && Lacking(settings) is null;
 
     private static string[] NotEntering(DaemonSettings settings) =>
         [.. settings.Bridges.Where(bridge => bridge.Enabled && Entered(bridge) is null).Select(bridge => bridge.Name)];
 
-    /// <summary>The namespace that the bridge has to enter; null where it enters none.</summary>
+    /// <summary>The namespace that the bridge has to enter; null when it enters none.</summary>
     private static NamespaceReference? Entered(BridgeSettings bridge) =>
         bridge.Namespace is { Kind: not NamespaceKind.Host } place ? place
         : bridge.Listen.Count > 0 && bridge.ListenNamespace.Kind != NamespaceKind.Host ? bridge.ListenNamespace : null;
+
+    [LoggerMessage(EventId = 1107, Level = LogLevel.Warning, Message = "{Missing}")]
+    private static partial void LogMissing(ILogger log, string missing);
+
+    [LoggerMessage(EventId = 1110, Level = LogLevel.Information,
+        Message = "CAP_SYS_ADMIN is missing, which no bridge here needs: none enters a network namespace")]
+    private static partial void LogUnneeded(ILogger log);
 }

@@ -7,7 +7,7 @@ namespace NsBridge.Hosting;
 /// </summary>
 internal sealed class StartMemory(IHostApplicationLifetime lifetime) : BackgroundService
 {
-    /// <summary>Threads that have just begun still hold what they began with.</summary>
+    /// <summary>New threads still hold the objects of their start.</summary>
     private static readonly TimeSpan s_settling = TimeSpan.FromMilliseconds(100);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -9,8 +9,8 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Hosting;
 
 /// <summary>
-/// Which listening sockets bridges will ask for. It looks at what decides whether one is taken: a socket for both families at the same port as one for
-/// IPv6 alone would not be, and would stand in its way.
+/// The listening sockets that bridges are about to take. It compares exactly what decides whether one is taken: a dual-stack socket at the port of an
+/// IPv6-only one is not taken, and would block it.
 /// </summary>
 internal sealed class WantedListeners
 {
@@ -18,7 +18,7 @@ internal sealed class WantedListeners
     private readonly HashSet<Trait> _traits;
 
     /// <param name="coming">The bridges that are about to start.</param>
-    /// <param name="hasIPv6">Whether the machine has IPv6; null looks.</param>
+    /// <param name="hasIPv6">Whether the machine has IPv6; null finds out.</param>
     public WantedListeners(IEnumerable<BridgeSettings> coming, bool? hasIPv6 = null)
     {
         bool hasSix = hasIPv6 ?? Socket.OSSupportsIPv6;
@@ -28,14 +28,15 @@ internal sealed class WantedListeners
             .Select(socket => Trait.Of(socket.DualStack && !hasSix ? socket.WithoutIPv6 : socket, bridge)))];
     }
 
-    /// <summary>Whether one of the bridges will go on with it.</summary>
-    public bool Contains(ListenerSnapshot kept) => kept.Path.Length > 0 ? _paths.Contains(kept.Path) : Trait.Of(kept.Descriptor) is { } trait && _traits.Contains(trait);
+    /// <summary>Whether one of the bridges will take it.</summary>
+    public bool Contains(ListenerSnapshot listener) =>
+        listener.Path.Length > 0 ? _paths.Contains(listener.Path) : Trait.Of(listener.Descriptor) is { } trait && _traits.Contains(trait);
 
     /// <param name="Type">SOCK_STREAM or SOCK_DGRAM.</param>
-    /// <param name="IsHosts">Whether it belongs to the host's network. Other namespaces are not told apart: which one a name means, nobody has looked yet.</param>
-    /// <param name="Address">Without its interface, which an entry may give by name: it is found in the namespace.</param>
+    /// <param name="IsHosts">Whether it belongs to the host's network. Other namespaces are not distinguished: no name is resolved yet.</param>
+    /// <param name="Address">Without its interface, which an entry may name: its number is known only inside the namespace.</param>
     /// <param name="Port">Its port.</param>
-    /// <param name="V6Only">Whether IPv4 clients come to others; null for IPv4.</param>
+    /// <param name="V6Only">Whether an IPv6 socket refuses IPv4 clients; null for IPv4.</param>
     private readonly record struct Trait(int Type, bool IsHosts, IPAddress Address, int Port, bool? V6Only)
     {
         public static Trait Of(ListenSocket socket, BridgeSettings bridge) => new(
@@ -47,11 +48,10 @@ internal sealed class WantedListeners
 
         public static Trait? Of(int socket)
         {
-            if (Libc.LocalAddress(socket, out SockAddr bound) < 0 || bound.ToEndPoint() is not { } at || Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_TYPE, out int type) < 0)
+            if (Libc.LocalAddress(socket, out SockAddr bound) < 0 || bound.ToEndPoint() is not { } at
+                || Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_TYPE, out int type) < 0)
                 return null;
-            bool? v6Only = null;
-            if (IsSix(at.Address))
-                v6Only = Libc.GetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, out int only) >= 0 && only != 0;
+            bool? v6Only = IsSix(at.Address) ? Libc.GetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, out int only) >= 0 && only != 0 : null;
             return new Trait(type, Libc.NetworkNamespaceCookie(socket) == NetworkNamespace.OwnCookie, Bare(at.Address), at.Port, v6Only);
         }
 

@@ -3,15 +3,15 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.HotRestart;
 
 /// <summary>
-/// Listening sockets without a bridge: those that the process before has left, and those that a reload took from a bridge. A bridge that wants
-/// to listen where one of them does goes on with it, and no client is refused in between. Any thread may call.
+/// Listening sockets without a bridge: from the previous process, or from a bridge that a reload released. A bridge that listens at the same
+/// address takes the socket over, and no client is refused in between. Any thread may call.
 /// </summary>
 internal sealed class InheritedListeners
 {
     private readonly Lock _lock = new();
     private readonly List<ListenerSnapshot> _listeners = [];
 
-    /// <summary>Takes a socket over that has no bridge any more.</summary>
+    /// <summary>Becomes the owner of a socket without a bridge.</summary>
     public void Keep(ListenerSnapshot listener)
     {
         lock (_lock)
@@ -28,12 +28,12 @@ internal sealed class InheritedListeners
         }
     }
 
-    /// <summary>A socket that listens, or is bound, just so.</summary>
+    /// <summary>Takes the socket that listens, or is bound, exactly so.</summary>
     /// <param name="type">SOCK_STREAM or SOCK_DGRAM.</param>
     /// <param name="cookie">The network namespace it has to belong to.</param>
-    /// <param name="address">Where.</param>
-    /// <param name="v6Only">For an IPv6 address: whether IPv4 clients come to others; null for IPv4.</param>
-    /// <returns>The socket, now the caller's; -1 where there is none.</returns>
+    /// <param name="address">Its address.</param>
+    /// <param name="v6Only">Whether an IPv6 socket refuses IPv4 clients; null for IPv4.</param>
+    /// <returns>The socket, now the caller's; -1 if there is none.</returns>
     public int TakeInternet(int type, ulong cookie, in SockAddr address, bool? v6Only)
     {
         lock (_lock)
@@ -45,7 +45,7 @@ internal sealed class InheritedListeners
                     continue;
                 if (!HasType(socket, type) || Libc.NetworkNamespaceCookie(socket) != cookie)
                     continue;
-                if (v6Only is { } only && (Libc.GetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, out int value) < 0 || value != 0 != only))
+                if (v6Only is { } only && (Libc.GetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, out int v6) < 0 || v6 != 0 != only))
                     continue;
                 _listeners.RemoveAt(i);
                 return socket;
@@ -54,15 +54,15 @@ internal sealed class InheritedListeners
         }
     }
 
-    /// <summary>A UNIX socket that listens, and whose file still lies at its path.</summary>
-    /// <param name="path">Its place.</param>
-    /// <param name="file">The number of the file that lies there.</param>
-    /// <returns>The socket, now the caller's; -1 where there is none.</returns>
+    /// <summary>Takes the listening UNIX socket whose file is at its path.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="file">The inode of the file there.</param>
+    /// <returns>The socket, now the caller's; -1 if there is none.</returns>
     public int TakeUnix(string path, ulong file)
     {
         lock (_lock)
         {
-            int i = _listeners.FindIndex(listener => listener.Path == path && listener.File == file && HasType(listener.Descriptor, Libc.SOCK_STREAM));
+            int i = _listeners.FindIndex(listener => listener.Path == path && listener.File == file && IsUnix(listener.Descriptor));
             if (i < 0)
                 return -1;
             int socket = _listeners[i].Descriptor;
@@ -75,15 +75,19 @@ internal sealed class InheritedListeners
         Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_TYPE, out int own) >= 0 && own == type
         && (type == Libc.SOCK_DGRAM || (Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, out int listening) >= 0 && listening == 1));
 
-    /// <summary>Everything that is here; it stays here.</summary>
+    /// <summary>Whether it is a listening UNIX socket that nsbridge bound: by a hidden name, and then renamed.</summary>
+    private static bool IsUnix(int socket) =>
+        HasType(socket, Libc.SOCK_STREAM) && Libc.LocalAddress(socket, out SockAddr bound) >= 0 && bound.Family == Libc.AF_UNIX
+        && Path.GetFileName(bound.ToString()).StartsWith('.');
+
+    /// <summary>All of them; they stay here.</summary>
     public IReadOnlyList<ListenerSnapshot> All()
     {
         lock (_lock)
             return [.. _listeners];
     }
 
-    /// <summary>Closes those that nobody will ask for, so that they stand in nobody's way; a UNIX socket's file goes with it.</summary>
-    /// <param name="isWanted">Whether somebody will.</param>
+    /// <summary>Closes unwanted sockets, which would block an address; the file of a UNIX socket is removed.</summary>
     /// <returns>How many were closed.</returns>
     public int CloseAllBut(Func<ListenerSnapshot, bool> isWanted)
     {
@@ -99,7 +103,7 @@ internal sealed class InheritedListeners
         }
     }
 
-    /// <summary>Forgets all that are here: they are another process's now.</summary>
+    /// <summary>Forgets all: another process owns them now.</summary>
     public void Forget()
     {
         lock (_lock)
@@ -109,13 +113,14 @@ internal sealed class InheritedListeners
     /// <summary>Closes all that are left.</summary>
     public void CloseRest() => CloseAllBut(_ => false);
 
+    /// <summary>Removes a file only if it is a socket of this user at the recorded inode, and the descriptor is one that nsbridge bound.</summary>
     private static void Close(ListenerSnapshot listener)
     {
-        Libc.Close(listener.Descriptor);
-        if (listener.Path.Length == 0)
-            return;
         byte[] path = Libc.PathBytes(listener.Path);
-        if (Libc.LinkStatus(path, out FileStatus status) >= 0 && status.IsSocket && status.Inode == listener.File)
+        bool isOurs = listener.Path.Length > 0 && IsUnix(listener.Descriptor) && Libc.LinkStatus(path, out FileStatus status) >= 0
+            && status.IsSocket && status.Inode == listener.File && status.User == Libc.EffectiveUser();
+        Libc.Close(listener.Descriptor);
+        if (isOurs)
             Libc.Unlink(path);
     }
 }

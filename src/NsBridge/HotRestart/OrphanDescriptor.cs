@@ -4,10 +4,10 @@ using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.HotRestart;
 
-/// <summary>A descriptor of a parcel that is dropped, or of which no description can be believed.</summary>
+/// <summary>A descriptor of a snapshot that is dropped, or that could not be read.</summary>
 internal static class OrphanDescriptor
 {
-    /// <summary>Closes it. A connection is reset, as far as its kind has that: an end would pass for that of all there was to say.</summary>
+    /// <summary>Closes it. A connection is reset if its kind has resets: its peer must not take the close for the regular end.</summary>
     public static void Close(int descriptor)
     {
         if (IsConnection(descriptor))
@@ -16,8 +16,8 @@ internal static class OrphanDescriptor
             Libc.Close(descriptor);
     }
 
-    // Never a listener: it may be another's too, and whom it accepts would take the wish for a reset over from it.
-    private static bool IsConnection(int descriptor) =>
+    /// <summary>Whether it is a stream socket that does not listen: a listener may be shared, and what it accepts would inherit a reset at close.</summary>
+    public static bool IsConnection(int descriptor) =>
         Libc.GetOption(descriptor, Libc.SOL_SOCKET, Libc.SO_TYPE, out int type) >= 0 && type == Libc.SOCK_STREAM
         && Libc.GetOption(descriptor, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, out int listening) >= 0 && listening == 0;
 

@@ -1,12 +1,11 @@
-using Microsoft.Win32.SafeHandles;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.HotRestart;
 
 /// <summary>
-/// A pair of UNIX sockets in whose queue parcels travel: the service manager keeps one end as a single descriptor, whatever number of them waits
-/// in its queue. A parcel is one message with its description, as a file in memory, and as many with descriptors as it takes. Several parcels may
-/// follow each other; the last complete one counts.
+/// A pair of UNIX sockets whose queue holds snapshots: the service manager keeps one end as a single descriptor, however many descriptors wait
+/// in the queue. A snapshot is one message with its description, as a file in memory, and as many messages with descriptors as needed. The last
+/// complete snapshot in the queue counts.
 /// </summary>
 internal static class SnapshotChannel
 {
@@ -15,30 +14,30 @@ internal static class SnapshotChannel
 
     /// <summary>Makes the pair.</summary>
     /// <param name="queue">The end to write to.</param>
-    /// <param name="kept">The end to read from.</param>
+    /// <param name="stored">The end to read from, for the manager.</param>
     /// <returns>0, or a negated error.</returns>
-    public static int Make(out int queue, out int kept)
+    public static int Make(out int queue, out int stored)
     {
-        int result = Libc.SocketPair(Libc.SOCK_SEQPACKET, out queue, out kept);
-        // What a socket begins with holds some 235 messages, not 60,000 descriptors. The kernel cuts the wish down to twice net.core.wmem_max.
+        int result = Libc.SocketPair(Libc.SOCK_SEQPACKET, out queue, out stored);
+        // The default holds some 235 messages, that is 60,000 descriptors. The kernel limits it to twice net.core.wmem_max.
         if (result >= 0)
             Libc.SetOption(queue, Libc.SOL_SOCKET, Libc.SO_SNDBUF, int.MaxValue);
         return result;
     }
 
-    /// <summary>Puts a parcel into the queue. Its descriptors stay the caller's too. Where nobody takes it up, its connections are reset.</summary>
+    /// <summary>Puts a snapshot into the queue; the caller keeps its descriptors. If nothing reads it, its connections are reset.</summary>
     /// <param name="socket">The end to write to.</param>
-    /// <param name="parcel">What is left.</param>
+    /// <param name="snapshot">What is left.</param>
     /// <param name="moment">Now, on the monotonic clock.</param>
     /// <returns>0, or a negated error.</returns>
-    public static int Send(int socket, RestartSnapshot parcel, long moment)
+    public static int Send(int socket, RestartSnapshot snapshot, long moment)
     {
-        int file = Libc.MemoryFile("nsbridge-parcel\0"u8);
+        int file = Libc.MemoryFile("nsbridge-snapshot\0"u8);
         if (file < 0)
             return file;
         try
         {
-            ReadOnlySpan<byte> rest = SnapshotWriter.Write(parcel, moment);
+            ReadOnlySpan<byte> rest = SnapshotSerializer.Write(snapshot, moment);
             while (!rest.IsEmpty)
             {
                 nint written = Libc.Write(file, rest);
@@ -46,15 +45,20 @@ internal static class SnapshotChannel
                     return (int)written;
                 rest = rest[(int)written..];
             }
-            foreach (ConnectionSnapshot connection in parcel.Connections)
+            foreach (ConnectionSnapshot connection in snapshot.Connections)
                 connection.Depart();
             nint sent = Libc.SendDescriptors(socket, [Description], [file]);
-            foreach (int[] some in parcel.Descriptors().Chunk(Libc.DescriptorsPerMessage))
+            foreach (int[] some in snapshot.Descriptors().Chunk(Libc.DescriptorsPerMessage))
             {
                 if (sent >= 0)
                     sent = Libc.SendDescriptors(socket, [Descriptors], some);
             }
             return (int)Math.Min(sent, 0);
+        }
+        catch (Exception fault) when (fault is IOException or OutOfMemoryException)
+        {
+            // More than 2 GiB of pending bytes.
+            return -(int)Errno.ENOMEM;
         }
         finally
         {
@@ -62,92 +66,108 @@ internal static class SnapshotChannel
         }
     }
 
-    /// <summary>Empties the queue and gives the last complete parcel in it; what belongs to others is closed.</summary>
+    /// <summary>Empties the queue and returns the last complete snapshot in it; all other descriptors are closed.</summary>
     /// <param name="socket">The end to read from.</param>
-    /// <param name="moment">When the parcel was made.</param>
-    /// <param name="fault">Why a parcel was dropped; null where none was.</param>
-    /// <returns>The parcel, whose descriptors are the caller's; null where there is none.</returns>
+    /// <param name="moment">When the snapshot was made.</param>
+    /// <param name="fault">Why a snapshot was dropped; null if none was.</param>
+    /// <returns>The snapshot, whose descriptors are the caller's; null if there is none.</returns>
     public static RestartSnapshot? Receive(int socket, out long moment, out string? fault)
     {
         RestartSnapshot? last = null;
-        int file = -1;
-        List<int> came = [];
-        long when = 0;
-        string? why = null;
+        moment = 0;
+        fault = null;
+        using var incoming = new Incoming();
         Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
         Span<byte> kind = stackalloc byte[1];
         while (true)
         {
             nint read = Libc.ReceiveDescriptors(socket, kind, descriptors, out int count, out bool truncated);
             bool begins = read == 1 && kind[0] == Description && count == 1;
-            if (read <= 0 || begins)
-                Complete();
-            if (read <= 0)
+            if ((read <= 0 || begins) && !incoming.IsEmpty)
             {
-                CloseAll(descriptors[..count]);
-                break;
+                try
+                {
+                    RestartSnapshot next = incoming.Complete(out long made, out int unknown);
+                    if (unknown > 0)
+                        fault = $"{unknown} descriptors of a kind this program does not know were closed";
+                    foreach (int descriptor in last?.Descriptors() ?? [])
+                        OrphanDescriptor.Close(descriptor);
+                    (last, moment) = (next, made);
+                }
+                catch (SnapshotException problem)
+                {
+                    fault ??= problem.Message;
+                    incoming.Dispose();
+                }
             }
-            if (begins)
-                file = descriptors[0];
-            else
-                came.AddRange(descriptors[..count]);
+            incoming.Add(begins, descriptors[..count]);
             if (truncated)
-                why = "this process may not have enough open files for it (LimitNOFILE=)";
-        }
-        moment = when;
-        fault = why;
-        return last;
-
-        void Complete()
-        {
-            if (file < 0 && came.Count == 0)
-                return;
-            try
-            {
-                if (file < 0)
-                    throw new SnapshotException("its description is missing");
-                RestartSnapshot parcel = SnapshotReader.Read(ReadFile(file), came, out long made, out IReadOnlyList<int> unknown);
-                CloseAll([.. unknown]);
-                if (unknown.Count > 0)
-                    why = $"{unknown.Count} descriptors of a kind this program does not know were closed";
-                if (last is not null)
-                    CloseAll([.. last.Descriptors()]);
-                (last, when) = (parcel, made);
-            }
-            catch (SnapshotException problem)
-            {
-                why ??= problem.Message;
-                CloseAll([.. came]);
-            }
-            file = -1;
-            came = [];
+                fault = "this process may not have enough open files for it (LimitNOFILE=)";
+            if (read <= 0)
+                return last;
         }
     }
 
-    private static byte[] ReadFile(int descriptor)
+    /// <summary>The messages of one snapshot so far. Owns their descriptors until the snapshot is complete.</summary>
+    private sealed class Incoming : IDisposable
     {
-        using var file = new SafeFileHandle(descriptor, ownsHandle: true);
-        try
+        private readonly List<int> _descriptors = [];
+        private int _description = -1;
+
+        public bool IsEmpty => _description < 0 && _descriptors.Count == 0;
+
+        public void Add(bool isDescription, ReadOnlySpan<int> descriptors)
         {
-            byte[] whole = new byte[RandomAccess.GetLength(file)];
+            if (isDescription)
+                _description = descriptors[0];
+            else
+                _descriptors.AddRange(descriptors);
+        }
+
+        /// <exception cref="SnapshotException">It is damaged; all descriptors are still owned.</exception>
+        public RestartSnapshot Complete(out long moment, out int unknown)
+        {
+            RestartSnapshot snapshot = SnapshotSerializer.Read(ReadDescription(), _descriptors, out moment, out IReadOnlyList<int> others);
+            if (!new RestartSnapshot([], snapshot.Connections).Descriptors().All(OrphanDescriptor.IsConnection))
+                throw new SnapshotException("it is damaged: a connection in it is no stream socket");
+            // A descriptor that blocks would stop an event loop.
+            foreach (int descriptor in snapshot.Descriptors())
+                Libc.SetNonBlocking(descriptor);
+            unknown = others.Count;
+            _descriptors.Clear();
+            _descriptors.AddRange(others);
+            Dispose();
+            return snapshot;
+        }
+
+        /// <remarks>Bounded before anything is read: nsbridge writes no file with holes, nor one too long for the descriptors beside it.</remarks>
+        private byte[] ReadDescription()
+        {
+            if (_description < 0)
+                throw new SnapshotException("its description is missing");
+            if (Libc.Status(_description, out FileStatus status) < 0 || !status.IsRegular)
+                throw new SnapshotException("its description is not a file");
+            long most = Math.Min(SnapshotSerializer.MostBytes(_descriptors.Count), Array.MaxLength);
+            if (status.Size > (ulong)most || status.AllocatedBytes < status.Size)
+                throw new SnapshotException($"its description of {status.Size} bytes is too long or has holes");
+            byte[] whole = new byte[status.Size];
             for (int read = 0; read < whole.Length;)
             {
-                int some = RandomAccess.Read(file, whole.AsSpan(read), read);
-                if (some == 0)
-                    throw new SnapshotException("its description is cut short");
-                read += some;
+                nint some = Libc.ReadAt(_description, whole.AsSpan(read), read);
+                if (some <= 0)
+                    throw new SnapshotException($"its description cannot be read: {(some == 0 ? "it is cut short" : Libc.ErrorOf(some))}");
+                read += (int)some;
             }
             return whole;
         }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or NotSupportedException or OutOfMemoryException)
-        {
-            throw new SnapshotException($"its description cannot be read: {problem.Message}");
-        }
-    }
 
-    private static void CloseAll(ReadOnlySpan<int> descriptors)
-    {
-        foreach (int descriptor in descriptors)
-            OrphanDescriptor.Close(descriptor);
+        public void Dispose()
+        {
+            Libc.Close(_description);
+            _description = -1;
+            foreach (int descriptor in _descriptors)
+                OrphanDescriptor.Close(descriptor);
+            _descriptors.Clear();
+        }
     }
 }

@@ -27,7 +27,7 @@ internal sealed partial class RestartTests : ServiceFixture
         await Service.EchoesAsync(3003);
         await LoadAsync(400, 12, "for i in 1 2 3 4; do systemctl restart nsbridge || exit; sleep 0.5; done");
 
-        Assert.That(await Service.JournalAsync(), Does.Contain("Took up"));
+        Assert.That(await Service.JournalAsync(), Does.Contain("Took over"));
         await Eventually.TrueAsync(
             async () => (int?)(await Service.BridgeAsync("web"))?["connections"]?["active"] == 0, TimeSpan.FromSeconds(10), "nobody is counted any more");
     }

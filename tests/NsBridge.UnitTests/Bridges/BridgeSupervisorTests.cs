@@ -12,6 +12,8 @@ namespace NsBridge.UnitTests.Bridges;
 
 internal sealed class BridgeSupervisorTests
 {
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);
+
     [TestCase("start")]
     [TestCase("reload")]
     public async Task Halves_TwoBridgesThatComeTogether_FindEachOtherAtOnce(string how)
@@ -23,8 +25,8 @@ internal sealed class BridgeSupervisorTests
             $""" "Name":"inner", "Socket":"{scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" """);
         using var sockets = ActivationSockets.Adopt([]);
         using var engine = new LoopGroup(1, mayRing: false, servers: 0, sockets, NullLoggerFactory.Instance);
-        using var succession = RestartCoordinator.None(NullLoggerFactory.Instance);
-        using var fleet = new BridgeSupervisor(how == "start" ? settings : LoadedText.Right(), engine, succession, NullLogger<BridgeSupervisor>.Instance);
+        using var restart = RestartCoordinator.None(NullLoggerFactory.Instance);
+        using var fleet = new BridgeSupervisor(how == "start" ? settings : LoadedText.Right(), engine, restart, NullLogger<BridgeSupervisor>.Instance);
 
         await fleet.StartAsync(CancellationToken.None);
         if (how == "reload")
@@ -49,5 +51,25 @@ internal sealed class BridgeSupervisorTests
         await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().State == BridgeState.Up, TimeSpan.FromSeconds(10), "it has its socket");
 
         Assert.That(scene.Engine.Bindings, Is.GreaterThan(before), "what is listened on now is shelved anew");
+    }
+
+    [Test]
+    public async Task Recovery_FailsUnexpectedly_IsLoggedAndGoesOnAndTheStopUnbinds()
+    {
+        await using var scene = new FleetScene();
+        DaemonSettings settings = scene.Web("");
+        string path = settings.Bridges[0].Socket;
+        await File.WriteAllTextAsync(path, "in the way");
+        await scene.StartAsync(settings);
+        scene.Log.Unloggable = "web is up";
+
+        File.Delete(path);
+        await Eventually.TrueAsync(
+            () => scene.Log.WithLevels.Any(line => line.StartsWith("Critical: Cannot recover bridge 'web'", StringComparison.Ordinal)), s_soon, "it is logged");
+        File.Delete(path);
+        await Eventually.TrueAsync(() => File.Exists(path), s_soon, "recovery goes on");
+        await scene.StopAsync();
+
+        Assert.That(File.Exists(path), Is.False, "the socket file after the stop");
     }
 }

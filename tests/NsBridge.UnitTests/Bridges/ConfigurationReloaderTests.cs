@@ -72,8 +72,8 @@ internal sealed class ConfigurationReloaderTests
     {
         private readonly ActivationSockets _sockets = ActivationSockets.Adopt([]);
         private readonly LoopGroup _engine;
-        private readonly RestartCoordinator _succession = new(new SnapshotStore(null), NullLogger<RestartCoordinator>.Instance);
-        private readonly BridgeSupervisor _fleet;
+        private readonly RestartCoordinator _restart = new(new SnapshotStore(null), NullLogger<RestartCoordinator>.Instance);
+        private readonly BridgeSupervisor _supervisor;
         private readonly ConfigurationReloader _watch;
         private readonly List<string> _told = [];
 
@@ -85,11 +85,11 @@ internal sealed class ConfigurationReloaderTests
             DaemonSettings settings = loader.Load().SettingsOrFault();
             meanwhile();
             _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
-            _fleet = new BridgeSupervisor(settings, _engine, _succession, NullLogger<BridgeSupervisor>.Instance);
-            _watch = new ConfigurationReloader(loader, settings, _fleet, new LogLevels(settings.Logging), Options.Create(new HostOptions()), this);
+            _supervisor = new BridgeSupervisor(settings, _engine, _restart, NullLogger<BridgeSupervisor>.Instance);
+            _watch = new ConfigurationReloader(loader, settings, _supervisor, new LogLevels(settings.Logging), Options.Create(new HostOptions()), this);
         }
 
-        public string Bridges => string.Join(' ', _fleet.Snapshot().Select(bridge => bridge.Name));
+        public string Bridges => string.Join(' ', _supervisor.Snapshot().Select(bridge => bridge.Name));
 
         public IReadOnlyList<string> Told
         {
@@ -103,7 +103,7 @@ internal sealed class ConfigurationReloaderTests
         public async Task StartAsync()
         {
             await _watch.StartingAsync(CancellationToken.None);
-            await _fleet.StartAsync(CancellationToken.None);
+            await _supervisor.StartAsync(CancellationToken.None);
             await _watch.StartAsync(CancellationToken.None);
         }
 
@@ -112,10 +112,10 @@ internal sealed class ConfigurationReloaderTests
         public async ValueTask DisposeAsync()
         {
             await StopAsync().WaitAsync(s_soon);
-            await _fleet.StopAsync(CancellationToken.None);
+            await _supervisor.StopAsync(CancellationToken.None);
             _watch.Dispose();
-            _fleet.Dispose();
-            _succession.Dispose();
+            _supervisor.Dispose();
+            _restart.Dispose();
             _engine.Dispose();
             _sockets.Dispose();
         }

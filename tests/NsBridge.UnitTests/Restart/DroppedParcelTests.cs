@@ -41,7 +41,7 @@ internal sealed class DroppedParcelTests : IDisposable
     [Test]
     public async Task Parcel_OfAnotherVersion_ItsConnectionsAreReset()
     {
-        byte[] whole = SnapshotWriter.Write(RestartSnapshot(), 1);
+        byte[] whole = SnapshotSerializer.Write(RestartSnapshot(), 1);
         BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), 77);
         Send(whole);
 
@@ -53,7 +53,7 @@ internal sealed class DroppedParcelTests : IDisposable
     [Test]
     public async Task Parcel_BeforeAnother_ItsConnectionsAreReset()
     {
-        Send(SnapshotWriter.Write(RestartSnapshot(), 1));
+        Send(SnapshotSerializer.Write(RestartSnapshot(), 1));
         Assert.That(SnapshotChannel.Send(_queue, new RestartSnapshot([], []), 2), Is.Zero);
 
         Assert.That(SnapshotChannel.Receive(_kept, out long moment, out _), Is.Not.Null);
