@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
+using NsBridge.IntegrationTests.FailsClosed;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Namespaces;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using NsBridge.IntegrationTests.Peers;
+using NsBridge.IntegrationTests.Tcp;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Udp;

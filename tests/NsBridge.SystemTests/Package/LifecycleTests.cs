@@ -1,5 +1,4 @@
 using NsBridge.SystemTests.Machine;
-using NsBridge.SystemTests.Service;
 using NsBridge.Testing;
 
 namespace NsBridge.SystemTests.Package;

@@ -4,6 +4,7 @@ using NsBridge.Base;
 using NsBridge.Configuration.Options;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
+using NsBridge.Fixtures;
 
 namespace NsBridge.UnitTests.Configuration;
 

@@ -2,6 +2,7 @@ using System.Net;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
+using NsBridge.Fixtures;
 
 namespace NsBridge.UnitTests.Configuration;
 

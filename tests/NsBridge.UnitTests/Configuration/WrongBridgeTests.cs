@@ -1,4 +1,5 @@
 using NsBridge.Configuration.Reading;
+using NsBridge.Fixtures;
 
 namespace NsBridge.UnitTests.Configuration;
 

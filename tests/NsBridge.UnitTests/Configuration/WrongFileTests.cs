@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using NsBridge.Base;
 using NsBridge.Configuration.Reading;
+using NsBridge.Fixtures;
 using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Configuration;

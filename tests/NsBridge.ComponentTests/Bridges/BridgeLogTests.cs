@@ -1,0 +1,74 @@
+using NsBridge.Bridges;
+using NsBridge.ComponentTests.Logging;
+using NsBridge.Configuration.Settings;
+using NsBridge.Fixtures;
+using NsBridge.Relaying.Halves;
+using NsBridge.Systemd;
+
+namespace NsBridge.ComponentTests.Bridges;
+
+/// <summary>What a bridge says in the log.</summary>
+internal sealed class BridgeLogTests
+{
+    private LogLines _log = null!;
+    private ActivationSockets _sockets = null!;
+    private LoopGroup _engine = null!;
+
+    [SetUp]
+    public void Make()
+    {
+        _log = new LogLines();
+        _sockets = ActivationSockets.Adopt([]);
+        _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, _log);
+    }
+
+    [TearDown]
+    public void End()
+    {
+        _engine.Dispose();
+        _sockets.Dispose();
+        _log.Dispose();
+    }
+
+    [Test]
+    public void Failures_WithOthersServedInBetween_AreToldOnce()
+    {
+        using var bridge = new Bridge(Settings("tcp"), _engine);
+
+        for (int client = 0; client < 300; client++)
+        {
+            bridge.OnFailed(PeerAddress.Unix, "nothing listens there");
+            bridge.OnConnected(1);
+        }
+
+        Assert.That(_log.Lines, Is.EqualTo(["Bridge web: nothing listens there"]));
+    }
+
+    [TestCase("tcp", 1, "1 connection into it was reset")]
+    [TestCase("tcp", 2, "2 connections into it were reset")]
+    [TestCase("udp", 1, "1 flow into it was ended")]
+    [TestCase("udp", 2, "2 flows into it were ended")]
+    public void NamespaceEnded_TellsHowManyOfWhat(string protocol, int count, string told)
+    {
+        using var bridge = new Bridge(Settings(protocol), _engine);
+
+        bridge.OnNamespaceEnded(count);
+
+        Assert.That(_log.Lines, Is.EqualTo([$"Bridge web: its namespace went away; {told}"]));
+    }
+
+    [TestCase("tcp", 3000, 10, "its limits or its target; connections go on")]
+    [TestCase("udp", 3000, 10, "its limits; flows within them go on")]
+    [TestCase("udp", 3001, 10, "its target; flows to the old one end")]
+    public void Apply_TellsWhatBecomesOfWhoIsThere(string protocol, int port, int limit, string told)
+    {
+        using var bridge = new Bridge(Settings(protocol), _engine);
+
+        bridge.Apply(Settings(protocol, port, limit));
+
+        Assert.That(_log.Lines, Is.EqualTo([$"Bridge web was changed: {told}"]));
+    }
+
+    private static BridgeSettings Settings(string protocol, int port = 3000, int limit = 0) => LoadedText.Right(
+        $""" "Name":"web", "Protocol":"{protocol}", "Listen":"127.0.0.1:3003", "Namespace":"host", "Target":"127.0.0.1:{port}", "MaxConnections":{limit} """).Bridges[0];
+}

@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using NsBridge.Bridges;
+using NsBridge.Fixtures;
+using NsBridge.Systemd;
+using NsBridge.Testing;
+
+namespace NsBridge.ComponentTests.Bridges;
+
+internal sealed class BridgeStateTests
+{
+    [TestCase(""" "Name":"web", "Listen":"127.0.0.1:3003", "Namespace":"host", "Target":"127.0.0.1:3000" """)]
+    [TestCase(""" "Name":"web", "Listen":"127.0.0.1:3003" """)]
+    [TestCase(""" "Name":"web", "Namespace":"host", "Target":"127.0.0.1:3000" """)]
+    public void State_BeforeAnythingIsBound_IsNotUp(string entry)
+    {
+        using var sockets = ActivationSockets.Adopt([]);
+        using var engine = new LoopGroup(1, mayRing: true, servers: 0, sockets, NullLoggerFactory.Instance);
+        using var bridge = new Bridge(LoadedText.Right(entry).Bridges[0], engine);
+
+        Assert.That(bridge.Report().State, Is.EqualTo(BridgeState.Waiting));
+        Assert.That(bridge.Report().ReasonCode, Is.EqualTo(ReasonCode.Starting));
+    }
+
+    [Test]
+    public void ReasonCode_EachOne_IsDocumented()
+    {
+        string manual = File.ReadAllText(Path.Combine(Repository.Root, "deploy/man/nsbridge.8")).Replace("\\-", "-", StringComparison.Ordinal);
+
+        Assert.That(Enum.GetValues<ReasonCode>().Where(code => !manual.Contains($"\n.B {code.Word}\n", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(ReasonCode.SocketGroupForbidden.Word, Is.EqualTo("socket-group-forbidden"));
+    }
+}

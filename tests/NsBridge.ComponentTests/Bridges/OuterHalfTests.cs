@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using NsBridge.Base;
+using NsBridge.Bridges;
+using NsBridge.Bridges.Tcp;
+using NsBridge.Bridges.Udp;
+using NsBridge.ComponentTests.Namespaces;
+using NsBridge.Configuration.Settings;
+using NsBridge.Configuration.Values;
+using NsBridge.Fixtures;
+using NsBridge.Linux;
+using NsBridge.Namespaces;
+using NsBridge.Systemd;
+using NsBridge.Testing;
+
+namespace NsBridge.ComponentTests.Bridges;
+
+[TestFixture("tcp")]
+[TestFixture("udp")]
+internal sealed class OuterHalfTests(string protocol)
+{
+    private ActivationSockets _sockets = null!;
+    private LoopGroup _engine = null!;
+    private Bridge _bridge = null!;
+    private NamespaceTracker _place = null!;
+    private IOuterHalf _outer = null!;
+
+    [SetUp]
+    public async Task MakeAsync()
+    {
+        BridgeSettings settings = Settings(protocol);
+        _sockets = ActivationSockets.Adopt([]);
+        _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
+        _bridge = new Bridge(settings, _engine);
+        _place = _engine.Namespaces.Acquire(settings.ListenNamespace);
+        await _place.FirstLook;
+        _outer = Outer(_bridge, _engine, _place);
+    }
+
+    [TearDown]
+    public async Task EndAsync()
+    {
+        await _outer.UnbindAsync();
+        await _outer.AbortAsync();
+        _engine.Namespaces.Release(_place);
+        _bridge.Dispose();
+        _engine.Dispose();
+        _sockets.Dispose();
+    }
+
+    [Test]
+    public async Task Namespace_ChangesWhileTheBridgeStarts_NobodyIsLetInBeforeItsTurn()
+    {
+        await FollowAsync();
+        Assert.That(_outer.IsBound, Is.False);
+
+        await _outer.BindAsync();
+        Assert.That(_outer.IsBound);
+    }
+
+    [Test]
+    public async Task Namespace_ChangesAfterTheBridgeWasTakenAway_NothingIsBoundAgain()
+    {
+        await _outer.BindAsync();
+        await _outer.UnbindAsync();
+
+        await FollowAsync();
+        Assert.That(_outer.IsBound, Is.False);
+    }
+
+    [Test]
+    public async Task ListenNamespace_AnotherIsThereForTheMomentOfTheBinding_ListensInTheOneThatLasts()
+    {
+        await using TestNamespace lasting = await TestNamespace.CreateAsync();
+        await using TestNamespace passing = await TestNamespace.CreateAsync();
+        Assert.That(NamespaceReference.TryParse(lasting.Name, out NamespaceReference reference, out _));
+        var lead = new Lead { State = NamespaceState.Unknown, Network = NetworkNamespace.AtPath(lasting.FilePath) };
+        var place = new NamespaceTracker(reference, lead);
+        await OwnThread.RunAsync(place.Look);
+        IOuterHalf outer = Outer(_bridge, _engine, place);
+        place.Changed += _ => outer.OnNamespaceChanged();
+
+        lead.Network = NetworkNamespace.AtPath(passing.FilePath);
+        await outer.BindAsync();
+        Assert.That((ListensIn(lasting), ListensIn(passing)), Is.EqualTo((false, true)));
+        lead.Network = NetworkNamespace.AtPath(lasting.FilePath);
+        await OwnThread.RunAsync(place.Look);
+        await _engine.Loops[0].InvokeAsync(() => { });
+
+        Assert.That((ListensIn(lasting), ListensIn(passing)), Is.EqualTo((true, false)));
+        await outer.UnbindAsync();
+        await outer.AbortAsync();
+    }
+
+    private bool ListensIn(TestNamespace space)
+    {
+        IPEndPoint at = _bridge.Settings.Listen[0].Sockets().Select(wanted => new IPEndPoint(wanted.Address, wanted.Port)).Single();
+        try
+        {
+            using Socket free = protocol == "udp" ? space.BindUdp(at) : space.Listen(at);
+            return false;
+        }
+        catch (SocketException taken) when (taken.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return true;
+        }
+    }
+
+    private Task FollowAsync()
+    {
+        _outer.OnNamespaceChanged();
+        return _engine.Loops[0].InvokeAsync(() => { });
+    }
+
+    private static BridgeSettings Settings(string protocol) => LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
+        $""" "Name":"web", "Protocol":"{protocol}", "Listen":"127.0.0.1:{HostSockets.FreePort()}", "Namespace":"host", "Target":"127.0.0.1:3000" """)).Bridges[0];
+
+    private static IOuterHalf Outer(Bridge bridge, LoopGroup engine, NamespaceTracker place) =>
+        bridge.Settings.Protocol == BridgeProtocol.Udp ? new UdpOuterHalf(bridge, engine, engine.Loops[0], place) : new OuterHalf(bridge, engine, engine.Loops[0], place);
+}

@@ -1,0 +1,55 @@
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Udp;
+
+namespace NsBridge.ComponentTests.Relaying.Udp;
+
+/// <summary>Connects each flow to one target on loopback, and remembers what it is told. On the loop's thread.</summary>
+internal sealed class RecordingOwner(int target) : IFlowOwner
+{
+    /// <summary>Leaves new flows waiting.</summary>
+    public bool Holds { get; set; }
+
+    public List<UdpFlow> Begun { get; } = [];
+
+    public List<EndReason> Endings { get; } = [];
+
+    public List<Errno> Failures { get; } = [];
+
+    public bool IsWelcome(PeerAddress peer) => true;
+
+    public bool Admit(PeerAddress peer) => true;
+
+    public void OnBegun(ReadOnlySpan<UdpFlow> flows)
+    {
+        foreach (UdpFlow flow in flows)
+        {
+            Begun.Add(flow);
+            if (!Holds)
+                Open(flow);
+        }
+    }
+
+    public void Open(UdpFlow flow)
+    {
+        int socket = LoopbackPair.Bound();
+        LoopbackPair.Connect(socket, target);
+        flow.Open(socket, 1, 0);
+    }
+
+    public void OnAnswered(UdpFlow flow)
+    {
+    }
+
+    public void OnFailed(UdpFlow flow, Errno error)
+    {
+        Failures.Add(error);
+        flow.End(new RelayOutcome(EndReason.TargetReset, error));
+    }
+
+    public void OnDropped(Errno error, bool towardsTarget)
+    {
+    }
+
+    public void OnEnded(UdpFlow flow, RelayOutcome outcome) => Endings.Add(outcome.Ending);
+}

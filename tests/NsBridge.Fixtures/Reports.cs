@@ -1,0 +1,30 @@
+using NsBridge.Bridges;
+
+namespace NsBridge.Fixtures;
+
+/// <summary>Bridges that report what a test says.</summary>
+internal sealed class Reports : IBridgeReports
+{
+    public List<BridgeReport> Now { get; } = [];
+
+    public IReadOnlyList<BridgeReport> Snapshot() => [.. Now];
+
+    public static BridgeReport Web => new()
+    {
+        Name = "web",
+        State = BridgeState.Up,
+        NamespaceReference = "vpn",
+        NamespaceCookie = 4711,
+        Listen = ["0.0.0.0:3003"],
+        Socket = "/run/nsbridge/web.sock",
+        Target = "127.0.0.1:3000",
+        Active = 3,
+        Total = 120,
+        Refused = 2,
+        Failed = 5,
+        BytesToTarget = 1_500_000,
+        BytesToClient = 3L << 30,
+        ConnectBuckets = [4, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+        ConnectSecondsSum = 7.5,
+    };
+}

@@ -1,0 +1,82 @@
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Commands;
+
+internal sealed class CommandLineTests
+{
+    private const int WrongCommandLine = 64;
+
+    [TestCase("dance")]
+    [TestCase("run", "--colour")]
+    [TestCase("check", "--config")]
+    [TestCase("run", "more", "words")]
+    [TestCase("--nonsense")]
+    [TestCase("check", "-x")]
+    [TestCase("[diagram]", "check")]
+    public async Task CommandLine_Wrong_EndsWith64AndSaysHow(params string[] arguments)
+    {
+        CommandResult result = await Executable.RunAsync(arguments);
+
+        Assert.That(result.ExitCode, Is.EqualTo(WrongCommandLine), result.Everything);
+        Assert.That(result.Error, Is.Not.Empty);
+        Executable.CheckPlain(result);
+    }
+
+    [TestCase("check --config c.json", 78)]
+    [TestCase("check", 78)]
+    [TestCase("import c.service", 64)]
+    public async Task CommandLine_WithAFileInAFolderThatIsGone_SaysThatThereIsNone(string call, int code)
+    {
+        using var scratch = new ScratchDirectory();
+        string line = $"mkdir {scratch["gone"]}; cd {scratch["gone"]}; rmdir {scratch["gone"]}; exec {await PublishedDaemon.PathAsync()} {call}";
+
+        CommandResult result = await Command.RunAsync("/bin/sh", ["-c", line]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(code), result.Everything);
+        Executable.CheckPlain(result);
+    }
+
+    [Test]
+    public async Task Import_OfAFileThatMayNotBeRead_EndsWith77()
+    {
+        using var scratch = new ScratchDirectory();
+        string file = scratch.Write("web.service", "[Service]\nExecStart=socat TCP-LISTEN:1,fork TCP:127.0.0.1:2\n");
+        scratch.OpenToEveryone();
+        File.SetUnixFileMode(file, UnixFileMode.UserRead);
+
+        CommandResult result = await Command.RunAsync("setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", await PublishedDaemon.PathAsync(), "import", file]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
+        Assert.That(result.Error, Does.Contain($"{file}: the file may not be read by this user"));
+        Executable.CheckPlain(result);
+    }
+
+    [Test]
+    public async Task Version_Asked_IsOneLine()
+    {
+        CommandResult result = await Executable.RunAsync(["--version"]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(result.Output.Trim(), Does.Match(@"^nsbridge \d+\.\d+\.\d+\S*$"));
+    }
+
+    [Test]
+    public async Task Help_Asked_NamesEveryCommand()
+    {
+        CommandResult result = await Executable.RunAsync(["--help"]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        foreach (string? command in new[] { "run", "check", "status", "doctor", "discover", "demo" })
+            Assert.That(result.Output, Does.Contain(command));
+    }
+
+    [Test]
+    public async Task Help_OfAll_DoesNotShowWhatMayBeLeftOutAsRequired()
+    {
+        CommandResult all = await Executable.RunAsync(["--help"]);
+        CommandResult one = await Executable.RunAsync(["doctor", "--help"]);
+
+        Assert.That(all.Output, Does.Not.Contain(" <BRIDGE>").And.Not.Contain(" <NAMESPACE>").And.Contain("import <SOURCE>"));
+        Assert.That(one.Output, Does.Contain("[<BRIDGE>]"));
+    }
+}

@@ -1,0 +1,14 @@
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests;
+
+/// <summary>Installs the tools and publishes the executable before the first test's clock starts.</summary>
+[SetUpFixture]
+internal sealed class ProjectSetUp : ExclusiveProject
+{
+    protected override async Task PrepareAsync()
+    {
+        await DebianPackages.RequireAsync("iproute2");
+        await PublishedDaemon.PathAsync();
+    }
+}

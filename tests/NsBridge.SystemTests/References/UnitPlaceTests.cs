@@ -1,0 +1,98 @@
+using NsBridge.SystemTests.Machine;
+using NsBridge.Testing;
+
+namespace NsBridge.SystemTests.References;
+
+/// <summary>Services of a real systemd as the place of a bridge's target, asked for by the packaged daemon from its sandbox.</summary>
+internal sealed class UnitPlaceTests : ServiceFixture
+{
+    private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_promisedToLetGo = TimeSpan.FromSeconds(5);
+    private const string Echo = "/usr/bin/socat TCP-LISTEN:3000,bind=127.0.0.1,fork,reuseaddr,backlog=128 EXEC:cat";
+
+    [Test]
+    public async Task Unit_WithANamespacePath_IsServedWithoutTheDropIn()
+    {
+        TargetNamespace target = await TargetNamespace.AddAsync(Machine);
+        await UnitAsync("by-path", $"NetworkNamespacePath=/run/netns/{target.Name}\nExecStart={Echo}");
+        await Service.RestartWithAsync(Bridge("by-path"));
+        await ReasonAsync("waiting", "is not running");
+
+        await Machine.CheckAsync("systemctl start by-path");
+        await Service.EchoesAsync(3010, s_promised);
+        await Machine.CheckAsync("systemctl restart by-path");
+        await Service.EchoesAsync(3010, s_promised);
+
+        await Machine.CheckAsync("systemctl stop by-path");
+        await Service.BecomesAsync("unit", "waiting", s_promised);
+    }
+
+    [Test]
+    public async Task Unit_WithANetworkOfItsOwn_NamesTheMissingPrivilege()
+    {
+        await UnitAsync("own", $"PrivateNetwork=yes\nExecStart={Echo}");
+        await Machine.CheckAsync("systemctl start own");
+        await Service.RestartWithAsync(Bridge("own"));
+        await ReasonAsync("failed", "CAP_SYS_PTRACE");
+        await Machine.CheckAsync("systemctl stop own");
+    }
+
+    [Test]
+    public async Task Unit_WithANetworkOfItsOwn_IsFollowedOverRestartsUnderLoad()
+    {
+        await UnitAsync("own", $"PrivateNetwork=yes\nKillMode=control-group\nTimeoutStopSec=2\nExecStart={Echo}");
+        await WithProcessesAsync(async () =>
+        {
+            await Service.RestartWithAsync(Bridge("own"));
+            await ReasonAsync("waiting", "is not running");
+            await Machine.CheckAsync("systemctl start own");
+            await Service.EchoesAsync(3010, s_promised);
+            // Somebody connects all the time.
+            using BackgroundProcess load = Machine.Start($"while :; do {InstalledService.EchoProof(3010)} || true; done");
+            for (int round = 0; round < 3; round++)
+            {
+                using HeldConnection held = await HeldConnection.OpenAsync(Machine, 3010);
+                await Machine.CheckAsync("systemctl restart own");
+                TestContext.Out.WriteLine($"served {(await Service.EchoesAsync(3010, s_promised)).TotalSeconds:0.00} s after the restart");
+                await held.BreaksAsync(s_promisedToLetGo);
+            }
+
+            await Machine.CheckAsync("systemctl stop own");
+            await Service.BecomesAsync("unit", "waiting", s_promised);
+        });
+    }
+
+    [Test]
+    public async Task Unit_InTheHostsNetwork_IsRefused()
+    {
+        await UnitAsync("hostly", $"ExecStart={Echo.Replace("3000", "3011", StringComparison.Ordinal)}");
+        await Machine.CheckAsync("systemctl start hostly");
+        await WithProcessesAsync(async () =>
+        {
+            await Service.RestartWithAsync(Bridge("hostly") with { Target = "127.0.0.1:3011" });
+            await ReasonAsync("failed", "host");
+            Assert.That(await Machine.HoldsAsync(InstalledService.EchoProof(3010)), Is.False);
+        });
+        await Machine.CheckAsync("systemctl stop hostly");
+    }
+
+    [Test]
+    public async Task Unit_Unknown_IsWaitedFor()
+    {
+        await Service.RestartWithAsync(Bridge("nobody-has-it"));
+        await ReasonAsync("waiting", "unit nobody-has-it.service is not running");
+    }
+
+    private Task<string> UnitAsync(string name, string service) =>
+        Machine.CheckAsync($"printf '%s\\n' '[Service]' '{service.Replace("\n", "' '", StringComparison.Ordinal)}' > /run/systemd/system/{name}.service; systemctl daemon-reload");
+
+    private async Task ReasonAsync(string state, string reason)
+    {
+        await Service.BecomesAsync("unit", state);
+        Assert.That((string?)(await Service.BridgeAsync("unit"))?["reason"], Does.Contain(reason));
+    }
+
+    private Task WithProcessesAsync(Func<Task> test) => WithDropInAsync("enter-processes.conf", test);
+
+    private static BridgeEntry Bridge(string unit) => new("unit") { Listen = "127.0.0.1:3010", Namespace = $"unit:{unit}.service", Target = "127.0.0.1:3000" };
+}

@@ -1,0 +1,25 @@
+using System.Text;
+using NsBridge.Metrics;
+
+namespace NsBridge.UnitTests.Metrics;
+
+public class HttpRequestHeadTests
+{
+    [TestCase("GET /metrics HTTP/1.1\r\nHost: a", "GET", "/metrics")]
+    [TestCase("GET /metrics?x=1 HTTP/1.0", "GET", "/metrics")]
+    [TestCase("HEAD http://host:9464/metrics HTTP/1.1", "HEAD", "/metrics")]
+    [TestCase("GET http://host HTTP/1.1", "GET", "/")]
+    public void TryParse_OfARequest_TellsMethodAndPath(string head, string method, string path)
+    {
+        Assert.That(HttpRequestHead.TryParse(Encoding.ASCII.GetBytes(head), out HttpRequestHead value));
+        Assert.That(value, Is.EqualTo(new HttpRequestHead(method, path)));
+    }
+
+    [TestCase("")]
+    [TestCase("GET /metrics")]
+    [TestCase("GET  /metrics HTTP/1.1")]
+    [TestCase("GET /metrics HTTP/2")]
+    [TestCase("\u0016\u0003\u0001\u0002")]
+    public void TryParse_OfGarbage_Refuses(string head) =>
+        Assert.That(HttpRequestHead.TryParse(Encoding.Latin1.GetBytes(head), out _), Is.False);
+}
