@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using NsBridge.ComponentTests.Logging;
 using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.Halves;
