@@ -1,4 +1,5 @@
 using System.Text;
+using NsBridge.Configuration.Options;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
 
@@ -10,18 +11,22 @@ internal static class LoadedText
     public static ConfigurationOutcome Load(string json, params (string Variable, string Value)[] environment) =>
         Load(Encoding.UTF8.GetBytes(json), environment);
 
-    public static ConfigurationOutcome Load(byte[] bytes, params (string Variable, string Value)[] environment) => Load(bytes, null, environment);
+    /// <summary>Loads with a table of keys of the test's own.</summary>
+    public static ConfigurationOutcome Load(string json, KeyTable table, params (string Variable, string Value)[] environment) =>
+        Load(Encoding.UTF8.GetBytes(json), null, table, environment);
+
+    public static ConfigurationOutcome Load(byte[] bytes, params (string Variable, string Value)[] environment) => Load(bytes, null, null, environment);
 
     /// <summary>Loads as a process that keeps a runtime directory of its own.</summary>
-    public static ConfigurationOutcome Load(string json, string directoryInUse) => Load(Encoding.UTF8.GetBytes(json), directoryInUse);
+    public static ConfigurationOutcome Load(string json, string directoryInUse) => Load(Encoding.UTF8.GetBytes(json), directoryInUse, null);
 
-    private static ConfigurationOutcome Load(byte[] bytes, string? directoryInUse, params (string Variable, string Value)[] environment)
+    private static ConfigurationOutcome Load(byte[] bytes, string? directoryInUse, KeyTable? table, params (string Variable, string Value)[] environment)
     {
         string file = Path.GetTempFileName();
         try
         {
             File.WriteAllBytes(file, bytes);
-            return new ConfigurationLoader(file, environment.ToDictionary(entry => entry.Variable, entry => entry.Value)).Load(directoryInUse);
+            return new ConfigurationLoader(file, environment.ToDictionary(entry => entry.Variable, entry => entry.Value), table).Load(directoryInUse);
         }
         finally
         {

@@ -1,3 +1,4 @@
+using NsBridge.Configuration.Options;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 
@@ -16,7 +17,7 @@ internal sealed partial class Bridge
         WhenNamespaceGoes wish = successor?.WhenNamespaceGoes ?? WhenNamespaceGoes.Close;
         if (_settings.WhenNamespaceGoes == wish)
             return;
-        _settings = _settings with { WhenNamespaceGoes = wish };
+        _settings = _settings.With(BridgeKeys.WhenNamespaceGoes, wish);
         ApplyNamespaceStates();
     }
 

@@ -142,18 +142,7 @@ internal sealed partial class Bridge : IHostedService, IDisposable
     }
 
     /// <summary>Whether <paramref name="settings"/> can be taken over without touching a listener or a connection.</summary>
-    public bool CanApply(BridgeSettings settings) => _settings.Enabled && settings == _settings with
-    {
-        Target = settings.Target,
-        ConnectTimeout = settings.ConnectTimeout,
-        TargetWait = settings.TargetWait,
-        IdleTimeout = settings.IdleTimeout,
-        MaxConnections = settings.MaxConnections,
-        MaxConnectionsPerClient = settings.MaxConnectionsPerClient,
-        AllowFrom = settings.AllowFrom,
-        ProxyProtocol = settings.ProxyProtocol,
-        WhenNamespaceGoes = settings.WhenNamespaceGoes,
-    };
+    public bool CanApply(BridgeSettings settings) => settings.CanReplace(_settings);
 
     /// <summary>Takes over settings for which <see cref="CanApply"/> holds.</summary>
     public void Apply(BridgeSettings settings)

@@ -30,8 +30,9 @@ internal static class VerbSyntax
     public static Command Check(Func<CheckOptions, CancellationToken, Task<int>> run)
     {
         Option<string?> config = Config();
-        var verb = new Command("check", "Validate the configuration, say every fault, start nothing.") { config };
-        verb.SetAction((parsed, stop) => run(new CheckOptions(parsed.GetValue(config)), stop));
+        var schema = new Option<bool>("--schema") { Description = "Print the JSON schema of the configuration instead." };
+        var verb = new Command("check", "Validate the configuration, say every fault, start nothing.") { schema, config };
+        verb.SetAction((parsed, stop) => run(new CheckOptions(parsed.GetValue(config), parsed.GetValue(schema)), stop));
         return verb;
     }
 

@@ -1,4 +1,5 @@
 using NsBridge.Base;
+using NsBridge.Configuration.Options;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
 
@@ -22,7 +23,7 @@ internal sealed record ControlPath(string Socket, string? Doubt)
         bool isThere = File.Exists(loader.File);
         if (configFile is not null && !isThere)
             throw new UserErrorException(outcome.FaultText, ExitCode.Configuration);
-        string directory = outcome.RuntimeDirectory ?? DaemonSettings.DefaultRuntimeDirectory;
+        string directory = outcome.RuntimeDirectory ?? DaemonKeys.DefaultRuntimeDirectory;
         string where = outcome.RuntimeDirectory is null ? $"its RuntimeDirectory cannot be told and is taken to be {directory}" : $"the daemon in {directory} runs on with what it has";
         return new ControlPath(DaemonSettings.ControlSocketIn(directory), isThere ? $"{outcome.FaultText}{Environment.NewLine}{loader.File} is wrong; {where}" : null);
     }

@@ -40,7 +40,6 @@ internal static class Daemon
         Privileges.Require(settings);
 
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Configuration.AddConfiguration(outcome.Root!);
         var levels = new LogLevels(settings.Logging);
         builder.Logging.AddConfiguration(new ConfigurationBuilder().Add(levels).Build().GetSection("Logging"));
         builder.Logging.AddJournalOrPlainLines();

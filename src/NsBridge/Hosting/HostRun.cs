@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using NsBridge.Base;
+using NsBridge.Configuration.Reading;
 
 namespace NsBridge.Hosting;
 
@@ -28,6 +30,10 @@ internal static class HostRun
         try
         {
             await host.StartAsync(stop);
+        }
+        catch (OptionsValidationException refusal)
+        {
+            throw ConfigurationServices.Explain(refusal);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested || stopsItself.IsCancellationRequested)
         {

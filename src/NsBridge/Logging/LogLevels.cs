@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 
 namespace NsBridge.Logging;

@@ -1,4 +1,5 @@
 using NsBridge.Configuration.Reading;
+using NsBridge.Configuration.Settings;
 using NsBridge.Fixtures;
 
 namespace NsBridge.UnitTests.Configuration;
@@ -76,6 +77,6 @@ internal sealed class EnvironmentTests
     public void Variable_OfTheFramework_IsPassedOn()
     {
         ConfigurationOutcome outcome = LoadedText.Load(s_web, ("Logging__LogLevel__Default", "Debug"), ("HOME", "/"), ("Foo__Bar", "x"));
-        Assert.That(outcome.Root!["Logging:LogLevel:Default"], Is.EqualTo("Debug"));
+        Assert.That(outcome.Settings!.Logging, Is.EqualTo(new[] { new LogSetting("Logging:LogLevel:Default", "Debug") }));
     }
 }

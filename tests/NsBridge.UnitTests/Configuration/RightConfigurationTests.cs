@@ -23,6 +23,7 @@ internal sealed class RightConfigurationTests
             Assert.That(settings.Metrics, Is.Null);
             Assert.That(settings.EventLoops, Is.Zero);
             Assert.That(settings.IoUring, Is.True);
+            Assert.That(settings.BusyPoll, Is.EqualTo(BusyPollMode.Auto));
             Assert.That(bridge.Enabled, Is.True);
             Assert.That(bridge.Protocol, Is.EqualTo(BridgeProtocol.Tcp));
             Assert.That(bridge.ListenNamespace, Is.EqualTo(NamespaceReference.Host));
@@ -54,6 +55,7 @@ internal sealed class RightConfigurationTests
                 "ShutdownTimeout": "00:01:00",
                 "EventLoops": 2,
                 "IoUring": false,
+                "BusyPoll": "OFF",
                 "Metrics": { "Listen": "unix:/tmp/x/metrics.sock" },
                 "Bridges": [
                   {
@@ -77,9 +79,10 @@ internal sealed class RightConfigurationTests
             Assert.That(settings.ShutdownTimeout, Is.EqualTo(TimeSpan.FromMinutes(1)));
             Assert.That(settings.EventLoops, Is.EqualTo(2));
             Assert.That(settings.IoUring, Is.False);
+            Assert.That(settings.BusyPoll, Is.EqualTo(BusyPollMode.Off));
             Assert.That(settings.Metrics!.UnixPath, Is.EqualTo("/tmp/x/metrics.sock"));
             Assert.That(settings.ControlSocket, Is.EqualTo("/tmp/x/control"));
-            Assert.That(outcome.Root!["Logging:LogLevel:Default"], Is.EqualTo("Debug"));
+            Assert.That(outcome.Settings!.Logging, Is.EqualTo(new[] { new LogSetting("Logging:LogLevel:Default", "Debug") }));
             Assert.That(bridge.Name, Is.EqualTo("all"));
             Assert.That(bridge.Enabled, Is.False);
             Assert.That(bridge.Protocol, Is.EqualTo(BridgeProtocol.Udp));
@@ -87,8 +90,7 @@ internal sealed class RightConfigurationTests
             Assert.That(bridge.ListenNamespace.FilePath, Is.EqualTo("/run/netns/lan"));
             Assert.That(bridge.Socket, Is.EqualTo("/tmp/x/own.sock"));
             Assert.That(Convert.ToString(bridge.SocketMode, 8), Is.EqualTo("660"));
-            Assert.That(bridge.SocketGroup, Is.EqualTo("root"));
-            Assert.That(bridge.SocketGroupId, Is.Zero);
+            Assert.That(bridge.SocketGroup, Is.EqualTo(new SocketGroup("root", 0)));
             Assert.That(bridge.Namespace!.Pid, Is.EqualTo(1));
             Assert.That(bridge.Target!.PortAt(9), Is.EqualTo(99));
             Assert.That(bridge.Join, Is.EqualTo(JoinMode.Relay));

@@ -60,6 +60,7 @@ internal sealed class WrongFileTests
     [TestCase("""{"NsBridge":{"ShutdownTimeout":"25:00:00"}}""", "NsBridge:ShutdownTimeout", "below 24")]
     [TestCase("""{"NsBridge":{"EventLoops":65}}""", "NsBridge:EventLoops", "0 to 64")]
     [TestCase("""{"NsBridge":{"IoUring":"perhaps"}}""", "NsBridge:IoUring", "true or false")]
+    [TestCase("""{"NsBridge":{"BusyPoll":"on"}}""", "NsBridge:BusyPoll", "write auto or off")]
     [TestCase("""{"NsBridge":{"Metrics":"127.0.0.1:9464"}}""", "NsBridge:Metrics", "in braces")]
     [TestCase("""{"NsBridge":{"Metrics":{"Listen":"localhost:9464"}}}""", "NsBridge:Metrics:Listen", "not an IP address")]
     [TestCase("""{"NsBridge":{"Metrics":{"Listen":"9464,9465"}}}""", "NsBridge:Metrics:Listen", "one address")]

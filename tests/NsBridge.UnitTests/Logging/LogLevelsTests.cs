@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using NsBridge.Configuration.Values;
+using NsBridge.Configuration.Settings;
 using NsBridge.Logging;
 
 namespace NsBridge.UnitTests.Logging;

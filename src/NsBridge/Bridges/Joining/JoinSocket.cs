@@ -40,7 +40,7 @@ internal sealed class JoinSocket
     /// <summary>Whether others find it at its path. Any thread may ask.</summary>
     public bool IsInPlace => _file.IsInPlace;
 
-    private UnixSocketFile MakeFile() => UnixSocketFile.Create(_settings.Socket, _settings.SocketMode, _settings.SocketGroupId, _engine.Kept);
+    private UnixSocketFile MakeFile() => UnixSocketFile.Create(_settings.Socket, _settings.SocketMode, _settings.SocketGroup?.Id, _engine.Kept);
 
     private JoinListener ListenOn(UnixSocketFile file) => new(_door, _home, file.Listener, _engine.Descriptors, _hasRoomAlready);
 

@@ -1,4 +1,5 @@
 using NsBridge.Base;
+using NsBridge.Configuration.Options;
 using NsBridge.Configuration.Reading;
 
 namespace NsBridge.Commands.Check;
@@ -8,6 +9,11 @@ internal static class CheckCommand
 {
     public static async Task<int> RunAsync(CheckOptions options, CancellationToken stop)
     {
+        if (options.Schema)
+        {
+            await Console.Out.WriteLineAsync(JsonSchema.Text(KeyTable.Default).AsMemory(), stop);
+            return ExitCode.Success;
+        }
         ConfigurationOutcome outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
         int bridges = outcome.SettingsOrFault().Bridges.Count;
         // The file too: which one was read depends on the working directory.

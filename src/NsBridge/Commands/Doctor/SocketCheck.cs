@@ -56,7 +56,7 @@ internal static class SocketCheck
                 Name, $"{path} has mode {Octal(mode)}, but \"SocketMode\" is {Octal(bridge.SocketMode)}", $"chmod {Octal(bridge.SocketMode)} {path}, or correct \"SocketMode\"");
         }
 
-        if (bridge.SocketGroupId is { } group && status.Group != group)
+        if (bridge.SocketGroup is { } group && status.Group != group.Id)
             return CheckResult.Broken(Name, $"{path} belongs to group {status.Group}, but \"SocketGroup\" is {bridge.SocketGroup}", $"chgrp {bridge.SocketGroup} {path}");
         return CheckResult.Ok(Name, $"{path} is there, mode {Octal(mode)}");
     }

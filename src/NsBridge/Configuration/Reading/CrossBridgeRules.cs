@@ -1,4 +1,3 @@
-using System.Globalization;
 using NsBridge.Configuration.Options;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
@@ -6,47 +5,46 @@ using NsBridge.Configuration.Values;
 namespace NsBridge.Configuration.Reading;
 
 /// <summary>Finds the faults between bridges: names, listeners and socket files that two of them claim.</summary>
-internal sealed class CrossBridgeRules(BoundConfiguration written, List<ConfigurationFault> faults)
+/// <param name="directory">The key of the runtime directory.</param>
+/// <param name="metricsKey">The key of the metrics' listener.</param>
+/// <param name="settings">What was read.</param>
+/// <param name="faults">Takes what is found.</param>
+internal sealed class CrossBridgeRules(KeyNode directory, KeyNode metricsKey, DaemonSettings settings, List<ConfigurationFault> faults)
 {
-    private const string MetricsKey = $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.Metrics)}:{nameof(MetricsOptions.Listen)}";
+    private readonly MetricsEndpoint? _metrics = metricsKey.IsKnown ? settings.Metrics : null;
 
-    public void Check(DaemonSettings settings, IReadOnlyList<WrittenBridge> bridges)
+    public void Check(IReadOnlyList<WrittenBridge> bridges)
     {
         CheckNames(bridges);
-        WrittenBridge[] enabled = bridges.Where(bridge => bridge.Settings.Enabled && bridge.Keys.AreKnown(nameof(BridgeOptions.Enabled))).ToArray();
-        MetricsEndpoint? metrics = written.IsKnown(MetricsKey) ? settings.Metrics : null;
-        CheckListeners(metrics, enabled);
-        CheckSockets(settings, metrics, enabled);
+        WrittenBridge[] enabled = bridges.Where(bridge => bridge.Settings.Enabled && bridge.AreKnown(BridgeKeys.Enabled)).ToArray();
+        CheckListeners(enabled);
+        CheckSockets(enabled);
     }
 
     private void CheckNames(IReadOnlyList<WrittenBridge> bridges)
     {
-        var first = new Dictionary<string, WrittenBridge>(StringComparer.Ordinal);
+        var first = new Dictionary<string, KeyNode>(StringComparer.Ordinal);
         foreach (WrittenBridge bridge in bridges)
         {
-            // Two are alike whether or not the name is right, but not where it is open which one is meant.
-            string key = NameKey(bridge);
-            if (bridge.Settings.Name.Length > 0 && !written.IsBroken(key) && !first.TryAdd(bridge.Settings.Name, bridge))
-            {
-                string other = written.PathOf(NameKey(first[bridge.Settings.Name]));
-                faults.Add(written.Fault(key, $"the name is taken by {other}; each bridge needs its own"));
-            }
+            // Wrong names count too, unless it is open which one is meant.
+            KeyNode name = bridge.Node.At(BridgeKeys.Name);
+            if (bridge.Settings.Name.Length > 0 && !name.IsBroken && !first.TryAdd(bridge.Settings.Name, name))
+                faults.Add(name.Fault($"the name is taken by {first[bridge.Settings.Name].Path}; each bridge needs its own"));
         }
     }
 
-    private void CheckListeners(MetricsEndpoint? metrics, WrittenBridge[] bridges)
+    private void CheckListeners(WrittenBridge[] bridges)
     {
         var claims = new ListenerClaims();
-        if (metrics?.Tcp is { } endpoint)
-            claims.Take(written.PathOf(MetricsKey), endpoint, BridgeProtocol.Tcp, NamespaceReference.Host);
-        foreach (WrittenBridge? bridge in bridges.Where(bridge => bridge.Keys.AreKnown(nameof(BridgeOptions.Protocol), nameof(BridgeOptions.Listen), nameof(BridgeOptions.ListenNamespace))))
+        if (_metrics?.Tcp is { } endpoint)
+            claims.Take(metricsKey.Path, endpoint, BridgeProtocol.Tcp, NamespaceReference.Host);
+        foreach (WrittenBridge bridge in bridges.Where(bridge => bridge.AreKnown(BridgeKeys.Protocol, BridgeKeys.Listen, BridgeKeys.ListenNamespace)))
         {
-            for (int i = 0; i < bridge.Settings.Listen.Count; i++)
+            foreach (KeyNode node in bridge.Node.At(BridgeKeys.Listen).Entries)
             {
-                string key = EntryKey(bridge, i);
-                ListenEndpoint entry = bridge.Settings.Listen[i];
-                if (claims.Take(written.PathOf(key), entry, bridge.Settings.Protocol, bridge.Settings.ListenNamespace) is { } other)
-                    faults.Add(written.Fault(key, $"this overlaps with {other.Path} = \"{other.Endpoint.Text}\"; each address and port can be listened on once"));
+                if (node.Parsed is ListenEndpoint entry
+                    && claims.Take(node.Path, entry, bridge.Settings.Protocol, bridge.Settings.ListenNamespace) is { } other)
+                    faults.Add(node.Fault($"this overlaps with {other.Path} = \"{other.Endpoint.Text}\"; each address and port can be listened on once"));
             }
         }
     }
@@ -54,43 +52,31 @@ internal sealed class CrossBridgeRules(BoundConfiguration written, List<Configur
     /// <summary>
     /// Two inner halves cannot serve one file. An outer half alone may share it with the inner half that it joins.
     /// </summary>
-    private void CheckSockets(DaemonSettings settings, MetricsEndpoint? metrics, WrittenBridge[] bridges)
+    private void CheckSockets(WrittenBridge[] bridges)
     {
         var own = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (written.IsKnown(SettingsReader.DirectoryKey))
+        if (directory.IsKnown)
         {
             own.Add(settings.ControlSocket, "the daemon's control socket");
             own.Add(settings.ControlLock, "the daemon's lock");
         }
-
         var owners = new Dictionary<string, string>(own, StringComparer.Ordinal);
-        if (metrics?.UnixPath is { } path && !owners.TryAdd(Path.GetFullPath(path), written.PathOf(MetricsKey)))
-            faults.Add(written.Fault(MetricsKey, $"this is {own[Path.GetFullPath(path)]}; choose another path"));
-        foreach (WrittenBridge? bridge in bridges.Where(bridge => bridge.Keys.IsSocketKnown))
+        if (_metrics?.UnixPath is { } path && !owners.TryAdd(Path.GetFullPath(path), metricsKey.Path))
+            faults.Add(metricsKey.Fault($"this is {own[Path.GetFullPath(path)]}; choose another path"));
+        foreach (WrittenBridge bridge in bridges.Where(bridge => bridge.IsSocketKnown))
         {
-            string key = $"{bridge.Keys.Path}:{nameof(BridgeOptions.Socket)}";
-            if (!bridge.Keys.IsWritten(nameof(BridgeOptions.Namespace)))
+            string socket = bridge.Settings.Socket;
+            KeyNode node = bridge.Node.At(BridgeKeys.Socket);
+            if (!bridge.IsWritten(BridgeKeys.Namespace))
             {
-                if (own.TryGetValue(bridge.Settings.Socket, out string? what))
-                    faults.Add(written.Fault(key, $"this is {what}, and no inner half is behind it; write the path of that one's Socket"));
+                if (own.TryGetValue(socket, out string? what))
+                    faults.Add(node.Fault($"this is {what}, and no inner half is behind it; write the path of an inner half's Socket"));
                 continue;
             }
-
             string owner = $"bridge '{bridge.Settings.Name}'";
-
             // Two of one name meet at the same file by default; their fault is the name.
-            if (!owners.TryAdd(bridge.Settings.Socket, owner) && (written.IsWritten(key) || owners[bridge.Settings.Socket] != owner))
-                faults.Add(written.Fault(key, $"the socket {bridge.Settings.Socket} belongs to {owners[bridge.Settings.Socket]}; choose another path"));
+            if (!owners.TryAdd(socket, owner) && (node.IsWritten || owners[socket] != owner))
+                faults.Add(node.Fault($"the socket {socket} belongs to {owners[socket]}; choose another path"));
         }
-    }
-
-    private static string NameKey(WrittenBridge bridge) => $"{bridge.Keys.Path}:{nameof(BridgeOptions.Name)}";
-
-    // The entry itself, if it can be told apart: a range that was refused is missing from the settings, and the list alone is named then.
-    private string EntryKey(WrittenBridge bridge, int index)
-    {
-        string list = $"{bridge.Keys.Path}:{nameof(BridgeOptions.Listen)}";
-        string entry = string.Create(CultureInfo.InvariantCulture, $"{list}:{index}");
-        return written.ValueAt(entry) == bridge.Settings.Listen[index].Text ? entry : list;
     }
 }

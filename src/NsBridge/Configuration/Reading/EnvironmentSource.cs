@@ -1,4 +1,5 @@
 using System.Globalization;
+using NsBridge.Configuration.Options;
 
 namespace NsBridge.Configuration.Reading;
 
@@ -13,24 +14,24 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
         foreach ((string? variable, string? value) in environment.OrderBy(entry => entry.Key, StringComparer.Ordinal))
         {
             string[] keys = variable.Replace("__", ":", StringComparison.Ordinal).Split(':');
-            if (keys.Length < 2 || !root.Schema.TryFind(keys[0], out string? name, out KeySchema? schema))
+            if (keys.Length < 2 || root.Key.Find(keys[0]) is not { } key)
                 continue;
-            if (schema.Kind == KeyKind.Foreign)
+            if (key.Kind == KeyKind.Foreign)
                 foreign[string.Join(':', keys)] = value;
             else
-                Read(root.Key(name, schema), keys.AsSpan(1), variable, value);
+                Read(root.Child(key), keys.AsSpan(1), variable, value);
         }
     }
 
     private void Read(KeyNode node, ReadOnlySpan<string> keys, string variable, string value)
     {
-        switch (node.Schema.Kind)
+        switch (node.Key.Kind)
         {
             case KeyKind.Section when keys.Length > 0:
-                if (node.Schema.TryFind(keys[0], out string? name, out KeySchema? schema))
-                    Read(node.Key(name, schema), keys[1..], variable, value);
+                if (node.Key.Find(keys[0]) is { } key)
+                    Read(node.Child(key), keys[1..], variable, value);
                 else
-                    faults.Add(UnknownKey.Tell(node, keys[0], value, variable));
+                    faults.Add(node.UnknownKey(keys[0], value, variable));
                 break;
             case KeyKind.SectionList or KeyKind.ValueOrList when keys.Length > 0:
                 ReadItem(node, keys, variable, value);
@@ -58,7 +59,7 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
             return;
         }
 
-        if (node.Schema.Kind == KeyKind.ValueOrList)
+        if (node.Key.Kind == KeyKind.ValueOrList)
         {
             _listed.Add(node);
             if (_given.Contains(node))

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using NsBridge.Configuration.Options;
 
 namespace NsBridge.Configuration.Reading;
 
@@ -10,6 +12,8 @@ namespace NsBridge.Configuration.Reading;
 /// </summary>
 internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, string?> foreign, List<ConfigurationFault> faults)
 {
+    private const int LongestExcerpt = 60;
+
     private static readonly JsonDocumentOptions s_options = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
     public void Read(ReadOnlyMemory<byte> bytes)
@@ -36,7 +40,7 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
         }
         catch (JsonException exception)
         {
-            faults.Add(new ConfigurationFault(file, null, JsonFaultText.Describe(exception, bytes.Span)));
+            faults.Add(new ConfigurationFault(file, null, Describe(exception, bytes.Span)));
         }
         catch (InvalidOperationException)
         {
@@ -46,7 +50,7 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
 
     private void Walk(JsonElement element, KeyNode node)
     {
-        switch (node.Schema.Kind)
+        switch (node.Key.Kind)
         {
             case KeyKind.Section:
                 WalkSection(element, node);
@@ -79,14 +83,13 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (JsonProperty property in element.EnumerateObject())
         {
-            if (!node.Schema.TryFind(property.Name, out string? name, out KeySchema? schema))
+            if (node.Key.Find(property.Name) is not { } key)
             {
-                faults.Add(UnknownKey.Tell(node, property.Name, IsValue(property.Value) ? TextOf(property.Value) : null, null));
+                faults.Add(node.UnknownKey(property.Name, IsValue(property.Value) ? TextOf(property.Value) : null, null));
                 continue;
             }
-
-            KeyNode below = node.Key(name, schema);
-            if (seen.Add(name))
+            KeyNode below = node.Child(key);
+            if (seen.Add(key.Name))
                 Walk(property.Value, below);
             else
                 Fault(below, property.Value, "the key is given twice (upper and lower case are the same); keep one");
@@ -98,7 +101,7 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
         int index = 0;
         foreach (JsonElement item in element.EnumerateArray())
             Walk(item, node.Item(index++));
-        if (index == 0 && node.Schema.Kind == KeyKind.ValueOrList)
+        if (index == 0 && node.Key.Kind == KeyKind.ValueOrList)
             Fault(node, element, "an empty list; give an entry, or leave the key out");
     }
 
@@ -113,10 +116,10 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
                 node.Set(element.GetRawText(), null);
                 break;
             case JsonValueKind.Null:
-                Fault(node, element, $"null is no value; {node.Schema.InsteadOfNull}");
+                Fault(node, element, $"null is no value; {node.Key.InsteadOfNull}");
                 break;
             default:
-                string kinds = node.Schema.Kind == KeyKind.ValueOrList ? "one value or a list of values" : "one value";
+                string kinds = node.Key.Kind == KeyKind.ValueOrList ? "one value or a list of values" : "one value";
                 Fault(node, element, $"{kinds} is expected here");
                 break;
         }
@@ -151,5 +154,55 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
     {
         node.Broken = true;
         faults.Add(new ConfigurationFault(node.Path.Length == 0 ? file : node.Path, TextOf(element), message));
+    }
+
+    /// <summary>Says where a file stops being JSON. The reader's own message is not used: the executable carries no resource texts.</summary>
+    private static string Describe(JsonException exception, ReadOnlySpan<byte> bytes)
+    {
+        int line = (int)(exception.LineNumber ?? 0);
+        int column = (int)(exception.BytePositionInLine ?? 0);
+        string place = string.Create(CultureInfo.InvariantCulture, $"not valid JSON at line {line + 1}, column {column + 1}");
+        string text = Line(bytes, line);
+        return text.Length == 0 ? $"{place}: the file ends too early or a bracket, brace or comma is missing" : $"{place}, in: {text}";
+    }
+
+    private static string Line(ReadOnlySpan<byte> bytes, int number)
+    {
+        for (; number > 0; number--)
+        {
+            int end = bytes.IndexOf((byte)'\n');
+            if (end < 0)
+                return "";
+            bytes = bytes[(end + 1)..];
+        }
+        int newline = bytes.IndexOf((byte)'\n');
+        string text = Encoding.UTF8.GetString(newline < 0 ? bytes : bytes[..newline]).Trim();
+        return text.Length <= LongestExcerpt ? text : $"{text.AsSpan(0, LongestExcerpt)}…";
+    }
+
+    /// <summary>Reads the <c>RuntimeDirectory</c> of a file that is not JSON as a whole; null if the break comes first, or none is written.</summary>
+    public static string? DirectoryBeforeBreak(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        string? section = null, key = null;
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1)
+                    section = reader.GetString();
+                else if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 2)
+                    key = reader.GetString();
+                else if (reader.TokenType == JsonTokenType.String && reader.CurrentDepth == 2
+                    && KeyTable.Section.Equals(section, StringComparison.OrdinalIgnoreCase)
+                    && DaemonKeys.RuntimeDirectory.Name.Equals(key, StringComparison.OrdinalIgnoreCase))
+                    return reader.GetString();
+            }
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // The break.
+        }
+        return null;
     }
 }

@@ -1,48 +1,79 @@
+using NsBridge.Configuration.Options;
+
 namespace NsBridge.Configuration.Reading;
 
-/// <summary>One key that was written, in the file or in the environment, and what is below it.</summary>
+/// <summary>One key of the file or the environment, what is written there, and what is below it.</summary>
 /// <param name="path">As the operator knows it, such as <c>NsBridge:Bridges:1:Listen</c>.</param>
-/// <param name="schema">What may stand here.</param>
-internal sealed class KeyNode(string path, KeySchema schema)
+/// <param name="key">What may stand here.</param>
+/// <param name="parent">The node above; null for the whole file.</param>
+internal sealed class KeyNode(string path, Key key, KeyNode? parent)
 {
+    private readonly Dictionary<string, KeyNode> _keys = new(StringComparer.OrdinalIgnoreCase);
+    private bool _isAbsent;
+    private bool _isRefused;
+
     public string Path => path;
 
-    public KeySchema Schema => schema;
+    public Key Key => key;
 
-    /// <summary>Null where there is none.</summary>
+    /// <summary>Null if there is none.</summary>
     public string? Value { get; private set; }
 
     /// <summary>The environment variable that the value comes from; null for the file.</summary>
     public string? Variable { get; private set; }
 
-    /// <summary>A fault has been told that leaves open what was meant here: neither what stands here besides nor what is missing is worth another.</summary>
+    /// <summary>The parsed value; null if there is none or it was refused.</summary>
+    public object? Parsed { get; set; }
+
+    /// <summary>A reported fault leaves open what was meant here: nothing that is missing below is another fault.</summary>
     public bool Broken { get; set; }
 
-    /// <summary>A fault has been told that may be why nothing stands here: while that is so, the absence is not worth another.</summary>
+    /// <summary>A reported fault may be why nothing is written here: as long as this is empty, the absence is not another fault.</summary>
     public bool Excused { get; set; }
-
-    /// <summary>Whether nothing stands here that could be read.</summary>
-    public bool IsEmpty => Value is null && Keys.Count == 0 && Items.Count == 0;
-
-    public Dictionary<string, KeyNode> Keys { get; } = new(StringComparer.OrdinalIgnoreCase);
 
     public SortedDictionary<int, KeyNode> Items { get; } = [];
 
-    public KeyNode Key(string name, KeySchema below)
+    /// <summary>The values of a key that takes one value or a list: one is a list of one.</summary>
+    public IEnumerable<KeyNode> Entries => Value is null ? Items.Values : [this];
+
+    /// <summary>Whether the operator gave the key, rightly or wrongly.</summary>
+    public bool IsWritten => Broken || Excused || Value is not null || Items.Count > 0;
+
+    /// <summary>Whether a reported fault leaves open what stands here, or why nothing does.</summary>
+    public bool IsBroken => _isAbsent ? parent is { IsBroken: true } : Broken || (Excused && IsEmpty);
+
+    /// <summary>Whether the settings hold what is written here, or the default because nothing is: not a default in place of a refused value.</summary>
+    public bool IsKnown => !IsBroken && !_isRefused;
+
+    private bool IsEmpty => Value is null && Items.Count == 0 && _keys.Values.All(node => node._isAbsent);
+
+    public bool Has(string name) => _keys.ContainsKey(name);
+
+    /// <summary>The node of a key below, for a source that gives it.</summary>
+    public KeyNode Child(Key below)
     {
-        if (!Keys.TryGetValue(name, out KeyNode? node))
-            Keys.Add(name, node = new KeyNode(path.Length == 0 ? name : $"{path}:{name}", below));
+        if (!_keys.TryGetValue(below.Name, out KeyNode? node))
+            _keys.Add(below.Name, node = new KeyNode(path.Length == 0 ? below.Name : $"{path}:{below.Name}", below, this));
+        return node;
+    }
+
+    /// <summary>The node of a key below, whether or not a source gave it.</summary>
+    public KeyNode At(Key below)
+    {
+        bool isAbsent = !_keys.ContainsKey(below.Name);
+        KeyNode node = Child(below);
+        node._isAbsent |= isAbsent;
         return node;
     }
 
     public KeyNode Item(int index)
     {
         if (!Items.TryGetValue(index, out KeyNode? node))
-            Items.Add(index, node = new KeyNode($"{path}:{index}", ItemSchema));
+            Items.Add(index, node = new KeyNode($"{path}:{index}", key.Entry!, this));
         return node;
     }
 
-    /// <summary>Gives the value; a later source wins, whether this was one value or a list before.</summary>
+    /// <summary>Gives the value; a later source wins over one value and over a list.</summary>
     public void Set(string value, string? variable)
     {
         Items.Clear();
@@ -52,5 +83,39 @@ internal sealed class KeyNode(string path, KeySchema schema)
     /// <summary>Makes a list of what was one value in an earlier source.</summary>
     public void ForgetValue() => (Value, Variable) = (null, null);
 
-    private KeySchema ItemSchema => new(schema.Kind == KeyKind.SectionList ? KeyKind.Section : KeyKind.Value, schema.Keys);
+    /// <summary>A fault with the operator's path, value and source.</summary>
+    public ConfigurationFault Fault(string message)
+    {
+        string source = Variable is null ? "" : $" (environment variable {Variable})";
+        string? list = Items.Count > 0 && key.Kind == KeyKind.ValueOrList ? string.Join(", ", Items.Values.Select(item => item.Value)) : null;
+        return new ConfigurationFault(path, Value ?? list, message + source);
+    }
+
+    /// <summary>A fault of the value itself: the settings get a default in its place, from which no other fault follows.</summary>
+    public ConfigurationFault Refuse(string message)
+    {
+        _isRefused = true;
+        return Fault(message);
+    }
+
+    /// <summary>The fault of a key below that does not exist, with the one that was probably meant or else all that may stand here.</summary>
+    /// <param name="name">The key, without a path.</param>
+    /// <param name="value">What stands there; null if it is not one value.</param>
+    /// <param name="variable">The environment variable that names it; null for the file.</param>
+    public ConfigurationFault UnknownKey(string name, string? value, string? variable)
+    {
+        string message = "there is no such key";
+        if (key.Nearest(name) is { } meant)
+        {
+            message += $"; did you mean {meant}?";
+            // What was meant is not missing too. It may still come.
+            Child(key.Find(meant)!).Excused = true;
+        }
+        else
+        {
+            message += $"; here may stand {string.Join(", ", key.Below.Select(below => below.Name).Order(StringComparer.Ordinal))}";
+        }
+        return new ConfigurationFault(
+            path.Length == 0 ? name : $"{path}:{name}", value, variable is null ? message : $"{message} (environment variable {variable})");
+    }
 }

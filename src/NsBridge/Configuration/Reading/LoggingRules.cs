@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Logging;
+using NsBridge.Configuration.Options;
+using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 
 namespace NsBridge.Configuration.Reading;
@@ -23,7 +25,7 @@ internal sealed class LoggingRules(IReadOnlyDictionary<string, string> environme
         foreach ((string? path, string? value) in foreign.OrderBy(entry => entry.Key, StringComparer.OrdinalIgnoreCase))
         {
             string[] keys = path.Split(':');
-            if (!Is(keys[0], KeySchema.Logging))
+            if (!Is(keys[0], KeyTable.Logging))
                 continue;
             settings.Add(new LogSetting(path, value));
             if (FaultOf(keys, value) is { } message)

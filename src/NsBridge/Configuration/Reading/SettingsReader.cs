@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using NsBridge.Configuration.Options;
 using NsBridge.Configuration.Settings;
@@ -6,65 +5,46 @@ using NsBridge.Configuration.Values;
 
 namespace NsBridge.Configuration.Reading;
 
-/// <summary>
-/// Makes the snapshot of what was written, and finds the faults that no single value has. A value that its attribute refuses is
-/// replaced by its default here: its fault is told, and the rest can still be looked at.
-/// </summary>
+/// <summary>Makes the settings of what was written, and finds every fault of the values and between them.</summary>
+/// <param name="section">The section <c>NsBridge</c>.</param>
+/// <param name="environment">The environment's variables.</param>
+/// <param name="directoryInUse">The runtime directory that this process keeps until it ends; null if it has none yet.</param>
+/// <param name="faults">Takes what is found.</param>
 internal sealed class SettingsReader(
-    BoundConfiguration written, IReadOnlyDictionary<string, string> environment, string? directoryInUse, List<ConfigurationFault> faults)
+    KeyNode section, IReadOnlyDictionary<string, string> environment, string? directoryInUse, List<ConfigurationFault> faults)
 {
-    public const string DirectoryKey = $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.RuntimeDirectory)}";
+    private readonly KeyNode _directory = section.At(DaemonKeys.RuntimeDirectory);
 
-    private static readonly TimeSpan s_defaultShutdownTimeout = TimeSpan.FromSeconds(5);
-
-    public DaemonSettings Read(NsBridgeOptions options)
+    public DaemonSettings Read()
     {
-        string runtimeDirectory = RuntimeDirectory(options.RuntimeDirectory);
-        CheckLength(runtimeDirectory);
-        var bridges = new List<WrittenBridge>();
-        for (int i = 0; i < options.Bridges.Count; i++)
-        {
-            string key = string.Create(CultureInfo.InvariantCulture, $"{NsBridgeOptions.SectionName}:{nameof(NsBridgeOptions.Bridges)}:{i}");
-            var keys = new BridgeKeys(written, key);
-            bridges.Add(new WrittenBridge(keys, new BridgeReader(written, keys, directoryInUse ?? runtimeDirectory, faults).Read(options.Bridges[i])));
-        }
-
-        MetricsEndpoint? metrics = null;
-        if (options.Metrics.Listen is { } metricsText && MetricsEndpoint.TryParse(metricsText, out MetricsEndpoint? endpoint, out _))
-            metrics = endpoint;
-        var settings = new DaemonSettings
-        {
-            RuntimeDirectory = runtimeDirectory,
-            ShutdownTimeout = ValueReader.Duration(options.ShutdownTimeout, s_defaultShutdownTimeout),
-            Metrics = metrics,
-            EventLoops = ValueReader.Number(options.EventLoops),
-            IoUring = ValueReader.Flag(options.IoUring, true),
-            Bridges = [.. bridges.Select(bridge => bridge.Settings)],
-        };
-        new CrossBridgeRules(written, faults).Check(settings, bridges);
+        KeyValues values = ValueReader.Read(section, faults);
+        if (_directory.Parsed is null && GivenDirectory(environment) is { } given && AbsolutePath.TryParseDirectory(given, out string directory, out _))
+            values = values.With(DaemonKeys.RuntimeDirectory, directory);
+        var settings = new DaemonSettings { Values = values, Bridges = [] };
+        CheckLength(settings.ControlSocket);
+        WrittenBridge[] bridges = section.At(section.Key.Find(KeyTable.Bridges)!).Items.Values
+            .Select(node => BridgeReader.Read(node, _directory, directoryInUse ?? settings.RuntimeDirectory, faults)).ToArray();
+        settings = settings with { Bridges = [.. bridges.Select(bridge => bridge.Settings)] };
+        KeyNode metrics = section.At(section.Key.Find("Metrics")!).At(DaemonKeys.MetricsListen);
+        new CrossBridgeRules(_directory, metrics, settings, faults).Check(bridges);
         return settings;
     }
 
-    /// <summary>What the service manager gives; null where it gives nothing. systemd writes the directories of RuntimeDirectory= with colons between them.</summary>
-    public static string? GivenDirectory(IReadOnlyDictionary<string, string> environment) => environment.GetValueOrDefault("RUNTIME_DIRECTORY")?.Split(':')[0];
+    /// <summary>The directory as the file, the environment or the service manager gives it, unchecked.</summary>
+    public string DirectoryAsGiven => _directory.Value ?? GivenDirectory(environment) ?? DaemonKeys.DefaultRuntimeDirectory;
 
-    private void CheckLength(string runtimeDirectory)
+    /// <summary>The directory of the service manager; null if it gives none. systemd writes those of RuntimeDirectory= with colons between them.</summary>
+    public static string? GivenDirectory(IReadOnlyDictionary<string, string> environment) =>
+        environment.GetValueOrDefault("RUNTIME_DIRECTORY")?.Split(':')[0] is { Length: > 0 } given ? given : null;
+
+    private void CheckLength(string control)
     {
-        string control = DaemonSettings.ControlSocketIn(runtimeDirectory);
         int length = Encoding.UTF8.GetByteCount(control);
         if (length > TargetEndpoint.LongestUnixName)
         {
-            faults.Add(written.Refuse(
-                DirectoryKey,
-                $"the path of the daemon's socket in it, {control}, is {length} bytes, and the path of a socket is at most {TargetEndpoint.LongestUnixName}; write a shorter one"));
+            faults.Add(_directory.Refuse(
+                $"the path of the daemon's socket in it, {control}, is {length} bytes, and the path of a socket is at most "
+                    + $"{TargetEndpoint.LongestUnixName}; write a shorter one"));
         }
-    }
-
-    private string RuntimeDirectory(string? text)
-    {
-        text ??= GivenDirectory(environment);
-        if (text is not { Length: > 0 } || text[0] != '/' || text.Contains('\0', StringComparison.Ordinal))
-            return DaemonSettings.DefaultRuntimeDirectory;
-        return Path.TrimEndingDirectorySeparator(Path.GetFullPath(text));
     }
 }

@@ -1,23 +1,40 @@
-using System.Globalization;
-using NsBridge.Configuration.Values;
+using NsBridge.Configuration.Options;
 
 namespace NsBridge.Configuration.Reading;
 
-/// <summary>Reads values that their attributes have checked; what was left out or refused becomes the default.</summary>
+/// <summary>Parses each value of a section, once. A missing or refused one is left at its default, so that the others can still be checked.</summary>
 internal static class ValueReader
 {
-    public static TimeSpan Duration(string? text, TimeSpan otherwise) =>
-        text is not null && DurationText.TryParse(text, out TimeSpan value, out _) ? value : otherwise;
+    public static KeyValues Read(KeyNode section, List<ConfigurationFault> faults) => KeyValues.Of(ReadRows(section, faults));
 
-    public static int Number(string? text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : 0;
+    private static IEnumerable<(ValueKey Key, object? Value)> ReadRows(KeyNode section, List<ConfigurationFault> faults)
+    {
+        foreach (Key key in section.Key.Below)
+        {
+            if (key is ValueKey row)
+                yield return (row, Read(section.At(row), row, faults));
+            else if (key.Kind == KeyKind.Section)
+            {
+                foreach ((ValueKey, object?) below in ReadRows(section.At(key), faults))
+                    yield return below;
+            }
+        }
+    }
 
-    public static bool Flag(string? text, bool otherwise) => bool.TryParse(text, out bool value) ? value : otherwise;
-
-    /// <summary>A word of an enumeration; the attribute has refused numbers and everything else.</summary>
-    public static T Word<T>(string? text, T otherwise)
-        where T : struct, Enum => Enum.TryParse<T>(text, ignoreCase: true, out T value) && Enum.IsDefined(value) ? value : otherwise;
-
-    public static NamespaceReference? Namespace(string? text) =>
-        text is not null && NamespaceReference.TryParse(text, out NamespaceReference? value, out _) ? value : null;
+    private static object? Read(KeyNode node, ValueKey row, List<ConfigurationFault> faults)
+    {
+        List<object?> entries = [];
+        foreach (KeyNode entry in node.Entries)
+        {
+            if (entry.Value is null)
+                continue;
+            if (row.TryParse(entry.Value, out object? value, out string fault))
+                entries.Add(entry.Parsed = value);
+            else
+                faults.Add(row.Kind == KeyKind.Value ? entry.Refuse(fault) : entry.Fault(fault));
+        }
+        if (node.Value is null && row.Missing is not null && !node.IsBroken)
+            faults.Add(node.Refuse(row.Missing));
+        return entries.Count > 0 ? row.Combine(entries) : row.Default;
+    }
 }

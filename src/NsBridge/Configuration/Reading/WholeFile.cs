@@ -2,6 +2,17 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Configuration.Reading;
 
+/// <summary>Why a file cannot be read.</summary>
+/// <param name="Message">In words, without the file's name.</param>
+internal sealed record UnreadableFile(string Message)
+{
+    /// <summary>Whether nothing at all is there.</summary>
+    public bool IsMissing { get; init; }
+
+    /// <summary>Whether this user lacks the permission.</summary>
+    public bool IsForbidden { get; init; }
+}
+
 /// <summary>Reads a file that somebody named, whatever it turns out to be: nothing is waited for without end, and nothing fills the memory.</summary>
 internal static class WholeFile
 {

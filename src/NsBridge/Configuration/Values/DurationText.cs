@@ -8,6 +8,9 @@ namespace NsBridge.Configuration.Values;
 /// </summary>
 internal static class DurationText
 {
+    /// <summary>The whole seconds, for the JSON schema.</summary>
+    public const string Pattern = @"([0-9]{1,8}\.)?([01]?[0-9]|2[0-3]):[0-5]?[0-9]:[0-5]?[0-9]";
+
     private static readonly TimeSpan s_longest = TimeSpan.MaxValue - TimeSpan.FromMilliseconds(1);
 
     public static bool TryParse(string text, out TimeSpan value, out string fault)

@@ -3,6 +3,9 @@ namespace NsBridge.Configuration.Values;
 /// <summary>Reads a file mode in octal text, with or without its leading zero.</summary>
 internal static class FileModeText
 {
+    /// <summary>The same for the JSON schema.</summary>
+    public const string Pattern = "^0?[0-7]{3}$";
+
     private const int Most = 0b111_111_111;
 
     public static bool TryParse(string text, out int value, out string fault)

@@ -2,14 +2,46 @@ using System.Net;
 
 namespace NsBridge.Configuration.Values;
 
-/// <summary>One entry of <c>Listen</c>: where clients are awaited.</summary>
+internal enum ListenScope
+{
+    /// <summary>127.0.0.1 and ::1 (a bare port).</summary>
+    Loopback,
+
+    /// <summary>Every address of both families (<c>*</c>).</summary>
+    Any,
+
+    /// <summary>The one address that was written.</summary>
+    Address,
+}
+
+/// <summary>One socket that a listener opens.</summary>
+/// <param name="Address">The address to bind.</param>
+/// <param name="Port">1 to 65535.</param>
+/// <param name="DualStack">An IPv6 wildcard that takes IPv4 clients too; every other IPv6 socket is IPv6 only.</param>
+/// <param name="Interface">The interface of a link-local address, to be looked up in the socket's own namespace; else null.</param>
+/// <param name="Offset">The position of <paramref name="Port"/> in its range, from 0: the target's port has the same one.</param>
+internal readonly record struct ListenSocket(IPAddress Address, int Port, bool DualStack, string? Interface, int Offset)
+{
+    /// <summary>The socket in place of a <see cref="DualStack"/> one on a machine without IPv6.</summary>
+    public ListenSocket WithoutIPv6 => this with { Address = IPAddress.Any, DualStack = false };
+}
+
+/// <summary>One entry of <c>Listen</c>: where clients connect.</summary>
 /// <param name="Text">As the operator wrote it.</param>
 /// <param name="Scope">Whether it means the loopback addresses, every address or one.</param>
-/// <param name="Literal">The one address, where <paramref name="Scope"/> says so; else null.</param>
+/// <param name="Literal">The one address of a <see cref="ListenScope.Address"/>; else null.</param>
 /// <param name="Ports">One port or consecutive ones.</param>
 internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLiteral? Literal, PortRange Ports)
 {
     private const string Forms = "write PORT, ADDR:PORT, [V6]:PORT, *:PORT or a range such as ADDR:8000-8009";
+
+    /// <summary>The addresses of the sockets, each family's own.</summary>
+    public AddressLiteral[] Addresses => Scope switch
+    {
+        ListenScope.Loopback => [new AddressLiteral(IPAddress.Loopback, null), new AddressLiteral(IPAddress.IPv6Loopback, null)],
+        ListenScope.Any => [new AddressLiteral(IPAddress.Any, null), new AddressLiteral(IPAddress.IPv6Any, null)],
+        _ => [Literal!],
+    };
 
     public override string ToString() => Text;
 
@@ -22,23 +54,25 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
         for (int port = Ports.First; port <= Ports.Last; port++)
         {
             int offset = port - Ports.First;
-            switch (Scope)
+            if (Scope == ListenScope.Any)
             {
-                case ListenScope.Loopback:
-                    yield return new ListenSocket(IPAddress.Loopback, port, false, null, offset);
-                    yield return new ListenSocket(IPAddress.IPv6Loopback, port, false, null, offset);
-                    break;
-                case ListenScope.Any:
-                    yield return new ListenSocket(IPAddress.IPv6Any, port, true, null, offset);
-                    break;
-                default:
-                    yield return new ListenSocket(Literal!.Address, port, false, Literal.Interface, offset);
-                    break;
+                yield return new ListenSocket(IPAddress.IPv6Any, port, true, null, offset);
+                continue;
             }
+            foreach (AddressLiteral literal in Addresses)
+                yield return new ListenSocket(literal.Address, port, false, literal.Interface, offset);
         }
     }
 
-    /// <summary>Reads <c>PORT</c>, <c>ADDR:PORT</c>, <c>[V6]:PORT</c> or <c>*:PORT</c>, each with a range for PORT too.</summary>
+    /// <summary>
+    /// Whether the target is surely the listener itself. A wildcard counts for loopback targets alone: another address may belong
+    /// to another machine, and forwarding a port to the same one there is an honest use.
+    /// </summary>
+    public bool Reaches(TargetEndpoint target) => Ports.Overlaps(target.Ports) && target.Addresses.Any(address => Addresses.Any(own =>
+        own.Address.AddressFamily == address.AddressFamily
+        && (own.IsWildcard ? IPAddress.IsLoopback(address) : own == (target.Literal ?? new AddressLiteral(address, null)))));
+
+    /// <summary>Parses <c>PORT</c>, <c>ADDR:PORT</c>, <c>[V6]:PORT</c> or <c>*:PORT</c>, each with a range for PORT too.</summary>
     public static bool TryParse(string text, out ListenEndpoint value, out string fault)
     {
         value = null!;
@@ -49,40 +83,24 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
             value = new ListenEndpoint(text, ListenScope.Loopback, null, barePorts);
             return true;
         }
-
         if (text.Contains(',', StringComparison.Ordinal))
         {
             fault = $"several stand in a list: [ {string.Join(", ", text.Split(',', StringSplitOptions.TrimEntries).Select(one => $"\"{one}\""))} ]";
             return false;
         }
-
-        if (!HostAndPorts.TryParse(text, Forms, out string? host, out PortRange ports, out fault))
+        if (!HostAndPorts.TryParse(text, Forms, out string host, out PortRange ports, out fault))
             return false;
-        if (host == "*")
+        AddressLiteral? literal = null;
+        if (host != "*")
         {
-            value = new ListenEndpoint(text, ListenScope.Any, null, ports);
-            return true;
+            fault = !AddressLiteral.TryParse(host, out literal) ? $"'{host}' is not an IP address, and names are not looked up; {Forms}"
+                : literal.LacksInterface ? $"a link-local address belongs to an interface; name it, as in [{literal}%eth0]:{ports}"
+                : literal.IsMulticastOrBroadcast ? "a multicast or broadcast address cannot be listened on"
+                : "";
         }
-
-        if (!AddressLiteral.TryParse(host, out AddressLiteral? literal))
-        {
-            fault = $"'{host}' is not an IP address, and names are not looked up; {Forms}";
+        if (fault.Length > 0)
             return false;
-        }
-
-        if (literal.LacksInterface)
-        {
-            fault = $"a link-local address belongs to an interface; name it, as in [{literal}%eth0]:{ports}";
-            return false;
-        }
-
-        if (literal.IsMulticastOrBroadcast)
-        {
-            fault = "a multicast or broadcast address cannot be listened on";
-            return false;
-        }
-
-        value = new ListenEndpoint(text, ListenScope.Address, literal, ports);
+        value = new ListenEndpoint(text, literal is null ? ListenScope.Any : ListenScope.Address, literal, ports);
         return true;
     }
 }

@@ -1,6 +1,6 @@
-namespace NsBridge.Configuration.Reading;
+namespace NsBridge.Configuration.Options;
 
-/// <summary>How many letters must be put in, taken out, changed or swapped with their neighbour to make one word another.</summary>
+/// <summary>Counts the letters to insert, delete, replace or swap with their neighbour that make one word another.</summary>
 internal static class EditDistance
 {
     public static int Between(string from, string to)
@@ -20,10 +20,8 @@ internal static class EditDistance
                 if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1])
                     row[j] = Math.Min(row[j], beforeLast[j - 2] + 1);
             }
-
             (beforeLast, last, row) = (last, row, beforeLast);
         }
-
         return last[to.Length];
     }
 }

@@ -1,7 +1,0 @@
-namespace NsBridge.Configuration.Values;
-
-internal enum BridgeProtocol
-{
-    Tcp,
-    Udp,
-}
