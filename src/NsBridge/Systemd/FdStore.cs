@@ -3,27 +3,26 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Systemd;
 
 /// <summary>
-/// The file descriptor store of the service manager, see sd_pid_notify_with_fds(3): what it holds is handed to the next process of the service,
-/// however this one ends.
+/// The file descriptor store of the service manager, sd_pid_notify_with_fds(3): the service's next process inherits its content, however
+/// this one ends.
 /// </summary>
-/// <param name="manager">The way to the manager.</param>
 internal sealed class FdStore(NotifySocket manager)
 {
-    /// <summary>Gives the manager a descriptor to keep. Whether it keeps it cannot be seen here.</summary>
-    /// <param name="name">How it comes back in <c>LISTEN_FDNAMES</c>.</param>
-    /// <param name="descriptor">Stays the caller's too.</param>
+    /// <summary>Sends the manager a descriptor to keep. No answer shows whether it does.</summary>
+    /// <param name="name">Its name in <c>LISTEN_FDNAMES</c> later.</param>
+    /// <param name="descriptor">Stays open here too.</param>
     /// <returns>0, or a negated error.</returns>
     public int Put(string name, int descriptor) =>
-        // Without FDPOLL=0 the manager drops a socket pair's end as soon as the other end is closed, which is when it is needed.
+        // Without FDPOLL=0 the manager drops one end of a socket pair as soon as the other end is closed, which is when it is needed.
         manager.Send($"FDSTORE=1\nFDNAME={name}\nFDPOLL=0", descriptor);
 
-    /// <summary>Has the manager close what it keeps under a name.</summary>
+    /// <summary>Has the manager close the descriptors of a name.</summary>
     /// <returns>0, or a negated error.</returns>
     public int Remove(string name) => manager.Send($"FDSTOREREMOVE=1\nFDNAME={name}");
 
-    /// <summary>Waits until the manager has dealt with all that it was sent.</summary>
-    /// <returns>False where it did not within <paramref name="patience"/>.</returns>
-    public async Task<bool> SyncAsync(TimeSpan patience)
+    /// <summary>Waits until the manager has processed everything that was sent.</summary>
+    /// <returns>False if it did not within <paramref name="timeout"/>.</returns>
+    public async Task<bool> SyncAsync(TimeSpan timeout)
     {
         if (Libc.Pipe(out int readEnd, out int writeEnd) < 0)
             return false;
@@ -34,9 +33,9 @@ internal sealed class FdStore(NotifySocket manager)
             writeEnd = -1;
             if (sent < 0)
                 return false;
-            // The manager closes its end when it comes to the message.
+            // The manager closes its copy when it processes the message.
             byte[] nothing = new byte[1];
-            for (long end = Environment.TickCount64 + (long)patience.TotalMilliseconds; Libc.Read(readEnd, nothing) != 0;)
+            for (long end = Environment.TickCount64 + (long)timeout.TotalMilliseconds; Libc.Read(readEnd, nothing) != 0;)
             {
                 if (Environment.TickCount64 >= end)
                     return false;

@@ -5,9 +5,9 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Systemd;
 
 /// <summary>
-/// Tells the service manager how the daemon is. The framework's own notifier waits for a manager that does not read, and throws where it cannot
-/// be reached, which ends the host and every connection; this one does neither. What the manager cannot take at the moment is tried again for a
-/// while, in the background: a READY=1 that is lost would have the service killed.
+/// Sends the daemon's state to the service manager. The framework's own notifier blocks on a manager that does not read, and throws if the manager
+/// cannot be reached, which ends the host and every connection; this one does neither. A message that cannot be sent at the moment is retried in the
+/// background for a while: after a lost READY=1 the manager would kill the service.
 /// </summary>
 internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
 {
@@ -16,20 +16,20 @@ internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
     private readonly Lock _lock = new();
     private readonly NotifySocket? _manager;
     private readonly ILogger<ManagerNotifier> _log;
-    private readonly TimeSpan _patience;
+    private readonly TimeSpan _timeout;
     private readonly Timer _retry;
     private readonly List<Unsent> _unsent = [];
-    private bool _isFaultTold;
+    private bool _isFaultLogged;
     private bool _isDisposed;
 
-    /// <param name="manager">The way to it; null where there is none.</param>
-    /// <param name="log">Told of what could not be sent.</param>
-    /// <param name="patience">How long something is tried again.</param>
-    public ManagerNotifier(NotifySocket? manager, ILogger<ManagerNotifier> log, TimeSpan patience)
+    /// <param name="manager">The manager's socket; null for none.</param>
+    /// <param name="log">Receives failures.</param>
+    /// <param name="timeout">How long a message is retried.</param>
+    public ManagerNotifier(NotifySocket? manager, ILogger<ManagerNotifier> log, TimeSpan timeout)
     {
         _manager = manager;
         _log = log;
-        _patience = patience;
+        _timeout = timeout;
         _retry = new Timer(_ => SendAll());
     }
 
@@ -41,12 +41,12 @@ internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
         string variable = message[..message.IndexOf('=', StringComparison.Ordinal)];
         lock (_lock)
         {
-            // Only the newest value counts, but it waits in the place of the first: the patience is for all of them together.
-            int place = _unsent.FindIndex(unsent => unsent.Variable == variable);
-            if (place < 0)
+            // Only the newest value counts, but it keeps the queue position and the start time of the first.
+            int index = _unsent.FindIndex(unsent => unsent.Variable == variable);
+            if (index < 0)
                 _unsent.Add(new Unsent(variable, message, Environment.TickCount64));
             else
-                _unsent[place] = _unsent[place] with { Message = message };
+                _unsent[index] = _unsent[index] with { Message = message };
             SendAll();
         }
     }
@@ -58,21 +58,21 @@ internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
             while (!_isDisposed && _unsent is [var first, ..])
             {
                 int result = _manager?.Send(first.Message) ?? 0;
-                if (IsPassing(result) && Environment.TickCount64 - first.Since < _patience.TotalMilliseconds)
+                if (IsTransient(result) && Environment.TickCount64 - first.Since < _timeout.TotalMilliseconds)
                 {
                     _retry.Change(s_retryPeriod, Timeout.InfiniteTimeSpan);
                     return;
                 }
                 _unsent.RemoveAt(0);
-                if (result < 0 && !_isFaultTold)
-                    NotTold(first.Variable, Libc.ErrorOf(result));
-                _isFaultTold = result < 0;
+                if (result < 0 && !_isFaultLogged)
+                    CannotSend(first.Variable, Libc.ErrorOf(result));
+                _isFaultLogged = result < 0;
             }
         }
     }
 
-    /// <summary>Its queue is full, or this process or the machine is short of something.</summary>
-    private static bool IsPassing(int result) =>
+    /// <summary>The manager's queue is full, or this process or the machine is short of memory or descriptors.</summary>
+    private static bool IsTransient(int result) =>
         result < 0 && Libc.ErrorOf(result) is Errno.EAGAIN or Errno.ENOBUFS or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE;
 
     public void Dispose()
@@ -83,8 +83,8 @@ internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
     }
 
     [LoggerMessage(EventId = 2102, Level = LogLevel.Warning,
-        Message = "The service manager cannot be told how this service is ({Variable}=: {Error}). Bridges go on; the manager may take the service for dead")]
-    private partial void NotTold(string variable, Errno error);
+        Message = "The service manager cannot be reached ({Variable}=: {Error}). Bridges continue; the manager may consider the service dead")]
+    private partial void CannotSend(string variable, Errno error);
 
     private readonly record struct Unsent(string Variable, string Message, long Since);
 }

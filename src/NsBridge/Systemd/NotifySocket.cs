@@ -4,8 +4,8 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Systemd;
 
 /// <summary>
-/// The way to the service manager, see sd_notify(3). Nothing here blocks or throws. Its one descriptor is kept, so that a process that has none
-/// left can still say that it lives.
+/// The socket of the service manager, sd_notify(3). Nothing here blocks or throws. One descriptor is kept open, so that a process without
+/// free descriptors can still send.
 /// </summary>
 internal sealed class NotifySocket : IDisposable
 {
@@ -20,11 +20,11 @@ internal sealed class NotifySocket : IDisposable
         Open();
     }
 
-    /// <summary>The way to the manager that started this process; null where none listens.</summary>
+    /// <summary>The socket of the manager that started this process; null for none.</summary>
     public static NotifySocket? FromEnvironment() => To(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"));
 
     /// <param name="address">A path, or <c>@</c> and an abstract name.</param>
-    /// <returns>Null where it is neither.</returns>
+    /// <returns>Null if it is neither.</returns>
     public static NotifySocket? To(string? address)
     {
         if (address is not { Length: > 1 } || address[0] is not ('/' or '@'))
@@ -38,14 +38,14 @@ internal sealed class NotifySocket : IDisposable
 
     /// <summary>Sends one message.</summary>
     /// <param name="message">Assignments, one a line.</param>
-    /// <param name="descriptors">Go with it, and stay the caller's too.</param>
+    /// <param name="descriptors">Sent with it; they stay open here too.</param>
     /// <returns>0, or a negated error.</returns>
     public int Send(string message, params ReadOnlySpan<int> descriptors)
     {
         lock (_lock)
         {
             int result = Open();
-            // Each time: a manager that was started anew has a new socket at the same address.
+            // Each time: a manager that was restarted has a new socket at the same address.
             if (result >= 0)
                 result = Libc.Connect(_socket, _manager);
             return result < 0 ? result : (int)Math.Min(Libc.SendDescriptors(_socket, Encoding.UTF8.GetBytes(message), descriptors), 0);

@@ -1,163 +1,136 @@
+using System.Globalization;
 using System.Net.Sockets;
-using System.Text;
 using NsBridge.Linux.Interop;
+using Tmds.DBus.Protocol;
 
 namespace NsBridge.Systemd;
 
 /// <summary>
-/// A connection to systemd over D-Bus: by the system bus or, where a machine has none, by systemd's own socket, which is root's alone.
-/// Knows as much of D-Bus as four questions need. One user at a time.
+/// A connection to systemd over D-Bus: by the bus or, on a machine without one, by systemd's private socket, which only root may use. One call at a
+/// time. Every failure is an <see cref="IOException"/> whose message says why; after one, and after a cancellation, the connection is to be disposed.
 /// </summary>
 internal sealed class SystemBus : IDisposable
 {
     private const string Systemd = "org.freedesktop.systemd1";
-    private const string Bus = "org.freedesktop.DBus";
-    private const int LongestGreeting = 512;
 
-    private readonly Socket _socket;
-    private readonly NetworkStream _stream;
-    private readonly string? _destination;
-    private uint _lastSerial;
+    private readonly DBusConnection _connection;
 
-    private SystemBus(Socket socket, string? destination)
-    {
-        _socket = socket;
-        _stream = new NetworkStream(socket, ownsSocket: true);
-        _destination = destination;
-    }
+    private SystemBus(DBusConnection connection) => _connection = connection;
 
     /// <summary>Connects to the machine's systemd.</summary>
-    /// <exception cref="IOException">There is no systemd, or it may not be asked; says which.</exception>
+    /// <exception cref="IOException">There is no systemd, or this user may not ask it.</exception>
     public static Task<SystemBus> ConnectAsync(CancellationToken cancel) =>
         ConnectAsync("/run/dbus/system_bus_socket", "/run/systemd/private", cancel);
 
     /// <summary>Connects to a user's own systemd.</summary>
     /// <param name="runtimeDirectory">The user's <c>XDG_RUNTIME_DIR</c>.</param>
     /// <param name="cancel">Gives up.</param>
-    /// <exception cref="IOException">There is no systemd, or it may not be asked; says which.</exception>
+    /// <exception cref="IOException">There is no systemd, or this user may not ask it.</exception>
     public static Task<SystemBus> ConnectAsync(string runtimeDirectory, CancellationToken cancel) =>
         ConnectAsync(Path.Combine(runtimeDirectory, "bus"), Path.Combine(runtimeDirectory, "systemd/private"), cancel);
 
-    private static async Task<SystemBus> ConnectAsync(string busSocket, string privateSocket, CancellationToken cancel)
+    internal static async Task<SystemBus> ConnectAsync(string busSocket, string privateSocket, CancellationToken cancel)
     {
-        SystemBus bus;
+        var bus = new SystemBus(new DBusConnection(new Options($"unix:path={Escaped(busSocket)};unix:path={Escaped(privateSocket)}")));
         try
         {
-            bus = new SystemBus(await OpenAsync(busSocket, cancel), Systemd);
-        }
-        catch (SocketException fault)
-        {
-            try
-            {
-                bus = new SystemBus(await OpenAsync(privateSocket, cancel), null);
-            }
-            catch (SocketException)
-            {
-                throw new IOException($"systemd cannot be asked by {busSocket}: {fault.SocketErrorCode}");
-            }
-        }
-        try
-        {
-            await bus.AuthenticateAsync(cancel);
-            if (bus._destination is not null)
-                await bus.CallAsync(BusCall.Write(bus.NextSerial(), Bus, "/org/freedesktop/DBus", Bus, "Hello"), cancel);
+            await bus._connection.ConnectAsync().AsTask().WaitAsync(cancel);
             return bus;
         }
-        catch (Exception fault) when (fault is EndOfStreamException or IOException { InnerException: SocketException })
+        catch (Exception fault)
         {
             bus.Dispose();
-            // dbus-daemon hangs up on a user it cannot name, and systemd keeps it from naming dynamic ones (SYSTEMD_NSS_DYNAMIC_BYPASS).
-            throw new IOException($"the system bus lets this user ({Libc.EffectiveUser()}) not in, as it does with users of DynamicUser=; give the service one with a name (User=)");
-        }
-        catch
-        {
-            bus.Dispose();
-            throw;
+            if (fault is OperationCanceledException)
+                throw;
+            // Without a SocketException the socket was open: dbus-daemon closes the connection of a user it cannot name, and systemd keeps it from
+            // naming dynamic ones (SYSTEMD_NSS_DYNAMIC_BYPASS).
+            throw new IOException(fault.GetBaseException() is SocketException { SocketErrorCode: not SocketError.ConnectionReset } refused
+                ? $"systemd cannot be asked by {busSocket}: {refused.SocketErrorCode}"
+                : $"the system bus does not admit this user ({Libc.EffectiveUser()}), as with users of DynamicUser=; "
+                    + "give the service a user with a name (User=)", fault);
         }
     }
 
-    private static async Task<Socket> OpenAsync(string path, CancellationToken cancel)
+    /// <summary>The object path of a loaded unit; null if systemd has no such unit in memory.</summary>
+    public Task<string?> FindUnitAsync(string name, CancellationToken cancel) => CallAsync(
+        "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "GetUnit", [name],
+        static (message, _) => message.GetBodyReader().ReadObjectPathAsString(), ["org.freedesktop.systemd1.NoSuchUnit"], cancel);
+
+    /// <summary>
+    /// A property of an object: a <see cref="string"/>, <see cref="uint"/>, <see cref="bool"/>, <see cref="byte"/> array, or the object path of a job;
+    /// null if the object, or its property, does not exist.
+    /// </summary>
+    public Task<object?> PropertyAsync(string path, string type, string name, CancellationToken cancel) => CallAsync(
+        path, "org.freedesktop.DBus.Properties", "Get", [type, name],
+        static (message, _) => ValueOf(message.GetBodyReader().ReadVariantValue()),
+        ["org.freedesktop.DBus.Error.UnknownProperty", "org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownInterface"], cancel);
+
+    private static object ValueOf(VariantValue value) => value.Type switch
     {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        VariantValueType.String => value.GetString(),
+        VariantValueType.ObjectPath => value.GetObjectPathAsString(),
+        VariantValueType.UInt32 => value.GetUInt32(),
+        VariantValueType.Bool => value.GetBool(),
+        VariantValueType.Array when value.ItemType == VariantValueType.Byte => value.GetArray<byte>(),
+        // A job's number and path: the path contains the number.
+        VariantValueType.Struct when value.Count == 2 => value.GetItem(1).GetObjectPathAsString(),
+        _ => throw new IOException($"its answer holds a {value.Type}, which was not asked for"),
+    };
+
+    private async Task<T?> CallAsync<T>(
+        string path, string type, string member, string[] arguments, MessageValueReader<T> read, string[] absent, CancellationToken cancel)
+        where T : class
+    {
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel);
-            return socket;
+            // The library has no deadline of its own.
+            return await _connection.CallMethodAsync(Write(path, type, member, arguments), read).WaitAsync(cancel);
         }
-        catch
+        catch (DBusErrorReplyException error)
         {
-            socket.Dispose();
-            throw;
+            return absent.Contains(error.ErrorName) ? null : throw new IOException($"systemd answers {error.ErrorName}", error);
         }
-    }
-
-    /// <summary>The object path of a loaded unit; null where systemd has no such unit in memory.</summary>
-    public async Task<string?> FindUnitAsync(string name, CancellationToken cancel)
-    {
-        BusAnswer answer = await CallAsync(
-            BusCall.Write(NextSerial(), _destination, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "GetUnit", name), cancel);
-        if (answer.ErrorName == "org.freedesktop.systemd1.NoSuchUnit")
-            return null;
-        return answer.ErrorName is null ? answer.ReadText() : throw new IOException($"systemd answers {answer.ErrorName}");
-    }
-
-    /// <summary>A property of an object; null where it has none of that name, or is no more.</summary>
-    public async Task<object?> PropertyAsync(string path, string type, string name, CancellationToken cancel)
-    {
-        BusAnswer answer = await CallAsync(
-            BusCall.Write(NextSerial(), _destination, path, "org.freedesktop.DBus.Properties", "Get", type, name), cancel);
-        return answer.ErrorName switch
+        catch (Exception fault) when (fault is not (IOException or OperationCanceledException))
         {
-            null => answer.ReadProperty(),
-            "org.freedesktop.DBus.Error.UnknownProperty" or "org.freedesktop.DBus.Error.UnknownObject" or "org.freedesktop.DBus.Error.UnknownInterface" => null,
-            { } error => throw new IOException($"systemd answers {error}"),
-        };
-    }
-
-    private uint NextSerial() => ++_lastSerial;
-
-    // EXTERNAL without a name: the other end takes the user from the socket itself, as its own user namespace sees it.
-    private async Task AuthenticateAsync(CancellationToken cancel)
-    {
-        await _stream.WriteAsync("\0AUTH EXTERNAL\r\nDATA\r\n"u8.ToArray(), cancel);
-        await ExpectAsync("DATA", cancel);
-        await ExpectAsync("OK ", cancel);
-        await _stream.WriteAsync("BEGIN\r\n"u8.ToArray(), cancel);
-    }
-
-    private async Task ExpectAsync(string start, CancellationToken cancel)
-    {
-        var line = new StringBuilder();
-        byte[] one = new byte[1];
-        // A byte at a time: what follows the line is not text any more.
-        while (line.Length < LongestGreeting && (line.Length == 0 || line[^1] != '\n'))
-        {
-            await _stream.ReadExactlyAsync(one, cancel);
-            line.Append((char)one[0]);
-        }
-        if (!line.ToString().StartsWith(start, StringComparison.Ordinal))
-            throw new IOException($"the system bus does not let this user in: {line.ToString().TrimEnd()}");
-    }
-
-    private async Task<BusAnswer> CallAsync(byte[] call, CancellationToken cancel)
-    {
-        await _stream.WriteAsync(call, cancel);
-        while (true)
-        {
-            byte[] start = new byte[BusAnswer.StartLength];
-            await _stream.ReadExactlyAsync(start, cancel);
-            byte[] message = new byte[BusAnswer.LengthOf(start)];
-            start.CopyTo(message, 0);
-            await _stream.ReadExactlyAsync(message.AsMemory(start.Length), cancel);
-            // Signals come in between.
-            if (message[1] is BusAnswer.MethodReturn or BusAnswer.Error && BusAnswer.Read(message) is var answer && answer.Serial == _lastSerial)
-                return answer;
+            throw new IOException(fault is DBusConnectionException ? "systemd closed the connection" : "its answer is not understood", fault);
         }
     }
 
-    public void Dispose()
+    private MessageBuffer Write(string path, string type, string member, string[] arguments)
     {
-        _stream.Dispose();
-        _socket.Dispose();
+        using MessageWriter writer = _connection.GetMessageWriter();
+        // The private socket leads to systemd alone and has no names.
+        string? destination = _connection.UniqueName is null ? null : Systemd;
+        writer.WriteMethodCallHeader(destination, path, type, member, new string('s', arguments.Length), MessageFlags.NoAutoStart);
+        foreach (string argument in arguments)
+            writer.WriteString(argument);
+        return writer.CreateMessage();
+    }
+
+    /// <summary>Source: D-Bus Specification, "Server Addresses".</summary>
+    private static string Escaped(string path) => Uri.EscapeDataString(path).Replace("%2F", "/", StringComparison.Ordinal);
+
+    public void Dispose() => _connection.Dispose();
+
+    private sealed class Options(string address) : DBusConnectionOptions
+    {
+        protected override ValueTask<SetupResult> SetupAsync(CancellationToken cancellationToken) =>
+            new(new SetupResult(address) { UserId = OuterUser() });
+
+        /// <summary>
+        /// The bus compares the id with the socket's credentials as its own user namespace sees them, so that of a rootless container's root is translated
+        /// by <c>/proc/self/uid_map</c>, user_namespaces(7).
+        /// </summary>
+        private static string OuterUser()
+        {
+            uint user = Libc.EffectiveUser();
+            foreach (string line in File.ReadLines("/proc/self/uid_map"))
+            {
+                uint[] map = Array.ConvertAll(line.Split(' ', StringSplitOptions.RemoveEmptyEntries), word => uint.Parse(word, CultureInfo.InvariantCulture));
+                if (user >= map[0] && user - map[0] < map[2])
+                    return (user - map[0] + map[1]).ToString(CultureInfo.InvariantCulture);
+            }
+            return user.ToString(CultureInfo.InvariantCulture);
+        }
     }
 }

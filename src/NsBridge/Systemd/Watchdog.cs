@@ -1,16 +1,24 @@
+using System.Globalization;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 
 namespace NsBridge.Systemd;
 
+/// <summary>The heartbeat of the event loops.</summary>
+internal interface IHeartbeat
+{
+    /// <summary>Completes once every event loop has run since the call. A stuck loop leaves it incomplete.</summary>
+    Task BeatAsync(CancellationToken cancellationToken);
+}
+
 /// <summary>
-/// Tells the service manager that the daemon lives, and only when each event loop has just said so itself: a loop that is stuck
-/// silences it, and the manager restarts the service. There is no deadline here on purpose; the manager's is the one that counts.
+/// Sends the manager's watchdog message each time all event loops have answered: a stuck loop stops it, and the manager restarts the
+/// service. There is no deadline here on purpose; the manager's is the one that counts.
 /// </summary>
 internal sealed partial class Watchdog : BackgroundService
 {
-    /// <summary>Signs of life per interval: twice is what sd_watchdog_enabled(3) asks for, the third forgives one late timer.</summary>
+    /// <summary>Messages per interval: sd_watchdog_enabled(3) asks for two, the third covers one late timer.</summary>
     private const int BeatsPerInterval = 3;
 
     private static readonly ServiceState s_alive = new("WATCHDOG=1");
@@ -59,4 +67,32 @@ internal sealed partial class Watchdog : BackgroundService
     [LoggerMessage(EventId = 2101, Level = LogLevel.Critical,
         Message = "An event loop has not answered for {Silence}; the service manager restarts the service if it stays so")]
     private partial void EventLoopSilent(TimeSpan silence);
+}
+
+/// <summary>The interval of sd_watchdog_enabled(3).</summary>
+internal static class WatchdogInterval
+{
+    /// <summary>Timers go no finer.</summary>
+    private const long ShortestMicroseconds = 10_000;
+
+    /// <summary>A day: messages may be sent more often than required, and timers go no further than 49 days.</summary>
+    private const long LongestMicroseconds = 86_400_000_000;
+
+    /// <returns>The time that the manager waits for a message; null if it does not watch this process.</returns>
+    public static TimeSpan? FromEnvironment() => Parse(
+        Environment.GetEnvironmentVariable("WATCHDOG_USEC"),
+        Environment.GetEnvironmentVariable("WATCHDOG_PID"),
+        Environment.ProcessId);
+
+    /// <param name="microseconds">Value of <c>WATCHDOG_USEC</c>.</param>
+    /// <param name="watchedProcess">Value of <c>WATCHDOG_PID</c>; null means any process.</param>
+    /// <param name="ownProcess">This process's id.</param>
+    internal static TimeSpan? Parse(string? microseconds, string? watchedProcess, int ownProcess)
+    {
+        if (!long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out long length) || length == 0)
+            return null;
+        if (watchedProcess is not null && watchedProcess != ownProcess.ToString(CultureInfo.InvariantCulture))
+            return null;
+        return TimeSpan.FromMicroseconds(Math.Clamp(length, ShortestMicroseconds, LongestMicroseconds));
+    }
 }

@@ -9,9 +9,9 @@ internal sealed class SystemdStopJobTests
     [TestCase("/machine.slice/guest.service/payload/system.slice/nsbridge.service", false)]
     [TestCase("/user.slice/user-1000.slice/user@1000.service/app.slice/nsbridge.service", true)]
     public void Place_OfAService_IsOfTheSystemdThatRunsIt(string controlGroup, bool isOfUser) =>
-        Assert.That(SystemdStopJob.Place([controlGroup]), Is.EqualTo(("nsbridge.service", isOfUser)));
+        Assert.That(SystemdStopJob.ServiceOf([controlGroup]), Is.EqualTo(("nsbridge.service", isOfUser)));
 
     [Test]
     public void Place_StartedByHand_None() =>
-        Assert.That(SystemdStopJob.Place(["/user.slice/user-1000.slice/session-3.scope"]), Is.Null);
+        Assert.That(SystemdStopJob.ServiceOf(["/user.slice/user-1000.slice/session-3.scope"]), Is.Null);
 }
