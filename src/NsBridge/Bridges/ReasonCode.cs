@@ -1,6 +1,7 @@
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
+using NsBridge.Namespaces.Locating;
 
 namespace NsBridge.Bridges;
 

@@ -1,63 +1,67 @@
 using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
+using NsBridge.Namespaces.Locating;
 
 namespace NsBridge.Namespaces;
 
-/// <summary>
-/// A namespace as the operator refers to it: whatever the reference leads to at the time of each use. Nothing of the namespace
-/// is held in between.
-/// </summary>
-internal sealed class NamespaceTracker
+/// <summary>What is known of a namespace at one moment.</summary>
+/// <param name="Cookie">SO_NETNS_COOKIE of the one that can be entered now; 0 for none.</param>
+/// <param name="Reason">Why none can be entered, in words; empty if one can.</param>
+/// <param name="IsFault">Whether waiting alone does not mend it: a missing privilege, or a reference that leads to the host.</param>
+internal sealed record NamespaceState(ulong Cookie, string Reason, bool IsFault)
 {
-    /// <summary>`ip netns delete` unmounts the namespace and removes its file right after; what the file is in between would be told as a fault.</summary>
-    public static readonly TimeSpan Removal = TimeSpan.FromMilliseconds(10);
+    public static readonly NamespaceState Unknown = new(0, "not probed yet", false) { IsUnknown = true, Fault = NamespaceFault.Unknown };
 
-    /// <summary>`ip netns add` makes the file before it mounts the namespace there: what may still become one is waited for, and no fault until it has lasted.</summary>
-    private static readonly TimeSpan s_making = TimeSpan.FromMilliseconds(500);
+    /// <summary>Whether no locator has answered yet: the namespace may exist all the same.</summary>
+    public bool IsUnknown { get; init; }
 
-    private readonly INamespaceResolver _resolver;
-    private readonly TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile NamespaceState _state;
+    /// <summary>The kind of <see cref="Reason"/>.</summary>
+    public NamespaceFault Fault { get; init; } = Cookie != 0 ? NamespaceFault.None : IsFault ? NamespaceFault.Unusable : NamespaceFault.Missing;
+
+    public bool CanEnter => Cookie != 0;
+}
+
+/// <summary>A configured reference to a namespace, resolved anew at each use. Nothing of the namespace is held in between.</summary>
+internal sealed class NamespaceTracker(NamespaceReference reference, INamespaceResolver resolver)
+{
+    /// <summary><c>ip netns add</c> makes the file before it mounts the namespace there: such a fault is reported only once it has lasted this long.</summary>
+    private static readonly TimeSpan s_creation = TimeSpan.FromMilliseconds(500);
+
+    private readonly TaskCompletionSource _probed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile NamespaceState _state = NamespaceState.Unknown;
     private long? _faultSince;
-    private volatile bool _wasElsewhere;
+    private volatile bool _hasOtherSockets;
 
-    public NamespaceTracker(NamespaceReference reference, INamespaceResolver resolver)
-    {
-        Reference = reference;
-        _resolver = resolver;
-        _state = NamespaceState.Unknown;
-    }
+    public NamespaceReference Reference { get; } = reference;
 
-    public NamespaceReference Reference { get; }
-
-    /// <summary>As of the last look; <see cref="NamespaceWatch"/> keeps it true.</summary>
+    /// <summary>As of the last probe by <see cref="NamespaceWatch"/>.</summary>
     public NamespaceState State => _state;
 
-    /// <summary>Ends when <see cref="State"/> tells something for the first time.</summary>
-    public Task FirstLook => _looked.Task;
+    /// <summary>Completes when <see cref="State"/> is known for the first time.</summary>
+    public Task FirstLook => _probed.Task;
 
-    /// <summary>Raised on the watch's thread after <see cref="State"/> changed, or sockets were made of another namespace than it tells; must be quick.</summary>
+    /// <summary>Raised on the watch's thread after <see cref="State"/> changed, or after sockets were made in another namespace; must be quick.</summary>
     public event Action<NamespaceTracker>? Changed;
 
-    /// <summary>How to enter it now; null with a reason where the reference leads nowhere.</summary>
-    public NetworkNamespace? Resolve(out NamespaceState absent) => _resolver.Resolve(out absent);
+    /// <summary>How to enter it now; null with a reason if the reference leads nowhere.</summary>
+    public NetworkNamespace? Resolve(out NamespaceState absent) => resolver.Resolve(out absent);
 
-    /// <summary>Makes sockets of the namespace the reference leads to now, entering it once.</summary>
+    /// <summary>Makes sockets in the namespace that the reference leads to now, entering it once.</summary>
     /// <param name="domain">AF_…</param>
     /// <param name="type">SOCK_…</param>
     /// <param name="sockets">Room for as many as are wanted.</param>
     /// <param name="cookie">The namespace they belong to.</param>
-    /// <param name="failure">What failed, where fewer were made; the default where the reference leads nowhere.</param>
+    /// <param name="failure">What failed, if fewer were made; the default if the reference leads nowhere.</param>
     /// <returns>How many were made.</returns>
     public int OpenSockets(int domain, int type, Span<int> sockets, out ulong cookie, out EnterFailure failure)
     {
-        if (_resolver.Resolve(out _) is { } network)
+        if (resolver.Resolve(out _) is { } network)
         {
             int made = network.OpenSockets(domain, type, sockets, out cookie, out failure);
-            // One that is there for a moment only no look may ever see. What was made in it has to go all the same.
+            // A namespace that exists for a moment only may never be seen by a probe, but what was made in it has to go.
             if (made > 0 && cookie != _state.Cookie)
-                _wasElsewhere = true;
+                _hasOtherSockets = true;
             return made;
         }
         cookie = 0;
@@ -66,44 +70,48 @@ internal sealed class NamespaceTracker
     }
 
     /// <summary>
-    /// SO_NETNS_COOKIE of what the reference leads to at this moment; where that cannot be entered, as <see cref="State"/> says. On a thread that may enter
-    /// namespaces.
+    /// SO_NETNS_COOKIE of what the reference leads to at this moment; that of <see cref="State"/> if it cannot be entered. On a thread that may
+    /// enter namespaces.
     /// </summary>
     /// <remarks>
-    /// What <see cref="Changed"/> tells is old by the time it has come to the last of many bridges and to their loops, which may have dialled into the next
-    /// namespace since.
+    /// <see cref="Changed"/> may reach the last of many loops so late that the loop has already dialled into the next namespace.
     /// </remarks>
-    public ulong ProbeCookie() => Probe() is { CanEnter: true } seen ? seen.Cookie : _state.Cookie;
+    public ulong ProbeCookie() => Observe() is { CanEnter: true } seen ? seen.Cookie : _state.Cookie;
 
-    /// <summary>Looks whether and where the reference leads. On the watch's thread, which may enter namespaces.</summary>
-    /// <returns>False where it has just gone: what there is to tell of it is seen by another look, after <see cref="Removal"/>.</returns>
-    public bool Look()
+    /// <summary>Probes where the reference leads. On the watch's thread, which may enter namespaces.</summary>
+    /// <returns>False if the namespace has just gone: <see cref="ProbeAgain"/> reports it a little later.</returns>
+    public bool Probe()
     {
-        NamespaceState seen = Probe();
+        NamespaceState seen = Observe();
         if (_state.CanEnter && !seen.CanEnter)
             return false;
-        Tell(seen);
+        Report(seen);
         return true;
     }
 
-    /// <summary>Looks, and tells in any case.</summary>
-    public void ProbeAgain() => Tell(Probe());
+    /// <summary>Probes, and reports in any case.</summary>
+    /// <returns>True.</returns>
+    public bool ProbeAgain()
+    {
+        Report(Observe());
+        return true;
+    }
 
-    private void Tell(NamespaceState seen)
+    private void Report(NamespaceState seen)
     {
         seen = Weigh(seen);
-        if (seen == _state && !_wasElsewhere)
+        if (seen == _state && !_hasOtherSockets)
             return;
-        // Before it is told: sockets that are made from here on are compared with what is seen now.
-        _wasElsewhere = false;
+        // Before the event: sockets that are made from here on are compared with the new state.
+        _hasOtherSockets = false;
         _state = seen;
-        _looked.TrySetResult();
+        _probed.TrySetResult();
         Changed?.Invoke(this);
     }
 
     private NamespaceState Weigh(NamespaceState seen)
     {
-        // Where it was seen, or seen to be gone, no answer is no excuse any more for what still goes there.
+        // Once the namespace was seen, or seen to be gone, a missing answer does not keep what still goes there.
         if (!_state.IsUnknown)
             seen = seen with { IsUnknown = false };
         if (!seen.IsFault)
@@ -112,21 +120,21 @@ internal sealed class NamespaceTracker
             return seen;
         }
         long now = Environment.TickCount64;
-        long making = (long)s_making.TotalMilliseconds;
-        // What was so from the first look on is not just being made.
-        _faultSince ??= _looked.Task.IsCompleted ? now : now - making;
-        return seen with { IsFault = now - _faultSince >= making };
+        long creation = (long)s_creation.TotalMilliseconds;
+        // What is faulty at the first probe is not just being created.
+        _faultSince ??= _probed.Task.IsCompleted ? now : now - creation;
+        return seen with { IsFault = now - _faultSince >= creation };
     }
 
-    private NamespaceState Probe()
+    private NamespaceState Observe()
     {
-        if (_resolver.Resolve(out NamespaceState absent) is not { } network)
+        if (resolver.Resolve(out NamespaceState absent) is not { } network)
             return absent;
         int socket = network.OpenSocket(Libc.AF_UNIX, Libc.SOCK_STREAM, out ulong cookie, out EnterFailure failure);
         Libc.Close(socket);
         if (socket >= 0)
             return new NamespaceState(cookie, "", false);
-        // Out of descriptors says nothing about the namespace.
+        // A shortage of descriptors shows nothing about the namespace.
         if (failure.IsExhaustion)
             return _state;
         var state = new NamespaceState(0, network.Explain(failure), !failure.IsAbsent);

@@ -4,113 +4,141 @@ using NsBridge.Linux;
 namespace NsBridge.Namespaces;
 
 /// <summary>
-/// Keeps the state of every namespace in use: one thread of its own looks at each, whenever a mount changed, whenever a
-/// dial came upon something new, and once a second.
+/// Keeps the state of every namespace in use. One thread probes all of them after a change of mounts, after a resolver published
+/// something new, and once a second.
 /// </summary>
-/// <remarks>A look costs about 10 µs, so a thousand namespaces cost a hundredth of a core.</remarks>
+/// <remarks>
+/// A probe costs about 10 µs, so a thousand namespaces cost a hundredth of a core. The lock is held for one probe at a time and
+/// never across a pause or a wait: <see cref="Acquire"/> and <see cref="Release"/> are called while connections are served.
+/// </remarks>
 internal sealed class NamespaceWatch : IDisposable
 {
-    private const int PatienceMilliseconds = 1000;
+    private const int ProbePeriodMilliseconds = 1000;
+
+    /// <summary><c>ip netns delete</c> unmounts the namespace and removes its file right after; in between the file would be reported as a fault.</summary>
+    private static readonly TimeSpan s_removal = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Resolvers end as soon as they are cancelled; this bounds a locator that does not react.</summary>
+    private static readonly TimeSpan s_endDeadline = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<NamespaceReference, (NamespaceTracker Place, INamespaceResolver Resolver, int Users)> _places = [];
-    private readonly List<NamespaceTracker> _gone = [];
+    private readonly Dictionary<NamespaceReference, Entry> _entries = [];
+    private readonly List<Task> _ending = [];
     private readonly MountWatch _mounts = new();
+    private readonly Func<NamespaceReference, Action, INamespaceResolver> _resolverFor;
+    private readonly Action<TimeSpan> _pause;
     private readonly Thread _thread;
     private volatile bool _stopping;
 
     public NamespaceWatch()
+        : this(NamespaceResolvers.For, Thread.Sleep)
     {
+    }
+
+    /// <param name="resolverFor">Makes the resolver of a reference.</param>
+    /// <param name="pause">Waits on the watch's thread.</param>
+    internal NamespaceWatch(Func<NamespaceReference, Action, INamespaceResolver> resolverFor, Action<TimeSpan> pause)
+    {
+        _resolverFor = resolverFor;
+        _pause = pause;
         _thread = new Thread(Run, 256 * 1024) { Name = "namespaces", IsBackground = true };
         _thread.Start();
     }
 
-    /// <summary>The place of a reference, shared by all who name it alike; give it back by <see cref="Release"/>.</summary>
+    /// <summary>The tracker of a reference, shared by all users of the same reference; returned by <see cref="Release"/>.</summary>
     public NamespaceTracker Acquire(NamespaceReference reference)
     {
         lock (_lock)
         {
-            if (_places.TryGetValue(reference, out (NamespaceTracker Place, INamespaceResolver Resolver, int Users) known))
+            if (!_entries.TryGetValue(reference, out Entry? entry))
             {
-                _places[reference] = known with { Users = known.Users + 1 };
-                return known.Place;
+                INamespaceResolver resolver = _resolverFor(reference, ProbeNow);
+                _entries.Add(reference, entry = new Entry(new NamespaceTracker(reference, resolver), resolver));
+                ProbeNow();
             }
-            INamespaceResolver resolver = NamespaceResolvers.For(reference, ProbeNow);
-            var place = new NamespaceTracker(reference, resolver);
-            _places.Add(reference, (place, resolver, 1));
-            _mounts.Wake();
-            return place;
+            entry.Users++;
+            return entry.Tracker;
         }
     }
 
-    public void Release(NamespaceTracker place)
+    /// <summary>Gives a tracker back. After the last user's call it is not probed any more.</summary>
+    public void Release(NamespaceTracker tracker)
     {
         lock (_lock)
         {
-            (NamespaceTracker _, INamespaceResolver? resolver, int users) = _places[place.Reference];
-            if (users > 1)
-            {
-                _places[place.Reference] = (place, resolver, users - 1);
+            Entry entry = _entries[tracker.Reference];
+            if (--entry.Users > 0)
                 return;
-            }
-            _places.Remove(place.Reference);
-            (resolver as IDisposable)?.Dispose();
+            _entries.Remove(tracker.Reference);
+            _ending.RemoveAll(task => task.IsCompleted);
+            _ending.Add(EndAsync(entry.Resolver));
         }
     }
 
-    /// <summary>The operator has written the numbers of processes anew: where one has ended, they may mean another one. Any thread may ask.</summary>
+    /// <summary>After a reload the numbers of processes are resolved again: if one has ended, its number may mean another process. Thread-safe.</summary>
     public void RenewProcesses()
     {
         lock (_lock)
         {
-            foreach ((NamespaceTracker _, INamespaceResolver? resolver, int _) in _places.Values)
-                (resolver as PidResolver)?.Renew();
+            foreach (Entry entry in _entries.Values)
+                (entry.Resolver as PidResolver)?.Renew();
         }
         ProbeNow();
     }
 
-    /// <summary>Looks at once. Any thread may ask.</summary>
+    /// <summary>Starts a probe of all namespaces. Thread-safe.</summary>
     public void ProbeNow() => _mounts.Wake();
 
     private void Run()
     {
         while (!_stopping)
         {
-            // Under the lock, so that a place given back is not looked at any more; a look does not block.
-            lock (_lock)
-                ProbeAll();
-            _mounts.Wait(PatienceMilliseconds);
+            Entry[] gone = [.. Entries().Where(entry => !IfHeld(entry, entry.Tracker.Probe))];
+            if (gone.Length > 0)
+            {
+                // Once for all of them: hundreds may go at a time.
+                _pause(s_removal);
+                foreach (Entry entry in gone)
+                    IfHeld(entry, entry.Tracker.ProbeAgain);
+            }
+            _mounts.Wait(ProbePeriodMilliseconds);
         }
     }
 
-    private void ProbeAll()
+    private Entry[] Entries()
     {
-        foreach ((NamespaceTracker? place, INamespaceResolver _, int _) in _places.Values)
-        {
-            if (!place.Look())
-                _gone.Add(place);
-        }
-        if (_gone.Count == 0)
-            return;
-        // Once for all of them: hundreds may go at a time.
-        Thread.Sleep(NamespaceTracker.Removal);
-        foreach (NamespaceTracker place in _gone)
-            place.ProbeAgain();
-        _gone.Clear();
+        lock (_lock)
+            return [.. _entries.Values];
+    }
+
+    /// <summary>Under the lock, so that a tracker is not probed after it was released.</summary>
+    private bool IfHeld(Entry entry, Func<bool> probe)
+    {
+        lock (_lock)
+            return entry.Users == 0 || probe();
+    }
+
+    private static async Task EndAsync(INamespaceResolver resolver)
+    {
+        (resolver as IDisposable)?.Dispose();
+        if (resolver is IAsyncDisposable polling)
+            await polling.DisposeAsync();
     }
 
     public void Dispose()
     {
         _stopping = true;
-        _mounts.Wake();
+        ProbeNow();
         _thread.Join();
-        lock (_lock)
-        {
-            foreach ((NamespaceTracker _, INamespaceResolver? resolver, int _) in _places.Values)
-                (resolver as IDisposable)?.Dispose();
-            _places.Clear();
-        }
-        // Last: until they have ended the resolvers may ask for a look.
-        _mounts.Dispose();
+        foreach (Entry entry in Entries())
+            _ending.Add(EndAsync(entry.Resolver));
+        // Until they have ended the resolvers may call ProbeNow.
+        if (Task.WaitAll([.. _ending], s_endDeadline))
+            _mounts.Dispose();
+    }
+
+    private sealed record Entry(NamespaceTracker Tracker, INamespaceResolver Resolver)
+    {
+        public int Users { get; set; }
     }
 }

@@ -7,7 +7,7 @@ namespace NsBridge.Namespaces;
 
 /// <summary>
 /// A process by number. The first process found under it is held by a pidfd, which keeps neither the process nor its namespace alive;
-/// a later process with the same number is another one, and not entered before <see cref="Renew"/>.
+/// a later process with the same number is another one, and is not entered before <see cref="Renew"/>.
 /// </summary>
 internal sealed class PidResolver(int process) : INamespaceResolver, IDisposable
 {
@@ -36,7 +36,7 @@ internal sealed class PidResolver(int process) : INamespaceResolver, IDisposable
         }
     }
 
-    /// <summary>Whoever has the number now is meant, where the process that was found has ended.</summary>
+    /// <summary>If the process that was found has ended, the next resolve takes the one that has the number then.</summary>
     public void Renew()
     {
         lock (_lock)

@@ -1,39 +1,40 @@
 using Microsoft.Win32.SafeHandles;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
+using NsBridge.Namespaces.Locating;
 
 namespace NsBridge.Namespaces;
 
 /// <summary>
-/// Follows a unit or a container over its restarts. A task of its own asks whoever knows and publishes the way in; event loops
-/// take what is published, and never wait. Nothing is entered here.
+/// Follows a unit or a container across its restarts: a task polls its locator and publishes the way in, which event loops read without
+/// waiting. Nothing is entered here.
 /// </summary>
 /// <remarks>
-/// A process is held by its pidfd, so what is published leads to that very process or, once it has ended, nowhere. While it lives it is
-/// looked at, which costs a system call; whoever knows is asked again when it has ended, and now and then.
+/// A process is held by its pidfd, so what is published leads to that very process or, once it has ended, nowhere. A live process is
+/// polled by one system call; the locator is asked when it has ended, and after <see cref="INamespaceLocator.Freshness"/>.
 /// </remarks>
-internal sealed class PollingResolver : INamespaceResolver, IDisposable
+internal sealed class PollingResolver : INamespaceResolver, IAsyncDisposable
 {
-    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan s_askPeriod = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_askDeadline = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_processPeriod = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_locatePeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_locateDeadline = TimeSpan.FromSeconds(3);
 
-    private readonly INamespaceLocator _source;
+    private readonly INamespaceLocator _locator;
     private readonly Action _changed;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Task _following;
+    private readonly Task _polling;
     private volatile Finding _finding = new(null, null, NamespaceLocation.Waiting(""), NamespaceState.Unknown);
 
-    /// <param name="source">Who knows where it is.</param>
-    /// <param name="changed">Called when another way in, or none, was published. On any thread; must be quick.</param>
-    public PollingResolver(INamespaceLocator source, Action changed)
+    /// <param name="locator">Disposed at the end if it is disposable.</param>
+    /// <param name="changed">Called on any thread when another way in, or none, was published; must be quick.</param>
+    public PollingResolver(INamespaceLocator locator, Action changed)
     {
-        _source = source;
+        _locator = locator;
         _changed = changed;
-        _following = Task.Run(FollowAsync);
+        _polling = Task.Run(PollAsync);
     }
 
-    private NamespaceState Stopped => new(0, $"{_source.Description} is not running", false);
+    private NamespaceLocation Stopped => NamespaceLocation.Waiting($"{_locator.Description} is not running");
 
     public NetworkNamespace? Resolve(out NamespaceState absent)
     {
@@ -42,7 +43,7 @@ internal sealed class PollingResolver : INamespaceResolver, IDisposable
         return finding.Network;
     }
 
-    private async Task FollowAsync()
+    private async Task PollAsync()
     {
         try
         {
@@ -57,27 +58,27 @@ internal sealed class PollingResolver : INamespaceResolver, IDisposable
         }
         catch (Exception fault)
         {
-            // Nobody would notice that nothing is followed any more.
-            Environment.FailFast($"following {_source.Description} failed", fault);
+            // Otherwise the namespace would silently not be followed any more.
+            Environment.FailFast($"following {_locator.Description} failed", fault);
         }
         finally
         {
             _finding.Process?.Dispose();
-            (_source as IDisposable)?.Dispose();
+            (_locator as IDisposable)?.Dispose();
         }
     }
 
     private async Task PauseAsync()
     {
         Finding finding = _finding;
-        TimeSpan pause = finding.Process is null ? s_askPeriod : _source.Freshness;
-        for (TimeSpan waited = TimeSpan.Zero; waited < pause; waited += s_look)
+        TimeSpan pause = finding.Process is null ? s_locatePeriod : _locator.Freshness;
+        for (TimeSpan waited = TimeSpan.Zero; waited < pause; waited += s_processPeriod)
         {
-            await Task.Delay(s_look, _stop.Token);
+            await Task.Delay(s_processPeriod, _stop.Token);
             if (finding.HasEnded)
             {
-                // Told at once, whatever the next answer is and however long it takes.
-                Publish(new Finding(null, null, finding.Lead, Stopped));
+                // Published at once: the locator's next answer may take long.
+                Publish(Finding.None(finding.Location, Stopped));
                 return;
             }
         }
@@ -86,7 +87,7 @@ internal sealed class PollingResolver : INamespaceResolver, IDisposable
     private async Task LocateAsync()
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        deadline.CancelAfter(s_askDeadline);
+        deadline.CancelAfter(s_locateDeadline);
         Finding found;
         try
         {
@@ -94,49 +95,48 @@ internal sealed class PollingResolver : INamespaceResolver, IDisposable
         }
         catch (Exception fault) when (fault is IOException || (fault is OperationCanceledException && !_stop.IsCancellationRequested))
         {
-            // Whoever knows is being restarted, say. A process that lives is still the one that was meant.
+            // The service may be restarting. A process that lives still is the one that was meant.
             if (_finding.Network is not null && !_finding.HasEnded)
                 return;
-            string why = fault is IOException ? fault.Message : $"no answer within {s_askDeadline.TotalSeconds:0} s";
-            var absent = new NamespaceState(0, $"cannot find {_source.Description}: {why}", false)
+            string why = fault is IOException ? fault.Message : $"no answer within {s_locateDeadline.TotalSeconds:0} s";
+            var absent = new NamespaceState(0, $"cannot find {_locator.Description}: {why}", false)
             {
                 IsUnknown = true,
                 Fault = fault.InnerException is UnauthorizedAccessException ? NamespaceFault.LocatorForbidden : NamespaceFault.LocatorUnavailable,
             };
-            found = new Finding(null, null, _finding.Lead, absent);
+            found = new Finding(null, null, _finding.Location, absent);
         }
         Publish(found);
     }
 
     private async Task<Finding> FindAsync(CancellationToken cancel)
     {
-        NamespaceLocation lead = await _source.LocateAsync(cancel);
+        NamespaceLocation location = await _locator.LocateAsync(cancel);
         Finding known = _finding;
-        if (lead.Absent is { } absent)
-            return new Finding(null, null, lead, absent);
-        if (lead == known.Lead && known.Network is not null && !known.HasEnded)
+        if (location.AbsentReason is not null)
+            return Finding.None(location, location);
+        if (location == known.Location && known.Network is not null && !known.HasEnded)
             return known;
-        if (lead.Path is { } path)
-            return new Finding(NetworkNamespace.AtPath(path, $"{path} of {_source.Description}"), null, lead, NamespaceState.Unknown);
+        if (location.Path is { } path)
+            return new Finding(NetworkNamespace.AtPath(path, $"{path} of {_locator.Description}"), null, location, NamespaceState.Unknown);
 
-        int pidFd = Libc.PidFdOpen(lead.Process);
+        int pidFd = Libc.PidFdOpen(location.Process);
         if (pidFd < 0)
         {
-            NamespaceState none = Libc.ErrorOf(pidFd) == Errno.ESRCH
-                ? Stopped
-                : new NamespaceState(0, $"process {lead.Process} of {_source.Description} cannot be had: {Libc.ErrorOf(pidFd)}", false);
-            return new Finding(null, null, lead, none);
+            Errno error = Libc.ErrorOf(pidFd);
+            return Finding.None(location, error == Errno.ESRCH ? Stopped
+                : NamespaceLocation.Waiting($"process {location.Process} of {_locator.Description} cannot be opened: {error}"));
         }
         var process = new SafeFileHandle(pidFd, ownsHandle: true);
         try
         {
-            if (await _source.VerifyAsync(lead, cancel) is not { } objection)
-                return new Finding(NetworkNamespace.OfProcess(process, _source.Description), process, lead, NamespaceState.Unknown);
-            // An end in between makes for odd objections.
+            if (await _locator.VerifyAsync(location, cancel) is not { } objection)
+                return new Finding(NetworkNamespace.OfProcess(process, _locator.Description), process, location, NamespaceState.Unknown);
+            // A process that ended in between gives misleading objections.
             if (Libc.HasEnded(pidFd))
                 objection = Stopped;
             process.Dispose();
-            return new Finding(null, null, lead, objection);
+            return Finding.None(location, objection);
         }
         catch
         {
@@ -156,20 +156,24 @@ internal sealed class PollingResolver : INamespaceResolver, IDisposable
             _changed();
     }
 
-    public void Dispose()
+    /// <summary>Stops polling; completes when the task has ended.</summary>
+    public async ValueTask DisposeAsync()
     {
-        _stop.Cancel();
-        _following.GetAwaiter().GetResult();
+        await _stop.CancelAsync();
+        await _polling;
         _stop.Dispose();
     }
 
     /// <summary>What is published.</summary>
     /// <param name="Network">The way in; null for none.</param>
     /// <param name="Process">The pidfd behind it, if a process leads there.</param>
-    /// <param name="Lead">The answer it was made from.</param>
+    /// <param name="Location">The locator's answer that it was made from.</param>
     /// <param name="Absent">Why there is no way in.</param>
-    private sealed record Finding(NetworkNamespace? Network, SafeFileHandle? Process, NamespaceLocation Lead, NamespaceState Absent)
+    private sealed record Finding(NetworkNamespace? Network, SafeFileHandle? Process, NamespaceLocation Location, NamespaceState Absent)
     {
         public bool HasEnded => Process is { } process && Libc.HasEnded((int)process.DangerousGetHandle());
+
+        public static Finding None(NamespaceLocation location, NamespaceLocation absent) =>
+            new(null, null, location, new NamespaceState(0, absent.AbsentReason ?? "", absent.IsFault) { Fault = absent.Fault });
     }
 }

@@ -35,7 +35,7 @@ internal sealed class ConnectorTests
         _target.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _target.Listen();
         var place = new NamespaceTracker(NamespaceReference.Host, new PathResolver(NetworkNamespace.Own));
-        place.Look();
+        place.Probe();
         // Without the ring an event tells of every answer, and comes after all that was done in one call of the loop.
         _loop = new EventLoop(0);
         await _loop.InvokeAsync(() => _connector = new Connector(_loop, place, ConnectTarget.ToTarget(Settings()), new RelayCounters(), _owner));

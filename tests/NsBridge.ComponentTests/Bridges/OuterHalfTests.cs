@@ -76,9 +76,9 @@ internal sealed class OuterHalfTests(string protocol)
         await using TestNamespace lasting = await TestNamespace.CreateAsync();
         await using TestNamespace passing = await TestNamespace.CreateAsync();
         Assert.That(NamespaceReference.TryParse(lasting.Name, out NamespaceReference reference, out _));
-        var lead = new Lead { State = NamespaceState.Unknown, Network = NetworkNamespace.AtPath(lasting.FilePath) };
+        var lead = new ScriptedResolver { State = NamespaceState.Unknown, Network = NetworkNamespace.AtPath(lasting.FilePath) };
         var place = new NamespaceTracker(reference, lead);
-        await OwnThread.RunAsync(place.Look);
+        await OwnThread.RunAsync(place.Probe);
         IOuterHalf outer = Outer(_bridge, _engine, place);
         place.Changed += _ => outer.OnNamespaceChanged();
 
@@ -86,7 +86,7 @@ internal sealed class OuterHalfTests(string protocol)
         await outer.BindAsync();
         Assert.That((ListensIn(lasting), ListensIn(passing)), Is.EqualTo((false, true)));
         lead.Network = NetworkNamespace.AtPath(lasting.FilePath);
-        await OwnThread.RunAsync(place.Look);
+        await OwnThread.RunAsync(place.Probe);
         await _engine.Loops[0].InvokeAsync(() => { });
 
         Assert.That((ListensIn(lasting), ListensIn(passing)), Is.EqualTo((true, false)));

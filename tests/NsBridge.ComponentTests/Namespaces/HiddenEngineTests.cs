@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using NsBridge.Namespaces;
 using NsBridge.Namespaces.Containers;
+using NsBridge.Namespaces.Locating;
 using NsBridge.Testing;
 
 namespace NsBridge.ComponentTests.Namespaces;
@@ -60,7 +60,7 @@ internal sealed class HiddenEngineTests
 
     [Test]
     public void Ask_OneHasNoneAndAnotherMayNotBeAsked_WaitsAndTellsBoth() => Assert.That(
-        Ask(new PodmanFiles(_scratch["empty"], _scratch["run"]), Hidden()).Absent?.Reason,
+        Ask(new PodmanFiles(_scratch["empty"], _scratch["run"]), Hidden()).AbsentReason,
         Does.StartWith("cannot find container web").And.Contain("may not ask it (EACCES)").And.Contain($"{_scratch["empty"]} has none"));
 
     private PodmanEngine Hidden() => new(_scratch["podman/podman.sock"], _scratch["storage"], _scratch["run"]);

@@ -14,114 +14,114 @@ internal sealed class NamespaceTrackerTests
     private static readonly NamespaceState s_faulty = new(0, "it is no namespace", true);
 
     [Test]
-    public void Look_FirstFindsAFault_TellsItAtOnce()
+    public void Probe_FirstFindsAFault_ReportsItAtOnce()
     {
-        NamespaceTracker place = Place(s_faulty, out _);
+        NamespaceTracker tracker = Tracker(s_faulty, out _);
 
-        place.Look();
+        tracker.Probe();
 
-        Assert.That(place.State, Is.EqualTo(s_faulty));
+        Assert.That(tracker.State, Is.EqualTo(s_faulty));
     }
 
     [Test]
-    public async Task Look_FindsAFaultWhereThereWasNothing_TellsItOnceItHasLasted()
+    public async Task Probe_FindsAFaultWhereThereWasNothing_ReportsItOnceItHasLasted()
     {
-        NamespaceTracker place = Place(s_absent, out Lead? lead);
-        place.Look();
-        lead.State = s_faulty;
+        NamespaceTracker tracker = Tracker(s_absent, out ScriptedResolver? resolver);
+        tracker.Probe();
+        resolver.State = s_faulty;
 
-        place.Look();
-        Assert.That(place.State, Is.EqualTo(s_faulty with { IsFault = false }), "a file that a namespace is about to be mounted on");
+        tracker.Probe();
+        Assert.That(tracker.State, Is.EqualTo(s_faulty with { IsFault = false }), "a file that a namespace is about to be mounted on");
 
         await Eventually.TrueAsync(
             () =>
             {
-                place.Look();
-                return place.State.IsFault;
+                tracker.Probe();
+                return tracker.State.IsFault;
             },
             TimeSpan.FromSeconds(10),
-            "the fault is told");
+            "the fault is reported");
     }
 
     [Test]
-    public async Task Look_FaultsThatComeAndGo_AreNeverTold()
+    public async Task Probe_FaultsThatComeAndGo_AreNeverReported()
     {
-        NamespaceTracker place = Place(s_absent, out Lead? lead);
-        place.Look();
+        NamespaceTracker tracker = Tracker(s_absent, out ScriptedResolver? resolver);
+        tracker.Probe();
         for (int i = 0; i < 8; i++)
         {
-            lead.State = i % 2 == 0 ? s_faulty : s_absent;
-            place.Look();
-            Assert.That(place.State.IsFault, Is.False);
+            resolver.State = i % 2 == 0 ? s_faulty : s_absent;
+            tracker.Probe();
+            Assert.That(tracker.State.IsFault, Is.False);
             await Task.Delay(100);
         }
     }
 
     [Test]
-    public void Look_FindsNobodyWhoKnows_IsUnknownUntilTheFirstAnswerAndNeverAgain()
+    public void Probe_FindsNoAnswer_IsUnknownUntilTheFirstAnswerAndNeverAgain()
     {
-        NamespaceTracker place = Place(s_silent, out Lead? lead);
-        place.Look();
-        Assert.That(place.State.IsUnknown);
+        NamespaceTracker tracker = Tracker(s_silent, out ScriptedResolver? resolver);
+        tracker.Probe();
+        Assert.That(tracker.State.IsUnknown);
 
-        lead.State = s_absent;
-        place.Look();
-        Assert.That(place.State, Is.EqualTo(s_absent));
+        resolver.State = s_absent;
+        tracker.Probe();
+        Assert.That(tracker.State, Is.EqualTo(s_absent));
 
-        lead.State = s_silent;
-        place.Look();
-        Assert.That(place.State, Is.EqualTo(s_silent with { IsUnknown = false }));
+        resolver.State = s_silent;
+        tracker.Probe();
+        Assert.That(tracker.State, Is.EqualTo(s_silent with { IsUnknown = false }));
     }
 
     [TestCase(true)]
     [TestCase(false)]
-    public async Task Look_FindsTheSameAsBeforeAnotherWasEntered_TellsItAgainOnce(bool wasThere)
+    public async Task Probe_FindsTheSameAsBeforeAnotherWasEntered_ReportsItAgainOnce(bool wasThere)
     {
         await using TestNamespace lasting = await TestNamespace.CreateAsync();
         await using TestNamespace passing = await TestNamespace.CreateAsync();
         NetworkNamespace? usual = wasThere ? NetworkNamespace.AtPath(lasting.FilePath) : null;
-        NamespaceTracker place = Place(s_absent, out Lead? lead);
-        lead.Network = usual;
-        await OwnThread.RunAsync(place.Look);
-        NamespaceState known = place.State;
-        int told = 0;
-        place.Changed += _ => told++;
+        NamespaceTracker tracker = Tracker(s_absent, out ScriptedResolver? resolver);
+        resolver.Network = usual;
+        await OwnThread.RunAsync(tracker.Probe);
+        NamespaceState known = tracker.State;
+        int reported = 0;
+        tracker.Changed += _ => reported++;
 
-        lead.Network = NetworkNamespace.AtPath(passing.FilePath);
-        await OwnThread.RunAsync(() => OpenAndClose(place));
-        lead.Network = usual;
-        await OwnThread.RunAsync(place.Look);
+        resolver.Network = NetworkNamespace.AtPath(passing.FilePath);
+        await OwnThread.RunAsync(() => OpenAndClose(tracker));
+        resolver.Network = usual;
+        await OwnThread.RunAsync(tracker.Probe);
 
-        Assert.That(told, Is.EqualTo(1), "what was made there has to go");
-        Assert.That(place.State, Is.EqualTo(known));
-        await OwnThread.RunAsync(place.Look);
-        Assert.That(told, Is.EqualTo(1));
+        Assert.That(reported, Is.EqualTo(1), "what was made there has to go");
+        Assert.That(tracker.State, Is.EqualTo(known));
+        await OwnThread.RunAsync(tracker.Probe);
+        Assert.That(reported, Is.EqualTo(1));
     }
 
     [Test]
-    public async Task Look_FindsTheSameThatWasEntered_TellsNothing()
+    public async Task Probe_FindsTheSameThatWasEntered_ReportsNothing()
     {
         await using TestNamespace space = await TestNamespace.CreateAsync();
-        NamespaceTracker place = Place(s_absent, out Lead? lead);
-        lead.Network = NetworkNamespace.AtPath(space.FilePath);
-        await OwnThread.RunAsync(place.Look);
-        place.Changed += _ => Assert.Fail("it is the same");
+        NamespaceTracker tracker = Tracker(s_absent, out ScriptedResolver? resolver);
+        resolver.Network = NetworkNamespace.AtPath(space.FilePath);
+        await OwnThread.RunAsync(tracker.Probe);
+        tracker.Changed += _ => Assert.Fail("it is the same");
 
-        await OwnThread.RunAsync(() => OpenAndClose(place));
-        await OwnThread.RunAsync(place.Look);
+        await OwnThread.RunAsync(() => OpenAndClose(tracker));
+        await OwnThread.RunAsync(tracker.Probe);
     }
 
-    private static ulong OpenAndClose(NamespaceTracker place)
+    private static ulong OpenAndClose(NamespaceTracker tracker)
     {
         Span<int> socket = stackalloc int[1];
-        Assert.That(place.OpenSockets(Libc.AF_INET, Libc.SOCK_STREAM, socket, out ulong cookie, out _), Is.EqualTo(1));
+        Assert.That(tracker.OpenSockets(Libc.AF_INET, Libc.SOCK_STREAM, socket, out ulong cookie, out _), Is.EqualTo(1));
         Libc.Close(socket[0]);
         return cookie;
     }
 
-    private static NamespaceTracker Place(NamespaceState first, out Lead lead)
+    private static NamespaceTracker Tracker(NamespaceState first, out ScriptedResolver resolver)
     {
-        lead = new Lead { State = first };
-        return new NamespaceTracker(NamespaceReference.Host, lead);
+        resolver = new ScriptedResolver { State = first };
+        return new NamespaceTracker(NamespaceReference.Host, resolver);
     }
 }

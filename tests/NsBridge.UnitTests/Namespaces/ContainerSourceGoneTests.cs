@@ -28,11 +28,11 @@ internal sealed class ContainerSourceGoneTests
         var source = new ContainerLocator("web", [engine]);
         await source.LocateAsync(CancellationToken.None);
         engine.Facts = null;
-        Assert.That((await source.LocateAsync(CancellationToken.None)).Absent!.Reason, Does.Contain("there is no container web"));
+        Assert.That((await source.LocateAsync(CancellationToken.None)).AbsentReason, Does.Contain("there is no container web"));
 
         engine.IsThere = false;
 
-        Assert.That((await source.LocateAsync(CancellationToken.None)).Absent!.Reason, Does.Contain("there is no container engine"));
+        Assert.That((await source.LocateAsync(CancellationToken.None)).AbsentReason, Does.Contain("there is no container engine"));
     }
 
     [Test]
@@ -48,7 +48,7 @@ internal sealed class ContainerSourceGoneTests
 
         podman.Facts = null;
 
-        Assert.That((await source.LocateAsync(CancellationToken.None)).Absent!.Reason, Does.Contain("there is no container web"));
+        Assert.That((await source.LocateAsync(CancellationToken.None)).AbsentReason, Does.Contain("there is no container web"));
     }
 
     private sealed class Engine(string name) : IContainerEngine

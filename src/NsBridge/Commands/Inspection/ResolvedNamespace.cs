@@ -2,8 +2,7 @@ using System.Globalization;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 using NsBridge.Namespaces;
-using NsBridge.Namespaces.Containers;
-using NsBridge.Namespaces.Units;
+using NsBridge.Namespaces.Locating;
 
 namespace NsBridge.Commands.Inspection;
 
@@ -31,8 +30,7 @@ internal sealed record ResolvedNamespace(NamespaceReference Reference, NetworkNa
     {
         { Kind: NamespaceKind.Host } => new ResolvedNamespace(reference, NetworkNamespace.Own, null, ""),
         { FilePath: { } file } => new ResolvedNamespace(reference, NetworkNamespace.AtPath(file), file, ""),
-        { Kind: NamespaceKind.Unit } => await LocateAsync(reference, new UnitLocator(reference.Value), stop),
-        _ => await LocateAsync(reference, ContainerLocator.OfMachine(reference.Value), stop),
+        _ => await LocateAsync(reference, NamespaceResolvers.LocatorOf(reference), stop),
     };
 
     private static async Task<ResolvedNamespace> LocateAsync(NamespaceReference reference, INamespaceLocator source, CancellationToken stop)
@@ -42,12 +40,12 @@ internal sealed record ResolvedNamespace(NamespaceReference Reference, NetworkNa
         try
         {
             NamespaceLocation lead = await source.LocateAsync(deadline.Token);
-            if (lead.Absent is { } absent)
-                return new ResolvedNamespace(reference, null, null, absent.Reason);
+            if (lead.AbsentReason is { } absent)
+                return new ResolvedNamespace(reference, null, null, absent);
             if (lead.Path is { } path)
                 return new ResolvedNamespace(reference, NetworkNamespace.AtPath(path, $"{path} of {source.Description}"), path, "");
             if (await source.VerifyAsync(lead, deadline.Token) is { } objection)
-                return new ResolvedNamespace(reference, null, null, objection.Reason);
+                return new ResolvedNamespace(reference, null, null, objection.AbsentReason!);
             string file = string.Create(CultureInfo.InvariantCulture, $"/proc/{lead.Process}/ns/net");
             return new ResolvedNamespace(reference, NetworkNamespace.AtPath(file, $"{file} of {source.Description}"), file, "");
         }

@@ -1,13 +1,13 @@
-using System.Net.Sockets;
 using NsBridge.Linux;
+using NsBridge.Namespaces.Locating;
 using NsBridge.Systemd;
 
 namespace NsBridge.Namespaces.Units;
 
-/// <summary>A service of systemd: at its <c>NetworkNamespacePath=</c> where it has one, else with its main process.</summary>
+/// <summary>A service of systemd: at its <c>NetworkNamespacePath=</c> if it has one, else with its main process.</summary>
 /// <remarks>
-/// Asked once a second, which takes systemd well under a millisecond; the bus keeps nothing for it and wakes nobody. A unit that runs in the host's
-/// network is refused even where the daemon itself lives elsewhere: systemd's own process tells which one that is.
+/// Asked once a second, which takes systemd well under a millisecond. A unit that runs in the host's network is refused even if the daemon itself is
+/// in another one: the namespace of process 1 identifies the host's.
 /// </remarks>
 internal sealed class UnitLocator(string unit) : INamespaceLocator, IDisposable
 {
@@ -21,45 +21,43 @@ internal sealed class UnitLocator(string unit) : INamespaceLocator, IDisposable
 
     public TimeSpan Freshness { get; } = TimeSpan.FromSeconds(1);
 
-    public async Task<NamespaceLocation> LocateAsync(CancellationToken cancel) => (await LookAsync(cancel)).Lead;
+    public async Task<NamespaceLocation> LocateAsync(CancellationToken cancel) => (await AskAsync(cancel)).Location;
 
-    public async Task<NamespaceState?> VerifyAsync(NamespaceLocation lead, CancellationToken cancel)
+    public async Task<NamespaceLocation?> VerifyAsync(NamespaceLocation location, CancellationToken cancel)
     {
-        // Its number was read before its pidfd was opened: it is the one that was meant if systemd still says so and it is where systemd put it.
-        (NamespaceLocation now, string controlGroup, bool isPrivate) = await LookAsync(cancel);
-        if (now != lead)
-            return new NamespaceState(0, $"{Description} is just being restarted", false);
-        if (ProcessFiles.ControlGroups(lead.Process) is { } groups && !groups.Any(group => IsWithin(group, controlGroup)))
+        // The number was read before the pidfd was opened: the process is the unit's if systemd still names it and it is in the unit's control group.
+        (NamespaceLocation now, string controlGroup, bool isPrivate) = await AskAsync(cancel);
+        if (now != location)
+            return NamespaceLocation.Waiting($"{Description} is just being restarted");
+        if (ProcessFiles.ControlGroups(location.Process) is { } groups && !groups.Any(group => IsWithin(group, controlGroup)))
         {
-            return new NamespaceState(
-                0, $"process {lead.Process} is not {Description}'s as seen from here: systemd counts processes in another pid or control group namespace", true);
+            return NamespaceLocation.Refused(
+                $"process {location.Process} is not {Description}'s as seen from here: systemd counts processes in another pid or control group namespace");
         }
-        if (ProcessFiles.NetworkNamespace(lead.Process) is not { } place || place != ProcessFiles.NetworkNamespace(SystemdProcess))
+        if (ProcessFiles.NetworkNamespace(location.Process) is not { } place || place != ProcessFiles.NetworkNamespace(SystemdProcess))
             return null;
         return isPrivate
-            ? new NamespaceState(0, $"{Description} is starting and not in its own network yet", false)
-            : new NamespaceState(0, $"{Description} has no network of its own but runs in the host's; write \"host\" if that is meant", true);
+            ? NamespaceLocation.Waiting($"{Description} is starting and not in its own network yet")
+            : NamespaceLocation.Refused($"{Description} has no network of its own but runs in the host's; write \"host\" if that is meant");
     }
 
-    private async Task<(NamespaceLocation Lead, string ControlGroup, bool IsPrivate)> LookAsync(CancellationToken cancel)
+    private async Task<(NamespaceLocation Location, string ControlGroup, bool IsPrivate)> AskAsync(CancellationToken cancel)
     {
         try
         {
             _bus ??= await SystemBus.ConnectAsync(cancel);
-            return await LookAsync(_bus, cancel);
+            return await AskAsync(_bus, cancel);
         }
-        catch (Exception fault)
+        catch
         {
-            // Whatever was under way, its answer would be taken for the next one.
+            // A late answer must not be taken for that of the next call.
             _bus?.Dispose();
             _bus = null;
-            if (fault is EndOfStreamException or IOException { InnerException: SocketException })
-                throw new IOException("systemd broke off the conversation", fault);
             throw;
         }
     }
 
-    private async Task<(NamespaceLocation Lead, string ControlGroup, bool IsPrivate)> LookAsync(SystemBus bus, CancellationToken cancel)
+    private async Task<(NamespaceLocation Location, string ControlGroup, bool IsPrivate)> AskAsync(SystemBus bus, CancellationToken cancel)
     {
         if (await bus.FindUnitAsync(unit, cancel) is not { } path)
             return (NamespaceLocation.Waiting($"{Description} is not running, or there is none"), "", false);
@@ -77,7 +75,6 @@ internal sealed class UnitLocator(string unit) : INamespaceLocator, IDisposable
         return (NamespaceLocation.OfProcess((int)process, run), controlGroup, isPrivate);
     }
 
-    /// <summary>Ends the conversation with the bus.</summary>
     public void Dispose() => _bus?.Dispose();
 
     private static bool IsWithin(string group, string unitGroup) =>

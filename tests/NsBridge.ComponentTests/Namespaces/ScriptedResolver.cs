@@ -3,8 +3,8 @@ using NsBridge.Namespaces;
 
 namespace NsBridge.ComponentTests.Namespaces;
 
-/// <summary>A reference that leads where a test says, at first nowhere.</summary>
-internal sealed class Lead : INamespaceResolver
+/// <summary>A reference that leads where a test sets it, at first nowhere.</summary>
+internal sealed class ScriptedResolver : INamespaceResolver
 {
     /// <summary>Why it leads nowhere.</summary>
     public required NamespaceState State { get; set; }
