@@ -1,8 +1,8 @@
 namespace NsBridge.Base;
 
 /// <summary>
-/// Runs work that enters network namespaces on a thread that ends with it. Never one of the pool: whatever is started by a thread
-/// while it is inside stays inside.
+/// Runs work that enters network namespaces on a thread that ends with it, never on one of the pool: a thread that is started
+/// from inside a namespace stays inside.
 /// </summary>
 internal static class OwnThread
 {
@@ -11,24 +11,19 @@ internal static class OwnThread
     public static Task<T> RunAsync<T>(Func<T> work)
     {
         var result = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var thread = new Thread(
-            () =>
-            {
-                try
-                {
-                    result.SetResult(work());
-                }
-                catch (Exception exception)
-                {
-                    result.SetException(exception);
-                }
-            },
-            StackSize)
-        {
-            IsBackground = true,
-            Name = "namespace look",
-        };
-        thread.Start();
+        new Thread(Run, StackSize) { IsBackground = true, Name = "namespace probe" }.Start();
         return result.Task;
+
+        void Run()
+        {
+            try
+            {
+                result.SetResult(work());
+            }
+            catch (Exception exception)
+            {
+                result.SetException(exception);
+            }
+        }
     }
 }

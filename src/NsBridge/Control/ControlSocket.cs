@@ -68,7 +68,7 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
         {
             bool denied = exception is UnauthorizedAccessException;
             throw new UserErrorException(
-                $"cannot use the runtime directory {_settings.RuntimeDirectory}: {FileFault.Describe(exception)}; "
+                $"cannot use the runtime directory {_settings.RuntimeDirectory}: {ErrorText.Of(exception)}; "
                     + "it must be a directory this user can write in (NsBridge:RuntimeDirectory)",
                 denied ? ExitCode.Privilege : ExitCode.Failed);
         }

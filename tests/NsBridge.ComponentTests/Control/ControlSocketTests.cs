@@ -154,7 +154,7 @@ public class ControlSocketTests
         Assert.That(await File.ReadAllTextAsync(precious), Is.EqualTo("kept"));
     }
 
-    [TestCase("file", "a file is there already")]
+    [TestCase("file", "file exists")]
     [TestCase("file/below", "no such file or directory")]
     public void Start_WhereNoDirectoryCanBe_SaysWhy(string directory, string why)
     {

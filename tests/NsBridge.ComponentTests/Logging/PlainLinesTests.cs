@@ -30,7 +30,7 @@ internal sealed class PlainLinesTests
         string[] arrived = first.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(arrived, Is.All.StartsWith("info message ").And.All.EndsWith("...."), "whole lines");
         Assert.That(arrived, Has.Length.InRange(1, many - 1));
-        Assert.That(then, Is.EqualTo($"warning {many - arrived.Length} messages were lost while nobody read standard error\nwarning and so on\n"));
+        Assert.That(then, Is.EqualTo($"warning {many - arrived.Length} messages were lost while nothing read standard error\nwarning and so on\n"));
         pipe.DisposeLocalCopyOfClientHandle();
     }
 

@@ -22,6 +22,14 @@ internal sealed class JournalEntryTests
         Assert.That(entry.Bytes.ToArray(), Is.EqualTo("MESSAGE\n\u000c\0\0\0\0\0\0\0a\nPRIORITY=0\n"u8.ToArray()));
     }
 
+    [Test]
+    public void Add_ControlCharacters_AreReplaced()
+    {
+        var entry = new JournalEntry();
+        entry.Add("CLIENT", "a\u001b[2J\u202e");
+        Assert.That(Encoding.UTF8.GetString(entry.Bytes), Is.EqualTo("CLIENT=a\ufffd[2J\ufffd\n"));
+    }
+
     [TestCase(null)]
     [TestCase("")]
     public void Add_Nothing_NoField(string? value)

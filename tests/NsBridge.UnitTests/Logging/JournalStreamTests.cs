@@ -5,7 +5,7 @@ namespace NsBridge.UnitTests.Logging;
 internal sealed class JournalStreamTests
 {
     [Test]
-    public void Matches_StandardErrorIsTheStream_True() => Assert.That(JournalStream.Matches("8:20391", "socket:[20391]"), Is.True);
+    public void Matches_StandardErrorIsTheStream_True() => Assert.That(JournalSocket.Matches("8:20391", "socket:[20391]"), Is.True);
 
     [TestCase("8:20391", "socket:[20392]", Description = "redirected to another socket")]
     [TestCase("8:20391", "/var/log/nsbridge.log", Description = "redirected to a file")]
@@ -15,5 +15,5 @@ internal sealed class JournalStreamTests
     [TestCase("8:", "socket:[]", Description = "no inode")]
     [TestCase("20391", "socket:[20391]", Description = "no device")]
     public void Matches_StandardErrorIsElsewhere_False(string? variable, string? standardError) =>
-        Assert.That(JournalStream.Matches(variable, standardError), Is.False);
+        Assert.That(JournalSocket.Matches(variable, standardError), Is.False);
 }

@@ -19,6 +19,10 @@ internal sealed partial class PlainLoggerTests
     }
 
     [Test]
+    public void Log_ControlCharactersInAValue_AreReplaced() =>
+        Assert.That(Written(log => Up(log, "we\u001b[2Jb\u202e")), Is.EqualTo("info we\ufffd[2Jb\ufffd: up\n"));
+
+    [Test]
     public void Log_Error_SaysTheCauseWithoutAStackTrace()
     {
         IOException fault = Thrown();

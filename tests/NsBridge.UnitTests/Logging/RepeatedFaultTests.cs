@@ -34,7 +34,7 @@ public class RepeatedFaultTests
         _clock.Tick();
         _clock.Tick();
 
-        Assert.That(_told, Is.EqualTo(["refused", "refused (999 times more since last told)"]));
+        Assert.That(_told, Is.EqualTo(["refused", "refused (999 times more since last logged)"]));
     }
 
     [Test]
@@ -66,7 +66,7 @@ public class RepeatedFaultTests
         Happen("refused", 2);
         _fault.Dispose();
 
-        Assert.That(_told, Is.EqualTo(["refused", "refused (once more since last told)"]));
+        Assert.That(_told, Is.EqualTo(["refused", "refused (once more since last logged)"]));
     }
 
     [Test]

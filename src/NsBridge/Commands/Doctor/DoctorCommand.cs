@@ -15,7 +15,7 @@ internal static class DoctorCommand
         ConfigurationOutcome outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
         if (outcome.Settings is not { } settings)
         {
-            await Console.Out.WriteLineAsync($"{DoctorText.Mark(CheckState.Broken)}  configuration  {outcome.File} is wrong:");
+            await StandardStreams.Terminal.WriteLineAsync($"{DoctorText.Mark(CheckState.Broken)}  configuration  {PlainText.Line(outcome.File)} is wrong:");
             foreach (ConfigurationFault fault in outcome.Faults)
                 await Console.Out.WriteLineAsync($"          {fault}");
             return ExitCode.Configuration;
@@ -47,7 +47,7 @@ internal static class DoctorCommand
                 exitCode = ExitCode.Privilege;
             if (i > 0)
                 await Console.Out.WriteLineAsync();
-            await Console.Out.WriteLineAsync(DoctorText.Of(bridges[i].Name, links));
+            await StandardStreams.Terminal.WriteLineAsync(DoctorText.Of(bridges[i].Name, links));
         }
 
         return well ? ExitCode.Success : exitCode;

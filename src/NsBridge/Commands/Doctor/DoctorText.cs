@@ -1,4 +1,5 @@
 using System.Text;
+using NsBridge.Base;
 using NsBridge.Commands.Status;
 
 namespace NsBridge.Commands.Doctor;
@@ -14,9 +15,9 @@ internal static class DoctorText
         StringBuilder text = new StringBuilder(bridge).Append('\n');
         foreach (CheckResult link in links)
         {
-            text.Append(Mark(link.State)).Append("  ").Append(link.Name.PadRight(NameWidth)).Append("  ").Append(link.Finding).Append('\n');
+            text.Append(Mark(link.State)).Append("  ").Append(link.Name.PadRight(NameWidth)).Append("  ").Append(PlainText.Lines(link.Finding)).Append('\n');
             if (link.Cure is { } cure)
-                text.Append(Indent).Append("cure".PadRight(NameWidth)).Append("  ").Append(cure).Append('\n');
+                text.Append(Indent).Append("cure".PadRight(NameWidth)).Append("  ").Append(PlainText.Lines(cure)).Append('\n');
         }
 
         CheckResult last = links[^1];

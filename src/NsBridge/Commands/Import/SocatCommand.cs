@@ -2,26 +2,48 @@ using NsBridge.Base;
 
 namespace NsBridge.Commands.Import;
 
-/// <summary>One socat that runs: where clients come from, where they are led, and the network namespace it runs in.</summary>
-/// <param name="Place">Where it runs.</param>
-/// <param name="Flags">The options in front of its addresses.</param>
-/// <param name="From">The first address.</param>
-/// <param name="To">The second one.</param>
-internal sealed record SocatCommand(CommandPlace Place, SocatFlags Flags, SocatAddress From, SocatAddress To)
+/// <summary>
+/// One address of a socat command, such as <c>TCP-LISTEN:3003,fork,bind=127.0.0.1</c>. The keyword is in its long form:
+/// <c>TCP-LISTEN</c>, <c>TCP</c>, <c>UNIX</c>; <c>STDIO</c> for <c>-</c>.
+/// </summary>
+internal sealed record SocatAddress(string Keyword, string Rest, IReadOnlyList<(string Name, string Value)> Options)
 {
-    /// <summary>Reads a command's words, with whatever stands before <c>socat</c>: <c>ip netns exec vpn socat A B</c>.</summary>
-    /// <param name="words">The command.</param>
-    /// <param name="around">Where it is started.</param>
-    /// <returns>Null where the words hold no socat.</returns>
-    /// <exception cref="UserErrorException">They do, but not with two addresses.</exception>
-    public static SocatCommand? TryRead(List<string> words, CommandPlace around)
+    public bool IsUdp => Keyword.StartsWith("UDP", StringComparison.Ordinal);
+
+    public string? this[string option] => Options.LastOrDefault(one => one.Name == option).Value;
+
+    public static SocatAddress Parse(string text)
     {
-        int at = words.FindIndex(word => Path.GetFileName(word) is "socat" or "socat1" or "socat2");
-        if (at < 0)
-            return null;
-        (SocatFlags? flags, List<string>? addresses) = SocatFlags.Split(words[(at + 1)..]);
-        if (addresses.Count != 2)
-            throw new UserErrorException($"socat takes two addresses, and '{string.Join(' ', words)}' has {addresses.Count}; quote the whole command line", ExitCode.Usage);
-        return new SocatCommand(CommandPlace.Of(words[..at], around), flags, SocatAddress.Parse(addresses[0]), SocatAddress.Parse(addresses[1]));
+        string[] parts = text.Replace("\\", "", StringComparison.Ordinal).Split(',');
+        string[] head = parts[0] is ['/', ..] ? ["UNIX", parts[0]] : [.. parts[0].Split(':', 2), ""];
+        string keyword = head[0].ToUpperInvariant();
+        return new SocatAddress(
+            keyword == "-" ? "STDIO"
+                : keyword.EndsWith("-L", StringComparison.Ordinal) ? $"{keyword}ISTEN"
+                : keyword.Replace("-CONNECT", "", StringComparison.Ordinal).Replace("-CLIENT", "", StringComparison.Ordinal),
+            head[1],
+            [.. parts.Skip(1).Select(option => $"{option}=".Split('=')).Select(pair => (pair[0].ToLowerInvariant(), pair[1]))]);
+    }
+}
+
+/// <summary>One socat: it leads the clients of its first address to the second. The flags are those beyond logging and buffers.</summary>
+internal sealed record SocatCommand(string Origin, NetworkPlace Place, IReadOnlyList<string> Flags, SocatAddress From, SocatAddress To)
+{
+    /// <exception cref="UserErrorException">There are not two addresses.</exception>
+    public static SocatCommand Parse(FoundCommand found)
+    {
+        var flags = new List<string>();
+        int at = 0;
+        for (; at < found.Arguments.Count && found.Arguments[at] is ['-', _, ..] flag; at++)
+        {
+            // These take a value, attached or as the next word.
+            if (flag is "-T" or "-t" or "-b" or "-L" or "-W" or "-lf" or "-lp" or "-r" or "-R" or "-S" && at + 1 < found.Arguments.Count)
+                flag = $"{flag} {found.Arguments[++at]}";
+            if (flag[1] is not ('d' or 'D' or 'l' or 'b'))
+                flags.Add(flag);
+        }
+        return found.Arguments[at..] is [var from, var to]
+            ? new SocatCommand(found.Origin, found.Place, flags, SocatAddress.Parse(from), SocatAddress.Parse(to))
+            : throw BridgeMaker.Refused(found.Origin, "socat takes two addresses; quote the whole command line");
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using NsBridge.Base;
 
 namespace NsBridge.Commands.Status;
 
@@ -27,7 +28,7 @@ internal sealed class Screen : IDisposable
             return;
         // The framework switches the terminal's keys when it is first asked something: before the first frame, not within it.
         _ = Console.WindowWidth;
-        Console.Out.Write(Enter);
+        StandardStreams.Terminal.Write(Enter);
     }
 
     /// <summary>Whether colours are wanted: a terminal, and nobody who says no (no-color.org).</summary>
@@ -39,8 +40,8 @@ internal sealed class Screen : IDisposable
         if (!_inPlace)
         {
             if (_last.Count > 0)
-                Console.Out.WriteLine();
-            Console.Out.WriteLine(string.Join(Environment.NewLine, lines));
+                StandardStreams.Terminal.WriteLine();
+            StandardStreams.Terminal.WriteLine(string.Join(Environment.NewLine, lines));
             _last = lines;
             return;
         }
@@ -60,15 +61,15 @@ internal sealed class Screen : IDisposable
             frame.Append("\e[0m").Append(last ? "" : "\r\n");
         }
 
-        Console.Out.Write(frame.ToString());
+        StandardStreams.Terminal.Write(frame.ToString());
     }
 
     public void Dispose()
     {
         if (!_inPlace)
             return;
-        Console.Out.Write(Leave);
-        Console.Out.WriteLine(string.Join(Environment.NewLine, _last));
+        StandardStreams.Terminal.Write(Leave);
+        StandardStreams.Terminal.WriteLine(string.Join(Environment.NewLine, _last));
     }
 
     /// <summary>Appends what fits in the width; colours take no room.</summary>

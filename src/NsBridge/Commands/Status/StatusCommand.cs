@@ -39,7 +39,7 @@ internal static class StatusCommand
         }
 
         var table = new StatusTable(TimeProvider.System, Screen.HasColours);
-        await Console.Out.WriteLineAsync(string.Join(Environment.NewLine, table.Lines(first, earlier)));
+        await StandardStreams.Terminal.WriteLineAsync(string.Join(Environment.NewLine, table.Lines(first, earlier)));
         return ExitCode.Success;
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using NsBridge.Base;
 using NsBridge.Control;
 
 namespace NsBridge.Commands.Status;
@@ -19,19 +20,20 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
         StatusDocument document = now.Document;
         var lines = new List<string>
         {
-            string.Create(CultureInfo.InvariantCulture, $"nsbridge {document.Version}, pid {document.Pid}: {Summary(document)}"),
+            PlainText.Line(string.Create(CultureInfo.InvariantCulture, $"nsbridge {document.Version}, pid {document.Pid}: {Summary(document)}")),
         };
         if (document.Bridges.Count == 0)
             return lines;
         lines.Add("");
-        var rows = document.Bridges.Select(bridge => Cells(bridge, now.RatesSince(earlier, bridge, clock))).ToList();
+        var rows = document.Bridges
+            .Select(bridge => Array.ConvertAll(Cells(bridge, now.RatesSince(earlier, bridge, clock)), PlainText.Line)).ToList();
         int[] widths = Enumerable.Range(0, s_heads.Length).Select(i => Math.Max(s_heads[i].Length, rows.Max(row => row[i].Length))).ToArray();
         lines.Add(Row(s_heads, widths, null));
         for (int i = 0; i < rows.Count; i++)
         {
             lines.Add(Row(rows[i], widths, document.Bridges[i].State));
             if (document.Bridges[i].Reason is { Length: > 0 } reason)
-                lines.Add(new string(' ', widths[0] + Gap.Length) + OneLine(reason));
+                lines.Add(new string(' ', widths[0] + Gap.Length) + PlainText.Line(reason));
         }
 
         return lines;
@@ -94,7 +96,4 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
         (true, "failed") => $"\e[31m{cell}\e[0m",
         _ => cell,
     };
-
-    /// <summary>A reason may quote what somebody named: nothing of it may steer the terminal.</summary>
-    private static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
 }

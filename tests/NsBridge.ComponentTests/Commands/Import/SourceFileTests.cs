@@ -11,7 +11,11 @@ internal sealed class SourceFileTests
     [TestCase("/proc/self/mem", "EIO")]
     [TestCase("/usr", "directory")]
     public void Read_OfWhatIsNoFileToRead_SaysWhat(string file, string piece) =>
-        Assert.That(() => SourceReader.Read(file), Throws.TypeOf<UserErrorException>().With.Message.Contains(file).And.Message.Contains(piece).And.Property("ExitCode").EqualTo(1));
+        Assert.That(() => ImportSource.Read(file), Throws.TypeOf<UserErrorException>().With.Message.Contains(file).And.Message.Contains(piece).And.Property("ExitCode").EqualTo(1));
+
+    [Test]
+    public void Read_OfAFileThatIsNotThere_NamesIt() =>
+        Assert.That(() => ImportSource.Read("missing.service"), Throws.TypeOf<UserErrorException>().With.Message.EqualTo("there is no file 'missing.service'"));
 
     [Test]
     public async Task Read_OfANamedPipe_IsRefusedAtOnce()
@@ -20,7 +24,7 @@ internal sealed class SourceFileTests
         string pipe = scratch["pipe.service"];
         await Command.CheckAsync("mkfifo", pipe);
 
-        Task<string> reading = Task.Run(() => Assert.Throws<UserErrorException>(() => SourceReader.Read(pipe))!.Message);
+        Task<string> reading = Task.Run(() => Assert.Throws<UserErrorException>(() => ImportSource.Read(pipe))!.Message);
 
         Assert.That(await reading.WaitAsync(TimeSpan.FromSeconds(2)), Does.Contain("named pipe"));
     }
@@ -31,6 +35,6 @@ internal sealed class SourceFileTests
         using var scratch = new ScratchDirectory();
         string file = scratch.Write("a b.service", "\ufeff[Service]\nNetworkNamespacePath=/run/netns/vpn\nExecStart=socat TCP-LISTEN:80,fork TCP:127.0.0.1:80\n");
 
-        Assert.That(SourceReader.Read(file).Single().Place.Namespace, Is.EqualTo("vpn"));
+        Assert.That(ImportSource.Read(file).Commands().Single().Place.Namespace, Is.EqualTo("vpn"));
     }
 }
