@@ -1,8 +1,6 @@
 using NsBridge.Base;
 using NsBridge.Commands.Discover;
 using NsBridge.Commands.Import;
-using NsBridge.Configuration.Reading;
-using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Commands.Import;
 
@@ -39,9 +37,7 @@ internal sealed class ImportTests
         List<BridgeDraft> drafts = Import(null, sources);
 
         Assert.That(drafts.Select(draft => draft.ToJson().Replace("\"ListenNamespace\": \"host\", ", "", StringComparison.Ordinal)), Is.EqualTo([entry]));
-        using var scratch = new ScratchDirectory();
-        string file = scratch.Write("appsettings.json", $$"""{ "NsBridge": { "Bridges": {{DraftText.Of(drafts)}} } }""");
-        Assert.That(new ConfigurationLoader(file, new Dictionary<string, string>()).Load().FaultText, Is.Empty);
+        ImportCommand.RefuseWrong(drafts);
     }
 
     [TestCase("vpn", "ip netns exec vpn")]

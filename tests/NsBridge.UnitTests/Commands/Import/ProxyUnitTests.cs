@@ -1,7 +1,7 @@
 using NsBridge.Commands.Discover;
 using NsBridge.Commands.Import;
 
-namespace NsBridge.UnitTests.Operations.Import;
+namespace NsBridge.UnitTests.Commands.Import;
 
 /// <summary>Bridges of systemd-socket-proxyd(8) and the socket unit that starts it.</summary>
 internal sealed class ProxyUnitTests
