@@ -1,32 +1,54 @@
+using System.Runtime.InteropServices;
+
 namespace NsBridge.Linux.Interop;
 
+/// <summary>struct io_uring_cqe of linux/io_uring.h: the result of a request.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct IoUringCompletion
+{
+    /// <summary>The number of the request.</summary>
+    public ulong UserData;
+
+    /// <summary>What the system call would have returned, errors negated.</summary>
+    public int Result;
+
+    internal uint Flags;
+
+    /// <summary>Whether the request goes on and completes again.</summary>
+    public readonly bool HasMore => (Flags & Libc.IORING_CQE_F_MORE) != 0;
+
+    /// <summary>Whether the bytes are in a provided buffer.</summary>
+    public readonly bool HasBuffer => (Flags & Libc.IORING_CQE_F_BUFFER) != 0;
+
+    public readonly ushort Buffer => (ushort)(Flags >> Libc.IORING_CQE_BUFFER_SHIFT);
+}
+
 /// <summary>
-/// An io_uring(7) for stream sockets: receives that go on by themselves into provided buffers, and sends, many of them for one system call.
-/// Belongs to the thread that made it.
+/// An io_uring(7) for stream sockets: multishot receives into provided buffers, and sends, many for one system call. Used by the
+/// thread that made it.
 /// </summary>
 /// <remarks>
-/// Completions are worked out by the owner's own thread, when it enters (IORING_SETUP_DEFER_TASKRUN, Linux 6.1): nothing interrupts it, and the kernel
-/// starts no thread for it, which would stay in whatever network namespace its maker is in.
+/// The owner's thread runs completions when it enters (IORING_SETUP_DEFER_TASKRUN, Linux 6.1): nothing interrupts it, and the kernel
+/// starts no thread, which would stay in the network namespace of its maker.
 /// <para>
-/// A request names its socket by number until it is submitted, and holds the socket open from then until it is complete: who closes a socket submits
-/// first, and sees the end of what was received for.
+/// A request names its socket by descriptor until it is submitted, and holds the socket open from then until it is complete: before it
+/// closes a socket, the owner submits and awaits the socket's requests.
 /// </para>
 /// </remarks>
 public sealed unsafe class IoUring : IDisposable
 {
-    /// <summary>Requests that are prepared at a time; with more, they are submitted in between.</summary>
+    /// <summary>Requests that are prepared at a time; more are submitted in between.</summary>
     private const int Requests = 256;
 
-    /// <summary>Completions the kernel keeps in the queue; with more, it keeps them elsewhere.</summary>
+    /// <summary>Completions in the queue; the kernel keeps more elsewhere.</summary>
     private const int Completions = 2048;
 
     private const ushort Group = 0;
 
     private readonly int _descriptor;
-    private readonly nint _queues;
     private readonly int _queueBytes;
-    private readonly nint _requestMemory;
     private readonly int _requestBytes;
+    private readonly nint _queues;
     private readonly Libc.IoUringRequest* _requests;
     private readonly uint* _submissionHead;
     private readonly uint* _submissionTail;
@@ -35,33 +57,43 @@ public sealed unsafe class IoUring : IDisposable
     private readonly uint* _completionTail;
     private readonly uint _completionMask;
     private readonly IoUringCompletion* _completions;
+    private readonly int _bufferCount;
+    private readonly int _bufferBytes;
+    private readonly nint _buffers;
+    private readonly Libc.IoUringBuffer* _bufferEntries;
+    private ushort _bufferTail;
     private uint _tail;
 
-    private IoUring(int descriptor, in Libc.IoUringParameters parameters, nint queues, int queueBytes, nint requests, int requestBytes, ProvidedBuffers buffers)
+    private IoUring(int descriptor, in Libc.IoUringParameters parameters, int bufferCount, int bufferBytes)
     {
         _descriptor = descriptor;
-        _queues = queues;
-        _queueBytes = queueBytes;
-        _requestMemory = requests;
-        _requestBytes = requestBytes;
-        _requests = (Libc.IoUringRequest*)requests;
-        _submissionHead = (uint*)(queues + (nint)parameters.SubmissionHead);
-        _submissionTail = (uint*)(queues + (nint)parameters.SubmissionTail);
-        _submissionMask = *(uint*)(queues + (nint)parameters.SubmissionMask);
-        _completionHead = (uint*)(queues + (nint)parameters.CompletionHead);
-        _completionTail = (uint*)(queues + (nint)parameters.CompletionTail);
-        _completionMask = *(uint*)(queues + (nint)parameters.CompletionMask);
-        _completions = (IoUringCompletion*)(queues + (nint)parameters.Completions);
-        uint* array = (uint*)(queues + (nint)parameters.SubmissionArray);
+        _queueBytes = (int)Math.Max(
+            parameters.SubmissionArray + parameters.SubmissionEntries * sizeof(uint),
+            parameters.Completions + parameters.CompletionEntries * (uint)sizeof(IoUringCompletion));
+        _requestBytes = (int)parameters.SubmissionEntries * sizeof(Libc.IoUringRequest);
+        _queues = NativePages.MapFile(descriptor, Libc.IORING_OFF_SQ_RING, _queueBytes);
+        _requests = (Libc.IoUringRequest*)NativePages.MapFile(descriptor, Libc.IORING_OFF_SQES, _requestBytes);
+        _bufferCount = bufferCount;
+        _bufferBytes = bufferBytes;
+        _buffers = NativePages.Map(bufferCount * bufferBytes);
+        _bufferEntries = (Libc.IoUringBuffer*)NativePages.Map(bufferCount * sizeof(Libc.IoUringBuffer));
+        if (!IsMapped)
+            return;
+        _submissionHead = (uint*)(_queues + (nint)parameters.SubmissionHead);
+        _submissionTail = (uint*)(_queues + (nint)parameters.SubmissionTail);
+        _submissionMask = *(uint*)(_queues + (nint)parameters.SubmissionMask);
+        _completionHead = (uint*)(_queues + (nint)parameters.CompletionHead);
+        _completionTail = (uint*)(_queues + (nint)parameters.CompletionTail);
+        _completionMask = *(uint*)(_queues + (nint)parameters.CompletionMask);
+        _completions = (IoUringCompletion*)(_queues + (nint)parameters.Completions);
+        uint* array = (uint*)(_queues + (nint)parameters.SubmissionArray);
         for (uint i = 0; i <= _submissionMask; i++)
             array[i] = i;
-        Buffers = buffers;
     }
 
-    /// <summary>What it receives into.</summary>
-    public ProvidedBuffers Buffers { get; }
+    private bool IsMapped => _queues != 0 && _requests != null && _buffers != 0 && _bufferEntries != null;
 
-    /// <summary>Whether requests were prepared that the kernel has not taken.</summary>
+    /// <summary>Whether prepared requests are not submitted.</summary>
     public bool HasUnsubmitted => Unsubmitted > 0;
 
     /// <summary>Completions that can be taken.</summary>
@@ -71,39 +103,57 @@ public sealed unsafe class IoUring : IDisposable
 
     /// <param name="buffers">How many buffers to receive into; a power of two.</param>
     /// <param name="size">Bytes of each.</param>
-    /// <returns>Null where the kernel or a sandbox refuses it, or its use: none before Linux 6.1, <c>kernel.io_uring_disabled</c>, seccomp.</returns>
+    /// <returns>Null if the kernel or a sandbox refuses it or its use: before Linux 6.1, <c>kernel.io_uring_disabled</c>, seccomp.</returns>
     public static IoUring? TryCreate(int buffers, int size)
     {
         Libc.IoUringParameters parameters = new()
         {
-            Flags = Libc.IORING_SETUP_CQSIZE | Libc.IORING_SETUP_SUBMIT_ALL | Libc.IORING_SETUP_SINGLE_ISSUER | Libc.IORING_SETUP_DEFER_TASKRUN,
+            Flags = Libc.IORING_SETUP_CQSIZE | Libc.IORING_SETUP_SUBMIT_ALL
+                | Libc.IORING_SETUP_SINGLE_ISSUER | Libc.IORING_SETUP_DEFER_TASKRUN,
             CompletionEntries = Completions,
         };
         int descriptor = Libc.IoUringSetup(Requests, ref parameters);
         if (descriptor < 0)
             return null;
         const uint Needed = Libc.IORING_FEAT_SINGLE_MMAP | Libc.IORING_FEAT_NODROP | Libc.IORING_FEAT_EXT_ARG;
-        int queueBytes = (int)Math.Max(
-            parameters.SubmissionArray + parameters.SubmissionEntries * sizeof(uint),
-            parameters.Completions + parameters.CompletionEntries * (uint)sizeof(IoUringCompletion));
-        int requestBytes = (int)parameters.SubmissionEntries * sizeof(Libc.IoUringRequest);
-        nint queues = NativePages.MapFile(descriptor, Libc.IORING_OFF_SQ_RING, queueBytes);
-        nint requests = NativePages.MapFile(descriptor, Libc.IORING_OFF_SQES, requestBytes);
-        if ((parameters.Features & Needed) == Needed && queues != 0 && requests != 0
-            && ProvidedBuffers.TryCreate(descriptor, Group, buffers, size) is { } provided)
-        {
-            var ring = new IoUring(descriptor, parameters, queues, queueBytes, requests, requestBytes, provided);
-            // A sandbox may allow a ring to be made and refuse its use: found here, and not with clients on it.
-            if (ring.Enter(0, 0) >= 0)
-                return ring;
-            ring.Dispose();
-            return null;
-        }
-        Release(descriptor, queues, queueBytes, requests, requestBytes);
+        var ring = new IoUring(descriptor, parameters, buffers, size);
+        // A sandbox may allow making a ring and refuse its use: found here, before clients are on it.
+        if ((parameters.Features & Needed) == Needed && ring.IsMapped && ring.TryProvideBuffers() && ring.Enter(0, 0) >= 0)
+            return ring;
+        ring.Dispose();
         return null;
     }
 
-    /// <summary>Prepares to receive from a socket until its end, an error, or a want of buffers.</summary>
+    private bool TryProvideBuffers()
+    {
+        Libc.IoUringBufferRegistration registration = new()
+        {
+            RingAddress = (ulong)_bufferEntries,
+            RingEntries = (uint)_bufferCount,
+            BufferGroup = Group,
+        };
+        if (Libc.IoUringRegister(_descriptor, Libc.IORING_REGISTER_PBUF_RING, &registration, 1) < 0)
+            return false;
+        for (int id = 0; id < _bufferCount; id++)
+            ReturnBuffer(id);
+        return true;
+    }
+
+    /// <summary>The address of a buffer. The kernel takes one when bytes are there, so an idle connection holds none.</summary>
+    public nint BufferAddress(int id) => _buffers + id * _bufferBytes;
+
+    /// <summary>Gives a buffer back to the kernel.</summary>
+    public void ReturnBuffer(int id)
+    {
+        Libc.IoUringBuffer* entry = _bufferEntries + (_bufferTail & (_bufferCount - 1));
+        // Field by field: the tail is the last field of the first entry.
+        entry->Address = (ulong)BufferAddress(id);
+        entry->Length = (uint)_bufferBytes;
+        entry->Id = (ushort)id;
+        Volatile.Write(ref _bufferEntries->Tail, ++_bufferTail);
+    }
+
+    /// <summary>Prepares to receive from a socket until its FIN, an error, or a lack of buffers.</summary>
     public void Receive(int socket, ulong data)
     {
         ref Libc.IoUringRequest request = ref Next(Libc.IORING_OP_RECV, socket, data);
@@ -112,7 +162,7 @@ public sealed unsafe class IoUring : IDisposable
         request.BufferGroup = Group;
     }
 
-    /// <summary>Prepares to send what the socket takes at once: it is complete as soon as it is submitted.</summary>
+    /// <summary>Prepares to send as many bytes as the socket takes at once: the request completes when it is submitted.</summary>
     public void Send(int socket, nint address, int length, ulong data)
     {
         ref Libc.IoUringRequest request = ref Next(Libc.IORING_OP_SEND, socket, data);
@@ -121,16 +171,16 @@ public sealed unsafe class IoUring : IDisposable
         request.OperationFlags = Libc.SendFlags;
     }
 
-    /// <summary>Prepares to tell once that a descriptor is readable.</summary>
+    /// <summary>Prepares to report once that a descriptor is readable.</summary>
     public void Poll(int descriptor, ulong data)
     {
         ref Libc.IoUringRequest request = ref Next(Libc.IORING_OP_POLL_ADD, descriptor, data);
         request.OperationFlags = Libc.EPOLLIN;
     }
 
-    /// <summary>Prepares to end the request that was made with <paramref name="target"/>; it completes once more.</summary>
-    /// <param name="target">The request's data.</param>
-    /// <param name="data">Comes back where there is no such request, and only then.</param>
+    /// <summary>Prepares to cancel a request, which completes once more.</summary>
+    /// <param name="target">The number of that request.</param>
+    /// <param name="data">Comes back only if there is no such request.</param>
     public void Cancel(ulong target, ulong data)
     {
         ref Libc.IoUringRequest request = ref Next(Libc.IORING_OP_ASYNC_CANCEL, -1, data);
@@ -138,14 +188,14 @@ public sealed unsafe class IoUring : IDisposable
         request.Flags = Libc.IOSQE_CQE_SKIP_SUCCESS;
     }
 
-    /// <summary>Submits what was prepared, works out what is ready, and waits.</summary>
-    /// <param name="waitFor">For how many completions to wait; 0 does not.</param>
-    /// <param name="milliseconds">How long at most; -1: for ever.</param>
+    /// <summary>Submits the prepared requests, runs completions, and waits.</summary>
+    /// <param name="waitFor">For how many completions to wait; 0 does not wait.</param>
+    /// <param name="milliseconds">How long at most; -1: without limit.</param>
     /// <returns>0, or a negated error of the ring itself.</returns>
     public int Enter(int waitFor, int milliseconds)
     {
         int result = Libc.IoUringEnter(_descriptor, Unsubmitted, (uint)waitFor, milliseconds);
-        // A full completion queue, or no memory for a request: what was not taken is submitted the next time.
+        // With a full completion queue, or no memory for a request, the rest is submitted the next time.
         return result >= 0 || (Errno)(-result) is Errno.ETIME or Errno.EINTR or Errno.EBUSY or Errno.EAGAIN or Errno.ENOMEM ? 0 : result;
     }
 
@@ -169,23 +219,23 @@ public sealed unsafe class IoUring : IDisposable
             Enter(0, 0);
         ref Libc.IoUringRequest request = ref _requests[_tail & _submissionMask];
         request = new Libc.IoUringRequest { Operation = operation, Descriptor = descriptor, UserData = data };
-        // The kernel looks only when the owner enters, so the request need not be complete yet.
+        // The kernel reads the request only when the owner enters, so it need not be complete yet.
         Volatile.Write(ref *_submissionTail, ++_tail);
         return ref request;
     }
 
     public void Dispose()
     {
-        Release(_descriptor, _queues, _queueBytes, _requestMemory, _requestBytes);
-        Buffers.Dispose();
+        Libc.Close(_descriptor);
+        Unmap(_queues, _queueBytes);
+        Unmap((nint)_requests, _requestBytes);
+        Unmap(_buffers, _bufferCount * _bufferBytes);
+        Unmap((nint)_bufferEntries, _bufferCount * sizeof(Libc.IoUringBuffer));
     }
 
-    private static void Release(int descriptor, nint queues, int queueBytes, nint requests, int requestBytes)
+    private static void Unmap(nint address, int bytes)
     {
-        if (queues != 0)
-            NativePages.Unmap(queues, queueBytes);
-        if (requests != 0)
-            NativePages.Unmap(requests, requestBytes);
-        Libc.Close(descriptor);
+        if (address != 0)
+            NativePages.Unmap(address, bytes);
     }
 }

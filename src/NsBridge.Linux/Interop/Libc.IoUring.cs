@@ -46,15 +46,15 @@ public static unsafe partial class Libc
             return (int)Result(syscall_now(SYS_io_uring_setup, (nint)entries, (nint)p, 0, 0, null, 0));
     }
 
-    /// <summary>Tells the ring of something it is to use later.</summary>
+    /// <summary>Registers something for the ring's use.</summary>
     internal static int IoUringRegister(int ring, uint what, void* argument, uint count) =>
         (int)Result(syscall_now(SYS_io_uring_register, ring, (nint)what, (nint)argument, (nint)count, null, 0));
 
-    /// <summary>Submits requests, runs what has become ready, and waits for completions.</summary>
+    /// <summary>Submits requests, runs completions, and waits for them.</summary>
     /// <param name="ring">The ring's descriptor.</param>
     /// <param name="submit">How many requests the submission queue holds.</param>
     /// <param name="waitFor">How many completions to wait for; 0 does not wait.</param>
-    /// <param name="milliseconds">How long at most; -1: for ever.</param>
+    /// <param name="milliseconds">How long at most; -1: without limit.</param>
     /// <returns>How many requests were taken, or a negated error; -ETIME after that time and -EINTR after a signal are no faults.</returns>
     internal static int IoUringEnter(int ring, uint submit, uint waitFor, int milliseconds)
     {
@@ -63,7 +63,8 @@ public static unsafe partial class Libc
         KernelTimespec time = new() { Seconds = milliseconds / 1000, Nanoseconds = milliseconds % 1000 * 1_000_000L };
         IoUringWaitArgument argument = new() { Timeout = milliseconds < 0 ? 0 : (ulong)&time };
         const uint Flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
-        nint result = syscall_waiting(SYS_io_uring_enter, ring, (nint)submit, (nint)waitFor, (nint)Flags, &argument, (nuint)sizeof(IoUringWaitArgument));
+        nuint size = (nuint)sizeof(IoUringWaitArgument);
+        nint result = syscall_waiting(SYS_io_uring_enter, ring, (nint)submit, (nint)waitFor, (nint)Flags, &argument, size);
         return result < 0 ? -Marshal.GetLastPInvokeError() : (int)result;
     }
 }

@@ -22,7 +22,7 @@ public sealed class EventLoop : IDisposable
     private const ulong WakeKey = ulong.MaxValue;
 
     private readonly EpollQueue _epoll = new();
-    private readonly EventWait _wait = new();
+    private readonly BusyPoll _poll;
     private readonly SourceTable _sources = new();
     private readonly LoopQueue _actions = new();
     private readonly TimerWheel _timers;
@@ -37,10 +37,12 @@ public sealed class EventLoop : IDisposable
     private bool _stopping;
 
     /// <param name="index">The loop's index, from 0 on.</param>
+    /// <param name="mayPoll">Whether the loop may poll for events before it sleeps, if that pays.</param>
     /// <exception cref="InvalidOperationException">The kernel returns no epoll or event descriptor.</exception>
-    public EventLoop(int index)
+    public EventLoop(int index, bool mayPoll = true)
     {
         Index = index;
+        _poll = new BusyPoll(mayPoll);
         Required(_epoll.Add(_actions.Descriptor, Libc.EPOLLIN, WakeKey), "epoll_ctl");
         Now = Environment.TickCount64;
         _timers = new TimerWheel(Now);
@@ -84,10 +86,6 @@ public sealed class EventLoop : IDisposable
             return made;
         }
     }
-
-    internal ulong Key(EventSource source) => _sources.Key(source);
-
-    internal EventSource? Find(ulong key) => _sources.Find(key);
 
     /// <summary>Waits on a queue that reports the loop's epoll among its own events; null for the epoll alone, which costs a call less.</summary>
     internal void WaitOn(IOuterQueue? queue) => _outer = queue;
@@ -185,7 +183,7 @@ public sealed class EventLoop : IDisposable
             IOuterQueue? outer = _outer;
             bool isBusy = _yielded.Count > 0 || !_actions.IsEmpty || outer is { HasUnsubmitted: true };
             int timeout = isBusy ? 0 : _timers.Wait(Now);
-            int count = Required(_wait.For(outer is null ? _epoll : outer, timeout), "wait");
+            int count = Required(_poll.Wait(outer is null ? _epoll : outer, timeout), "wait");
             Now = Environment.TickCount64;
             if (outer is null)
             {
@@ -195,7 +193,7 @@ public sealed class EventLoop : IDisposable
             {
                 // The epoll counts as one event there, so the number of the turn before stands for what is on it.
                 IsQuiet = count <= QuietEvents && _epollEvents <= QuietEvents;
-                _wait.Count(outer.Dispatch(count, out bool isEpollReady));
+                _poll.Count(outer.Dispatch(count, out bool isEpollReady));
                 _epollEvents = 0;
                 if (isEpollReady)
                     DispatchEpoll(Required(_epoll.Wait(0), "epoll_wait"), IsQuiet);
@@ -210,7 +208,7 @@ public sealed class EventLoop : IDisposable
     {
         _epollEvents = count;
         IsQuiet = isQuiet && count <= QuietEvents;
-        _wait.Count(count);
+        _poll.Count(count);
         for (int i = 0; i < count; i++)
         {
             ulong key = _epoll.Key(i);

@@ -1,180 +1,446 @@
+using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp.Ring;
 
 namespace NsBridge.Relaying.Tcp;
 
 /// <summary>Both directions of one connection between a client and a target.</summary>
 /// <remarks>
-/// Theory of operation. Both sockets are watched edge-triggered for everything, once, when the connection begins; from then on no
-/// epoll_ctl(2) is needed. What the edges said is kept in <see cref="RelaySocket"/>, and after each event both directions are advanced as
-/// far as they go by one function that is called with the ends swapped.
-/// <para>
-/// A direction reads into the loop's scratch block and writes at once. What the sink does not take moves to a block of the direction's own,
-/// and nothing more is read until it is gone: a slow reader slows its writer, and costs one block. A read that does not fill its
-/// buffer has emptied the socket unless the end has come too, which spares the read that would say so (a quarter of all calls).
-/// </para>
-/// <para>
-/// A direction between TCP sockets whose reads were large some times in a row is a bulk one, and moves its bytes through a pipe, where they are not
-/// copied. The pipe only moves bytes: that there is an end, an error or urgent data is known from the events and told by a read, so
-/// a source that has shown any of these is read from then on.
-/// </para>
-/// <para>
-/// The source's end is passed on (shutdown(2)) after its last byte. When both directions are over the sockets are closed, in another
-/// network namespace only once the peers have taken everything (see <see cref="IsClosing"/>). An error on either socket resets the other at once: the bytes in
-/// between are lost, as they are in a TCP connection that is reset.
-/// </para>
-/// <para>
-/// Where both sockets are TCP ones and the loop has a ring, a relay begins there (<see cref="MessageRing"/>) and stays as long as it passes small messages
-/// while others do. Whatever is more than that (a long message, a sink that does not take all, an error, an exchange that goes on after one side's end) or less
-/// (nobody else has anything to say) takes it off the ring, and it goes on as said above.
-/// </para>
-/// <para>A direction that has moved <see cref="Turn"/> bytes gives way to the loop's other sources.</para>
+/// Theory of operation. A relay takes the loop's slot of the attempt to connect, with the descriptors that are watched. Its states:
+/// <list type="table">
+/// <item><term>Starting</term><description>No epoll watches the sockets: before the first event, and between the ring and the epoll.</description></item>
+/// <item><term>OnEpoll</term><description>Both sockets are watched edge-triggered for everything, once; no further epoll_ctl(2) is needed.
+/// <see cref="RelaySocket"/> keeps what the edges reported, and after each event both directions advance by one function that is called with the ends
+/// swapped (<see cref="RelayDirection"/>).</description></item>
+/// <item><term>OnRing</term><description><see cref="RingRelay"/> moves small messages between TCP sockets, by <see cref="TryMoveToRing"/> until
+/// <see cref="BackToEpoll"/>.</description></item>
+/// <item><term>Ended</term><description>The relay is out of the loop and of its group, whose next relay it may become. A socket whose peer has not
+/// acknowledged everything may live on as a <see cref="ClosingSocket"/>.</description></item>
+/// </list>
+/// A source's FIN is passed on (shutdown(2)) after its last byte. When both directions are closed, the sockets are closed. An error
+/// on either socket resets the other at once: the bytes in between are lost, as they are in a TCP connection that is reset.
 /// </remarks>
-public sealed partial class Relay : EventSource
+public sealed class Relay : EventSource
 {
-    /// <summary>What both sockets have to be watched for.</summary>
+    /// <summary>The events both sockets are watched for.</summary>
     public const uint Interest = Libc.EPOLLIN | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLPRI | Libc.EPOLLET;
 
-    private const int ClientEnd = 0;
-    private const int TargetEnd = 1;
+    internal const int ClientEnd = 0;
+    internal const int TargetEnd = 1;
 
-    /// <summary>Bytes a direction may move before others have their turn.</summary>
-    private const int Turn = 4 * BlockPool.Largest;
+    /// <summary>
+    /// The kernel keeps megabytes for a slow reader, and reports progress only once a third of that is gone. So a relay whose peers have unacknowledged
+    /// bytes checks their progress so many times in an idle timeout.
+    /// </summary>
+    private const int ChecksPerIdleTimeout = 8;
+
+    private enum State
+    {
+        Starting,
+        OnEpoll,
+        OnRing,
+        Ended,
+    }
 
     private readonly RelayGroup _group;
+    private State _state;
     private RelaySocket _client;
     private RelaySocket _target;
     private RelayDirection _toTarget;
     private RelayDirection _toClient;
+    private RingRelay? _ring;
+    private int _messagesForRing;
+    private long _lastByte;
+    private int _unackedBytes;
 
     internal Relay? Next;
     internal Relay? Previous;
 
     internal Relay(RelayGroup group) => _group = group;
 
-    /// <summary>Who the client is.</summary>
+    /// <summary>The client's address.</summary>
     public PeerAddress Peer { get; private set; }
 
     /// <summary>The network namespace of the target's socket.</summary>
     public ulong Cookie { get; private set; }
 
-    /// <summary>Whether the client is a TCP one whose socket belongs to that network namespace.</summary>
-    public bool HasClientIn(ulong cookie) => _client is { Kind: SocketKind.Tcp, Descriptor: >= 0 } && Libc.NetworkNamespaceCookie(_client.Descriptor) == cookie;
-
-    /// <summary>What the owner knows the connection by.</summary>
+    /// <summary>The owner's id of the connection.</summary>
     public ulong ConnectionId { get; private set; }
 
     /// <summary>Bytes that the target's socket has taken.</summary>
-    public long BytesToTarget { get; private set; }
+    public long BytesToTarget => _toTarget.Bytes;
 
     /// <summary>Bytes that the client's socket has taken.</summary>
-    public long BytesToClient { get; private set; }
+    public long BytesToClient => _toClient.Bytes;
+
+    internal EventLoop Loop => _group.Loop;
+
+    /// <summary>Whether it is older than <see cref="RelayGroup.KeepAliveDelayMilliseconds"/>.</summary>
+    internal bool IsSettled { get; private set; }
+
+    /// <summary>Whether both directions are closed.</summary>
+    internal bool IsClosed => _toTarget.Closed && _toClient.Closed;
+
+    /// <summary>Whether the client is a TCP one whose socket belongs to that network namespace.</summary>
+    public bool HasClientIn(ulong cookie) => _client.Kind == SocketKind.Tcp && Libc.NetworkNamespaceCookie(_client.Descriptor) == cookie;
+
+    internal ref RelaySocket Socket(int end) => ref end == ClientEnd ? ref _client : ref _target;
+
+    /// <summary>The direction whose source is that end.</summary>
+    internal ref RelayDirection DirectionFrom(int end) => ref end == ClientEnd ? ref _toTarget : ref _toClient;
 
     internal void Begin(in RelaySockets ends, PeerAddress peer, ulong cookie, ulong connectionId, ReadOnlySpan<byte> greeting)
     {
         Peer = peer;
         Cookie = cookie;
         ConnectionId = connectionId;
-        BytesToTarget = BytesToClient = 0;
+        _state = ends.Watched ? State.OnEpoll : State.Starting;
         _client.Begin(ends.Client, ends.ClientKind, ends.ClientEvents);
         _target.Begin(ends.Target, ends.TargetKind, ends.TargetEvents);
         _toTarget = default;
         _toClient = default;
-        _lastByte = _group.Loop.Now;
-        _watched = ends.Watched;
-        _wrongPathCount = 0;
-        _untaken = 0;
-        StartSettling();
-        if (!greeting.IsEmpty && !Greet(greeting))
-            return;
-        if (_onRing)
-            return;
-        if (IsForRing && IsWholeAndEmpty)
-            EnterRing(_group.Resources.Ring!);
-        else if (_watched || Watch())
+        _lastByte = Loop.Now;
+        _messagesForRing = _unackedBytes = 0;
+        IsSettled = false;
+        StartTimer();
+        if (!greeting.IsEmpty)
+        {
+            if (!Hold(ClientEnd, greeting))
+                return;
+            Advance(client: true, target: false);
+            if (!IsAttached)
+                return;
+        }
+        if (!TryMoveToRing() && (_state == State.OnEpoll || Watch()))
             Advance(client: true, target: true);
     }
 
-    /// <returns>False where the relay has ended or is over.</returns>
-    private bool Greet(ReadOnlySpan<byte> greeting)
+    /// <summary>Gives away all that is known of the connection. The sockets stay open and are not this relay's any more.</summary>
+    /// <returns>Null if the relay has ended, for lack of memory.</returns>
+    internal RelayState? Suspend()
     {
-        if (!Hold(ref _toTarget, greeting))
-            return false;
-        Advance(client: true, target: false);
-        return IsAttached && !IsClosing;
+        if (_state == State.OnRing && !LeaveRing(keepBytes: true))
+            return null;
+        var state = new RelayState
+        {
+            Client = _client.Descriptor,
+            Target = _target.Descriptor,
+            ClientKind = _client.Kind,
+            TargetKind = _target.Kind,
+            ClientFailed = _client.Failed,
+            TargetFailed = _target.Failed,
+            Peer = Peer,
+            Cookie = Cookie,
+            ConnectionId = ConnectionId,
+            ToTarget = _toTarget.Save(),
+            ToClient = _toClient.Save(),
+            BytesToTarget = BytesToTarget,
+            BytesToClient = BytesToClient,
+            Settled = IsSettled,
+            Idle = Silence,
+        };
+        _state = State.Ended;
+        _toTarget.Discard(_group.Resources);
+        _toClient.Discard(_group.Resources);
+        return state;
     }
 
-    /// <summary>Lets epoll watch both sockets, which tells what there is on them as well as what comes.</summary>
-    /// <returns>False where the relay has ended, for want of memory.</returns>
+    /// <summary>Goes on with a suspended relay: watching its sockets anew reports what happened meanwhile.</summary>
+    internal void Resume(RelayState state, ulong connectionId)
+    {
+        Peer = state.Peer;
+        Cookie = state.Cookie;
+        ConnectionId = connectionId;
+        _state = State.Starting;
+        _client.Begin(state.Client, state.ClientKind, state.ClientFailed ? Libc.EPOLLERR : 0);
+        _target.Begin(state.Target, state.TargetKind, state.TargetFailed ? Libc.EPOLLERR : 0);
+        _toTarget = From(state.ToTarget, state.BytesToTarget);
+        _toClient = From(state.ToClient, state.BytesToClient);
+        _lastByte = Loop.Now - state.Idle;
+        _messagesForRing = _unackedBytes = 0;
+        IsSettled = state.Settled;
+        StartTimer();
+        if ((state.ToTarget.Pending.Length == 0 || Hold(ClientEnd, state.ToTarget.Pending))
+            && (state.ToClient.Pending.Length == 0 || Hold(TargetEnd, state.ToClient.Pending)))
+        {
+            Watch();
+        }
+
+        static RelayDirection From(in DirectionState direction, long bytes) =>
+            new() { FinReceived = direction.FinReceived, Closed = direction.Closed, Bytes = bytes };
+    }
+
+    /// <summary>Lets epoll watch both sockets, which reports their present state and every change.</summary>
+    /// <returns>False if the relay has ended, for lack of memory.</returns>
     private bool Watch()
     {
-        _watched = true;
-        int watched = _group.Loop.Watch(this, ClientEnd, _client.Descriptor, Interest);
+        _state = State.OnEpoll;
+        int watched = Loop.Watch(this, ClientEnd, _client.Descriptor, Interest);
         if (watched >= 0)
-            watched = _group.Loop.Watch(this, TargetEnd, _target.Descriptor, Interest);
+            watched = Loop.Watch(this, TargetEnd, _target.Descriptor, Interest);
         if (watched < 0)
             Abort(new RelayOutcome(EndReason.Aborted, Libc.ErrorOf(watched)));
         return watched >= 0;
     }
 
-    private bool Hold(ref RelayDirection flow, ReadOnlySpan<byte> bytes)
+    /// <summary>Makes bytes the pending ones of a direction.</summary>
+    /// <returns>False if the relay has ended, for lack of memory.</returns>
+    private bool Hold(int source, ReadOnlySpan<byte> bytes)
     {
-        if (!RentFor(ref flow, bytes.Length))
-            return false;
-        NativePages.Write(flow.Block.Address, bytes);
-        return true;
-    }
-
-    /// <summary>Makes room for so many pending bytes.</summary>
-    /// <returns>False where the relay has ended, for want of memory.</returns>
-    private bool RentFor(ref RelayDirection flow, int bytes)
-    {
-        flow.Block = _group.Resources.Blocks.Rent(bytes);
-        flow.Pending = flow.Block.IsNone ? 0 : bytes;
-        if (flow.Block.IsNone)
+        nint room = DirectionFrom(source).Reserve(_group.Resources, bytes.Length);
+        if (room != 0)
+            NativePages.Write(room, bytes);
+        else
             Abort(new RelayOutcome(EndReason.Aborted, Errno.ENOMEM));
-        return !flow.Block.IsNone;
+        return room != 0;
     }
 
     protected internal override void OnEvents(uint events, int end)
     {
-        // Told before the relay went to the ring, which comes upon it by itself, or was over.
-        if (_onRing || IsClosing)
+        // A late event, of before the relay moved to the ring.
+        if (_state != State.OnEpoll)
             return;
-        ref RelaySocket changed = ref end == 0 ? ref _client : ref _target;
+        ref RelaySocket changed = ref Socket(end);
         changed.Note(events);
         if ((events & Libc.EPOLLPRI) != 0 && changed.Kind == SocketKind.UnixHalf && ResetMark.IsOn(changed.Descriptor))
         {
-            DeliverThenFail(-(nint)(int)Errno.ECONNRESET, ref changed, ref end == 0 ? ref _target : ref _client, atClient: end == 0);
+            DeliverThenFail(end, Errno.ECONNRESET);
             return;
         }
         bool reads = (events & ~Libc.EPOLLOUT) != 0;
         bool writes = (events & (Libc.EPOLLOUT | Libc.EPOLLERR | Libc.EPOLLHUP)) != 0;
-        Advance(client: end == 0 ? reads : writes, target: end == 0 ? writes : reads);
+        Advance(client: end == ClientEnd ? reads : writes, target: end == ClientEnd ? writes : reads);
     }
 
     protected internal override void OnResume()
     {
-        // Asked for before the relay went to the ring, as its events are.
-        if (!_onRing && !IsClosing)
+        if (_state == State.OnEpoll)
             Advance(client: true, target: true);
+    }
+
+    /// <summary>Advances the directions.</summary>
+    /// <param name="client">From the client to the target.</param>
+    /// <param name="target">From the target to the client.</param>
+    private void Advance(bool client, bool target)
+    {
+        if ((client && !Step(ClientEnd)) || (target && !Step(TargetEnd)))
+            return;
+        if (IsClosed)
+            End();
+        // Errors that the direction's own reads and writes cannot find: it waits for the other side, or has read the FIN.
+        else if (_client.Failed && (_toTarget.Pending > 0 || _toTarget.FinReceived))
+            Fail(ClientEnd, Libc.PendingError(_client.Descriptor));
+        else if (_target.Failed && (_toClient.Pending > 0 || _toClient.FinReceived))
+            Fail(TargetEnd, Libc.PendingError(_target.Descriptor));
+        else if (_toTarget.FinReceived && RelayDirection.IsBroken(_client, _toClient))
+            Fail(ClientEnd, Errno.ECONNRESET);
+        else if (_toClient.FinReceived && RelayDirection.IsBroken(_target, _toTarget))
+            Fail(TargetEnd, Errno.ECONNRESET);
+        else if (_messagesForRing >= RingRelay.MessagesBeforeMove)
+            TryMoveToRing();
+    }
+
+    /// <summary>Advances the direction from one end.</summary>
+    /// <returns>False if the relay has ended.</returns>
+    private bool Step(int source)
+    {
+        ref RelayDirection direction = ref DirectionFrom(source);
+        long bytes = direction.Bytes;
+        Stop stop = direction.Advance(_group.Resources, ref Socket(source), ref Socket(1 - source), DirectionFrom(1 - source));
+        if (direction.Bytes != bytes || direction.LargestRead > 0)
+            Count(direction.Bytes - bytes, source);
+        if (direction.LargestRead >= MessageRing.MessageBytes)
+            _messagesForRing = 0;
+        else if (direction.LargestRead > 0 && !Loop.IsQuiet)
+            _messagesForRing++;
+        switch (stop.Reason)
+        {
+            case StopReason.Waits:
+                return true;
+            case StopReason.Yields:
+                Loop.Yield(this);
+                return true;
+            case StopReason.SourceFailed:
+                Fail(source, stop.Error);
+                return false;
+            case StopReason.SinkFailed:
+                DeliverThenFail(1 - source, stop.Error);
+                return false;
+            default:
+                Abort(new RelayOutcome(EndReason.Aborted, Errno.ENOMEM));
+                return false;
+        }
+    }
+
+    /// <summary>Counts bytes that were taken from that end.</summary>
+    internal void Count(long bytes, int source)
+    {
+        _lastByte = Loop.Now;
+        if (source == ClientEnd)
+            _group.Counters.AddToTarget(bytes);
+        else
+            _group.Counters.AddToClient(bytes);
+    }
+
+    /// <summary>One end was reset: its bytes from before still go to the other one, as far as that takes them at once.</summary>
+    private void DeliverThenFail(int end, Errno error)
+    {
+        ref RelaySocket failed = ref Socket(end);
+        failed.Failed = failed.Readable = failed.ShortReadProvesNothing = true;
+        if (Socket(1 - end).Failed || Step(end))
+            Fail(end, error);
+    }
+
+    internal void Fail(int end, Errno error) =>
+        Abort(new RelayOutcome(end == ClientEnd ? EndReason.ClientReset : EndReason.TargetReset, error));
+
+    /// <summary>Moves the relay to the loop's ring if that serves it: two TCP sockets, and nothing pending.</summary>
+    private bool TryMoveToRing()
+    {
+        bool isFit = _client.Kind == SocketKind.Tcp && _target.Kind == SocketKind.Tcp && !_client.Failed && !_target.Failed
+            && _toTarget.Pending == 0 && _toClient.Pending == 0 && !_toTarget.FinReceived && !_toClient.FinReceived;
+        if (!isFit || _group.Resources.Ring is not { } ring)
+            return false;
+        if (_state == State.OnEpoll)
+        {
+            Loop.Unwatch(_client.Descriptor);
+            Loop.Unwatch(_target.Descriptor);
+        }
+        _state = State.OnRing;
+        // The epoll reports what there is from the beginning when the relay comes back.
+        _client.Readable = _target.Readable = false;
+        _toTarget.ForgetReads();
+        _toClient.ForgetReads();
+        _ring ??= new RingRelay(this, ring);
+        _ring.Begin();
+        return true;
+    }
+
+    /// <summary>Called by <see cref="RingRelay"/> for whatever it does not handle.</summary>
+    internal void BackToEpoll()
+    {
+        if (LeaveRing(keepBytes: true) && Watch())
+            Advance(client: true, target: true);
+    }
+
+    /// <returns>False if the relay has ended, for lack of memory.</returns>
+    private bool LeaveRing(bool keepBytes)
+    {
+        RingRelay ring = _ring!;
+        ring.EndRequests();
+        _state = State.Starting;
+        _messagesForRing = 0;
+        bool hasRoom = true;
+        for (int source = ClientEnd; keepBytes && source <= TargetEnd; source++)
+        {
+            int bytes = ring.BytesFrom(source);
+            if (bytes == 0)
+                continue;
+            nint room = DirectionFrom(source).Reserve(_group.Resources, bytes);
+            hasRoom &= room != 0;
+            if (room != 0)
+                ring.Move(source, room);
+        }
+        ring.Leave();
+        if (!hasRoom)
+            Abort(new RelayOutcome(EndReason.Aborted, Errno.ENOMEM));
+        return hasRoom;
+    }
+
+    /// <summary>Sets the timer for the idle timeout, or for the moment from which on the relay is worth what only long ones need.</summary>
+    internal void StartTimer()
+    {
+        if (!IsSettled)
+            Loop.SetTimer(this, Math.Min(_group.IdleTimeout > 0 ? _group.IdleTimeout : long.MaxValue, RelayGroup.KeepAliveDelayMilliseconds));
+        else if (_group.IdleTimeout > 0)
+            Loop.SetTimer(this, UntilIdle);
+        else
+            Loop.ClearTimer(this);
+    }
+
+    /// <summary>Milliseconds without a byte.</summary>
+    private long Silence => Loop.Now - _lastByte;
+
+    private long ProgressCheck => Math.Max(1, _group.IdleTimeout / ChecksPerIdleTimeout);
+
+    /// <summary>Milliseconds until the relay may be idle or has to check progress. With nothing unacknowledged only bytes that pass here can come.</summary>
+    private long UntilIdle
+    {
+        get
+        {
+            long left = _group.IdleTimeout - Silence;
+            return _unackedBytes > 0 || Silence < ProgressCheck ? Math.Min(left, ProgressCheck) : left;
+        }
+    }
+
+    // Bytes do not set the timer: when it expires, it checks how long ago the last one was.
+    protected internal override void OnTimer()
+    {
+        if (!IsSettled)
+        {
+            IsSettled = true;
+            _group.Settled(_target.Descriptor, _target.Kind);
+        }
+        if (_group.IdleTimeout > 0 && Silence >= ProgressCheck)
+        {
+            int unacked = _client.UnackedBytes + _target.UnackedBytes;
+            if (unacked < _unackedBytes)
+                _lastByte = Loop.Now;
+            _unackedBytes = unacked;
+        }
+        if (_group.IdleTimeout > 0 && Silence >= _group.IdleTimeout)
+            Abort(new RelayOutcome(EndReason.Idle));
+        else
+            StartTimer();
     }
 
     /// <summary>Resets both sides.</summary>
     internal void Abort(RelayOutcome outcome)
     {
-        if (_onRing)
-            EndRequests(_group.Resources.Ring!);
+        if (_state == State.OnRing)
+            LeaveRing(keepBytes: false);
         _client.Reset();
         _target.Reset();
         Finish(outcome);
     }
 
+    /// <summary>Both directions are closed.</summary>
+    internal void End()
+    {
+        if (_state == State.OnRing)
+            LeaveRing(keepBytes: false);
+        CloseOrDrain(ref _client, isClient: true);
+        CloseOrDrain(ref _target, isClient: false);
+        Finish(new RelayOutcome(EndReason.Closed));
+    }
+
+    /// <summary>Closes a socket, in a foreign namespace only when its peer has acknowledged everything. A peer on this machine acknowledges a FIN at once.</summary>
+    private void CloseOrDrain(ref RelaySocket socket, bool isClient)
+    {
+        ulong cookie = socket.Kind != SocketKind.Tcp ? NetworkNamespace.OwnCookie
+            : isClient ? Libc.NetworkNamespaceCookie(socket.Descriptor) : Cookie;
+        if (cookie != NetworkNamespace.OwnCookie)
+        {
+            if (!socket.FinSent)
+                socket.SendFin();
+            if (socket.UnackedBytes > 0)
+            {
+                if (_state == State.OnEpoll)
+                    Loop.Unwatch(socket.Descriptor);
+                _group.Drain(socket.Descriptor, cookie, isClient, _lastByte);
+                return;
+            }
+        }
+        socket.Close();
+    }
+
     private void Finish(RelayOutcome outcome)
     {
-        ReturnStore(ref _toTarget);
-        ReturnStore(ref _toClient);
+        _state = State.Ended;
+        _toTarget.Discard(_group.Resources);
+        _toClient.Discard(_group.Resources);
         _group.Remove(this, outcome);
     }
 }

@@ -4,27 +4,30 @@ using NsBridge.Relaying.Halves;
 namespace NsBridge.Relaying.Tcp;
 
 /// <summary>
-/// The relays of one bridge on one loop: what they have in common, and the list of them. Used on the loop's thread alone, but
-/// for <see cref="Counters"/>.
+/// The relays of one bridge on one loop, and what they have in common. Used on the loop's thread, except <see cref="Counters"/>.
 /// </summary>
 public sealed class RelayGroup
 {
-    private readonly Stack<Relay> _idle = new();
+    private readonly Stack<Relay> _ended = new();
+    private readonly HashSet<ClosingSocket> _closing = [];
     private Relay? _first;
 
     /// <param name="loop">The loop that owns every relay of the group.</param>
-    /// <param name="counters">What they count on.</param>
-    /// <param name="settled">Called with the target's socket when a relay has lived for <see cref="KeepAliveDelayMilliseconds"/>.</param>
-    /// <param name="ended">Called when a relay has ended and its descriptors are closed, but for those of a lingering one.</param>
-    /// <param name="lingers">Called with true before a relay ends that has still a socket open, for what a peer has to take, and with false when that is closed.</param>
-    public RelayGroup(EventLoop loop, RelayCounters counters, Action<int, SocketKind> settled, Action<Relay, RelayOutcome> ended, Action<bool> lingers)
+    /// <param name="counters">Their counters.</param>
+    /// <param name="settled">Called with the target's socket when a relay is as old as <see cref="KeepAliveDelayMilliseconds"/>.</param>
+    /// <param name="ended">Called when a relay has ended and its sockets are closed or closing.</param>
+    /// <param name="closing">
+    /// Called with true for each socket of an ending relay that stays open until its peer has acknowledged everything, and with false when it is closed.
+    /// </param>
+    public RelayGroup(
+        EventLoop loop, RelayCounters counters, Action<int, SocketKind> settled, Action<Relay, RelayOutcome> ended, Action<bool> closing)
     {
         Loop = loop;
         Resources = RelayResources.Of(loop);
         Counters = counters;
         Settled = settled;
         Ended = ended;
-        Lingers = lingers;
+        Closing = closing;
     }
 
     public EventLoop Loop { get; }
@@ -33,28 +36,28 @@ public sealed class RelayGroup
 
     internal RelayResources Resources { get; }
 
-    /// <summary>Milliseconds without a byte either way after which a relay ends; 0 for never. Set before the relays that obey it begin.</summary>
+    /// <summary>Milliseconds without a byte either way after which a relay ends; 0 for never.</summary>
     public long IdleTimeout { get; set; }
 
-    /// <summary>The age from which on a connection is worth what only long ones need.</summary>
+    /// <summary>The age from which on a connection gets what only long ones need.</summary>
     public const int KeepAliveDelayMilliseconds = 50;
 
     internal Action<int, SocketKind> Settled { get; }
 
-    internal Action<Relay, RelayOutcome> Ended { get; }
+    private Action<Relay, RelayOutcome> Ended { get; }
 
-    internal Action<bool> Lingers { get; }
+    private Action<bool> Closing { get; }
 
     /// <summary>
-    /// Starts relaying in the place of <paramref name="source"/>. Where the ends are watched, that source has watched both, edge-triggered, for
+    /// Starts a relay in the slot of <paramref name="source"/>. If the sockets are watched, that source has watched both for
     /// <see cref="Relay.Interest"/>.
     /// </summary>
-    /// <param name="source">What held the loop's slot until now.</param>
-    /// <param name="ends">The two connected sockets and what is known of them; the relay owns them from here on.</param>
-    /// <param name="peer">The client, for the one who is told of the end.</param>
+    /// <param name="source">The owner of the loop's slot until now.</param>
+    /// <param name="ends">The two connected sockets, which the relay owns from here on.</param>
+    /// <param name="peer">The client's address.</param>
     /// <param name="cookie">The target's network namespace.</param>
-    /// <param name="connectionId">What the owner knows the connection by.</param>
-    /// <param name="greeting">Bytes the target gets before all others; may be empty.</param>
+    /// <param name="connectionId">The owner's id of the connection.</param>
+    /// <param name="greeting">Bytes that the target receives first; may be empty.</param>
     public void Start(EventSource source, in RelaySockets ends, PeerAddress peer, ulong cookie, ulong connectionId, ReadOnlySpan<byte> greeting)
     {
         Relay relay = Link();
@@ -62,9 +65,9 @@ public sealed class RelayGroup
         relay.Begin(ends, peer, cookie, connectionId, greeting);
     }
 
-    /// <summary>Goes on with a relay that another group, or another process, has suspended. Its sockets belong to this group from here on.</summary>
-    /// <param name="state">The relay at rest.</param>
-    /// <param name="connectionId">What the owner knows the connection by.</param>
+    /// <summary>Resumes a relay that another group, or another process, has suspended. The group owns its sockets from here on.</summary>
+    /// <param name="state">The suspended relay.</param>
+    /// <param name="connectionId">The owner's id of the connection.</param>
     public void Resume(RelayState state, ulong connectionId)
     {
         Relay relay = Link();
@@ -72,9 +75,10 @@ public sealed class RelayGroup
         relay.Resume(state, connectionId);
     }
 
-    /// <summary>Brings every relay to rest and gives it away with its sockets; nobody is told of an end. Those that are over are left to the kernel.</summary>
+    /// <summary>Suspends every relay and gives it away with its sockets, without reporting an end. Leaves closing sockets to the kernel.</summary>
     public IReadOnlyList<RelayState> Suspend()
     {
+        HandToKernel();
         var states = new List<RelayState>();
         while (_first is { } relay)
         {
@@ -87,21 +91,16 @@ public sealed class RelayGroup
         return states;
     }
 
-    /// <summary>Leaves to the kernel what peers of relays that are over have still to take.</summary>
-    public void LetGo()
+    /// <summary>Leaves closing sockets to the kernel.</summary>
+    public void HandToKernel()
     {
-        for (Relay? relay = _first; relay is not null;)
-        {
-            Relay? next = relay.Next;
-            if (relay.IsClosing)
-                relay.LetGo();
-            relay = next;
-        }
+        foreach (ClosingSocket socket in _closing.ToArray())
+            socket.HandToKernel();
     }
 
     private Relay Link()
     {
-        if (!_idle.TryPop(out Relay? relay))
+        if (!_ended.TryPop(out Relay? relay))
             relay = new Relay(this);
         relay.Next = _first;
         if (_first is not null)
@@ -117,29 +116,23 @@ public sealed class RelayGroup
         Unlink(relay);
         Counters.AddActive(-1);
         Ended(relay, outcome);
-        PutAway(relay);
-    }
-
-    /// <summary>A connection is over, and its relay stays for what a peer has still to take.</summary>
-    internal void BeginLingering(Relay relay)
-    {
-        Lingers(true);
-        Counters.AddActive(-1);
-        Ended(relay, new RelayOutcome(EndReason.Closed));
-    }
-
-    internal void EndLingering(Relay relay)
-    {
-        Unlink(relay);
-        Lingers(false);
-        PutAway(relay);
-    }
-
-    private void PutAway(Relay relay)
-    {
-        // A relay that waits for a turn of the loop is still in its queue, and must not be given out again before it came.
+        // A relay that has yielded is still in the loop's queue, and must not be used again before its turn.
         if (!relay.IsQueued)
-            _idle.Push(relay);
+            _ended.Push(relay);
+    }
+
+    /// <summary>Keeps a socket of an ending relay open until its peer has acknowledged everything.</summary>
+    internal void Drain(int descriptor, ulong cookie, bool isClient, long lastByte)
+    {
+        Closing(true);
+        _closing.Add(new ClosingSocket(this, descriptor, cookie, isClient, lastByte));
+    }
+
+    /// <summary>A closing socket is closed.</summary>
+    internal void OnClosed(ClosingSocket socket)
+    {
+        _closing.Remove(socket);
+        Closing(false);
     }
 
     private void Unlink(Relay relay)
@@ -155,35 +148,43 @@ public sealed class RelayGroup
         Loop.AddLoad(-1);
     }
 
-    /// <summary>Resets the relays into every namespace but one.</summary>
+    /// <summary>Resets the relays, and the closing sockets of targets, in all namespaces but one.</summary>
     /// <param name="cookie">The namespace whose relays go on; 0: none does.</param>
-    /// <returns>How many were reset that were not over.</returns>
-    public int AbortAllBut(ulong cookie) => AbortWhere(relay => cookie == 0 || relay.Cookie != cookie, isClient: false);
+    /// <returns>How many relays were reset.</returns>
+    public int AbortAllBut(ulong cookie) => Abort(
+        relay => cookie == 0 || relay.Cookie != cookie,
+        socket => !socket.IsClient && (cookie == 0 || socket.Cookie != cookie));
 
-    /// <summary>Resets the relays of TCP clients who are in a network namespace.</summary>
+    /// <summary>Resets the relays, and the closing sockets, of TCP clients in a network namespace.</summary>
     /// <param name="cookie">The clients' namespace.</param>
-    /// <returns>How many were reset that were not over.</returns>
-    public int AbortClientsIn(ulong cookie) => AbortWhere(relay => relay.HasClientIn(cookie), isClient: true);
+    /// <returns>How many relays were reset.</returns>
+    public int AbortClientsIn(ulong cookie) => Abort(
+        relay => relay.HasClientIn(cookie),
+        socket => socket.IsClient && socket.Cookie == cookie);
 
-    /// <summary>Resets relays whole, and of those that are over the one side.</summary>
-    private int AbortWhere(Func<Relay, bool> isMeant, bool isClient)
+    private int Abort(Func<Relay, bool> isMeant, Func<ClosingSocket, bool> isMeantToo)
     {
+        foreach (ClosingSocket socket in _closing.Where(isMeantToo).ToArray())
+            socket.Reset();
         int count = 0;
         for (Relay? relay = _first; relay is not null;)
         {
             Relay? next = relay.Next;
-            if (isMeant(relay) && relay.AbortUnlessClosing(isClient))
+            if (isMeant(relay))
+            {
+                relay.Abort(new RelayOutcome(EndReason.Aborted));
                 count++;
+            }
             relay = next;
         }
         return count;
     }
 
-    /// <summary>Sets the idle timeout for running relays too.</summary>
+    /// <summary>Sets the idle timeout, for running relays too.</summary>
     public void ChangeIdleTimeout(long milliseconds)
     {
         IdleTimeout = milliseconds;
         for (Relay? relay = _first; relay is not null; relay = relay.Next)
-            relay.RestartTimer();
+            relay.StartTimer();
     }
 }

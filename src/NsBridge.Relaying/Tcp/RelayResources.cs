@@ -1,5 +1,6 @@
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Tcp.Ring;
 
 namespace NsBridge.Relaying.Tcp;
 

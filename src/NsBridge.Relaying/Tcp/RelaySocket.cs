@@ -4,32 +4,68 @@ using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Relaying.Tcp;
 
-/// <summary>One socket of a relay and what the events so far say of it.</summary>
+/// <summary>What a relay needs to know of a socket's kind.</summary>
+public enum SocketKind : byte
+{
+    /// <summary>A TCP connection.</summary>
+    Tcp,
+
+    /// <summary>A UNIX stream socket of an unknown program.</summary>
+    Unix,
+
+    /// <summary>A UNIX stream socket whose other end is a half of a bridge: it understands <see cref="ResetMark"/>.</summary>
+    UnixHalf,
+}
+
+/// <summary>The two sockets a relay begins with.</summary>
+/// <param name="Client">The client's socket.</param>
+/// <param name="Target">The target's socket, connected.</param>
+/// <param name="ClientKind">The kind of the client's socket.</param>
+/// <param name="TargetKind">The kind of the target's socket.</param>
+/// <param name="ClientEvents">The events of the client's socket so far: edges do not come twice.</param>
+/// <param name="TargetEvents">The events of the target's socket so far.</param>
+/// <param name="Watched">Whether the loop watches both sockets; else it watches neither.</param>
+public readonly record struct RelaySockets(
+    int Client, int Target, SocketKind ClientKind, SocketKind TargetKind, uint ClientEvents, uint TargetEvents, bool Watched = true);
+
+/// <summary>Closes a socket, relayed or not, with a reset.</summary>
+public static class SocketReset
+{
+    /// <summary>Closes the socket so that its peer sees a reset, as far as the socket's kind has one.</summary>
+    public static void Close(int descriptor, SocketKind kind)
+    {
+        if (kind == SocketKind.UnixHalf)
+            ResetMark.Send(descriptor);
+        Libc.CloseWithReset(descriptor);
+    }
+}
+
+/// <summary>One socket of a relay and its state as of the events so far.</summary>
 internal struct RelaySocket
 {
     internal int Descriptor;
 
     internal SocketKind Kind;
 
-    /// <summary>A read may find something.</summary>
+    /// <summary>A read may return something.</summary>
     internal bool Readable;
 
     /// <summary>A write may be taken.</summary>
     internal bool Writable;
 
     /// <summary>
-    /// A read that fills less than its buffer does not prove that nothing is left: the end, an error or urgent data came, or the
-    /// socket is one where records cut a read short.
+    /// A read that fills less than its buffer does not prove that the socket is empty: a FIN, an error or urgent data came, or records
+    /// cut a read short.
     /// </summary>
     internal bool ShortReadProvesNothing;
 
-    /// <summary>An error waits on the socket.</summary>
+    /// <summary>The socket has an error, which the kernel may have reported already.</summary>
     internal bool Failed;
 
-    /// <summary>The other half of the bridge has closed its end, or its process has gone.</summary>
+    /// <summary>The other half of the bridge has closed its end, or its process is gone.</summary>
     internal bool HalfHasClosed;
 
-    /// <summary>The peer was told that nothing more comes.</summary>
+    /// <summary>The FIN was sent to the peer.</summary>
     internal bool FinSent;
 
     internal void Begin(int descriptor, SocketKind kind, uint events)
@@ -37,7 +73,7 @@ internal struct RelaySocket
         Descriptor = descriptor;
         Kind = kind;
         Readable = false;
-        // Assumed: a write that is not taken tells otherwise at the price of one call, where waiting for the event would cost every connection a wait.
+        // Assumed: a write that is not taken costs one call, but waiting for the event would cost every connection a wait.
         Writable = true;
         // A message that carried descriptors ends a read of a UNIX socket early.
         ShortReadProvesNothing = kind != SocketKind.Tcp;
@@ -45,7 +81,7 @@ internal struct RelaySocket
         Note(events);
     }
 
-    /// <summary>Takes in what an event says.</summary>
+    /// <summary>Updates the state by EPOLL… bits.</summary>
     internal void Note(uint events)
     {
         if ((events & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
@@ -60,20 +96,20 @@ internal struct RelaySocket
             HalfHasClosed = true;
     }
 
-    /// <summary>At the end of what the other half sent: whether it has gone as well, which no event may have told yet.</summary>
-    internal void LookWhetherHalfHasClosed()
+    /// <summary>After the FIN of the other half: checks whether it has closed as well, which no event may have shown yet.</summary>
+    internal void CheckHalfHasClosed()
     {
         if (Kind == SocketKind.UnixHalf)
             Note(Libc.Ready(Descriptor, Libc.EPOLLRDHUP) & Libc.EPOLLHUP);
     }
 
-    /// <summary>Reads what is there: bytes, 0 at the end, or a negated error.</summary>
+    /// <summary>Reads: bytes, 0 at the end, or a negated error.</summary>
     internal readonly nint Receive(Block block)
     {
         if (Kind == SocketKind.UnixHalf)
         {
-            // A read that begins at the reset mark drops it and goes on to the end of the stream; a look at the next byte leaves it in
-            // its place. The mark comes before the end, so at the end it is there or never was.
+            // A read that begins at the reset mark drops it and goes on to the end of the stream; a peek leaves it in place.
+            // The mark comes before the end, so at the end it is there or never was.
             nint ahead = Libc.Receive(Descriptor, block.Address, 1, Libc.MSG_PEEK);
             if (ahead <= 0)
                 return ahead == 0 && ResetMark.IsOn(Descriptor) ? -(nint)(int)Errno.ECONNRESET : ahead;
@@ -81,22 +117,16 @@ internal struct RelaySocket
         return Libc.Receive(Descriptor, block.Address, block.Size);
     }
 
-    /// <summary>Tells the peer that nothing more comes.</summary>
     internal void SendFin()
     {
         FinSent = true;
         Libc.Shutdown(Descriptor, Libc.SHUT_WR);
     }
 
-    /// <summary>Sends the end on a TCP socket, and tells whether that or bytes before it are not taken by the peer. On this machine a peer takes an end at once.</summary>
-    internal bool HasUnackedBytesAfterEnd()
-    {
-        if (!FinSent)
-            SendFin();
-        return Libc.UnackedBytes(Descriptor) > 0;
-    }
+    /// <summary>Bytes that the peer has not acknowledged, a FIN included.</summary>
+    internal readonly int UnackedBytes => Descriptor < 0 ? 0 : Libc.UnackedBytes(Descriptor);
 
-    /// <summary>Closes the socket so that the peer sees a reset, as far as its kind has one.</summary>
+    /// <summary>Closes the socket so that the peer sees a reset, as far as the socket's kind has one.</summary>
     internal void Reset()
     {
         if (Descriptor < 0)

@@ -2,7 +2,17 @@ using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Relaying.Tcp;
 
-/// <summary>A relay at rest, with all that another process needs to go on with it.</summary>
+/// <summary>One direction of a suspended relay.</summary>
+/// <param name="Pending">Bytes that were read and that the sink has not taken.</param>
+/// <param name="FinReceived">The source's last byte was read: the FIN follows the pending bytes.</param>
+/// <param name="Closed">The FIN was passed on: nothing moves any more.</param>
+public readonly record struct DirectionState(byte[] Pending, bool FinReceived, bool Closed)
+{
+    /// <summary>An open direction without pending bytes.</summary>
+    public static DirectionState Open { get; } = new([], false, false);
+}
+
+/// <summary>A suspended relay, with all that another process needs to resume it.</summary>
 public sealed record RelayState
 {
     /// <summary>The client's socket.</summary>
@@ -15,10 +25,10 @@ public sealed record RelayState
 
     public required SocketKind TargetKind { get; init; }
 
-    /// <summary>An error was seen on the client's socket, which may not show it a second time.</summary>
+    /// <summary>An error was seen on the client's socket, which may not report it a second time.</summary>
     public bool ClientFailed { get; init; }
 
-    /// <summary>The same of the target's socket.</summary>
+    /// <summary>An error was seen on the target's socket.</summary>
     public bool TargetFailed { get; init; }
 
     public required PeerAddress Peer { get; init; }
@@ -26,7 +36,7 @@ public sealed record RelayState
     /// <summary>The network namespace of the target's socket.</summary>
     public required ulong Cookie { get; init; }
 
-    /// <summary>What the owner knew the connection by.</summary>
+    /// <summary>The owner's id of the connection.</summary>
     public ulong ConnectionId { get; init; }
 
     public DirectionState ToTarget { get; init; } = DirectionState.Open;
@@ -39,7 +49,7 @@ public sealed record RelayState
     /// <summary>Bytes that the client's socket has taken so far.</summary>
     public long BytesToClient { get; init; }
 
-    /// <summary>It has lived long enough to have been given what only long connections need.</summary>
+    /// <summary>The relay is older than <see cref="RelayGroup.KeepAliveDelayMilliseconds"/>.</summary>
     public bool Settled { get; init; }
 
     /// <summary>Milliseconds since the last byte either way.</summary>

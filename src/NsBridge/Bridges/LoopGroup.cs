@@ -20,7 +20,8 @@ internal sealed class LoopGroup : IHeartbeat, IDisposable
     /// <param name="servers">Descriptors that the process's own servers may open at most.</param>
     /// <param name="sockets">Listening sockets that systemd handed over.</param>
     /// <param name="logging">Makes the loggers.</param>
-    public LoopGroup(int loops, bool mayRing, int servers, ActivationSockets sockets, ILoggerFactory logging)
+    /// <param name="mayPoll">Whether a loop may poll for events before it sleeps, if that pays.</param>
+    public LoopGroup(int loops, bool mayRing, int servers, ActivationSockets sockets, ILoggerFactory logging, bool mayPoll = true)
     {
         Sockets = sockets;
         Logging = logging;
@@ -32,7 +33,7 @@ internal sealed class LoopGroup : IHeartbeat, IDisposable
         _loops = new EventLoop[count];
         for (int i = 0; i < count; i++)
         {
-            _loops[i] = new EventLoop(i);
+            _loops[i] = new EventLoop(i, mayPoll);
             if (mayRing)
                 RelayResources.AllowRing(_loops[i]);
         }

@@ -187,7 +187,7 @@ internal static class SnapshotSerializer
         writer.Write(connection.Age);
         foreach (DirectionState direction in (ReadOnlySpan<DirectionState>)[relay.ToTarget, relay.ToClient])
         {
-            writer.Write(direction.Ended);
+            writer.Write(direction.FinReceived);
             writer.Write(direction.Closed);
             writer.Write(direction.Pending.Length);
             writer.Write(direction.Pending);

@@ -356,7 +356,7 @@ internal sealed class RestartSnapshotTests
     private static string Text(ConnectionSnapshot connection) =>
         $"{connection with { Relay = connection.Relay with { ToTarget = default, ToClient = default } }} {Text(connection.Relay.ToTarget)} {Text(connection.Relay.ToClient)}";
 
-    private static string Text(DirectionState direction) => $"{Convert.ToBase64String(direction.Pending)} {direction.Ended} {direction.Closed}";
+    private static string Text(DirectionState direction) => $"{Convert.ToBase64String(direction.Pending)} {direction.FinReceived} {direction.Closed}";
 
     private static IEnumerable<string> OpenFiles() => Directory.GetFileSystemEntries("/proc/self/fd").Select(file => new FileInfo(file).LinkTarget ?? "");
 }

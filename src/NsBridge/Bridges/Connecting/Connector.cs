@@ -38,7 +38,7 @@ internal sealed partial class Connector : EventSource
             counters,
             settled: (target, kind) => ApplyKeepAlive(target, kind),
             ended: (relay, outcome) => owner.OnEnded(relay.Peer, relay.ConnectionId, outcome, relay.BytesToTarget, relay.BytesToClient),
-            lingers: owner.OnClosing);
+            closing: owner.OnClosing);
         loop.Attach(this);
     }
 
@@ -201,7 +201,7 @@ internal sealed partial class Connector : EventSource
     /// <summary>Resets everything and leaves the loop.</summary>
     public void Stop()
     {
-        _relays.LetGo();
+        _relays.HandToKernel();
         _relays.AbortAllBut(0);
         foreach (ConnectAttempt dial in Waiting(static _ => true))
             End(dial, new RelayOutcome(EndReason.Aborted));

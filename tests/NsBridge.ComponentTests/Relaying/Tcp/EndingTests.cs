@@ -118,9 +118,9 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         await Scene.Loop.InvokeAsync(() => Scene.Group.AbortAllBut(OfTheTarget));
         // Longer than between two looks.
         await Task.Delay(600);
-        Assert.That(Scene.Lingering, Is.EqualTo(1), "its descriptor counts");
+        Assert.That(Scene.ClosingSockets, Is.EqualTo(1), "its descriptor counts");
         Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(UnackedBytes));
-        await Eventually.TrueAsync(() => Scene.Lingering == 0, s_deadline, "the socket is closed");
+        await Eventually.TrueAsync(() => Scene.ClosingSockets == 0, s_deadline, "the socket is closed");
     }
 
     [Test]
@@ -131,7 +131,7 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
         await Scene.Loop.InvokeAsync(() => count = Scene.Group.AbortAllBut(OfTheTarget + 1));
         Assert.That(count, Is.Zero, "its client is served");
         Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
-        Assert.That(Scene.Lingering, Is.Zero);
+        Assert.That(Scene.ClosingSockets, Is.Zero);
     }
 
     [Test]
@@ -139,13 +139,13 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     {
         Conversation conversation = await EndUntakenAsync();
         await Scene.Loop.InvokeAsync(() => Scene.Group.ChangeIdleTimeout(500));
-        await Eventually.TrueAsync(() => Scene.Lingering == 0, s_deadline, "it is given up");
+        await Eventually.TrueAsync(() => Scene.ClosingSockets == 0, s_deadline, "it is given up");
         Assert.That(await conversation.Target.EndingAsync(), Is.EqualTo(Ending.Reset));
     }
 
     [TestCase(true)]
     [TestCase(false)]
-    public async Task LetGo_WhileManyTargetsHaveStillToTakeBytes_TheyGetThemAll(bool bySuspending)
+    public async Task HandToKernel_WhileManyTargetsHaveStillToTakeBytes_TheyGetThemAll(bool bySuspending)
     {
         var conversations = new List<Conversation>();
         for (int i = 0; i < 70; i++)
@@ -155,9 +155,9 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
             if (bySuspending)
                 Assert.That(Scene.Group.Suspend(), Is.Empty);
             else
-                Scene.Group.LetGo();
+                Scene.Group.HandToKernel();
         });
-        Assert.That(Scene.Lingering, Is.Zero);
+        Assert.That(Scene.ClosingSockets, Is.Zero);
         foreach (Conversation conversation in conversations)
             Assert.That(await conversation.Target.ReceivePatternAsync(), Is.EqualTo(UnackedBytes));
     }
@@ -165,13 +165,13 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     /// <summary>A relay that is over, and whose target has read nothing.</summary>
     private async Task<Conversation> EndUntakenAsync()
     {
-        int before = Scene.Lingering;
+        int before = Scene.ClosingSockets;
         Conversation conversation = await Scene.StartAsync(cookie: OfTheTarget);
         conversation.Target.Shutdown(SocketShutdown.Send);
         await conversation.Client.SendPatternAsync(UnackedBytes);
         conversation.Client.Shutdown(SocketShutdown.Send);
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
-        Assert.That((Scene.Counters.Active, Scene.Lingering), Is.EqualTo((0L, before + 1)), "it is no connection any more");
+        Assert.That((Scene.Counters.Active, Scene.ClosingSockets), Is.EqualTo((0L, before + 1)), "it is no connection any more");
         Assert.That(await conversation.Client.EndingAsync(), Is.EqualTo(Ending.Closed));
         return conversation;
     }

@@ -11,7 +11,7 @@ internal sealed class RelayScene : IAsyncDisposable
     private readonly ConcurrentDictionary<ulong, TaskCompletionSource<RelayOutcome>> _endings = new();
     private readonly List<Conversation> _conversations = [];
     private ulong _number;
-    private int _lingering;
+    private int _closingSockets;
 
     /// <param name="ring">Whether small messages go by the loop's ring.</param>
     /// <param name="neverCalm">Whether a message that comes alone is treated as one of many.</param>
@@ -23,7 +23,7 @@ internal sealed class RelayScene : IAsyncDisposable
         if (neverCalm)
             Loop.QuietEvents = FewerThanNone;
         Group = new RelayGroup(Loop, Counters, (_, _) => { }, (relay, outcome) => _endings[relay.ConnectionId].SetResult(outcome),
-            begins => Interlocked.Add(ref _lingering, begins ? 1 : -1));
+            begins => Interlocked.Add(ref _closingSockets, begins ? 1 : -1));
     }
 
     internal EventLoop Loop { get; } = new(0);
@@ -32,8 +32,8 @@ internal sealed class RelayScene : IAsyncDisposable
 
     internal RelayGroup Group { get; }
 
-    /// <summary>Relays that are over, but for what a peer has not taken.</summary>
-    internal int Lingering => Volatile.Read(ref _lingering);
+    /// <summary>Sockets of ended relays whose peers have not acknowledged everything.</summary>
+    internal int ClosingSockets => Volatile.Read(ref _closingSockets);
 
     /// <summary>How many relays the loop's ring serves.</summary>
     internal Task<int> OnRingAsync() => Loop.InvokeAsync(() => RelayResources.Of(Loop).Ring!.Relays);
@@ -98,7 +98,7 @@ internal sealed class RelayScene : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Loop.InvokeAsync(() => Group.AbortAllBut(0));
-        Assert.That((Counters.Active, Loop.Load, Lingering), Is.EqualTo((0L, 0, 0)), "relays left");
+        Assert.That((Counters.Active, Loop.Load, ClosingSockets), Is.EqualTo((0L, 0, 0)), "relays left");
         Loop.Dispose();
         _conversations.ForEach(conversation => conversation.Dispose());
     }
