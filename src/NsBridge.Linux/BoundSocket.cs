@@ -32,3 +32,13 @@ public sealed record BoundSocket(BoundSocketKind Kind, IPEndPoint? Address, stri
         _ => Address.ToString(),
     };
 }
+
+/// <summary>What a <see cref="BoundSocket"/> speaks.</summary>
+public enum BoundSocketKind
+{
+    Tcp,
+    Udp,
+
+    /// <summary>A UNIX stream socket.</summary>
+    Unix,
+}

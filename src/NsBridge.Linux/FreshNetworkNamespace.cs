@@ -1,8 +1,9 @@
+using System.Runtime.InteropServices;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Linux;
 
-/// <summary>Makes a network namespace that nothing but a process keeps alive: no name, no file, nothing to clean up.</summary>
+/// <summary>Makes a network namespace that only a process keeps alive: no name, no file, nothing to clean up.</summary>
 public static class FreshNetworkNamespace
 {
     /// <summary>
@@ -20,11 +21,21 @@ public static class FreshNetworkNamespace
     /// <returns>What failed; <see cref="Errno.EPERM"/> without CAP_NET_ADMIN there.</returns>
     public static Errno TakeLoopbackUp()
     {
-        int socket = Libc.Socket(Libc.AF_INET, Libc.SOCK_DGRAM);
+        int socket = Libc.Socket(Libc.AF_NETLINK, Libc.SOCK_RAW, Libc.NETLINK_ROUTE);
         if (socket < 0)
             return Libc.ErrorOf(socket);
-        int result = Libc.SetInterfaceUp(socket, "lo");
+        // struct nlmsghdr and struct ifinfomsg: length, type and flags, sequence, port; family and type, index (lo is always 1), flags, mask.
+        ReadOnlySpan<int> request =
+        [
+            32, Libc.RTM_NEWLINK | (Libc.NLM_F_REQUEST | Libc.NLM_F_ACK) << 16, 0, 0,
+            0, 1, Libc.IFF_UP, Libc.IFF_UP,
+        ];
+        // The kernel answers within the call that sends: NLMSG_ERROR with the error, 0 for none.
+        Span<int> answer = stackalloc int[64];
+        nint result = Libc.Send(socket, MemoryMarshal.AsBytes(request));
+        if (result >= 0)
+            result = Libc.Receive(socket, MemoryMarshal.AsBytes(answer));
         Libc.Close(socket);
-        return Libc.ErrorOf(result);
+        return Libc.ErrorOf(result < 0 ? result : answer[4]);
     }
 }

@@ -1,45 +1,46 @@
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace NsBridge.Linux.Interop;
 
-/// <summary>Network interfaces, of the network namespace that the asking socket belongs to: netdevice(7).</summary>
+/// <summary>
+/// Network interfaces of the namespace that a socket belongs to, see socket(7) and rtnetlink(7). Without ioctl(2), which the packaged unit forbids:
+/// with CAP_SYS_ADMIN it reads and writes any file of an XFS file system.
+/// </summary>
 public static unsafe partial class Libc
 {
-    private const nuint SIOCGIFFLAGS = 0x8913;
-    private const nuint SIOCSIFFLAGS = 0x8914;
-    private const short IFF_UP = 1;
-    private const int IFNAMSIZ = 16;
-    private const int SizeOfIfReq = 40;
+    internal const int NETLINK_ROUTE = 0;
+    internal const ushort RTM_NEWLINK = 16;
+    internal const int IFF_UP = 1;
 
-    [LibraryImport(Library), SuppressGCTransition]
-    private static partial int ioctl(int descriptor, nuint request, byte* argument);
+    private const int SO_BINDTODEVICE = 25;
+    private const int SO_BINDTOIFINDEX = 62;
+    private const int LongestInterfaceName = 15;
+    private const int DiscardPort = 9;
 
-    /// <summary>1 where the interface is up, 0 where it is down, or a negated error (ENODEV: there is none of that name).</summary>
-    public static int InterfaceIsUp(int socket, string name)
+    /// <summary>
+    /// Binds a socket to a network interface of its namespace, as the kernel itself does with a socket that gets a link-local address, and returns the
+    /// interface's index.
+    /// </summary>
+    /// <returns>The index, or a negated error (ENODEV: there is none of that name).</returns>
+    public static int BindToInterface(int socket, string name)
     {
-        byte* request = stackalloc byte[SizeOfIfReq];
-        FillName(new Span<byte>(request, SizeOfIfReq), name);
-        int result = Result(ioctl(socket, SIOCGIFFLAGS, request));
-        return result < 0 ? result : *(short*)(request + IFNAMSIZ) & IFF_UP;
-    }
-
-    /// <summary>Takes an interface up; needs CAP_NET_ADMIN over its namespace.</summary>
-    public static int SetInterfaceUp(int socket, string name)
-    {
-        byte* request = stackalloc byte[SizeOfIfReq];
-        FillName(new Span<byte>(request, SizeOfIfReq), name);
-        int result = Result(ioctl(socket, SIOCGIFFLAGS, request));
+        byte[] bytes = Encoding.UTF8.GetBytes(name);
+        if (bytes.Length is 0 or > LongestInterfaceName)
+            return -(int)Errno.ENODEV;
+        int result;
+        fixed (byte* b = bytes)
+            result = Result(setsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, b, (uint)bytes.Length));
         if (result < 0)
             return result;
-        *(short*)(request + IFNAMSIZ) |= IFF_UP;
-        return Result(ioctl(socket, SIOCSIFFLAGS, request));
+        result = GetOption(socket, SOL_SOCKET, SO_BINDTOIFINDEX, out int index);
+        return result < 0 ? result : index;
     }
 
-    private static void FillName(Span<byte> request, string name)
+    /// <summary>Whether <c>lo</c> is up in the namespace of an unconnected UDP socket of AF_INET: without it, nothing leads to 127.0.0.1.</summary>
+    /// <returns>1 if it is up, 0 if it is down, or a negated error.</returns>
+    public static int LoopbackIsUp(int socket)
     {
-        request.Clear();
-        // One byte stays for the closing zero.
-        Encoding.UTF8.GetBytes(name.AsSpan(0, Math.Min(name.Length, IFNAMSIZ - 1)), request[..(IFNAMSIZ - 1)]);
+        int result = Connect(socket, SockAddr.From(System.Net.IPAddress.Loopback, DiscardPort));
+        return result >= 0 ? 1 : ErrorOf(result) == Errno.ENETUNREACH ? 0 : result;
     }
 }

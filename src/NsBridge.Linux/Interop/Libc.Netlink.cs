@@ -1,6 +1,6 @@
 namespace NsBridge.Linux.Interop;
 
-/// <summary>Netlink: questions to the kernel by messages on a socket.</summary>
+/// <summary>Requests to the kernel by messages on a socket: netlink(7).</summary>
 public static unsafe partial class Libc
 {
     public const int AF_NETLINK = 16;
@@ -10,6 +10,7 @@ public static unsafe partial class Libc
     internal const ushort NLMSG_ERROR = 2;
     internal const ushort NLMSG_DONE = 3;
     internal const ushort NLM_F_REQUEST = 0x001;
+    internal const ushort NLM_F_ACK = 0x004;
     internal const ushort NLM_F_DUMP = 0x300;
     internal const ushort SOCK_DIAG_BY_FAMILY = 20;
 

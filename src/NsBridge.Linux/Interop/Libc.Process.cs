@@ -61,4 +61,62 @@ public static unsafe partial class Libc
 
     /// <summary>Sends a signal to a process.</summary>
     public static int Kill(int process, int signal) => Result(kill(process, signal));
+
+    private const int CLONE_NEWNET = 0x40000000;
+
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial int setns(int descriptor, int kind);
+
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial int unshare(int kinds);
+
+    /// <summary>Moves the calling thread into a new network namespace.</summary>
+    internal static int UnshareNetworkNamespace() => Result(unshare(CLONE_NEWNET));
+
+    /// <summary>Moves the calling thread into a network namespace, given by its file or by a process's pidfd.</summary>
+    internal static int SetNetworkNamespace(int descriptor) => Result(setns(descriptor, CLONE_NEWNET));
+
+    private const int CLOCK_THREAD_CPUTIME_ID = 3;
+    private const int RUSAGE_THREAD = 1;
+
+    /// <summary>struct rusage in longs: two times of two each, and fourteen counts.</summary>
+    private const int UsageLongs = 18;
+
+    private const int InvoluntarySwitchesAt = 17;
+
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial int clock_gettime(int clock, KernelTimespec* time);
+
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial int getrusage(int who, long* usage);
+
+    /// <summary>Processor time so far, in nanoseconds.</summary>
+    public static long ThreadTime()
+    {
+        KernelTimespec time = default;
+        _ = clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+        return time.Seconds * 1_000_000_000 + time.Nanoseconds;
+    }
+
+    /// <summary>How often another thread got the processor while this one could have gone on.</summary>
+    public static long Preemptions()
+    {
+        long* usage = stackalloc long[UsageLongs];
+        _ = getrusage(RUSAGE_THREAD, usage);
+        return usage[InvoluntarySwitchesAt];
+    }
+
+    /// <summary>struct group of grp.h.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Group
+    {
+        public byte* Name;
+        public byte* Password;
+        public uint Id;
+        public byte** Members;
+    }
+
+    /// <summary>Returns the error itself, not negated; errno is not set. ERANGE asks for a larger buffer.</summary>
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int getgrnam_r(string name, Group* entry, byte* buffer, nuint size, Group** found);
 }

@@ -102,4 +102,62 @@ public static unsafe partial class Libc
         int* linger = stackalloc int[2] { isWanted ? 1 : 0, 0 };
         _ = setsockopt(descriptor, SOL_SOCKET, SO_LINGER, linger, 2 * sizeof(int));
     }
+
+    public const int TCP_FIN_WAIT1 = 4;
+    public const int TCP_LAST_ACK = 9;
+    public const int TCP_CLOSING = 11;
+    private const int TCP_INFO = 11;
+    private const int SO_MEMINFO = 55;
+    private const int SK_MEMINFO_WMEM_ALLOC = 2;
+
+    // Positions in struct tcp_info of linux/tcp.h.
+    private const int UnackedAt = 24;
+    private const int BytesAckedAt = 120;
+    private const int NotSentBytesAt = 144;
+    private const int BytesSentAt = 200;
+    private const int BytesRetransmittedAt = 208;
+    private const int SizeOfTcpInfo = 216;
+
+    /// <summary>
+    /// Bytes that were written to a TCP socket and that its peer has not acknowledged, a FIN being one; of a UNIX socket, the memory of what its peer has
+    /// not read. 0 if the kernel does not know. SIOCOUTQ gives the same, but by ioctl(2), see <see cref="BindToInterface"/>.
+    /// </summary>
+    /// <remarks>
+    /// Exact but for one byte: bytes_acked counts the SYN of a socket that connected, bytes_sent counts no FIN. So one is added, and while a segment is
+    /// in flight at least one byte is reported.
+    /// </remarks>
+    public static int UnackedBytes(int descriptor)
+    {
+        byte* info = stackalloc byte[SizeOfTcpInfo];
+        uint length = SizeOfTcpInfo;
+        if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, &length) < 0 || length < SizeOfTcpInfo)
+            return UnreadMemory(descriptor);
+        int segments = *(int*)(info + UnackedAt);
+        long inFlight = *(long*)(info + BytesSentAt) - *(long*)(info + BytesRetransmittedAt) - *(long*)(info + BytesAckedAt) + 1;
+        return *(int*)(info + NotSentBytesAt) + (segments == 0 ? 0 : (int)Math.Clamp(inFlight, segments, int.MaxValue / 2));
+    }
+
+    private static int UnreadMemory(int descriptor)
+    {
+        uint* memory = stackalloc uint[SK_MEMINFO_WMEM_ALLOC + 1];
+        uint length = (SK_MEMINFO_WMEM_ALLOC + 1) * sizeof(uint);
+        return getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, memory, &length) < 0 ? 0 : (int)memory[SK_MEMINFO_WMEM_ALLOC];
+    }
+
+    /// <summary>The state of a TCP socket (TCP_…), or a negated error.</summary>
+    public static int TcpState(int descriptor)
+    {
+        // The first byte of struct tcp_info.
+        int result = GetOption(descriptor, IPPROTO_TCP, TCP_INFO, out int first);
+        return result < 0 ? result : first & 0xff;
+    }
+
+    /// <summary>Connections in the accept queue of a listening TCP socket; a negated error for a socket of another kind.</summary>
+    public static int AcceptQueueLength(int listener)
+    {
+        byte* info = stackalloc byte[UnackedAt + sizeof(int)];
+        uint length = UnackedAt + sizeof(int);
+        int result = Result(getsockopt(listener, IPPROTO_TCP, TCP_INFO, info, &length));
+        return result < 0 ? result : *(int*)(info + UnackedAt);
+    }
 }

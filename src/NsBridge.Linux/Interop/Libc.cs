@@ -2,6 +2,9 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 
+// Every signature is blittable: no marshalling between the caller and the kernel.
+[assembly: DisableRuntimeMarshalling]
+
 namespace NsBridge.Linux.Interop;
 
 /// <summary>

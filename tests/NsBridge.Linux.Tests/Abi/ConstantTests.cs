@@ -24,12 +24,16 @@ internal sealed class ConstantTests
         // SCM_MAX_FD is in no header for programs: DescriptorPassingTests passes as many as that.
         ["Libc.DescriptorsPerMessage"] = "253",
         ["Libc.MostGroups"] = "NGROUPS_MAX",
-        ["Libc.InterfaceNameCapacity"] = "IFNAMSIZ",
-        ["Libc.InterfaceRequestSize"] = "sizeof(struct ifreq)",
+        ["Libc.LongestInterfaceName"] = "IFNAMSIZ - 1",
         ["Libc.UsageLongs"] = "sizeof(struct rusage) / sizeof(long)",
         ["Libc.InvoluntarySwitchesAt"] = "offsetof(struct rusage, ru_nivcsw) / sizeof(long)",
         ["Libc.UnackedAt"] = "offsetof(struct tcp_info, tcpi_unacked)",
-        ["Libc.SizeOfIfReq"] = "sizeof(struct ifreq)",
+        // The C library's struct tcp_info ends with tcpi_total_retrans; linux/tcp.h goes on, and cannot be included beside netinet/tcp.h.
+        ["Libc.BytesAckedAt"] = "offsetof(struct tcp_info, tcpi_total_retrans) + 20",
+        ["Libc.NotSentBytesAt"] = "offsetof(struct tcp_info, tcpi_total_retrans) + 44",
+        ["Libc.BytesSentAt"] = "offsetof(struct tcp_info, tcpi_total_retrans) + 100",
+        ["Libc.BytesRetransmittedAt"] = "offsetof(struct tcp_info, tcpi_total_retrans) + 108",
+        ["Libc.SizeOfTcpInfo"] = "offsetof(struct tcp_info, tcpi_total_retrans) + 116",
         // The states' bits are in no header for programs, their numbers are.
         ["Libc.TCPF_CLOSE"] = "1 << TCP_CLOSE",
         ["Libc.TCPF_LISTEN"] = "1 << TCP_LISTEN",
@@ -49,7 +53,7 @@ internal sealed class ConstantTests
     private static readonly string[] s_ourOwn =
     [
         "DatagramBatch.Capacity", "DatagramBatch.SlotBytes", "DatagramBatch.Stride", "DatagramBatch.NameStride", "DatagramBatch.ControlBytes",
-        "IoUring.Requests", "IoUring.Completions", "IoUring.Group",
+        "Libc.DiscardPort", "IoUring.Requests", "IoUring.Completions", "IoUring.Group",
         "DatagramOutbox.Capacity", "DatagramOutbox.SegmentsPerTrain", "DatagramOutbox.BytesPerTrain", "DatagramOutbox.NameStride", "DatagramOutbox.ControlStride",
     ];
 
@@ -70,8 +74,10 @@ internal sealed class ConstantTests
         ["offsetof(struct statfs, f_type)"] = 0,
         ["sizeof(((struct statfs *)0)->f_type)"] = 8,
         ["sizeof(struct statfs) <= 16 * sizeof(long)"] = 1,
-        ["offsetof(struct ifreq, ifr_ifindex)"] = 16,
-        ["offsetof(struct ifreq, ifr_flags)"] = 16,
+        ["sizeof(struct ifinfomsg)"] = 16,
+        ["offsetof(struct ifinfomsg, ifi_index)"] = 4,
+        ["offsetof(struct ifinfomsg, ifi_flags)"] = 8,
+        ["offsetof(struct ifinfomsg, ifi_change)"] = 12,
         ["sizeof(struct in_pktinfo)"] = 12,
         ["offsetof(struct in_pktinfo, ipi_spec_dst)"] = 4,
         ["sizeof(struct in6_pktinfo)"] = 20,

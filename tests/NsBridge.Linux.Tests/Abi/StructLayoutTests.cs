@@ -33,6 +33,7 @@ internal sealed class StructLayoutTests
             ("Mode", "stx_mode"),
             ("Inode", "stx_ino"),
             ("Size", "stx_size"),
+            ("Blocks", "stx_blocks"),
             ("ChangedSeconds", "stx_ctime.tv_sec"),
             ("ChangedNanoseconds", "stx_ctime.tv_nsec"),
             ("ModifiedSeconds", "stx_mtime.tv_sec"),

@@ -95,9 +95,9 @@ internal sealed class ConnectTarget
     public int Address(int socket, int index, int offset, out SockAddr address)
     {
         address = Address(index, offset);
-        if (Target?.Literal?.Interface is not { } name)
+        if (Target?.Literal is not { Interface: { } name, Address.IsIPv6LinkLocal: true })
             return 0;
-        int scope = Libc.InterfaceIndex(socket, name);
+        int scope = Libc.BindToInterface(socket, name);
         if (scope >= 0)
             address = SockAddr.From(new System.Net.IPAddress(Target.Literal.Address.GetAddressBytes(), scope), address.Port);
         return Math.Min(scope, 0);

@@ -87,7 +87,7 @@ internal abstract class Acceptor : EventSource
     /// How many to accept now: asked for, because accept(2) makes a socket and a file before it finds that nobody is left. Where that is not told it is how
     /// the end is found, and one is tried in any case: the event says that there is one.
     /// </summary>
-    private int Waiting => Libc.Waiting(_listener) is >= 0 and int waiting ? Math.Clamp(waiting, 1, Batch) : Batch;
+    private int Waiting => Libc.AcceptQueueLength(_listener) is >= 0 and int waiting ? Math.Clamp(waiting, 1, Batch) : Batch;
 
     /// <summary>
     /// The tiers of accept(2)'s errors: without descriptors or memory nothing can be accepted for a while; everything else belongs to the one

@@ -61,9 +61,9 @@ internal static class ListeningSocket
     private static int Address(int socket, ListenSocket wanted, out SockAddr address)
     {
         address = SockAddr.From(wanted.Address, wanted.Port);
-        if (wanted.Interface is not { } name)
+        if (wanted.Interface is not { } name || !wanted.Address.IsIPv6LinkLocal)
             return 0;
-        int index = Libc.InterfaceIndex(socket, name);
+        int index = Libc.BindToInterface(socket, name);
         if (index >= 0)
             address = SockAddr.From(new IPAddress(wanted.Address.GetAddressBytes(), index), wanted.Port);
         return Math.Min(index, 0);

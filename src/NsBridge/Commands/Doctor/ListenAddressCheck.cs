@@ -38,7 +38,7 @@ internal static class ListenAddressCheck
         int probe = door.Network!.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out _, out _);
         if (probe < 0)
             return null;
-        int up = Libc.InterfaceIsUp(probe, "lo");
+        int up = Libc.LoopbackIsUp(probe);
         Libc.Close(probe);
         return up == 0
             ? CheckResult.Broken(name, $"lo is down in {door.Name}, so that nobody in there reaches {address}", $"{door.IpCommand} link set lo up")

@@ -19,7 +19,7 @@ internal static class LoopbackCheck
         int socket = network.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out _, out EnterFailure failure);
         if (socket < 0)
             return CheckResult.Note(Name, network.Explain(failure));
-        int up = Libc.InterfaceIsUp(socket, "lo");
+        int up = Libc.LoopbackIsUp(socket);
         Libc.Close(socket);
         return up switch
         {

@@ -5,32 +5,32 @@ using NsBridge.Testing;
 
 namespace NsBridge.Linux.Tests.Sockets;
 
-/// <summary>How many connections nobody has accepted yet.</summary>
+/// <summary>The accept queue of a listener.</summary>
 [TestFixture, LeaksNothing]
-internal sealed class WaitingTests
+internal sealed class AcceptQueueTests
 {
     [Test]
-    public void Waiting_OfATcpListener_CountsWhomNobodyHasAccepted()
+    public void AcceptQueueLength_OfATcpListener_CountsConnectionsThatAreNotAccepted()
     {
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
         int descriptor = (int)listener.Handle;
-        Assert.That(Libc.Waiting(descriptor), Is.Zero);
+        Assert.That(Libc.AcceptQueueLength(descriptor), Is.Zero);
 
         using Socket first = Connected(listener);
         using Socket second = Connected(listener);
-        Assert.That(() => Libc.Waiting(descriptor), Is.EqualTo(2).After(2000, 10));
+        Assert.That(() => Libc.AcceptQueueLength(descriptor), Is.EqualTo(2).After(2000, 10));
 
         listener.Accept().Dispose();
-        Assert.That(Libc.Waiting(descriptor), Is.EqualTo(1));
+        Assert.That(Libc.AcceptQueueLength(descriptor), Is.EqualTo(1));
     }
 
     [Test]
-    public void Waiting_OfAUnixSocket_CannotBeTold()
+    public void AcceptQueueLength_OfAUnixSocket_IsNotKnown()
     {
         Libc.SocketPair(Libc.SOCK_STREAM, out int one, out int other);
-        Assert.That(Libc.Waiting(one), Is.Negative);
+        Assert.That(Libc.AcceptQueueLength(one), Is.Negative);
         Libc.Close(one);
         Libc.Close(other);
     }
