@@ -2,16 +2,16 @@ using System.Net;
 
 namespace NsBridge.Linux;
 
-/// <summary>A socket that awaits clients, as the kernel tells it.</summary>
-/// <param name="Kind">What is spoken on it.</param>
-/// <param name="Address">Where it awaits them; null for a UNIX socket.</param>
+/// <summary>A socket that waits for clients, as the kernel reports it.</summary>
+/// <param name="Kind">Its protocol.</param>
+/// <param name="Address">Its address; null for a UNIX socket.</param>
 /// <param name="Name">The path of a UNIX socket, or <c>@</c> and its abstract name; null for an internet socket.</param>
-/// <param name="V6Only">Whether an IPv6 wildcard leaves IPv4 clients to others.</param>
-/// <param name="User">The user who made it, as this process knows users.</param>
-/// <param name="Inode">Its number in <c>/proc/PID/fd</c>: <c>socket:[Inode]</c>.</param>
+/// <param name="V6Only">Whether an IPv6 wildcard refuses IPv4 clients.</param>
+/// <param name="User">The user that made it, as this user namespace numbers users.</param>
+/// <param name="Inode">Its inode in <c>/proc/PID/fd</c>: <c>socket:[Inode]</c>.</param>
 public sealed record BoundSocket(BoundSocketKind Kind, IPEndPoint? Address, string? Name, bool V6Only, uint User, uint Inode)
 {
-    /// <summary>Whether a client that dials the address and port would come out at this socket.</summary>
+    /// <summary>Whether a client of the address and port reaches this socket.</summary>
     public bool Takes(IPAddress address, int port)
     {
         if (Address is null || Address.Port != port)
@@ -33,7 +33,7 @@ public sealed record BoundSocket(BoundSocketKind Kind, IPEndPoint? Address, stri
     };
 }
 
-/// <summary>What a <see cref="BoundSocket"/> speaks.</summary>
+/// <summary>The protocol of a <see cref="BoundSocket"/>.</summary>
 public enum BoundSocketKind
 {
     Tcp,

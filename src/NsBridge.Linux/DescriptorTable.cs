@@ -2,17 +2,17 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Linux;
 
-/// <summary>The table in which the kernel keeps what the process has open.</summary>
+/// <summary>The kernel's table of the process's open files.</summary>
 public static class DescriptorTable
 {
     private const int StackBytes = 64 * 1024;
 
     /// <summary>
-    /// Makes room for so many descriptors, or as many as the process may have, by a thread that ends by itself. The table doubles by itself whenever it
-    /// is full, but in a process of several threads each time stands still until every processor has passed a quiet point (RCU). Measured: 8 to 20 ms
-    /// for whoever opens the next one, five times on the way to 8,000; asked for at once it is one such wait, here for nobody.
+    /// Grows it on a thread of its own. The kernel doubles a full table, and in a process of several threads the caller waits each time
+    /// until every processor has passed a quiet point (RCU). Measured: 8 to 20 ms, five times on the way to 8,000 descriptors; this is
+    /// one such wait, off the loops.
     /// </summary>
-    /// <param name="descriptors">How many; each costs 8 bytes of the kernel's memory.</param>
+    /// <param name="descriptors">How many, at most the process's limit; each takes 8 bytes of kernel memory.</param>
     public static void GrowAside(int descriptors)
     {
         int highest = Math.Min(descriptors, Libc.DescriptorLimit()) - 1;

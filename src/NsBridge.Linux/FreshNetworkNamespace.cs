@@ -24,7 +24,7 @@ public static class FreshNetworkNamespace
         int socket = Libc.Socket(Libc.AF_NETLINK, Libc.SOCK_RAW, Libc.NETLINK_ROUTE);
         if (socket < 0)
             return Libc.ErrorOf(socket);
-        // struct nlmsghdr and struct ifinfomsg: length, type and flags, sequence, port; family and type, index (lo is always 1), flags, mask.
+        // struct nlmsghdr: length, type and flags, sequence, port; struct ifinfomsg: family and type, index (lo is always 1), flags, mask.
         ReadOnlySpan<int> request =
         [
             32, Libc.RTM_NEWLINK | (Libc.NLM_F_REQUEST | Libc.NLM_F_ACK) << 16, 0, 0,

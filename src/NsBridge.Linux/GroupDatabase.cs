@@ -2,11 +2,11 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Linux;
 
-/// <summary>The system's groups (group(5) and whatever else the name service switch names).</summary>
+/// <summary>The system's groups: group(5) and other sources of the name service switch.</summary>
 public static class GroupDatabase
 {
-    /// <summary>Finds the number of a group by its name.</summary>
-    /// <returns>False where there is no such group, or the name service could not be asked.</returns>
+    /// <summary>Finds the id of a group by its name.</summary>
+    /// <returns>False if there is no such group, or the name service does not answer.</returns>
     public static unsafe bool TryFind(string name, out uint id)
     {
         id = 0;

@@ -6,13 +6,13 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Linux;
 
-/// <summary>A socket that was open before this program began, as a service manager hands it over.</summary>
+/// <summary>A socket that a service manager handed over at the start.</summary>
 public static class InheritedSocket
 {
     /// <summary>First descriptor a copy may get: standard input, output and error are never taken.</summary>
     private const int LowestCopy = 3;
 
-    /// <summary>Becomes the owner of a descriptor by its number, and keeps it from programs started later.</summary>
+    /// <summary>Becomes the owner of a descriptor, and sets close-on-exec.</summary>
     /// <exception cref="IOException">The descriptor is not open.</exception>
     public static SafeFileHandle Adopt(int descriptor)
     {
@@ -20,7 +20,7 @@ public static class InheritedSocket
         return new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
-    /// <summary>Another descriptor of the same socket, closed on exec and not blocking, with an owner of its own.</summary>
+    /// <summary>A second descriptor of the socket, close-on-exec and non-blocking, with its own owner.</summary>
     /// <exception cref="IOException">There is no descriptor left (EMFILE).</exception>
     public static SafeFileHandle Duplicate(SafeFileHandle socket)
     {
@@ -33,7 +33,7 @@ public static class InheritedSocket
             var owner = new SafeFileHandle(copy, ownsHandle: true);
             try
             {
-                // Belongs to the socket, not to the descriptor, so the manager's copy changes too: it never reads from it.
+                // A flag of the socket, not of the descriptor, so the manager's copy changes too; the manager never reads from it.
                 Succeeded(Libc.SetNonBlocking(copy), descriptor, "set to non-blocking");
                 return owner;
             }
@@ -50,7 +50,7 @@ public static class InheritedSocket
         }
     }
 
-    /// <summary>Where it listens: <c>127.0.0.1:80</c>, <c>*:80</c> (every address), <c>[::1]:80</c>, <c>unix:/path</c>.</summary>
+    /// <summary>Its address: <c>127.0.0.1:80</c>, <c>*:80</c> (every address), <c>[::1]:80</c>, <c>unix:/path</c>.</summary>
     public static string Describe(SafeFileHandle socket)
     {
         int descriptor = (int)socket.DangerousGetHandle();

@@ -3,8 +3,8 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Linux;
 
 /// <summary>
-/// Waits for a change of this process's mounts, a call of <see cref="Wake"/>, or the end of a patience: named network namespaces
-/// come, go and are replaced by mounts, so this sees all three, wherever the file lies, and needs no directory to exist.
+/// Waits for a change of this process's mounts, a call of <see cref="Wake"/>, or a timeout. Named network namespaces appear, vanish and are
+/// replaced by mounts, so this sees all three, at any path, and needs no directory to exist.
 /// </summary>
 public sealed class MountWatch : IDisposable
 {
@@ -32,11 +32,11 @@ public sealed class MountWatch : IDisposable
     /// <summary>Ends a wait, now or the next one. Any thread may call.</summary>
     public void Wake() => Libc.Write(_wake, [1, 0, 0, 0, 0, 0, 0, 0]);
 
-    /// <summary>Waits at most <paramref name="patience"/> milliseconds.</summary>
-    public void Wait(int patience)
+    /// <summary>Waits at most <paramref name="timeout"/> milliseconds.</summary>
+    public void Wait(int timeout)
     {
         Span<byte> counter = stackalloc byte[8];
-        int count = Libc.EpollWait(_epoll, _events, patience);
+        int count = Libc.EpollWait(_epoll, _events, timeout);
         for (int i = 0; i < count; i++)
         {
             if (_events.Data(i) == WakeData)

@@ -7,14 +7,14 @@ namespace NsBridge.Linux;
 /// A reference to a network namespace: its file, a process in it, or the daemon's own. The one place that enters namespaces.
 /// </summary>
 /// <remarks>
-/// Nothing of the namespace is held: it is opened anew for each batch of sockets, because an open file of it, or a thread in it,
-/// would keep a deleted namespace alive. The calling thread is inside for the socket(2) calls alone. A thread that the runtime starts
-/// meanwhile would stay inside for ever, so the calls between enter and leave are bare system calls without a garbage
-/// collection transition: no managed code runs between them, and the caller has to be a thread of its own, never one of the pool.
+/// Nothing of the namespace is held: each batch of sockets opens it again, because an open file of it, or a thread in it, would keep a
+/// deleted namespace alive. The calling thread is inside for the socket(2) calls alone. A thread that the runtime starts meanwhile would
+/// stay inside for ever, so the calls between enter and leave are bare system calls without a garbage collection transition: no managed
+/// code runs between them, and the caller is a dedicated thread, never one of the pool.
 /// </remarks>
 public sealed class NetworkNamespace
 {
-    // Held for the life of the process: the daemon is in it anyway.
+    // Open for the life of the process, which is in it anyway.
     private static readonly int s_home = OpenHome();
 
     private readonly byte[]? _path;
@@ -30,16 +30,17 @@ public sealed class NetworkNamespace
     /// <summary>The namespace this process runs in: nothing is entered.</summary>
     public static NetworkNamespace Own { get; } = new("the daemon's own", null, null);
 
-    /// <summary>The cookie of <see cref="Own"/>: tells it from every other namespace.</summary>
+    /// <summary>The cookie of <see cref="Own"/>, different from that of every other namespace.</summary>
     public static ulong OwnCookie { get; } = ReadOwnCookie();
 
     /// <summary>
-    /// Whether this process could come back from another namespace, so that it may enter one at all: asked for once, while at home. It needs CAP_SYS_ADMIN,
-    /// also in the user namespace that owns the network it runs in: one in <c>podman unshare</c> could enter its user's namespaces but not come back.
+    /// Whether this process could come back from another namespace, and so may enter one at all; tested once, at home. It needs
+    /// CAP_SYS_ADMIN also in the user namespace that owns its own network: in <c>podman unshare</c> it could enter its user's namespaces
+    /// but not come back.
     /// </summary>
     public static bool MayReturn { get; } = Libc.SetNetworkNamespace(s_home) >= 0;
 
-    /// <summary>What is referred to, for messages: a path, or a process.</summary>
+    /// <summary>The path or the process, for messages.</summary>
     public string Description { get; }
 
     /// <summary>Whether this is <see cref="Own"/>.</summary>
@@ -52,17 +53,17 @@ public sealed class NetworkNamespace
     public static NetworkNamespace AtPath(string path, string description) => new(description, Libc.PathBytes(path), null);
 
     /// <summary>
-    /// The namespace a process is in. The pidfd stays the caller's, who may close it at any time: a use under way ends first, and from then on the process
-    /// counts as ended.
+    /// The namespace of a process. The caller owns the pidfd and may close it at any time: a use under way ends first, and from then on
+    /// the process counts as ended.
     /// </summary>
     public static NetworkNamespace OfProcess(SafeHandle pidFd, string description) => new(description, null, pidFd);
 
     /// <summary>Makes one socket of the namespace.</summary>
     /// <param name="domain">AF_…</param>
     /// <param name="type">SOCK_…; non-blocking and close-on-exec are added.</param>
-    /// <param name="cookie">The namespace's cookie, as the socket tells it.</param>
+    /// <param name="cookie">The namespace's cookie, read from the socket.</param>
     /// <param name="failure">The step that failed and its error.</param>
-    /// <param name="protocol">The protocol where the domain has several; 0 for the domain's own.</param>
+    /// <param name="protocol">The protocol if the domain has several; 0 for its default.</param>
     /// <returns>The socket, or -1.</returns>
     public int OpenSocket(int domain, int type, out ulong cookie, out EnterFailure failure, int protocol = 0)
     {
@@ -71,7 +72,7 @@ public sealed class NetworkNamespace
     }
 
     /// <summary>Makes as many sockets of the namespace as <paramref name="sockets"/> has room for, entering it once.</summary>
-    /// <returns>How many were made; fewer than asked for where one failed with <paramref name="failure"/>.</returns>
+    /// <returns>How many were made; fewer than asked for if one failed with <paramref name="failure"/>.</returns>
     /// <inheritdoc cref="OpenSocket"/>
     public int OpenSockets(int domain, int type, Span<int> sockets, out ulong cookie, out EnterFailure failure, int protocol = 0)
     {
@@ -79,8 +80,8 @@ public sealed class NetworkNamespace
             ? MakeSockets(domain, type, protocol, sockets, out failure)
             : EnterAndMakeSockets(domain, type, protocol, sockets, out failure);
         cookie = count > 0 ? Libc.NetworkNamespaceCookie(sockets[0]) : 0;
-        // A reference that leads home is refused: nothing may reach the host that was meant for a namespace. Where the kernel knows
-        // no cookie nothing can be told apart, and nothing is dialled.
+        // A reference that leads home is refused: nothing meant for a namespace may reach the host. Without cookies the kernel cannot
+        // distinguish namespaces, and nothing is dialled.
         if (count > 0 && !IsOwn && (cookie == 0 || cookie == OwnCookie))
         {
             foreach (int socket in sockets[..count])
@@ -98,8 +99,8 @@ public sealed class NetworkNamespace
         int file = Libc.Open(_path, Libc.O_RDONLY | Libc.O_NONBLOCK);
         if (file < 0)
         {
-            // What is no namespace stays none whoever opens it: told as setns(2) would.
-            failure = Libc.ErrorOf(file) == Errno.EACCES && LookAtPath(out _) != Libc.NSFS_MAGIC
+            // A file that is no namespace gets the error that setns(2) would give.
+            failure = Libc.ErrorOf(file) == Errno.EACCES && PathType(out _) != Libc.NSFS_MAGIC
                 ? new EnterFailure(EnterStep.Enter, Errno.EINVAL)
                 : new EnterFailure(EnterStep.Open, Libc.ErrorOf(file));
             return 0;
@@ -114,7 +115,7 @@ public sealed class NetworkNamespace
         bool held = false;
         try
         {
-            // Nobody may close the descriptor while it is used: its number could be another file's by then.
+            // A descriptor closed while in use could be another file's number by then.
             _process!.DangerousAddRef(ref held);
             return MakeSocketsInside((int)_process.DangerousGetHandle(), domain, type, protocol, sockets, out failure);
         }
@@ -164,7 +165,7 @@ public sealed class NetworkNamespace
         return sockets.Length;
     }
 
-    /// <summary>Says what failed, on what, why, and the cure.</summary>
+    /// <summary>What failed, on what, why, and the cure.</summary>
     public string Explain(EnterFailure failure)
     {
         string what = $"cannot enter network namespace {Description}: ";
@@ -172,13 +173,15 @@ public sealed class NetworkNamespace
         {
             (EnterStep.Open, Errno.ENOENT) => $"network namespace {Description} does not exist",
             (EnterStep.Open, Errno.ESRCH) or (EnterStep.Enter, Errno.ESRCH) => $"{Description} has ended",
-            (EnterStep.Open, Errno.EACCES) when _path.AsSpan().StartsWith("/proc/"u8) => what + "EACCES - may not open it; needs CAP_SYS_PTRACE for another user's process",
+            (EnterStep.Open, Errno.EACCES) when _path.AsSpan().StartsWith("/proc/"u8) =>
+                what + "EACCES - may not open it; needs CAP_SYS_PTRACE for another user's process",
             (EnterStep.Open, Errno.EACCES) => what + "EACCES - may not open it; needs permission on the path",
             (EnterStep.Enter, Errno.EINVAL) => what + ExplainInvalid(),
             (EnterStep.Enter, Errno.EPERM) when !OwnCapabilities.MayAdminister =>
                 what + "EPERM - needs CAP_SYS_ADMIN: run nsbridge as root or by its systemd service",
             (EnterStep.Enter, Errno.EPERM) when !MayReturn =>
-                what + "EPERM - needs CAP_SYS_ADMIN, also in the user namespace that owns this process's own network: it could not come back",
+                what + "EPERM - needs CAP_SYS_ADMIN, also in the user namespace that owns this process's own network: " +
+                "it could not come back",
             (EnterStep.Enter, Errno.EPERM) when _path is null => what + "EPERM - needs CAP_SYS_ADMIN and CAP_SYS_PTRACE",
             (EnterStep.Enter, Errno.EPERM) => what + "EPERM - needs CAP_SYS_ADMIN, also in the user namespace that owns it",
             (EnterStep.OwnNamespace, Errno.None) when _path is null =>
@@ -190,9 +193,9 @@ public sealed class NetworkNamespace
         };
     }
 
-    /// <summary>Looks at what lies at the path; O_PATH asks for no permission on the file itself.</summary>
-    /// <returns>The magic number of its file system: that of namespaces too where it cannot be looked at, or there is no path.</returns>
-    private long LookAtPath(out FileStatus status)
+    /// <summary>The file at the path; O_PATH needs no permission on the file itself.</summary>
+    /// <returns>The magic number of its file system; NSFS_MAGIC also if it cannot be opened, or there is no path.</returns>
+    private long PathType(out FileStatus status)
     {
         status = default;
         int file = _path is null ? -1 : Libc.Open(_path, Libc.O_PATH);
@@ -205,12 +208,13 @@ public sealed class NetworkNamespace
 
     private string ExplainInvalid()
     {
-        long type = LookAtPath(out FileStatus status);
+        long type = PathType(out FileStatus status);
         return "EINVAL - it is " + status switch
         {
             _ when type == Libc.NSFS_MAGIC => "a namespace of another kind",
             { IsDirectory: true } => "a directory, not a namespace",
-            { IsRegular: true } => "a plain file, not a namespace: just being made, or mounted where this process cannot see it (mount propagation)",
+            { IsRegular: true } =>
+                "a plain file, not a namespace: just being made, or mounted where this process cannot see it (mount propagation)",
             _ => "not a namespace's file",
         };
     }
@@ -218,7 +222,8 @@ public sealed class NetworkNamespace
     private static int OpenHome()
     {
         int home = Libc.Open("/proc/thread-self/ns/net\0"u8, Libc.O_RDONLY);
-        return home >= 0 ? home : throw new InvalidOperationException($"cannot open /proc/thread-self/ns/net: {Libc.ErrorOf(home)}; is /proc mounted?");
+        return home >= 0 ? home
+            : throw new InvalidOperationException($"cannot open /proc/thread-self/ns/net: {Libc.ErrorOf(home)}; is /proc mounted?");
     }
 
     private static ulong ReadOwnCookie()
@@ -230,7 +235,7 @@ public sealed class NetworkNamespace
     }
 }
 
-/// <summary>The steps to a socket of another network namespace, in their order.</summary>
+/// <summary>The steps to a socket of another network namespace, in order.</summary>
 public enum EnterStep
 {
     /// <summary>Nothing failed.</summary>
@@ -245,24 +250,24 @@ public enum EnterStep
     /// <summary>socket(2) inside.</summary>
     Socket,
 
-    /// <summary>What was entered is the daemon's own namespace although another was asked for.</summary>
+    /// <summary>The namespace that was entered is the daemon's own.</summary>
     OwnNamespace,
 }
 
-/// <summary>Why no socket of a network namespace could be made: which step, and its error.</summary>
+/// <summary>Why no socket of a network namespace could be made: the step and its error.</summary>
 public readonly record struct EnterFailure(EnterStep Step, Errno Error)
 {
-    /// <summary>Whether the namespace is simply not there (yet): a state to wait in, not a fault.</summary>
+    /// <summary>Whether the namespace does not exist (yet): a state to wait in, not a fault.</summary>
     /// <remarks>
     /// EINVAL belongs here: between the creation of the file and the mount over it, `ip netns add` shows a plain empty file.
-    /// ESRCH: the process that stands for the namespace has ended.
+    /// ESRCH: the process of the namespace has ended.
     /// </remarks>
     public bool IsAbsent => (Step, Error) is
         (EnterStep.Open, Errno.ENOENT or Errno.ENOTDIR or Errno.ESRCH) or (EnterStep.Enter, Errno.EINVAL or Errno.ESRCH or Errno.ENOENT);
 
-    /// <summary>Whether this process may not enter, where another one might.</summary>
+    /// <summary>Whether this process lacks the permission to enter.</summary>
     public bool LacksPrivilege => (Step, Error) is (EnterStep.Open, Errno.EACCES or Errno.EPERM) or (EnterStep.Enter, Errno.EPERM);
 
-    /// <summary>Whether this process has no descriptors or memory left for it: to be tried again.</summary>
+    /// <summary>Whether descriptors or memory are exhausted: to be retried.</summary>
     public bool IsExhaustion => Error is Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM or Errno.ENOBUFS;
 }

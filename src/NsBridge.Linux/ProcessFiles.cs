@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace NsBridge.Linux;
 
-/// <summary>What /proc tells of a process. Each is null where the process has ended or is hidden from this user.</summary>
+/// <summary>Facts about a process from /proc. Each is null if the process has ended or is hidden from this user.</summary>
 public static class ProcessFiles
 {
     /// <summary>The paths of its control groups, one for each hierarchy; see cgroups(7).</summary>
@@ -15,7 +15,9 @@ public static class ProcessFiles
     /// <summary>Its command line, the arguments separated by zeros.</summary>
     public static string? CommandLine(int process) => Read(process, "cmdline");
 
-    /// <summary>Its network namespace as the kernel writes it, such as <c>net:[4026531840]</c>: tells it from every other one that exists at this moment.</summary>
+    /// <summary>
+    /// Its network namespace as the kernel writes it, <c>net:[4026531840]</c>: unique among those that exist at the moment.
+    /// </summary>
     public static string? NetworkNamespace(int process)
     {
         try
@@ -28,7 +30,10 @@ public static class ProcessFiles
         }
     }
 
-    /// <summary>The fields behind its name, the first of them empty: its state, its parent and so on. The name is in parentheses and may hold anything.</summary>
+    /// <summary>
+    /// The fields behind its name, the first of them empty: its state, its parent and so on. The name is in parentheses and may hold
+    /// anything.
+    /// </summary>
     private static string[]? Status(int process) => Read(process, "stat")?.Split(')')[^1].Split(' ');
 
     private static string? Read(int process, string name)

@@ -4,7 +4,8 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Linux;
 
 /// <summary>The file system as another process sees it and may use it: its root with its mounts, its user and its groups.</summary>
-/// <remarks>Root's alone to have. The calling thread takes the process's rights for single system calls, so it has to be a thread of its own, never one of the pool.</remarks>
+/// <remarks>Root's alone to have. The calling thread takes the process's rights for single system calls, so it has to be a thread of its
+/// own, never one of the pool.</remarks>
 public sealed class ProcessSight : IDisposable
 {
     private const int CAP_DAC_OVERRIDE = 1;

@@ -7,8 +7,8 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Linux;
 
 /// <summary>
-/// Asks the kernel which sockets await clients: sock_diag(7). The answer is about the network namespace that the asking netlink
-/// socket was made in, so nobody has to be inside.
+/// Asks the kernel which sockets wait for clients: sock_diag(7). The answer is about the network namespace of the netlink socket, so no
+/// thread has to be inside.
 /// </summary>
 public static class SocketDiagnostics
 {
@@ -19,13 +19,13 @@ public static class SocketDiagnostics
     private const int SizeOfUnixAnswer = 16;
     private const byte UnixListening = 10;
 
-    /// <summary>Bytes for one message of an answer; the kernel fills at most 32 KiB.</summary>
+    /// <summary>Bytes for one message; the kernel fills at most 32 KiB.</summary>
     private const int SizeOfBuffer = 64 << 10;
 
-    /// <summary>Every TCP, UDP and UNIX socket that awaits clients.</summary>
+    /// <summary>Every TCP, UDP and UNIX socket that waits for clients.</summary>
     /// <param name="netlink">A socket of AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG in the namespace of interest.</param>
-    /// <param name="error">Why there is no answer: ENOENT where the kernel lacks the module.</param>
-    /// <returns>What was found, also before an error.</returns>
+    /// <param name="error">Why there is no answer: ENOENT if the kernel lacks the module.</param>
+    /// <returns>The sockets found, also before an error.</returns>
     public static List<BoundSocket> Listening(int netlink, out Errno error)
     {
         var found = new List<BoundSocket>();
@@ -58,7 +58,7 @@ public static class SocketDiagnostics
         byte[] buffer = new byte[SizeOfBuffer];
         while (true)
         {
-            // A dump is written by the calls that send and receive themselves: an answer that is not there now never comes.
+            // The calls that send and receive write the dump themselves: an answer that is not there now never comes.
             nint count = Libc.Receive(netlink, buffer);
             if (count < 0)
                 return Libc.ErrorOf(count);
@@ -126,24 +126,25 @@ public static class SocketDiagnostics
             return;
         ReadOnlySpan<byte> bytes = message.Slice(8, message[0] == Libc.AF_INET ? 4 : 16);
         ushort port = BinaryPrimitives.ReadUInt16BigEndian(message[4..]);
-        // A UDP socket with a peer awaits nobody else; one without a port is not bound yet.
+        // A UDP socket with a peer has no other clients; one without a port is not bound yet.
         if (port == 0 || (kind == BoundSocketKind.Udp && BinaryPrimitives.ReadUInt16BigEndian(message[6..]) != 0))
             return;
         var address = new IPAddress(bytes);
-        // An IPv6 socket that takes the clients of one IPv4 address: the clients cannot tell it from an IPv4 socket, nor can another that wants the port.
+        // An IPv6 socket for one IPv4 address: to clients, and to other sockets that want the port, it is an IPv4 socket.
         if (address.IsIPv4MappedToIPv6)
             address = address.MapToIPv4();
         bool only = false;
         if (TryFindAttribute(message[SizeOfInternetAnswer..], Libc.INET_DIAG_SKV6ONLY, out ReadOnlySpan<byte> value) && value.Length > 0)
             only = value[0] != 0;
         found.Add(new BoundSocket(
-            kind, new IPEndPoint(address, port), null, only, MemoryMarshal.Read<uint>(message[64..]), MemoryMarshal.Read<uint>(message[68..])));
+            kind, new IPEndPoint(address, port), null, only,
+            MemoryMarshal.Read<uint>(message[64..]), MemoryMarshal.Read<uint>(message[68..])));
     }
 
     /// <summary>struct unix_diag_msg and its attributes.</summary>
     private static void ReadUnix(ReadOnlySpan<byte> message, List<BoundSocket> found)
     {
-        // Pathname sockets are told of too; they belong to no network namespace, but to the one who bound them.
+        // The kernel also reports pathname sockets, which belong to no network namespace.
         if (message.Length < SizeOfUnixAnswer || message[2] != UnixListening
             || !TryFindAttribute(message[SizeOfUnixAnswer..], Libc.UNIX_DIAG_NAME, out ReadOnlySpan<byte> name) || name.IsEmpty)
         {

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace NsBridge.Linux.Interop;
 
-/// <summary>Room for the datagrams of one recvmmsg(2): each slot takes the largest datagram there is, its sender and what came beside it.</summary>
+/// <summary>Buffers for one recvmmsg(2): each slot takes the largest datagram there is, its sender and its control messages.</summary>
 public sealed unsafe class DatagramBatch : IDisposable
 {
     /// <summary>Slots. As many datagrams as the kernel cuts from one message (UDP_MAX_SEGMENTS was 64 until Linux 6.9).</summary>
@@ -13,7 +13,9 @@ public sealed unsafe class DatagramBatch : IDisposable
     /// <summary>Bytes of a slot: nothing that IP can carry is longer, so nothing is cut.</summary>
     private const int SlotBytes = 65_536;
 
-    /// <summary>From one slot to the next; not a power of two, or the beginnings of all would share a few sets of the processor's caches.</summary>
+    /// <summary>
+    /// From one slot to the next; not a power of two, or the starts of all slots would share a few sets of the processor's caches.
+    /// </summary>
     private const int Stride = SlotBytes + 4096 + 128;
 
     private const int NameBytes = 28;
@@ -24,7 +26,7 @@ public sealed unsafe class DatagramBatch : IDisposable
 
     private const int ControlHeader = 16;
 
-    /// <summary>The first byte of IPv4 addresses that name no single machine.</summary>
+    /// <summary>The first byte of IPv4 multicast addresses.</summary>
     private const byte FirstMulticast = 224;
 
     private readonly nint _data;
@@ -55,20 +57,20 @@ public sealed unsafe class DatagramBatch : IDisposable
         _used = Capacity;
     }
 
-    /// <summary>Where the bytes of a slot begin.</summary>
+    /// <summary>The first byte of a slot.</summary>
     public nint Address(int slot) => _data + slot * (nint)Stride;
 
-    /// <summary>Bytes that came into a slot.</summary>
+    /// <summary>Bytes received in a slot.</summary>
     public int Length(int slot) => (int)_messages[slot].Length;
 
     /// <summary>Whether bytes were lost because the slot was too small.</summary>
     public bool IsTruncated(int slot) => (_messages[slot].Header.Flags & Libc.MSG_TRUNC) != 0;
 
-    /// <summary>Takes what waits on a socket into the slots from <paramref name="first"/> on.</summary>
-    /// <returns>How many messages came (fewer than there is room for: nothing more waits), or a negated error.</returns>
+    /// <summary>Receives waiting datagrams into the slots from <paramref name="first"/> on.</summary>
+    /// <returns>How many messages came (fewer than slots: no more wait), or a negated error.</returns>
     public int Receive(int socket, int first)
     {
-        // What the kernel wrote beside the last messages is what it takes for its room now.
+        // The kernel takes the lengths it wrote last time for the capacity now.
         for (int i = first; i < _used; i++)
         {
             _messages[i].Header.NameLength = NameBytes;
@@ -80,7 +82,7 @@ public sealed unsafe class DatagramBatch : IDisposable
         return count;
     }
 
-    /// <summary>The bytes of each datagram in a slot where several came as one message; 0 where it is a single one.</summary>
+    /// <summary>The size of each datagram in a slot if several came as one message; 0 for a single one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Segment(int slot)
     {
@@ -91,7 +93,7 @@ public sealed unsafe class DatagramBatch : IDisposable
         return segment < Length(slot) ? segment : 0;
     }
 
-    /// <summary>Whence a slot's datagram came and, where the socket tells it, to which address.</summary>
+    /// <summary>The sender of a slot's datagram and, if the socket reports it, the address it was sent to.</summary>
     public DatagramRoute Route(int slot)
     {
         byte* name = _names + slot * NameStride;
@@ -104,7 +106,7 @@ public sealed unsafe class DatagramBatch : IDisposable
             return RouteOfFour(slot, low, port);
         uint scope = *(uint*)(name + 24);
         byte* six = Find(slot, Libc.IPPROTO_IPV6, Libc.IPV6_PKTINFO, 20);
-        // No answer can leave from a multicast address: the kernel chooses then.
+        // No answer can leave from a multicast address: the kernel chooses its source.
         if (six is null || *six == 0xff)
             return new DatagramRoute(high, low, 0, 0, scope, 0, port);
         bool linkLocal = six[0] == 0xfe && (six[1] & 0xc0) == 0x80;
@@ -120,7 +122,7 @@ public sealed unsafe class DatagramBatch : IDisposable
     /// <summary>Our address, of an in_pktinfo: the interface, our address for the answer, the address of the header.</summary>
     private static ulong LocalOf(uint* info)
     {
-        // What waited before the socket was asked for this has the header's address alone, which may be one that no answer can leave from.
+        // A datagram that waited before the option was set has only the header's address, from which perhaps no answer can leave.
         uint address = info[1] != 0 ? info[1] : info[2];
         return *(byte*)&address >= FirstMulticast ? 0 : Mapped(address);
     }
@@ -162,14 +164,14 @@ public sealed unsafe class DatagramBatch : IDisposable
 }
 
 /// <summary>
-/// Between whom a datagram passed: the client's address and port, and the address of ours that it was sent to. Answers go the
+/// The client's address and port, and our address that the datagram was sent to. Answers go the
 /// same way back.
 /// </summary>
 /// <remarks>Addresses are the 16 bytes of IPv6 in the order of the wire, IPv4 as IPv4-mapped, in two halves.</remarks>
 /// <param name="ClientHigh">The client's address, first half.</param>
 /// <param name="ClientLow">The client's address, second half.</param>
 /// <param name="LocalHigh">Our address, first half.</param>
-/// <param name="LocalLow">Our address, second half; with a first half of zero too, none is known and none need be said.</param>
+/// <param name="LocalLow">Our address, second half; if both halves are zero, it is not known.</param>
 /// <param name="ClientScope">The interface of a link-local client; else 0.</param>
 /// <param name="LocalInterface">The interface of a link-local address of ours; else 0.</param>
 /// <param name="ClientPort">The client's port.</param>
@@ -194,7 +196,7 @@ public readonly record struct DatagramRoute(
         && LocalLow == other.LocalLow && LocalHigh == other.LocalHigh
         && ClientScope == other.ClientScope && LocalInterface == other.LocalInterface;
 
-    // Salted by the runtime for each process: nobody can choose addresses that meet in one bucket.
+    // Salted by the runtime for each process: no client can choose addresses that share a bucket.
     public override int GetHashCode() =>
         HashCode.Combine(ClientHigh, ClientLow, LocalHigh, LocalLow, (ulong)ClientPort << 32 | ClientScope);
 }

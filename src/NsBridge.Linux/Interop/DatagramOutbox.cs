@@ -4,12 +4,12 @@ using System.Runtime.InteropServices;
 namespace NsBridge.Linux.Interop;
 
 /// <summary>
-/// Datagrams for one sendmmsg(2). Datagrams of one size for one receiver are joined to a train: one message that passes the kernel's
-/// stack once and is cut there (UDP_SEGMENT).
+/// Datagrams for one sendmmsg(2). Datagrams of one size for one receiver become a train: one message that passes the kernel's stack once
+/// and is cut there (UDP_SEGMENT).
 /// </summary>
 public sealed unsafe class DatagramOutbox : IDisposable
 {
-    /// <summary>Pieces that fit in.</summary>
+    /// <summary>The number of pieces that fit.</summary>
     public const int Capacity = DatagramBatch.Capacity;
 
     /// <summary>Datagrams that the kernel cuts from one message: UDP_MAX_SEGMENTS until Linux 6.9, more since.</summary>
@@ -34,21 +34,21 @@ public sealed unsafe class DatagramOutbox : IDisposable
     /// <summary>Messages that wait.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Whether no piece more fits in.</summary>
+    /// <summary>Whether no more piece fits.</summary>
     public bool IsFull => _pieces == Capacity;
 
     /// <summary>Bytes of a message.</summary>
     public int Bytes(int message) => _bytes[message];
 
-    /// <summary>Bytes of each datagram of a train; 0 where the message is a single datagram.</summary>
+    /// <summary>The size of each datagram of a train; 0 if the message is a single datagram.</summary>
     public int TrainSegment(int message) => _bytes[message] > _segments[message] ? _segments[message] : 0;
 
     public void Clear() => Count = _pieces = 0;
 
     /// <summary>Adds a datagram, or several of one size, for a connected socket's peer.</summary>
-    /// <param name="address">Where the bytes are; they stay there until sent.</param>
+    /// <param name="address">The bytes; they stay there until sent.</param>
     /// <param name="length">Bytes.</param>
-    /// <param name="segment">Bytes of each datagram where there are several; else 0.</param>
+    /// <param name="segment">The size of each datagram if there are several; else 0.</param>
     public void Add(nint address, int length, int segment)
     {
         ref Libc.MessageHeader header = ref Begin(address, length, segment);
@@ -59,9 +59,9 @@ public sealed unsafe class DatagramOutbox : IDisposable
 
     /// <summary>Adds a datagram, or several of one size, for the client of a route.</summary>
     /// <inheritdoc cref="Add(nint, int, int)"/>
-    /// <param name="address">Where the bytes are; they stay there until sent.</param>
+    /// <param name="address">The bytes; they stay there until sent.</param>
     /// <param name="length">Bytes.</param>
-    /// <param name="segment">Bytes of each datagram where there are several; else 0.</param>
+    /// <param name="segment">The size of each datagram if there are several; else 0.</param>
     /// <param name="route">Back along it.</param>
     /// <param name="six">Whether the socket to send by is one of AF_INET6.</param>
     public void Add(nint address, int length, int segment, in DatagramRoute route, bool six)
@@ -96,14 +96,14 @@ public sealed unsafe class DatagramOutbox : IDisposable
         byte* data = control + ControlHeader;
         if (six)
         {
-            *(Libc.ControlMessage*)control = new Libc.ControlMessage { Length = ControlHeader + 20, Level = Libc.IPPROTO_IPV6, Type = Libc.IPV6_PKTINFO };
+            *(Libc.ControlMessage*)control = new() { Length = ControlHeader + 20, Level = Libc.IPPROTO_IPV6, Type = Libc.IPV6_PKTINFO };
             *(ulong*)data = route.LocalHigh;
             *(ulong*)(data + 8) = route.LocalLow;
             *(uint*)(data + 16) = route.LocalInterface;
             return ControlHeader + 24;
         }
         ulong low = route.LocalLow;
-        *(Libc.ControlMessage*)control = new Libc.ControlMessage { Length = ControlHeader + 12, Level = Libc.IPPROTO_IP, Type = Libc.IP_PKTINFO };
+        *(Libc.ControlMessage*)control = new() { Length = ControlHeader + 12, Level = Libc.IPPROTO_IP, Type = Libc.IP_PKTINFO };
         *(uint*)data = 0;
         *(uint*)(data + 4) = ((uint*)&low)[1];
         *(uint*)(data + 8) = 0;
@@ -124,11 +124,11 @@ public sealed unsafe class DatagramOutbox : IDisposable
     }
 
     /// <summary>Joins a datagram, or several of one size, to the last message, which has to be for the same receiver.</summary>
-    /// <param name="address">Where the bytes are; they stay there until sent.</param>
+    /// <param name="address">The bytes; they stay there until sent.</param>
     /// <param name="length">Bytes.</param>
-    /// <param name="segment">Bytes of each datagram where there are several; else 0.</param>
+    /// <param name="segment">The size of each datagram if there are several; else 0.</param>
     /// <param name="largest">Larger datagrams are not joined.</param>
-    /// <returns>False where they do not fit together.</returns>
+    /// <returns>False if they do not fit together.</returns>
     public bool TryJoin(nint address, int length, int segment, int largest)
     {
         int last = Count - 1;
@@ -144,7 +144,7 @@ public sealed unsafe class DatagramOutbox : IDisposable
         return true;
     }
 
-    /// <summary>Tells the kernel where to cut. Once, before the first <see cref="Send"/>.</summary>
+    /// <summary>Adds where the kernel cuts. Once, before the first <see cref="Send"/>.</summary>
     public void Seal()
     {
         for (int i = 0; i < Count; i++)
@@ -154,7 +154,12 @@ public sealed unsafe class DatagramOutbox : IDisposable
                 continue;
             ref Libc.MessageHeader header = ref _messages[i].Header;
             byte* at = (byte*)header.Control + header.ControlLength;
-            *(Libc.ControlMessage*)at = new Libc.ControlMessage { Length = ControlHeader + sizeof(ushort), Level = Libc.IPPROTO_UDP, Type = Libc.UDP_SEGMENT };
+            *(Libc.ControlMessage*)at = new()
+            {
+                Length = ControlHeader + sizeof(ushort),
+                Level = Libc.IPPROTO_UDP,
+                Type = Libc.UDP_SEGMENT,
+            };
             *(ushort*)(at + ControlHeader) = (ushort)segment;
             header.ControlLength += SegmentControl;
         }

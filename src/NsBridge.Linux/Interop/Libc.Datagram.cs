@@ -9,10 +9,10 @@ public static unsafe partial class Libc
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
 
-    /// <summary>Tells with each datagram the address it was sent to; given with one, chooses the address it leaves from.</summary>
+    /// <summary>Received: the address a datagram was sent to. Sent: the address it leaves from.</summary>
     public const int IP_PKTINFO = 8;
 
-    /// <summary>As <see cref="IP_PKTINFO"/>, for a socket of AF_INET6; an IPv4 datagram's address comes IPv4-mapped, as the header has it.</summary>
+    /// <summary>As <see cref="IP_PKTINFO"/>, for AF_INET6; an IPv4 datagram's address comes IPv4-mapped, as in the header.</summary>
     public const int IPV6_RECVPKTINFO = 49;
 
     /// <summary>Given with a message: the kernel cuts it into datagrams of this many bytes (Linux 4.18).</summary>
@@ -32,14 +32,13 @@ public static unsafe partial class Libc
         public uint Length;
     }
 
-    // Sixty-four datagrams take tens of microseconds, too long to keep the garbage collector waiting: with a transition.
+    // With a transition: 64 datagrams take tens of microseconds, too long for the garbage collector to wait.
     [LibraryImport(Library, SetLastError = true)]
     private static partial int recvmmsg(int descriptor, MultiMessage* messages, uint count, int flags, void* timeout);
-
     [LibraryImport(Library, SetLastError = true)]
     private static partial int sendmmsg(int descriptor, MultiMessage* messages, uint count, int flags);
 
-    /// <summary>Takes what waits, at most <paramref name="count"/> messages: how many, or a negated error.</summary>
+    /// <summary>Receives at most <paramref name="count"/> waiting messages: how many, or a negated error.</summary>
     internal static int ReceiveMany(int descriptor, MultiMessage* messages, int count)
     {
         int result;

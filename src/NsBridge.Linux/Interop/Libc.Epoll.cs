@@ -22,16 +22,12 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int epoll_create1(int flags);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int epoll_ctl(int epoll, int operation, int descriptor, byte* change);
-
     [LibraryImport(Library, SetLastError = true)]
     private static partial int epoll_wait(int epoll, byte* events, int capacity, int timeout);
-
     [LibraryImport(Library, EntryPoint = "epoll_wait"), SuppressGCTransition]
     private static partial int epoll_poll(int epoll, byte* events, int capacity, int timeout);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int eventfd(uint initial, int flags);
 
@@ -51,7 +47,7 @@ public static unsafe partial class Libc
     }
 
     /// <summary>Waits for events, at most <paramref name="timeout"/> milliseconds (-1: for ever).</summary>
-    /// <returns>How many events <paramref name="events"/> holds now; 0 also where a signal came first.</returns>
+    /// <returns>How many events <paramref name="events"/> holds now; 0 also if a signal came first.</returns>
     public static int EpollWait(int epoll, EpollEvents events, int timeout)
     {
         int count, error;

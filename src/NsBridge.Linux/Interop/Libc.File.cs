@@ -52,57 +52,42 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int memfd_create(byte* name, uint flags);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int openat(int directory, byte* path, int flags, uint mode);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int close(int descriptor);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint read(int descriptor, void* buffer, nuint length);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint pread(int descriptor, void* buffer, nuint length, long offset);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint write(int descriptor, void* buffer, nuint length);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int fstatfs(int descriptor, long* statfs);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int statx(int directory, byte* path, int flags, uint mask, FileStatus* status);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int flock(int descriptor, int operation);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int fchmod(int descriptor, uint mode);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int chmod(byte* path, uint mode);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int chown(byte* path, uint user, uint group);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int renameat(int fromDirectory, byte* from, int toDirectory, byte* to);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int unlinkat(int directory, byte* path, int flags);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int fcntl(int descriptor, int command, nint argument);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int pipe2(int* pair, int flags);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint splice(int from, long* fromOffset, int to, long* toOffset, nuint length, uint flags);
 
     /// <summary>
-    /// Opens <paramref name="path"/> (zero-terminated), relative to <paramref name="directory"/>; always with O_CLOEXEC. A file that O_CREAT makes gets
+    /// Opens <paramref name="path"/> (zero-terminated), relative to <paramref name="directory"/>, with O_CLOEXEC. A file that O_CREAT
+    /// makes gets
     /// <paramref name="mode"/>.
     /// </summary>
     public static int Open(ReadOnlySpan<byte> path, int flags, int directory = AT_FDCWD, uint mode = 0)
@@ -117,7 +102,7 @@ public static unsafe partial class Libc
         }
     }
 
-    /// <summary>Closes a descriptor. It is gone whatever the kernel answers, so the answer is not given.</summary>
+    /// <summary>Closes a descriptor. It is closed whatever the kernel answers.</summary>
     public static void Close(int descriptor)
     {
         if (descriptor >= 0)
@@ -161,7 +146,7 @@ public static unsafe partial class Libc
         }
     }
 
-    /// <summary>Locks an open file for this opening of it alone; -EAGAIN where another has the lock.</summary>
+    /// <summary>Locks an open file; -EAGAIN if another opening of it has the lock.</summary>
     public static int TryLock(int descriptor) => Result(flock(descriptor, LOCK_EX | LOCK_NB));
 
     /// <summary>The type of the file system an open file lies on (f_type, see statfs(2)), or a negated error.</summary>
@@ -222,8 +207,11 @@ public static unsafe partial class Libc
     /// <summary>A second descriptor of the same open file, the lowest free number from <paramref name="lowest"/> on.</summary>
     public static int Duplicate(int descriptor, int lowest = 0) => Result(fcntl(descriptor, F_DUPFD_CLOEXEC, lowest));
 
-    /// <summary>Whether a descriptor is open and survives exec(2), as inherited ones do and those of this program and its runtime do not.</summary>
-    public static bool IsInheritable(int descriptor) => Result(fcntl(descriptor, F_GETFD, 0)) is >= 0 and var flags && (flags & FD_CLOEXEC) == 0;
+    /// <summary>
+    /// Whether a descriptor is open and survives exec(2), as inherited ones do; those of this program and its runtime do not.
+    /// </summary>
+    public static bool IsInheritable(int descriptor) =>
+        Result(fcntl(descriptor, F_GETFD, 0)) is >= 0 and var flags && (flags & FD_CLOEXEC) == 0;
 
     public static int SetCloseOnExec(int descriptor) => Result(fcntl(descriptor, F_SETFD, FD_CLOEXEC));
 

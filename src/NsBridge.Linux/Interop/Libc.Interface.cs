@@ -3,8 +3,8 @@ using System.Text;
 namespace NsBridge.Linux.Interop;
 
 /// <summary>
-/// Network interfaces of the namespace that a socket belongs to, see socket(7) and rtnetlink(7). Without ioctl(2), which the packaged unit forbids:
-/// with CAP_SYS_ADMIN it reads and writes any file of an XFS file system.
+/// Network interfaces of a socket's namespace, see socket(7) and rtnetlink(7). Without ioctl(2), which the packaged unit forbids: with
+/// CAP_SYS_ADMIN it reads and writes any file of an XFS file system.
 /// </summary>
 public static unsafe partial class Libc
 {
@@ -18,8 +18,8 @@ public static unsafe partial class Libc
     private const int DiscardPort = 9;
 
     /// <summary>
-    /// Binds a socket to a network interface of its namespace, as the kernel itself does with a socket that gets a link-local address, and returns the
-    /// interface's index.
+    /// Binds a socket to a network interface of its namespace, as the kernel does by itself for a link-local address, and returns the
+    /// interface's index. The scope of any other address means nothing to the kernel.
     /// </summary>
     /// <returns>The index, or a negated error (ENODEV: there is none of that name).</returns>
     public static int BindToInterface(int socket, string name)
@@ -36,7 +36,9 @@ public static unsafe partial class Libc
         return result < 0 ? result : index;
     }
 
-    /// <summary>Whether <c>lo</c> is up in the namespace of an unconnected UDP socket of AF_INET: without it, nothing leads to 127.0.0.1.</summary>
+    /// <summary>
+    /// Whether <c>lo</c> is up in the namespace of an unconnected UDP socket of AF_INET: 127.0.0.1 is unreachable without it.
+    /// </summary>
     /// <returns>1 if it is up, 0 if it is down, or a negated error.</returns>
     public static int LoopbackIsUp(int socket)
     {

@@ -35,7 +35,6 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "syscall"), SuppressGCTransition]
     private static partial nint syscall_now(nint number, nint a, nint b, nint c, nint d, void* e, nuint f);
-
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     private static partial nint syscall_waiting(nint number, nint a, nint b, nint c, nint d, void* e, nuint f);
 

@@ -45,7 +45,6 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint sendmsg(int descriptor, MessageHeader* message, int flags);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint recvmsg(int descriptor, MessageHeader* message, int flags);
 

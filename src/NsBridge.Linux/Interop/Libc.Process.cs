@@ -10,16 +10,12 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial uint geteuid();
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int getrlimit(int resource, ulong* limit);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint syscall(nint number, nint first, nint second);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int kill(int process, int signal);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int poll(PollEntry* entries, nuint count, int timeout);
 
@@ -34,25 +30,25 @@ public static unsafe partial class Libc
 
     public static uint EffectiveUser() => geteuid();
 
-    /// <summary>How many descriptors this process may have open (the soft limit).</summary>
+    /// <summary>The limit of open descriptors (soft).</summary>
     public static int DescriptorLimit()
     {
         ulong* limit = stackalloc ulong[2];
         return getrlimit(RLIMIT_NOFILE, limit) == 0 && limit[0] < int.MaxValue ? (int)limit[0] : int.MaxValue;
     }
 
-    /// <summary>A descriptor that stands for this very process: never for a later one with the same number.</summary>
+    /// <summary>A descriptor of exactly this process, never of a later one with the same number.</summary>
     public static int PidFdOpen(int process) => (int)Result(syscall(SYS_pidfd_open, process, 0));
 
     /// <summary>Whether the process of a pidfd has ended, reaped or not: a pidfd is readable from then on.</summary>
     public static bool HasEnded(int pidFd) => Ready(pidFd, EPOLLIN) != 0;
 
-    /// <summary>Which of these events a descriptor shows now: EPOLL… bits, errors and hang-ups unasked.</summary>
+    /// <summary>The events that a descriptor shows now: EPOLL… bits, always with errors and hang-ups.</summary>
     public static uint Ready(int descriptor, uint events)
     {
         PollEntry entry = new() { Descriptor = descriptor, Events = (short)events };
         int result;
-        // A signal interrupts even a look that does not wait, where it finds nothing.
+        // A signal interrupts even a call that does not wait, if there are no events.
         do
             result = Result(poll(&entry, 1, 0));
         while (result == -(int)Errno.EINTR);
@@ -66,7 +62,6 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int setns(int descriptor, int kind);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int unshare(int kinds);
 
@@ -86,7 +81,6 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int clock_gettime(int clock, KernelTimespec* time);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int getrusage(int who, long* usage);
 

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace NsBridge.Linux.Interop;
 
-/// <summary>The calling thread's rights over files, and looking under another root. The C library's own calls would change every thread, or do not exist.</summary>
+/// <summary>
+/// The calling thread's rights over files, and looking under another root. The C library's own calls would change every thread, or do not
+/// exist.
+/// </summary>
 public static unsafe partial class Libc
 {
     private const int SYS_openat2 = 437;
@@ -16,14 +19,14 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int setfsuid(uint user);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int setfsgid(uint group);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int getgroups(int size, uint* groups);
 
-    /// <summary>Sets whose rights over files this thread has; those of CAP_DAC_OVERRIDE and the like go with user 0 and come back with it.</summary>
+    /// <summary>
+    /// Sets whose rights over files this thread has; those of CAP_DAC_OVERRIDE and the like go with user 0 and come back with it.
+    /// </summary>
     /// <returns>Whose it had.</returns>
     internal static uint SetFileUser(uint user) => (uint)setfsuid(user);
 
@@ -44,7 +47,10 @@ public static unsafe partial class Libc
             return (int)Result(syscall(SYS_setgroups, groups.Length, (nint)g));
     }
 
-    /// <summary>Opens what <paramref name="path"/> (zero-terminated) leads to with O_PATH, links and all, were <paramref name="root"/> the root of the file system.</summary>
+    /// <summary>
+    /// Opens what <paramref name="path"/> (zero-terminated) leads to with O_PATH, links and all, were <paramref name="root"/> the root of
+    /// the file system.
+    /// </summary>
     internal static int OpenBelow(int root, ReadOnlySpan<byte> path)
     {
         ulong* how = stackalloc ulong[3] { O_PATH | O_CLOEXEC, 0, RESOLVE_IN_ROOT };
@@ -52,7 +58,9 @@ public static unsafe partial class Libc
             return (int)Result(syscall_now(SYS_openat2, root, (nint)p, (nint)how, 3 * sizeof(ulong), null, 0));
     }
 
-    /// <summary>Whether this thread may write to an open file, whatever it was opened for: connect(2) to a UNIX socket asks for that.</summary>
+    /// <summary>
+    /// Whether this thread may write to an open file, whatever it was opened for: connect(2) to a UNIX socket asks for that.
+    /// </summary>
     internal static int MayWrite(int descriptor)
     {
         byte empty = 0;

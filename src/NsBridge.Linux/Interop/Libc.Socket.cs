@@ -32,34 +32,24 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int socket(int domain, int type, int protocol);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int bind(int descriptor, void* address, uint length);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int listen(int descriptor, int backlog);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int connect(int descriptor, void* address, uint length);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int accept4(int descriptor, void* address, uint* length, int flags);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int shutdown(int descriptor, int how);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint recv(int descriptor, void* buffer, nuint length, int flags);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint send(int descriptor, void* buffer, nuint length, int flags);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int getsockname(int descriptor, void* address, uint* length);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int getpeername(int descriptor, void* address, uint* length);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int socketpair(int domain, int type, int protocol, int* pair);
 
@@ -84,7 +74,7 @@ public static unsafe partial class Libc
 
     public static int Listen(int descriptor, int backlog) => Result(listen(descriptor, backlog));
 
-    /// <summary>Begins a connection; -EINPROGRESS where it is not there at once.</summary>
+    /// <summary>Starts a connection; -EINPROGRESS if it is not complete at once.</summary>
     public static int Connect(int descriptor, in SockAddr address)
     {
         fixed (SockAddr* a = &address)
@@ -97,7 +87,7 @@ public static unsafe partial class Libc
         }
     }
 
-    /// <summary>Takes a waiting connection and its peer's address.</summary>
+    /// <summary>Accepts a connection, with its peer's address.</summary>
     public static int Accept(int listener, out SockAddr peer)
     {
         Unsafe.SkipInit(out peer);
@@ -118,7 +108,7 @@ public static unsafe partial class Libc
 
     public static int Shutdown(int descriptor, int how) => Result(shutdown(descriptor, how));
 
-    /// <summary>Reads what is there into native memory: bytes, 0 at the end, or a negated error.</summary>
+    /// <summary>Reads into native memory: bytes, 0 at the end, or a negated error.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static nint Receive(int descriptor, nint buffer, int length, int flags = 0)
     {

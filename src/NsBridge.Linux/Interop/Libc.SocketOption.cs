@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace NsBridge.Linux.Interop;
 
-/// <summary>Options of sockets: what is asked of one, and what one tells of itself and its peer.</summary>
+/// <summary>Options and state of sockets.</summary>
 public static unsafe partial class Libc
 {
     public const int SOL_SOCKET = 1;
@@ -28,7 +28,6 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int getsockopt(int descriptor, int level, int option, void* value, uint* length);
-
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int setsockopt(int descriptor, int level, int option, void* value, uint length);
 
@@ -51,7 +50,7 @@ public static unsafe partial class Libc
         return result;
     }
 
-    /// <summary>The error that waits on a socket, which is thereby taken from it.</summary>
+    /// <summary>The pending error of a socket, which this clears.</summary>
     public static Errno PendingError(int descriptor)
     {
         int result = GetOption(descriptor, SOL_SOCKET, SO_ERROR, out int error);
@@ -60,7 +59,7 @@ public static unsafe partial class Libc
 
     /// <summary>
     /// The number of the network namespace a socket belongs to; never used again for another while the machine runs
-    /// (SO_NETNS_COOKIE, Linux 5.14). 0 where the kernel does not tell.
+    /// (SO_NETNS_COOKIE, Linux 5.14). 0 if the kernel has none.
     /// </summary>
     public static ulong NetworkNamespaceCookie(int descriptor)
     {
@@ -69,7 +68,7 @@ public static unsafe partial class Libc
         return getsockopt(descriptor, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) == 0 ? cookie : 0;
     }
 
-    /// <summary>The number of a socket; never used again for another while the machine runs. 0 where the kernel does not tell.</summary>
+    /// <summary>The number of a socket; never used again until the machine restarts. 0 if the kernel has none.</summary>
     public static ulong SocketCookie(int descriptor)
     {
         ulong cookie = 0;
@@ -77,7 +76,7 @@ public static unsafe partial class Libc
         return getsockopt(descriptor, SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0 ? cookie : 0;
     }
 
-    /// <summary>Who opened the other end of a UNIX socket, as seen from the caller's user namespace.</summary>
+    /// <summary>The process and user of the other end of a UNIX socket, as seen from the caller's user namespace.</summary>
     public static int PeerCredentials(int descriptor, out int process, out uint user)
     {
         int* credentials = stackalloc int[3];
@@ -96,7 +95,7 @@ public static unsafe partial class Libc
         _ = close(descriptor);
     }
 
-    /// <summary>Whether a TCP socket's peer is to see a reset when the socket is closed for the last time, whoever closes it: a process or the kernel.</summary>
+    /// <summary>Whether the last close of a TCP socket, by a process or by the kernel, is a reset.</summary>
     public static void ResetAtClose(int descriptor, bool isWanted)
     {
         int* linger = stackalloc int[2] { isWanted ? 1 : 0, 0 };
@@ -119,12 +118,12 @@ public static unsafe partial class Libc
     private const int SizeOfTcpInfo = 216;
 
     /// <summary>
-    /// Bytes that were written to a TCP socket and that its peer has not acknowledged, a FIN being one; of a UNIX socket, the memory of what its peer has
-    /// not read. 0 if the kernel does not know. SIOCOUTQ gives the same, but by ioctl(2), see <see cref="BindToInterface"/>.
+    /// Bytes written to a TCP socket that its peer has not acknowledged, a FIN being one; of a UNIX socket, the memory of what its peer
+    /// has not read. 0 if the kernel does not know. SIOCOUTQ gives the same, but by ioctl(2), which the packaged unit forbids.
     /// </summary>
     /// <remarks>
-    /// Exact but for one byte: bytes_acked counts the SYN of a socket that connected, bytes_sent counts no FIN. So one is added, and while a segment is
-    /// in flight at least one byte is reported.
+    /// Exact but for one byte: bytes_acked counts the SYN of a socket that connected, bytes_sent counts no FIN. So one is added, and at
+    /// least one byte is reported while a segment is in flight.
     /// </remarks>
     public static int UnackedBytes(int descriptor)
     {

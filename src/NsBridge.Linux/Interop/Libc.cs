@@ -8,8 +8,8 @@ using System.Text;
 namespace NsBridge.Linux.Interop;
 
 /// <summary>
-/// System calls by way of the C library. Every method returns the call's result, or the negated <see cref="Errno"/>
-/// where it failed; calls that a signal interrupted are repeated here and nowhere else.
+/// System calls by way of the C library. Every method returns the call's result, or the negated <see cref="Errno"/>.
+/// A call that a signal interrupted is repeated here and nowhere else.
 /// </summary>
 /// <remarks>
 /// Calls that do not block are made without a garbage collection transition: a transition costs a tenth of a short
@@ -38,7 +38,7 @@ public static unsafe partial class Libc
     /// <summary>The error that a negative result stands for.</summary>
     public static Errno ErrorOf(nint result) => result < 0 ? (Errno)(int)-result : Errno.None;
 
-    /// <summary>A path as the kernel wants it: UTF-8 with a closing zero.</summary>
+    /// <summary>A path in UTF-8 with a closing zero.</summary>
     public static byte[] PathBytes(string path)
     {
         byte[] bytes = new byte[Encoding.UTF8.GetByteCount(path) + 1];

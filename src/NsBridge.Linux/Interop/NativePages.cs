@@ -12,21 +12,19 @@ public static unsafe partial class NativePages
 
     [LibraryImport("libc")]
     private static partial void* mmap(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
-
     [LibraryImport("libc")]
     private static partial int munmap(void* address, nuint length);
-
     [LibraryImport("libc")]
     private static partial int madvise(void* address, nuint length, int advice);
 
-    /// <summary>Maps zeroed memory; 0 where the kernel gives none.</summary>
+    /// <summary>Maps zeroed memory; 0 if the kernel gives none.</summary>
     public static nint Map(int bytes)
     {
         void* address = mmap(null, (nuint)bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
         return (nint)address == -1 ? 0 : (nint)address;
     }
 
-    /// <summary>Maps what a descriptor shares with the kernel; 0 where that is nothing.</summary>
+    /// <summary>Maps memory that a descriptor shares with the kernel; 0 if that fails.</summary>
     internal static nint MapFile(int descriptor, long offset, int bytes)
     {
         void* address = mmap(null, (nuint)bytes, PROT_READ_WRITE, MAP_SHARED, descriptor, (nint)offset);
@@ -35,7 +33,9 @@ public static unsafe partial class NativePages
 
     public static void Unmap(nint address, int bytes) => _ = munmap((void*)address, (nuint)bytes);
 
-    /// <summary>Lets go of pages: private memory is zero at its next use, the pages of a file come back as the file has them. False where the kernel refuses.</summary>
+    /// <summary>
+    /// Releases pages: private memory is zero at its next use, a file's pages are read again. False if the kernel refuses.
+    /// </summary>
     public static bool Discard(nint address, int bytes) => madvise((void*)address, (nuint)bytes, MADV_DONTNEED) == 0;
 
     /// <summary>Copies within native memory.</summary>

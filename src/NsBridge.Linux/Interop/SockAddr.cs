@@ -54,7 +54,7 @@ public struct SockAddr
     public readonly bool IsSame(in SockAddr other) =>
         Length == other.Length && ((ReadOnlySpan<byte>)_bytes)[..Length].SequenceEqual(((ReadOnlySpan<byte>)other._bytes)[..Length]);
 
-    /// <summary>Whether both are of one internet host, whatever the port and the interface.</summary>
+    /// <summary>Whether both have the same internet address, regardless of port and interface.</summary>
     public readonly bool IsSameHost(in SockAddr other)
     {
         Span<byte> one = stackalloc byte[16], another = stackalloc byte[16];
@@ -141,7 +141,7 @@ public struct SockAddr
         }
     }
 
-    /// <summary>The address and port, where it is an internet address; null otherwise.</summary>
+    /// <summary>The address and port of an internet address; null for others.</summary>
     public readonly IPEndPoint? ToEndPoint() => Family switch
     {
         Libc.AF_INET => new IPEndPoint(new IPAddress(_bytes[4..8]), Port),

@@ -39,7 +39,8 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
     /// <param name="log">For facts about all bridges together.</param>
     /// <param name="hurry">Cuts the drain at the stop short.</param>
     public BridgeSupervisor(
-        DaemonSettings settings, LoopGroup group, RestartCoordinator restart, ILogger<BridgeSupervisor> log, CancellationToken hurry = default)
+        DaemonSettings settings, LoopGroup group, RestartCoordinator restart, ILogger<BridgeSupervisor> log,
+        CancellationToken hurry = default)
     {
         _settings = settings;
         _group = group;
@@ -120,8 +121,8 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
     /// <item>Release: removed and replaced bridges give up their listeners before a new bridge binds, which may want the same port. Clients
     /// without a target go to the replacement, as the old target may be unwanted by now; those of a removed bridge are reset.</item>
     /// <item>Policy: released bridges drain by the WhenNamespaceGoes of the bridge that has their name now.</item>
-    /// <item>Close: unwanted listeners go before the others bind, since a wildcard socket blocks its port. The store is updated at once: a port is
-    /// free only when the manager has closed its copy too.</item>
+    /// <item>Close: unwanted listeners go before the others bind, since a wildcard socket blocks its port. The store is updated at once: a
+    /// port is free only when the manager has closed its copy too.</item>
     /// <item>Start: inner halves before outer halves. A new bridge takes a released listener over, so no client is refused.</item>
     /// <item>Store: what listens now survives a crash, and listeners that no bridge took are closed.</item>
     /// </list>
@@ -193,7 +194,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         return pending;
     }
 
-    /// <summary>A new bridge with the counters of the one it replaces, or of one that an earlier reload removed and that still drains.</summary>
+    /// <summary>A new bridge with the counters of the one it replaces, or of one that an earlier reload removed and that drains.</summary>
     private Bridge Make(BridgeSettings settings) =>
         new(settings, _group, _leaving.FindLast(leaving => leaving.Settings.Name == settings.Name));
 
@@ -336,7 +337,8 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         IReadOnlyList<BridgeReport> reports = Snapshot();
         int Count(BridgeState state) => reports.Count(report => report.State == state);
         long connections = reports.Sum(report => report.Active);
-        return $"{Count(BridgeState.Up)} up, {Count(BridgeState.Waiting)} waiting, {Count(BridgeState.Failed)} failed; {connections} connections";
+        return $"{Count(BridgeState.Up)} up, {Count(BridgeState.Waiting)} waiting, {Count(BridgeState.Failed)} failed; " +
+            $"{connections} connections";
     }
 
     [LoggerMessage(EventId = 1102, Level = LogLevel.Information,

@@ -12,8 +12,8 @@ namespace NsBridge.Hosting;
 /// Reloads on SIGHUP and when the file was saved. A wrong file is logged with all its faults and refused as a whole.
 /// </summary>
 /// <remarks>
-/// The file is polled twice a second: editors replace, truncate or rename it, it may be a link into a directory that is swapped, and polling
-/// sees all of these alike. A file that changed is read after it has stayed the same for one period, so not half-written.
+/// The file is polled twice a second: editors replace, truncate or rename it, it may be a link into a directory that is swapped, and
+/// polling sees all of these alike. A file that changed is read after it has stayed the same for one period, so not half-written.
 /// </remarks>
 internal sealed partial class ConfigurationReloader : BackgroundService, IHostedLifecycleService
 {
@@ -148,7 +148,8 @@ internal sealed partial class ConfigurationReloader : BackgroundService, IHosted
         base.Dispose();
     }
 
-    [LoggerMessage(EventId = 1301, Level = LogLevel.Error, Message = "{File} was not taken over, the running bridges stay as they are:\n{Faults}")]
+    [LoggerMessage(EventId = 1301, Level = LogLevel.Error,
+        Message = "{File} was not taken over, the running bridges stay as they are:\n{Faults}")]
     private partial void Refused(string file, string faults);
 
     [LoggerMessage(EventId = 1302, Level = LogLevel.Information, Message = "{File} says what runs already")]

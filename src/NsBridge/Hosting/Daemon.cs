@@ -51,8 +51,8 @@ internal static class Daemon
         builder.Services.AddSingleton(loader);
         builder.Services.AddSingleton(levels);
         builder.Services.AddSingleton(sockets);
-        builder.Services.AddSingleton(services => new LoopGroup(settings.EventLoops, settings.IoUring, Servers * ShortRequestServer.MostSessions,
-            sockets, services.GetRequiredService<ILoggerFactory>()));
+        builder.Services.AddSingleton(services => new LoopGroup(settings.EventLoops, settings.IoUring,
+            Servers * ShortRequestServer.MostSessions, sockets, services.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddSingleton(services => new RestartCoordinator(
             new SnapshotStore(manager is null ? null : new FdStore(manager)), services.GetRequiredService<ILogger<RestartCoordinator>>()));
         builder.Services.AddSingleton<IHeartbeat>(services => services.GetRequiredService<LoopGroup>());
@@ -60,8 +60,8 @@ internal static class Daemon
             services.GetRequiredService<RestartCoordinator>(), services.GetRequiredService<ILogger<BridgeSupervisor>>(), hurry));
         builder.Services.AddSingleton<IBridgeReports>(services => services.GetRequiredService<BridgeSupervisor>());
         builder.Services.AddSingleton<IStatusLine>(services => services.GetRequiredService<BridgeSupervisor>());
-        // Hosted services start in this order. The control socket first: it refuses a second daemon. The supervisor last of those whose start
-        // may fail: no other can lose what it restored.
+        // Hosted services start in this order. The control socket first: it refuses a second daemon. The supervisor last of those whose
+        // start may fail: no other can lose what it restored.
         builder.Services.AddHostedService<ControlSocket>();
         builder.Services.AddSingleton<BridgeCounts>();
         builder.Services.AddHostedService<MetricsServer>();

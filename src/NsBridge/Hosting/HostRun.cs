@@ -8,8 +8,8 @@ using NsBridge.Configuration.Reading;
 namespace NsBridge.Hosting;
 
 /// <summary>
-/// Runs a host to its end and distinguishes a requested stop from a fault: the host ends alike by both, and a service manager that sees a 0 does not
-/// start it again.
+/// Runs a host to its end and distinguishes a requested stop from a fault: the host ends alike by both, and a service manager does not
+/// restart a process that exits with 0.
 /// </summary>
 internal static class HostRun
 {

@@ -25,7 +25,8 @@ internal static partial class Privileges
         throw new UserErrorException(
             $"nsbridge: {Missing}, and every bridge here needs it: '{first.Name}' to enter network namespace '{Entered(first)}'.\n" +
             $"For that {Cure}.\n" +
-            "Without root there is the road of two daemons: one inside a namespace of your own (unshare -Urn) with the inner half, where that is \"host\",\n" +
+            "Without root, two daemons do it: one inside a namespace of your own (unshare -Urn) with the inner half, where that is " +
+            "\"host\",\n" +
             "and one outside with the outer half (Listen and Socket). 'nsbridge demo' shows it.",
             ExitCode.Privilege);
     }
@@ -42,7 +43,8 @@ internal static partial class Privileges
     {
         if (NetworkNamespace.MayReturn)
             return;
-        string[] cannot = [.. settings.Bridges.Where(bridge => bridge.Enabled && Entered(bridge) is not null).Select(bridge => bridge.Name)];
+        string[] cannot =
+            [.. settings.Bridges.Where(bridge => bridge.Enabled && Entered(bridge) is not null).Select(bridge => bridge.Name)];
         string[] can = NotEntering(settings);
         if (cannot.Length > 0)
         {

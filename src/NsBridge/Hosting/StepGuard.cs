@@ -4,7 +4,7 @@ using NsBridge.Bridges;
 namespace NsBridge.Hosting;
 
 /// <summary>
-/// Runs a step so that its unexpected failure ends nothing else: it is logged as critical, each kind once. A daemon with live connections is worth
+/// Runs a step so that its unexpected failure ends nothing else: it is logged as critical, each kind once. Live connections are worth
 /// more than a clean crash, and a stop still has listeners to close and connections to hand over.
 /// </summary>
 internal sealed partial class StepGuard(ILogger log)
@@ -34,6 +34,7 @@ internal sealed partial class StepGuard(ILogger log)
     public Task ForAllAsync(string step, IEnumerable<Bridge> bridges, Func<Bridge, Task> action) =>
         Task.WhenAll(bridges.Select(bridge => RunAsync($"{step} bridge '{bridge.Settings.Name}'", () => action(bridge))));
 
-    [LoggerMessage(EventId = 1111, Level = LogLevel.Critical, Message = "Cannot {Step}: an unexpected fault, a defect of nsbridge. Everything else goes on")]
+    [LoggerMessage(EventId = 1111, Level = LogLevel.Critical,
+        Message = "Cannot {Step}: an unexpected fault, a defect of nsbridge. Everything else goes on")]
     private static partial void Unexpected(ILogger log, Exception fault, string step);
 }

@@ -9,8 +9,8 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Hosting;
 
 /// <summary>
-/// The listening sockets that bridges are about to take. It compares exactly what decides whether one is taken: a dual-stack socket at the port of an
-/// IPv6-only one is not taken, and would block it.
+/// The listening sockets that bridges are about to take. It compares exactly what decides whether one is taken: a dual-stack socket at the
+/// port of an IPv6-only one is not taken, and would block it.
 /// </summary>
 internal sealed class WantedListeners
 {
@@ -33,7 +33,7 @@ internal sealed class WantedListeners
         listener.Path.Length > 0 ? _paths.Contains(listener.Path) : Trait.Of(listener.Descriptor) is { } trait && _traits.Contains(trait);
 
     /// <param name="Type">SOCK_STREAM or SOCK_DGRAM.</param>
-    /// <param name="IsHosts">Whether it belongs to the host's network. Other namespaces are not distinguished: no name is resolved yet.</param>
+    /// <param name="IsHosts">Whether it belongs to the host's network. Others are not distinguished: no name is resolved yet.</param>
     /// <param name="Address">Without its interface, which an entry may name: its number is known only inside the namespace.</param>
     /// <param name="Port">Its port.</param>
     /// <param name="V6Only">Whether an IPv6 socket refuses IPv4 clients; null for IPv4.</param>
@@ -51,7 +51,8 @@ internal sealed class WantedListeners
             if (Libc.LocalAddress(socket, out SockAddr bound) < 0 || bound.ToEndPoint() is not { } at
                 || Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_TYPE, out int type) < 0)
                 return null;
-            bool? v6Only = IsSix(at.Address) ? Libc.GetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, out int only) >= 0 && only != 0 : null;
+            bool? v6Only = !IsSix(at.Address) ? null
+                : Libc.GetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, out int only) >= 0 && only != 0;
             return new Trait(type, Libc.NetworkNamespaceCookie(socket) == NetworkNamespace.OwnCookie, Bare(at.Address), at.Port, v6Only);
         }
 

@@ -3,8 +3,8 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.HotRestart;
 
 /// <summary>
-/// Listening sockets without a bridge: from the previous process, or from a bridge that a reload released. A bridge that listens at the same
-/// address takes the socket over, and no client is refused in between. Any thread may call.
+/// Listening sockets without a bridge: from the previous process, or from a bridge that a reload released. A bridge that listens at the
+/// same address takes the socket over, and no client is refused in between. Any thread may call.
 /// </summary>
 internal sealed class InheritedListeners
 {
@@ -73,7 +73,8 @@ internal sealed class InheritedListeners
 
     private static bool HasType(int socket, int type) =>
         Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_TYPE, out int own) >= 0 && own == type
-        && (type == Libc.SOCK_DGRAM || (Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, out int listening) >= 0 && listening == 1));
+        && (type == Libc.SOCK_DGRAM
+            || (Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, out int listening) >= 0 && listening == 1));
 
     /// <summary>Whether it is a listening UNIX socket that nsbridge bound: by a hidden name, and then renamed.</summary>
     private static bool IsUnix(int socket) =>
@@ -113,7 +114,7 @@ internal sealed class InheritedListeners
     /// <summary>Closes all that are left.</summary>
     public void CloseRest() => CloseAllBut(_ => false);
 
-    /// <summary>Removes a file only if it is a socket of this user at the recorded inode, and the descriptor is one that nsbridge bound.</summary>
+    /// <summary>Removes the file only if it is this user's socket with the recorded inode, and nsbridge bound the descriptor.</summary>
     private static void Close(ListenerSnapshot listener)
     {
         byte[] path = Libc.PathBytes(listener.Path);

@@ -6,8 +6,8 @@ using NsBridge.Systemd;
 namespace NsBridge.HotRestart;
 
 /// <summary>
-/// Replaces one process of the service by the next without a client noticing: restores what the previous process left, stores the listening sockets
-/// so that they survive a crash, and hands everything over when the service is restarted.
+/// Replaces one process of the service by the next without a client noticing: restores what the previous process left, stores the listening
+/// sockets so that they survive a crash, and hands everything over when the service is restarted.
 /// </summary>
 internal sealed partial class RestartCoordinator(SnapshotStore store, ILogger<RestartCoordinator> log) : IDisposable
 {
@@ -18,7 +18,8 @@ internal sealed partial class RestartCoordinator(SnapshotStore store, ILogger<Re
     private int _claimed;
 
     /// <summary>For bridges without a service manager.</summary>
-    public static RestartCoordinator None(ILoggerFactory logging) => new(new SnapshotStore(null), logging.CreateLogger<RestartCoordinator>());
+    public static RestartCoordinator None(ILoggerFactory logging) =>
+        new(new SnapshotStore(null), logging.CreateLogger<RestartCoordinator>());
 
     /// <summary>Whether the previous process left anything.</summary>
     public bool HasRestored => _listeners > 0 || _connections.Count > 0;
@@ -103,13 +104,14 @@ internal sealed partial class RestartCoordinator(SnapshotStore store, ILogger<Re
     }
 
     /// <summary>
-    /// Stores the listening sockets unless they are stored already. Those of other namespaces are left out: a stored socket would keep its namespace
-    /// alive while no process watches it.
+    /// Stores the listening sockets unless they are stored already. Those of other namespaces are left out: a stored socket would keep its
+    /// namespace alive while no process watches it.
     /// </summary>
     /// <returns>False if it failed; try again later.</returns>
     public async Task<bool> StoreAsync(IEnumerable<ListenerSnapshot> listeners)
     {
-        ListenerSnapshot[] own = [.. listeners.Where(listener => Libc.NetworkNamespaceCookie(listener.Descriptor) == NetworkNamespace.OwnCookie)];
+        ListenerSnapshot[] own =
+            [.. listeners.Where(listener => Libc.NetworkNamespaceCookie(listener.Descriptor) == NetworkNamespace.OwnCookie)];
         HashSet<ulong> sockets = [.. own.Select(listener => Libc.SocketCookie(listener.Descriptor))];
         if (_stored is not null && _stored.SetEquals(sockets))
             return true;
@@ -146,7 +148,8 @@ internal sealed partial class RestartCoordinator(SnapshotStore store, ILogger<Re
     public void Dispose() => store.Dispose();
 
     [LoggerMessage(EventId = 1401, Level = LogLevel.Information,
-        Message = "Took over {Listeners} listening sockets and {Connections} connections of the previous process; {Ended} connections fit no bridge and were ended")]
+        Message = "Took over {Listeners} listening sockets and {Connections} connections of the previous process; " +
+            "{Ended} connections fit no bridge and were ended")]
     private partial void RestoredLog(int listeners, int connections, int ended);
 
     [LoggerMessage(EventId = 1402, Level = LogLevel.Warning,
@@ -157,10 +160,12 @@ internal sealed partial class RestartCoordinator(SnapshotStore store, ILogger<Re
         Message = "{Listeners} listening sockets and {Connections} connections go to the next process")]
     private partial void HandedOverLog(int listeners, int connections);
 
-    [LoggerMessage(EventId = 1404, Level = LogLevel.Error, Message = "The connections cannot be left to the next process ({Error}) and are reset")]
+    [LoggerMessage(EventId = 1404, Level = LogLevel.Error,
+        Message = "The connections cannot be left to the next process ({Error}) and are reset")]
     private partial void NotHandedOverLog(Errno error);
 
-    [LoggerMessage(EventId = 1405, Level = LogLevel.Warning, Message =
-        "The service manager cannot store the listening sockets ({Error}): until it can, a restart ends connections and a crash refuses clients")]
+    [LoggerMessage(EventId = 1405, Level = LogLevel.Warning,
+        Message = "The service manager cannot store the listening sockets ({Error}): " +
+        "until it can, a restart ends connections and a crash refuses clients")]
     private partial void NotStoredLog(Errno error);
 }

@@ -21,7 +21,7 @@ internal sealed record RestartSnapshot(IReadOnlyList<ListenerSnapshot> Listeners
 /// <summary>A listening socket on its way to the next owner. Its address is the socket's own.</summary>
 /// <param name="Descriptor">The socket.</param>
 /// <param name="Path">The path of a UNIX socket; empty for other sockets.</param>
-/// <param name="File">The inode of the socket file, which proves that the file at the path is still the socket's; 0 for other sockets.</param>
+/// <param name="File">The inode of the socket file: whether the file at the path is still the socket's; 0 for other sockets.</param>
 internal readonly record struct ListenerSnapshot(int Descriptor, string Path, ulong File)
 {
     public static ListenerSnapshot Internet(int descriptor) => new(descriptor, "", 0);
@@ -46,7 +46,7 @@ internal enum ConnectionRole : byte
 /// <summary>A suspended connection on its way to the next owner.</summary>
 /// <param name="Bridge">The name of its bridge.</param>
 /// <param name="Role">The part of the bridge it belongs to.</param>
-/// <param name="Relay">The suspended relay; without a target, <see cref="RelayState.Target"/> is -1 and only the client's part is valid.</param>
+/// <param name="Relay">The suspended relay; without a target, its target is -1 and only the client's part is valid.</param>
 /// <param name="Offset">Without a target: the listener's position in the range of ports.</param>
 /// <param name="Age">Without a target: milliseconds since it was admitted.</param>
 internal sealed record ConnectionSnapshot(string Bridge, ConnectionRole Role, RelayState Relay, int Offset = 0, long Age = 0)
@@ -81,7 +81,8 @@ internal sealed record ConnectionSnapshot(string Bridge, ConnectionRole Role, Re
     }
 
     /// <summary>A client without a target.</summary>
-    public static ConnectionSnapshot Waiting(string bridge, ConnectionRole role, int client, SocketKind kind, PeerAddress peer, int offset, long age)
+    public static ConnectionSnapshot Waiting(
+        string bridge, ConnectionRole role, int client, SocketKind kind, PeerAddress peer, int offset, long age)
     {
         var relay = new RelayState
         {

@@ -3,9 +3,9 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.HotRestart;
 
 /// <summary>
-/// A pair of UNIX sockets whose queue holds snapshots: the service manager keeps one end as a single descriptor, however many descriptors wait
-/// in the queue. A snapshot is one message with its description, as a file in memory, and as many messages with descriptors as needed. The last
-/// complete snapshot in the queue counts.
+/// A pair of UNIX sockets whose queue holds snapshots: the service manager stores one end as a single descriptor, however many descriptors
+/// wait in the queue. A snapshot is one message with its description, as a file in memory, and as many messages with descriptors as needed.
+/// The last complete snapshot in the queue counts.
 /// </summary>
 internal static class SnapshotChannel
 {
@@ -140,7 +140,7 @@ internal static class SnapshotChannel
             return snapshot;
         }
 
-        /// <remarks>Bounded before anything is read: nsbridge writes no file with holes, nor one too long for the descriptors beside it.</remarks>
+        /// <remarks>Bounded before it is read: nsbridge writes no file with holes, nor one too long for its descriptors.</remarks>
         private byte[] ReadDescription()
         {
             if (_description < 0)

@@ -10,12 +10,12 @@ namespace NsBridge.HotRestart;
 /// <summary>A snapshot that cannot be read; the message is the reason.</summary>
 internal sealed class SnapshotException(string message) : Exception(message);
 
-/// <summary>The description of a snapshot. Its descriptors travel beside it, in the order of <see cref="RestartSnapshot.Descriptors"/>.</summary>
+/// <summary>The description of a snapshot. Its descriptors travel beside it, in the order of the records.</summary>
 /// <remarks>
-/// A header of 40 bytes, little-endian: magic (8), version (4), number of descriptors (4), the moment on the monotonic clock at which it was
-/// made (8), length of the body (8), CRC-32C of the body (4), 4 unused bytes. The body is a sequence of records: length (4), kind (2), number of
-/// descriptors (2), fields. Growth rule: within a version a record may grow at its end and new kinds may appear, and a reader skips what it does
-/// not know. What an older program would misread needs a new version.
+/// A header of 40 bytes, little-endian: magic (8), version (4), number of descriptors (4), the moment on the monotonic clock at which it
+/// was made (8), length of the body (8), CRC-32C of the body (4), 4 unused bytes. The body is a sequence of records: length (4), kind
+/// (2), number of descriptors (2), fields. Growth rule: within a version a record may grow at its end and new kinds may appear, and a
+/// reader skips what it does not know. What an older program would misread needs a new version.
 /// </remarks>
 internal static class SnapshotSerializer
 {
@@ -37,7 +37,7 @@ internal static class SnapshotSerializer
 
     private static ReadOnlySpan<byte> Magic => "nsbridge"u8;
 
-    /// <summary>The longest description that can belong to this number of descriptors: each record has at least one, and two directions.</summary>
+    /// <summary>The longest description for a number of descriptors: each record has at least one, and two directions.</summary>
     public static long MostBytes(int descriptors) => HeaderSize + (descriptors + 1L) * (MostFixedBytes + 2 * MostPendingBytes);
 
     /// <param name="snapshot">What is left.</param>
@@ -218,7 +218,8 @@ internal static class SnapshotSerializer
         relay = relay with { ToTarget = ReadDirection(reader), ToClient = ReadDirection(reader) };
         Require(Enum.IsDefined(role) && Enum.IsDefined(relay.ClientKind) && Enum.IsDefined(relay.TargetKind), "a kind");
         Require(relay.Peer.Family is Libc.AF_INET or Libc.AF_INET6 or Libc.AF_UNIX, "an address");
-        Require(relay is { BytesToTarget: >= 0, BytesToClient: >= 0, Idle: >= 0 } && age >= 0 && offset is >= 0 and <= ushort.MaxValue, "a number");
+        Require(relay is { BytesToTarget: >= 0, BytesToClient: >= 0, Idle: >= 0 }, "a number");
+        Require(age >= 0 && offset is >= 0 and <= ushort.MaxValue, "a number");
         return new ConnectionSnapshot(bridge, role, relay, offset, age);
     }
 

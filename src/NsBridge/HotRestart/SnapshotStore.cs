@@ -6,8 +6,8 @@ using NsBridge.Systemd;
 namespace NsBridge.HotRestart;
 
 /// <summary>
-/// What the service manager keeps for the next process, as a single descriptor: the listening sockets from the start, so that a crash refuses no
-/// client; the connections when a restart begins.
+/// What the service manager stores for the next process, as a single descriptor: the listening sockets from the start, so that a crash
+/// refuses no client; the connections when a restart begins.
 /// </summary>
 /// <param name="store">The manager's store; null if there is none, and nothing is stored.</param>
 internal sealed class SnapshotStore(FdStore? store) : IDisposable
@@ -23,7 +23,7 @@ internal sealed class SnapshotStore(FdStore? store) : IDisposable
     private string? _name;
     private int _count;
 
-    /// <summary>Whether the manager holds what it was given: one without a store closes it, and then our end of the pair is closed.</summary>
+    /// <summary>Whether the manager holds what it was given: one without a store closes it, which closes our end of the pair.</summary>
     public bool IsHeld => _queue >= 0 && Libc.Receive(_queue, stackalloc byte[1]) == -(nint)(int)Errno.EAGAIN;
 
     /// <summary>Names that the manager still holds of the previous process: to be removed once something newer is stored.</summary>

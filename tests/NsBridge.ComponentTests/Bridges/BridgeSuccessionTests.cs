@@ -52,7 +52,7 @@ internal sealed class BridgeSuccessionTests
     {
         using Socket api = StartingEngine();
         using Bridge bridge = await StartAsync(""" "Namespace":"container:web", "Target":"127.0.0.1:3000" """);
-        ConnectionSnapshot connection = CarriedPair.Make(SocketKind.Unix, NetworkNamespace.OwnCookie, out int clientsPeer, out int targetsPeer);
+        ConnectionSnapshot connection = SuspendedPair.Make(SocketKind.Unix, NetworkNamespace.OwnCookie, out int clientsPeer, out int targetsPeer);
 
         Assert.That(await bridge.ResumeAsync([connection]), Is.Empty);
         Libc.Write(clientsPeer, "ping"u8);

@@ -50,7 +50,7 @@ internal sealed class BridgeSupervisorTests
         File.Delete(path);
         await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().State == BridgeState.Up, TimeSpan.FromSeconds(10), "it has its socket");
 
-        Assert.That(scene.Engine.Bindings, Is.GreaterThan(before), "what is listened on now is shelved anew");
+        Assert.That(scene.Engine.Bindings, Is.GreaterThan(before), "the listeners are stored again");
     }
 
     [Test]

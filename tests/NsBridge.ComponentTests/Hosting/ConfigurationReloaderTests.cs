@@ -44,7 +44,7 @@ internal sealed class ConfigurationReloaderTests
         await Command.CheckAsync("mkfifo", scratch["pipe"]);
         File.Move(scratch["pipe"], file, overwrite: true);
 
-        await Eventually.TrueAsync(() => Task.FromResult(scene.Told.Any(line => line.Contains("named pipe", StringComparison.Ordinal))), s_soon, () => "the pipe is refused");
+        await Eventually.TrueAsync(() => Task.FromResult(scene.Lines.Any(line => line.Contains("named pipe", StringComparison.Ordinal))), s_soon, () => "the pipe is refused");
         await scene.StopAsync().WaitAsync(s_soon);
     }
 
@@ -75,7 +75,7 @@ internal sealed class ConfigurationReloaderTests
         private readonly RestartCoordinator _restart = new(new SnapshotStore(null), NullLogger<RestartCoordinator>.Instance);
         private readonly BridgeSupervisor _supervisor;
         private readonly ConfigurationReloader _watch;
-        private readonly List<string> _told = [];
+        private readonly List<string> _lines = [];
 
         /// <param name="file">The configuration.</param>
         /// <param name="meanwhile">Comes between the first reading and the watch.</param>
@@ -91,12 +91,12 @@ internal sealed class ConfigurationReloaderTests
 
         public string Bridges => string.Join(' ', _supervisor.Snapshot().Select(bridge => bridge.Name));
 
-        public IReadOnlyList<string> Told
+        public IReadOnlyList<string> Lines
         {
             get
             {
-                lock (_told)
-                    return [.. _told];
+                lock (_lines)
+                    return [.. _lines];
             }
         }
 
@@ -127,8 +127,8 @@ internal sealed class ConfigurationReloaderTests
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            lock (_told)
-                _told.Add(formatter(state, exception));
+            lock (_lines)
+                _lines.Add(formatter(state, exception));
         }
     }
 }

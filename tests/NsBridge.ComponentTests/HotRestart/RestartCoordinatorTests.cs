@@ -18,7 +18,7 @@ internal sealed class RestartCoordinatorTests
     public void End_OfAHalf_LooksLikeAResetToItsPeer()
     {
         using var restart = RestartCoordinator.None(NullLoggerFactory.Instance);
-        ConnectionSnapshot connection = CarriedPair.Make(SocketKind.UnixHalf, 0, out int clientsPeer, out int targetsPeer);
+        ConnectionSnapshot connection = SuspendedPair.Make(SocketKind.UnixHalf, 0, out int clientsPeer, out int targetsPeer);
 
         restart.End(connection);
 
@@ -29,7 +29,7 @@ internal sealed class RestartCoordinatorTests
     public void HandOver_Fails_ConnectionsAreReset()
     {
         using var restart = RestartCoordinator.None(NullLoggerFactory.Instance);
-        ConnectionSnapshot connection = CarriedPair.Make(SocketKind.UnixHalf, 0, out int clientsPeer, out int targetsPeer);
+        ConnectionSnapshot connection = SuspendedPair.Make(SocketKind.UnixHalf, 0, out int clientsPeer, out int targetsPeer);
 
         restart.HandOver(new RestartSnapshot([], [connection]));
 

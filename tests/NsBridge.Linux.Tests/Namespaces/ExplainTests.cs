@@ -4,7 +4,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.Linux.Tests.Namespaces;
 
-/// <summary>Each way to fail, taken from its real cause, is told with its cause and its cure.</summary>
+/// <summary>Each way to fail, taken from its real cause, is reported with its cause and its cure.</summary>
 [TestFixture, LeaksNothing]
 internal sealed class ExplainTests
 {
@@ -31,7 +31,7 @@ internal sealed class ExplainTests
         using var scratch = new ScratchDirectory();
         scratch.OpenToEveryone();
         File.SetUnixFileMode(scratch.Write("blue", ""), UnixFileMode.None);
-        AsNobody(() => Fails(scratch["blue"], EnterStep.Enter, Errno.EINVAL, absent: true, "mount propagation"));
+        AsAnotherUser(() => Fails(scratch["blue"], EnterStep.Enter, Errno.EINVAL, absent: true, "mount propagation"));
     }
 
     [Test]
@@ -39,7 +39,7 @@ internal sealed class ExplainTests
     {
         using var scratch = new ScratchDirectory();
         string path = scratch.Write("blue", "");
-        AsNobody(() =>
+        AsAnotherUser(() =>
         {
             Fails(path, EnterStep.Open, Errno.EACCES, absent: false, "permission on the path");
             Assert.That(NetworkNamespace.AtPath(path).Explain(new EnterFailure(EnterStep.Open, Errno.EACCES)), Does.Not.Contain("CAP_SYS_PTRACE"));
@@ -88,7 +88,7 @@ internal sealed class ExplainTests
     }
 
     /// <summary>Without a privilege over files, but with CAP_SYS_ADMIN: as the service is.</summary>
-    private static void AsNobody(Action work)
+    private static void AsAnotherUser(Action work)
     {
         int own = setfsuid(65_534);
         try

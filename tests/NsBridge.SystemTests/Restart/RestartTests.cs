@@ -108,7 +108,7 @@ internal sealed partial class RestartTests : ServiceFixture
             systemctl restart nsbridge
             """);
         await held.BreaksAsync(TimeSpan.FromSeconds(10));
-        Assert.That(await Service.JournalAsync(), Does.Contain("1 connections fit nowhere any more"));
+        Assert.That(await Service.JournalAsync(), Does.Contain("1 connections fit no bridge"));
     }
 
     private Task<string> LoadAsync(int idle, int streams, string command) =>

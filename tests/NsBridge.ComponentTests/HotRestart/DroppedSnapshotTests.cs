@@ -9,9 +9,9 @@ using NsBridge.Testing;
 
 namespace NsBridge.ComponentTests.HotRestart;
 
-/// <summary>A parcel that nobody takes up: its connections are cut off, and look so to both sides.</summary>
+/// <summary>A snapshot that no process takes over: its connections are reset, and both sides see that.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-internal sealed class DroppedParcelTests : IDisposable
+internal sealed class DroppedSnapshotTests : IDisposable
 {
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);
 
@@ -19,19 +19,19 @@ internal sealed class DroppedParcelTests : IDisposable
     private readonly StreamPair _target = StreamPair.Of(SocketKind.Tcp);
     private readonly List<int> _own = [];
     private int _queue;
-    private int _kept;
+    private int _stored;
 
     [SetUp]
     public void MakeQueue()
     {
         _own.AddRange([_client.Relayed, _target.Relayed]);
-        Assert.That(SnapshotChannel.Make(out _queue, out _kept), Is.Zero);
+        Assert.That(SnapshotChannel.Make(out _queue, out _stored), Is.Zero);
     }
 
     [Test]
-    public async Task Parcel_ThatNobodyReads_ItsConnectionsAreReset()
+    public async Task Snapshot_ThatIsNotRead_ItsConnectionsAreReset()
     {
-        Assert.That(SnapshotChannel.Send(_queue, RestartSnapshot(), 1), Is.Zero);
+        Assert.That(SnapshotChannel.Send(_queue, Snapshot(), 1), Is.Zero);
         CloseOwn();
         // As the service manager does it when the service is stopped.
         CloseQueue();
@@ -39,30 +39,30 @@ internal sealed class DroppedParcelTests : IDisposable
     }
 
     [Test]
-    public async Task Parcel_OfAnotherVersion_ItsConnectionsAreReset()
+    public async Task Snapshot_OfAnotherVersion_ItsConnectionsAreReset()
     {
-        byte[] whole = SnapshotSerializer.Write(RestartSnapshot(), 1);
+        byte[] whole = SnapshotSerializer.Write(Snapshot(), 1);
         BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), 77);
         Send(whole);
 
-        Assert.That(SnapshotChannel.Receive(_kept, out _, out string? fault), Is.Null);
+        Assert.That(SnapshotChannel.Receive(_stored, out _, out string? fault), Is.Null);
         Assert.That(fault, Does.Contain("version 77"));
         await AssertResetAsync();
     }
 
     [Test]
-    public async Task Parcel_BeforeAnother_ItsConnectionsAreReset()
+    public async Task Snapshot_BeforeAnother_ItsConnectionsAreReset()
     {
-        Send(SnapshotSerializer.Write(RestartSnapshot(), 1));
+        Send(SnapshotSerializer.Write(Snapshot(), 1));
         Assert.That(SnapshotChannel.Send(_queue, new RestartSnapshot([], []), 2), Is.Zero);
 
-        Assert.That(SnapshotChannel.Receive(_kept, out long moment, out _), Is.Not.Null);
+        Assert.That(SnapshotChannel.Receive(_stored, out long moment, out _), Is.Not.Null);
         Assert.That(moment, Is.EqualTo(2));
         await AssertResetAsync();
     }
 
     [Test]
-    public void Parcel_WithAHalfOfABridge_TheOtherHalfSeesTheMark()
+    public void Snapshot_WithAHalfOfABridge_TheOtherHalfSeesTheMark()
     {
         using var scratch = new ScratchDirectory();
         SockAddr address = SockAddr.FromPath(scratch["web.sock"]);
@@ -77,7 +77,7 @@ internal sealed class DroppedParcelTests : IDisposable
         Libc.Close(inner);
         Libc.Close(listener);
 
-        Assert.That(SnapshotChannel.Receive(_kept, out _, out string? fault), Is.Null);
+        Assert.That(SnapshotChannel.Receive(_stored, out _, out string? fault), Is.Null);
 
         Assert.That(fault, Does.Contain("description is missing"));
         Assert.That(ResetMark.IsOn(outer));
@@ -85,23 +85,23 @@ internal sealed class DroppedParcelTests : IDisposable
     }
 
     [Test]
-    public void Parcel_WithAListener_ClientsOfItsNextOwnerEndAsTheyLike()
+    public void Snapshot_WithAListener_ClientsOfItsNextOwnerEndRegularly()
     {
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
         listener.Listen();
         Libc.SendDescriptors(_queue, [2], [(int)listener.Handle]);
 
-        Assert.That(SnapshotChannel.Receive(_kept, out _, out _), Is.Null);
+        Assert.That(SnapshotChannel.Receive(_stored, out _, out _), Is.Null);
 
-        // Who is accepted takes such a wish over from the listener.
+        // An accepted socket inherits a reset at close from its listener.
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         client.Connect(listener.LocalEndPoint!);
         using Socket accepted = listener.Accept();
         Assert.That(accepted.LingerState!.Enabled, Is.False);
     }
 
-    private RestartSnapshot RestartSnapshot() => new([], [new ConnectionSnapshot("web", ConnectionRole.Inner, new RelayState
+    private RestartSnapshot Snapshot() => new([], [new ConnectionSnapshot("web", ConnectionRole.Inner, new RelayState
     {
         Client = _client.Relayed,
         Target = _target.Relayed,
@@ -131,8 +131,8 @@ internal sealed class DroppedParcelTests : IDisposable
     private void CloseQueue()
     {
         Libc.Close(_queue);
-        Libc.Close(_kept);
-        (_queue, _kept) = (-1, -1);
+        Libc.Close(_stored);
+        (_queue, _stored) = (-1, -1);
     }
 
     private async Task AssertResetAsync()

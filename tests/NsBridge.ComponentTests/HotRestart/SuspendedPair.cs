@@ -6,7 +6,7 @@ using NsBridge.Relaying.Tcp;
 namespace NsBridge.ComponentTests.HotRestart;
 
 /// <summary>A connection of the process before, between two UNIX sockets whose other ends the test has.</summary>
-internal static class CarriedPair
+internal static class SuspendedPair
 {
     /// <param name="kind">What both sockets are.</param>
     /// <param name="cookie">The namespace of the target's.</param>
