@@ -6,12 +6,13 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Control;
 
 /// <summary>
-/// One daemon a runtime directory: an exclusive lock on a file in it, which ends with the process however that ends.
-/// A file of our own, not the directory: everybody who may read a directory could lock it and keep the daemon from starting.
+/// One daemon per runtime directory: an exclusive lock on a file in it, which ends with the process however that ends. On a file, not on
+/// the
+/// directory: any user who may read a directory could lock it and keep the daemon from starting.
 /// </summary>
 internal sealed class RuntimeDirectoryLock : IDisposable
 {
-    /// <summary>How often a daemon that is just ending may take the file away meanwhile; more often is no accident.</summary>
+    /// <summary>A daemon that is just ending may remove the file meanwhile; more often than this is no accident.</summary>
     private const int MostTries = 100;
     private const uint OwnerOnly = 0b110_000_000;
 
@@ -24,7 +25,7 @@ internal sealed class RuntimeDirectoryLock : IDisposable
         _file = file;
     }
 
-    /// <summary>Whether a process holds the lock. Looked up, not tried: a daemon that starts at this moment would find it taken.</summary>
+    /// <summary>Whether a process holds the lock. Read, not tried: a daemon that starts at this moment would find the lock taken.</summary>
     public static bool IsHeld(string path)
     {
         if (Libc.LinkStatus(Libc.PathBytes(path), out FileStatus file) < 0)
@@ -32,8 +33,9 @@ internal sealed class RuntimeDirectoryLock : IDisposable
         try
         {
             // "1: FLOCK  ADVISORY  WRITE 7 00:2d:56 0 EOF", with the inode behind the device.
+            string inode = string.Create(CultureInfo.InvariantCulture, $":{file.Inode}");
             return File.ReadLines("/proc/locks").Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                .Any(words => words is [_, "FLOCK", _, "WRITE", _, var place, ..] && place.EndsWith(string.Create(CultureInfo.InvariantCulture, $":{file.Inode}"), StringComparison.Ordinal));
+                .Any(words => words is [_, "FLOCK", _, "WRITE", _, var id, ..] && id.EndsWith(inode, StringComparison.Ordinal));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -41,8 +43,8 @@ internal sealed class RuntimeDirectoryLock : IDisposable
         }
     }
 
-    /// <summary>Takes the lock; null where another process has it.</summary>
-    /// <exception cref="UserErrorException">A link lies there, or somebody removes the file again and again.</exception>
+    /// <summary>Takes the lock; null if another process has it.</summary>
+    /// <exception cref="UserErrorException">The path is a link, or the file is removed again and again.</exception>
     /// <exception cref="IOException">The file cannot be made or locked.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not make it.</exception>
     public static RuntimeDirectoryLock? TryTake(string path)
@@ -55,7 +57,7 @@ internal sealed class RuntimeDirectoryLock : IDisposable
             Check(file);
             var taken = new RuntimeDirectoryLock(path, new SafeFileHandle(file, ownsHandle: true));
             int locked = Libc.TryLock(file);
-            // The one who had it may have removed the file between our opening and our locking: then we hold the lock of nothing.
+            // The previous holder may have removed the file between open and lock: then this is the lock of an unlinked file.
             if (locked >= 0 && taken.IsInPlace)
                 return taken;
             taken._file.Dispose();
@@ -64,7 +66,7 @@ internal sealed class RuntimeDirectoryLock : IDisposable
             Check(locked);
         }
 
-        throw new UserErrorException($"{path} is removed or replaced again and again; find out by whom", ExitCode.Failed);
+        throw new UserErrorException($"{path} is removed or replaced again and again; find the program that does it", ExitCode.Failed);
     }
 
     private static void Check(int result)
@@ -75,14 +77,14 @@ internal sealed class RuntimeDirectoryLock : IDisposable
             throw new IOException(Libc.ErrorOf(result).ToString(), -result);
     }
 
-    /// <summary>Whether what lies at the path is still the file that is locked.</summary>
+    /// <summary>Whether the path still leads to the locked file.</summary>
     public bool IsInPlace => Libc.Status((int)_file.DangerousGetHandle(), out FileStatus ours) >= 0
         && Libc.LinkStatus(Libc.PathBytes(_path), out FileStatus there) >= 0
         && ours.IsSameFile(there);
 
     public void Dispose()
     {
-        // Removed while locked, so that whoever opens the path next makes a file of its own. What lies there may be another's by now.
+        // Removed while locked, so that the next process makes a file of its own. The file at the path may be another process's by now.
         if (IsInPlace)
             Libc.Unlink(Libc.PathBytes(_path));
         _file.Dispose();

@@ -6,16 +6,19 @@ using NsBridge.Logging;
 namespace NsBridge.Control;
 
 /// <summary>
-/// Answers one short request a connection on a few listening sockets, and cannot be harmed by whoever connects: each has one
-/// deadline for everything, and a newcomer beyond the limit takes the place of the one that has dawdled longest.
+/// Answers one short request per connection on a few listening sockets. No client can harm it: each connection has one deadline for
+/// everything, and
+/// a new one beyond the limit evicts the oldest.
 /// </summary>
-/// <remarks>Evicting instead of turning away keeps the answer quick while thousands sit there and say nothing.</remarks>
+/// <remarks>Eviction instead of refusal keeps the answers quick while thousands of clients connect and send nothing.</remarks>
 internal sealed partial class ShortRequestServer : IAsyncDisposable
 {
-    /// <summary>Connections at once, on all sockets together: few where the process may have few descriptors, so that they fit into what it keeps in reserve.</summary>
+    /// <summary>
+    /// Connections at once on all sockets together: few in a process with few descriptors, so that they fit into its reserve.
+    /// </summary>
     public static readonly int MostSessions = Math.Clamp(Libc.DescriptorLimit() / 32, 4, 32);
 
-    /// <summary>For a whole exchange. A monitoring system across a slow line needs a few round trips, not more.</summary>
+    /// <summary>For a whole exchange: a few round trips of a slow line.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan s_pauseWithoutDescriptors = TimeSpan.FromMilliseconds(200);
@@ -25,8 +28,8 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
     private readonly HashSet<Task> _running = [];
     private readonly CancellationTokenSource _stop = new();
 
-    /// <summary>Connections that may be open, whatever becomes of them: those that are served, and for each listener a newcomer that evicts one of them.</summary>
-    private readonly SemaphoreSlim _places;
+    /// <summary>Connections that may be open: those that are served, and for each listener a new one that evicts one of them.</summary>
+    private readonly SemaphoreSlim _slots;
 
     private readonly IReadOnlyList<Socket> _listeners;
     private readonly Func<Socket, CancellationToken, Task> _answer;
@@ -35,13 +38,13 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
     private readonly Task _accepting;
 
     /// <param name="what">What is served, for the log.</param>
-    /// <param name="listeners">Bound and listening; owned from now on.</param>
+    /// <param name="listeners">Bound and listening; owned from here on.</param>
     /// <param name="answer">Reads a request and writes its answer; the socket is closed afterwards.</param>
-    /// <param name="log">Takes the faults.</param>
+    /// <param name="log">Receives faults.</param>
     public ShortRequestServer(string what, IReadOnlyList<Socket> listeners, Func<Socket, CancellationToken, Task> answer, ILogger log)
     {
         _listeners = listeners;
-        _places = new SemaphoreSlim(MostSessions + listeners.Count);
+        _slots = new SemaphoreSlim(MostSessions + listeners.Count);
         _answer = answer;
         _log = log;
         _faults = new RepeatedFault(fault => CannotServe(what, fault), TimeProvider.System);
@@ -59,7 +62,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
             running = [.. _running];
         await Task.WhenAll(running);
         _faults.Dispose();
-        _places.Dispose();
+        _slots.Dispose();
         _stop.Dispose();
     }
 
@@ -69,13 +72,13 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
         {
             while (true)
             {
-                await _places.WaitAsync(_stop.Token);
+                await _slots.WaitAsync(_stop.Token);
                 Begin(await NextAsync(listener));
             }
         }
         catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
         {
-            // It is stopped.
+            // The server stops.
         }
     }
 
@@ -87,13 +90,14 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
             {
                 return await listener.AcceptAsync(_stop.Token);
             }
-            catch (SocketException exception) when (exception.SocketErrorCode is SocketError.ConnectionAborted or SocketError.ConnectionReset)
+            catch (SocketException exception)
+                when (exception.SocketErrorCode is SocketError.ConnectionAborted or SocketError.ConnectionReset)
             {
-                // It left before it was served.
+                // The client left before it was served.
             }
             catch (SocketException exception)
             {
-                // Out of descriptors or memory: whoever waits goes on waiting.
+                // Out of descriptors or memory: clients stay in the queue.
                 _faults.Happened(exception.Message);
                 await Task.Delay(s_pauseWithoutDescriptors, _stop.Token);
             }
@@ -104,7 +108,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
     {
         var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         limit.CancelAfter(Deadline);
-        LinkedListNode<CancellationTokenSource> place;
+        LinkedListNode<CancellationTokenSource> node;
         CancellationTokenSource? evicted = null;
         lock (_lock)
         {
@@ -113,12 +117,10 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
                 evicted = _sessions.First!.Value;
                 _sessions.RemoveFirst();
             }
-
-            place = _sessions.AddLast(limit);
+            node = _sessions.AddLast(limit);
         }
-
         Evict(evicted);
-        Task session = ServeAsync(client, limit, place);
+        Task session = ServeAsync(client, limit, node);
         lock (_lock)
             _running.Add(session);
         _ = session.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -128,18 +130,18 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
     {
         try
         {
-            // By way of the timer: what hangs on it must not run on the accepting path.
+            // By the timer: callbacks must not run on the accepting path.
             session?.CancelAfter(TimeSpan.Zero);
         }
         catch (ObjectDisposedException)
         {
-            // It has just ended by itself.
+            // The session has just ended by itself.
         }
     }
 
-    private async Task ServeAsync(Socket client, CancellationTokenSource limit, LinkedListNode<CancellationTokenSource> place)
+    private async Task ServeAsync(Socket client, CancellationTokenSource limit, LinkedListNode<CancellationTokenSource> node)
     {
-        // Never on the accepting path: a client that is there with its whole request must not hold up the next.
+        // Not on the accepting path: a client whose whole request is there must not delay the next.
         await Task.Yield();
         try
         {
@@ -147,7 +149,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
         }
         catch (Exception exception) when (exception is SocketException or OperationCanceledException or IOException)
         {
-            // Whatever the client does is its own affair.
+            // The client's fault.
         }
         catch (Exception exception)
         {
@@ -157,13 +159,12 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
         {
             lock (_lock)
             {
-                if (place.List is not null)
-                    _sessions.Remove(place);
+                if (node.List is not null)
+                    _sessions.Remove(node);
             }
-
             client.Dispose();
             limit.Dispose();
-            _places.Release();
+            _slots.Release();
         }
     }
 

@@ -6,23 +6,23 @@ using NsBridge.Control;
 
 namespace NsBridge.Metrics;
 
-/// <summary>Opens what <c>Metrics:Listen</c> names.</summary>
+/// <summary>Opens the listeners of <c>Metrics:Listen</c>.</summary>
 internal static class MetricsListener
 {
     private const int Backlog = 128;
     private const string Key = "NsBridge:Metrics:Listen";
 
-    /// <summary>Everybody on the machine may connect, as to a TCP port; the directory narrows that where it is wanted.</summary>
-    private const int Everybody = 0b110_110_110;
+    /// <summary>Every user may connect, as to a TCP port; the mode of the directory can restrict that.</summary>
+    private const int AllUsers = 0b110_110_110;
 
-    /// <returns>Listening sockets, at least one; and the file of a UNIX socket, to be disposed with them.</returns>
-    /// <exception cref="ListenUnavailableException">It is taken, or not an address of this machine: either may pass.</exception>
-    /// <exception cref="UserErrorException">It is not permitted, or a UNIX socket cannot be made there.</exception>
+    /// <returns>Listening sockets, at least one; and the file of a UNIX socket, disposed with them.</returns>
+    /// <exception cref="ListenUnavailableException">The address is in use, or not one of this machine: either may pass.</exception>
+    /// <exception cref="UserErrorException">The address is not permitted, or the UNIX socket cannot be made.</exception>
     public static (IReadOnlyList<Socket> Sockets, LocalListener? File) Open(MetricsEndpoint endpoint)
     {
         if (endpoint.UnixPath is { } path)
         {
-            var local = LocalListener.Open(path, Everybody, "metrics");
+            var local = LocalListener.Open(path, AllUsers, "metrics");
             return ([local.Socket], local);
         }
 
@@ -50,17 +50,20 @@ internal static class MetricsListener
         Socket? socket = null;
         try
         {
-            // A machine without IPv6 serves its wildcard by IPv4, and the loopback pair by its first half.
+            // Without IPv6 the wildcard is served by IPv4, and the loopback pair by its first half.
             if (place.DualStack && !Socket.OSSupportsIPv6)
                 address = IPAddress.Any;
             if (place.Interface is { } link)
-                address = new IPAddress(address.GetAddressBytes(),
-                    InterfaceNumber.OfHost(link) ?? throw new ListenUnavailableException($"{Key}: there is no network interface '{link}'"));
+            {
+                long number = InterfaceNumber.OfHost(link)
+                    ?? throw new ListenUnavailableException($"{Key}: there is no network interface '{link}'");
+                address = new IPAddress(address.GetAddressBytes(), number);
+            }
             socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             if (address.AddressFamily == AddressFamily.InterNetworkV6)
                 socket.DualMode = place.DualStack;
 
-            // For TCP the framework lets the port of a daemon that has just ended be bound again (SO_REUSEADDR).
+            // The framework sets SO_REUSEADDR for TCP, so that the port of a daemon that has just ended can be bound.
             socket.Bind(new IPEndPoint(address, place.Port));
             socket.Listen(Backlog);
             return socket;
@@ -81,7 +84,8 @@ internal static class MetricsListener
         {
             SocketError.AddressAlreadyInUse => new ListenUnavailableException($"{of}: another program listens there; 'ss -ltnp' names it"),
             SocketError.AddressNotAvailable => new ListenUnavailableException($"{of}: this machine has no such address"),
-            SocketError.AccessDenied => new UserErrorException($"{of}: a port as low as this needs CAP_NET_BIND_SERVICE; choose a higher one", ExitCode.Privilege),
+            SocketError.AccessDenied =>
+                new UserErrorException($"{of}: a port as low as this needs CAP_NET_BIND_SERVICE; choose a higher one", ExitCode.Privilege),
             _ => new UserErrorException($"{of}: {exception.Message}", ExitCode.Failed),
         };
     }

@@ -3,14 +3,14 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NsBridge.Base;
 using NsBridge.Configuration.Settings;
-using NsBridge.Configuration.Values;
 using NsBridge.Control;
 
 namespace NsBridge.Metrics;
 
 /// <summary>
-/// Serves <c>/metrics</c> over HTTP where the configuration asks for it. A responder of our own: Kestrel would nearly double the
-/// executable (4 MB more) and the memory of the daemon (7 MiB more) for one fixed page that is fetched four times a minute.
+/// Serves <c>/metrics</c> over HTTP if the configuration asks for it. A responder of our own: Kestrel would nearly double the executable (4
+/// MB more) and
+/// the memory of the daemon (7 MiB more) for one fixed page that is fetched four times a minute.
 /// </summary>
 internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
 {
@@ -19,98 +19,38 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
 
     private const string PlainText = "text/plain; charset=utf-8";
 
-    /// <summary>As a bridge's listener is tried again.</summary>
-    private static readonly TimeSpan s_retryPeriod = TimeSpan.FromSeconds(1);
-
-    private readonly CancellationTokenSource _stop = new();
-    private readonly DaemonSettings _settings;
     private readonly BridgeCounts _counts;
     private readonly ILogger<MetricsServer> _log;
-    private LocalListener? _file;
-    private ShortRequestServer? _server;
-    private Task _keeping = Task.CompletedTask;
+    private readonly ServingLoop? _serving;
 
     public MetricsServer(DaemonSettings settings, BridgeCounts counts, ILogger<MetricsServer> log)
     {
-        _settings = settings;
         _counts = counts;
         _log = log;
+        if (settings.Metrics is { } endpoint)
+        {
+            _serving = new ServingLoop("The metrics endpoint", () => MetricsListener.Open(endpoint), AnswerAsync, log)
+            {
+                Serving = _ => Serving(endpoint.Text),
+                NotServing = NotServing,
+            };
+        }
     }
 
     /// <summary>Serves, or waits for the address: an interface that is not up yet keeps no bridge from starting.</summary>
     /// <exception cref="UserErrorException">The address can never be listened on.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        if (_settings.Metrics is not { } endpoint)
-            return Task.CompletedTask;
-        string? trouble = null;
-        try
-        {
-            Serve(endpoint);
-        }
-        catch (ListenUnavailableException fault)
-        {
-            trouble = fault.Message;
-            NotServing(trouble);
-        }
-        _keeping = KeepServingAsync(endpoint, trouble, _stop.Token);
+        _serving?.Start();
         return Task.CompletedTask;
     }
 
-    public async Task StopAsync(CancellationToken cancellationToken)
-    {
-        await _stop.CancelAsync();
-        await _keeping;
-        await StopServingAsync();
-    }
-
-    private async Task StopServingAsync()
-    {
-        if (Interlocked.Exchange(ref _server, null) is { } server)
-            await server.DisposeAsync();
-        Interlocked.Exchange(ref _file, null)?.Dispose();
-    }
+    public Task StopAsync(CancellationToken cancellationToken) => DisposeAsync().AsTask();
 
     public async ValueTask DisposeAsync()
     {
-        await StopAsync(CancellationToken.None);
-        _stop.Dispose();
-    }
-
-    private void Serve(MetricsEndpoint endpoint)
-    {
-        (IReadOnlyList<Socket>? sockets, _file) = MetricsListener.Open(endpoint);
-        _server = new ShortRequestServer("The metrics endpoint", sockets, AnswerAsync, _log);
-        Serving(endpoint.Text);
-    }
-
-    /// <summary>Serves once the address is there. A socket's file somebody may remove or replace at any time, and it is made anew.</summary>
-    private async Task KeepServingAsync(MetricsEndpoint endpoint, string? told, CancellationToken stop)
-    {
-        using var timer = new PeriodicTimer(s_retryPeriod);
-        while (_server is null || _file is not null)
-        {
-            try
-            {
-                await timer.WaitForNextTickAsync(stop);
-                if (_file is { IsInPlace: true })
-                    continue;
-                await StopServingAsync();
-                Serve(endpoint);
-                told = null;
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-            catch (Exception fault) when (fault is ListenUnavailableException or UserErrorException)
-            {
-                // A shortage of descriptors, which a start would end with, passes too.
-                if (fault.Message != told)
-                    NotServing(fault.Message);
-                told = fault.Message;
-            }
-        }
+        if (_serving is not null)
+            await _serving.DisposeAsync();
     }
 
     private async Task AnswerAsync(Socket client, CancellationToken deadline)
@@ -118,7 +58,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
         byte[] answer = await ReadHeadAsync(client, deadline) is { } head ? Answer(head) : Malformed();
         for (int sent = 0; sent < answer.Length;)
             sent += await client.SendAsync(answer.AsMemory(sent), deadline);
-        // Bytes that nobody has read would turn the close into a reset, which may overtake the answer: end our side, then wait for theirs.
+        // Closing a socket with unread bytes sends a reset, which may overtake the answer: end this side, then wait for the peer's end.
         client.Shutdown(SocketShutdown.Send);
         byte[] rest = new byte[512];
         for (int read = 0; read < LongestHead;)
@@ -130,7 +70,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
         }
     }
 
-    /// <returns>Everything before the empty line; null where that does not come or is too long.</returns>
+    /// <returns>Everything before the empty line; null if that does not come or is too long.</returns>
     private static async Task<byte[]?> ReadHeadAsync(Socket client, CancellationToken deadline)
     {
         byte[] buffer = new byte[LongestHead];
@@ -144,7 +84,6 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
             if (end >= 0)
                 return buffer[..end];
         }
-
         return null;
     }
 

@@ -9,48 +9,54 @@ internal static class PrometheusText
 {
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
+    private static readonly string[] s_bounds =
+        [.. ConnectBuckets.UpperBounds.Select(bound => bound.ToString("0.#####", CultureInfo.InvariantCulture)), "+Inf"];
+
     public static string Write(IReadOnlyList<(BridgeReport Report, ConnectionResult Ended)> bridges)
     {
         var text = new StringBuilder(4096);
-        Head(text, "nsbridge_bridge_up", "gauge", MetricTexts.Up);
-        // What is switched off on purpose is not down.
-        foreach ((BridgeReport? report, ConnectionResult _) in bridges.Where(bridge => bridge.Report.State != BridgeState.Disabled))
+        Head(text, "nsbridge_bridge_up", "gauge",
+            "Whether the bridge's listener is bound and its namespace can be entered; absent for a disabled bridge.");
+        foreach ((BridgeReport report, ConnectionResult _) in bridges.Where(bridge => bridge.Report.State != BridgeState.Disabled))
             Sample(text, "nsbridge_bridge_up", report, null, null, report.State == BridgeState.Up ? 1 : 0);
 
-        Head(text, "nsbridge_connections_active", "gauge", MetricTexts.Active);
-        foreach ((BridgeReport? report, ConnectionResult _) in bridges)
+        Head(text, "nsbridge_connections_active", "gauge", "Connections open now.");
+        foreach ((BridgeReport report, ConnectionResult _) in bridges)
             Sample(text, "nsbridge_connections_active", report, null, null, report.Active);
 
-        Head(text, "nsbridge_connections_total", "counter", MetricTexts.Connections);
-        foreach ((BridgeReport? report, ConnectionResult ended) in bridges)
+        Head(text, "nsbridge_connections_total", "counter",
+            "Connections that have ended, by result: served, refused (before a connect to the target), failed (target not reached).");
+        foreach ((BridgeReport report, ConnectionResult ended) in bridges)
         {
             Sample(text, "nsbridge_connections_total", report, "result", "served", ended.Served);
             Sample(text, "nsbridge_connections_total", report, "result", "refused", ended.Refused);
             Sample(text, "nsbridge_connections_total", report, "result", "failed", ended.Failed);
         }
 
-        Head(text, "nsbridge_bytes_total", "counter", MetricTexts.Bytes);
-        foreach ((BridgeReport? report, ConnectionResult _) in bridges)
+        Head(text, "nsbridge_bytes_total", "counter", "Bytes relayed, by direction.");
+        foreach ((BridgeReport report, ConnectionResult _) in bridges)
         {
             Sample(text, "nsbridge_bytes_total", report, "direction", "to_target", report.BytesToTarget);
             Sample(text, "nsbridge_bytes_total", report, "direction", "to_client", report.BytesToClient);
         }
 
-        Head(text, "nsbridge_connect_seconds", "histogram", MetricTexts.Connect);
-        foreach ((BridgeReport? report, ConnectionResult _) in bridges)
-        {
-            long count = 0;
-            foreach ((string UpperBound, long Count) bucket in CumulativeBuckets.Of(report))
-            {
-                Sample(text, "nsbridge_connect_seconds_bucket", report, "le", bucket.UpperBound, bucket.Count);
-                count = bucket.Count;
-            }
-
-            Sample(text, "nsbridge_connect_seconds_sum", report, null, null, report.ConnectSecondsSum);
-            Sample(text, "nsbridge_connect_seconds_count", report, null, null, count);
-        }
-
+        Head(text, "nsbridge_connect_seconds", "histogram", "Time until the target accepted the connection.");
+        foreach ((BridgeReport report, ConnectionResult _) in bridges)
+            Histogram(text, report);
         return text.ToString();
+    }
+
+    private static void Histogram(StringBuilder text, BridgeReport report)
+    {
+        // Each bucket counts everything up to its bound.
+        long count = 0;
+        for (int i = 0; i < s_bounds.Length; i++)
+        {
+            count += i < report.ConnectBuckets.Count ? report.ConnectBuckets[i] : 0;
+            Sample(text, "nsbridge_connect_seconds_bucket", report, "le", s_bounds[i], count);
+        }
+        Sample(text, "nsbridge_connect_seconds_sum", report, null, null, report.ConnectSecondsSum);
+        Sample(text, "nsbridge_connect_seconds_count", report, null, null, count);
     }
 
     private static void Head(StringBuilder text, string name, string type, string help) =>
@@ -65,7 +71,9 @@ internal static class PrometheusText
         text.Append("} ").Append(number.ToString("R", CultureInfo.InvariantCulture)).Append('\n');
     }
 
-    /// <summary>A name cannot hold these today; the format's rule is kept here all the same, where it is known.</summary>
+    /// <summary>The format's rule; the names of bridges contain none of these characters.</summary>
     internal static string Escaped(string value) => value
-        .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+        .Replace("\\", "\\\\", StringComparison.Ordinal)
+        .Replace("\"", "\\\"", StringComparison.Ordinal)
+        .Replace("\n", "\\n", StringComparison.Ordinal);
 }

@@ -6,7 +6,9 @@ using NsBridge.Namespaces.Units;
 
 namespace NsBridge.Namespaces;
 
-/// <summary>Turns a reference into a way to enter the namespace. Called by event loops: never blocks, and answers from what is known.</summary>
+/// <summary>
+/// Turns a reference into a way to enter the namespace. Called by event loops: never blocks, and answers from what is known.
+/// </summary>
 internal interface INamespaceResolver
 {
     /// <returns>The way in; null, with the state to show, if the reference leads nowhere now.</returns>
@@ -27,7 +29,8 @@ internal sealed class PathResolver(NetworkNamespace network) : INamespaceResolve
 internal static class NamespaceResolvers
 {
     /// <param name="reference">The configured reference.</param>
-    /// <param name="changed">Called on any thread when the reference leads elsewhere and no change of mounts shows it; must be quick.</param>
+    /// <param name="changed">Called on any thread when the reference leads elsewhere and no change of mounts shows it; must be
+    /// quick.</param>
     /// <returns>A resolver; if it is disposable, the caller disposes it.</returns>
     public static INamespaceResolver For(NamespaceReference reference, Action changed) => reference.Kind switch
     {

@@ -17,7 +17,8 @@ internal sealed record NamespaceState(ulong Cookie, string Reason, bool IsFault)
     public bool IsUnknown { get; init; }
 
     /// <summary>The kind of <see cref="Reason"/>.</summary>
-    public NamespaceFault Fault { get; init; } = Cookie != 0 ? NamespaceFault.None : IsFault ? NamespaceFault.Unusable : NamespaceFault.Missing;
+    public NamespaceFault Fault { get; init; } =
+        Cookie != 0 ? NamespaceFault.None : IsFault ? NamespaceFault.Unusable : NamespaceFault.Missing;
 
     public bool CanEnter => Cookie != 0;
 }
@@ -25,7 +26,9 @@ internal sealed record NamespaceState(ulong Cookie, string Reason, bool IsFault)
 /// <summary>A configured reference to a namespace, resolved anew at each use. Nothing of the namespace is held in between.</summary>
 internal sealed class NamespaceTracker(NamespaceReference reference, INamespaceResolver resolver)
 {
-    /// <summary><c>ip netns add</c> makes the file before it mounts the namespace there: such a fault is reported only once it has lasted this long.</summary>
+    /// <summary>
+    /// <c>ip netns add</c> makes the file before it mounts the namespace there: such a fault is reported only once it has lasted this long.
+    /// </summary>
     private static readonly TimeSpan s_creation = TimeSpan.FromMilliseconds(500);
 
     private readonly TaskCompletionSource _probed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -41,7 +44,9 @@ internal sealed class NamespaceTracker(NamespaceReference reference, INamespaceR
     /// <summary>Completes when <see cref="State"/> is known for the first time.</summary>
     public Task FirstLook => _probed.Task;
 
-    /// <summary>Raised on the watch's thread after <see cref="State"/> changed, or after sockets were made in another namespace; must be quick.</summary>
+    /// <summary>
+    /// Raised on the watch's thread after <see cref="State"/> changed, or after sockets were made in another namespace; must be quick.
+    /// </summary>
     public event Action<NamespaceTracker>? Changed;
 
     /// <summary>How to enter it now; null with a reason if the reference leads nowhere.</summary>
@@ -70,7 +75,8 @@ internal sealed class NamespaceTracker(NamespaceReference reference, INamespaceR
     }
 
     /// <summary>
-    /// SO_NETNS_COOKIE of what the reference leads to at this moment; that of <see cref="State"/> if it cannot be entered. On a thread that may
+    /// SO_NETNS_COOKIE of what the reference leads to at this moment; that of <see cref="State"/> if it cannot be entered. On a thread that
+    /// may
     /// enter namespaces.
     /// </summary>
     /// <remarks>

@@ -15,7 +15,9 @@ internal sealed class NamespaceWatch : IDisposable
 {
     private const int ProbePeriodMilliseconds = 1000;
 
-    /// <summary><c>ip netns delete</c> unmounts the namespace and removes its file right after; in between the file would be reported as a fault.</summary>
+    /// <summary>
+    /// <c>ip netns delete</c> unmounts the namespace and removes its file right after; in between the file would be reported as a fault.
+    /// </summary>
     private static readonly TimeSpan s_removal = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Resolvers end as soon as they are cancelled; this bounds a locator that does not react.</summary>
@@ -75,7 +77,9 @@ internal sealed class NamespaceWatch : IDisposable
         }
     }
 
-    /// <summary>After a reload the numbers of processes are resolved again: if one has ended, its number may mean another process. Thread-safe.</summary>
+    /// <summary>
+    /// After a reload the numbers of processes are resolved again: if one has ended, its number may mean another process. Thread-safe.
+    /// </summary>
     public void RenewProcesses()
     {
         lock (_lock)

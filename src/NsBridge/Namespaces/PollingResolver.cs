@@ -98,11 +98,12 @@ internal sealed class PollingResolver : INamespaceResolver, IAsyncDisposable
             // The service may be restarting. A process that lives still is the one that was meant.
             if (_finding.Network is not null && !_finding.HasEnded)
                 return;
+            bool isForbidden = fault.InnerException is UnauthorizedAccessException;
             string why = fault is IOException ? fault.Message : $"no answer within {s_locateDeadline.TotalSeconds:0} s";
             var absent = new NamespaceState(0, $"cannot find {_locator.Description}: {why}", false)
             {
                 IsUnknown = true,
-                Fault = fault.InnerException is UnauthorizedAccessException ? NamespaceFault.LocatorForbidden : NamespaceFault.LocatorUnavailable,
+                Fault = isForbidden ? NamespaceFault.LocatorForbidden : NamespaceFault.LocatorUnavailable,
             };
             found = new Finding(null, null, _finding.Location, absent);
         }

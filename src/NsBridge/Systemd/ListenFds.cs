@@ -105,8 +105,8 @@ internal sealed class ActivationSockets : IDisposable
         catch (IOException)
         {
             throw new UserErrorException(
-                $"LISTEN_FDS announces the descriptor {descriptor}, which is not open: the program that starts nsbridge with LISTEN_PID and LISTEN_FDS "
-                    + "has to pass as many sockets", ExitCode.Failed);
+                $"LISTEN_FDS announces the descriptor {descriptor}, which is not open: "
+                    + "the program that starts nsbridge with LISTEN_PID and LISTEN_FDS has to pass as many sockets", ExitCode.Failed);
         }
     }
 }

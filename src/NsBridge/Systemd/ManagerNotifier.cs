@@ -5,8 +5,10 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Systemd;
 
 /// <summary>
-/// Sends the daemon's state to the service manager. The framework's own notifier blocks on a manager that does not read, and throws if the manager
-/// cannot be reached, which ends the host and every connection; this one does neither. A message that cannot be sent at the moment is retried in the
+/// Sends the daemon's state to the service manager. The framework's own notifier blocks on a manager that does not read, and throws if the
+/// manager
+/// cannot be reached, which ends the host and every connection; this one does neither. A message that cannot be sent at the moment is
+/// retried in the
 /// background for a while: after a lost READY=1 the manager would kill the service.
 /// </summary>
 internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
@@ -83,7 +85,7 @@ internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
     }
 
     [LoggerMessage(EventId = 2102, Level = LogLevel.Warning,
-        Message = "The service manager cannot be reached ({Variable}=: {Error}). Bridges continue; the manager may consider the service dead")]
+        Message = "The service manager cannot be reached ({Variable}=: {Error}). Bridges continue; it may consider the service dead")]
     private partial void CannotSend(string variable, Errno error);
 
     private readonly record struct Unsent(string Variable, string Message, long Since);

@@ -6,12 +6,17 @@ using Tmds.DBus.Protocol;
 namespace NsBridge.Systemd;
 
 /// <summary>
-/// A connection to systemd over D-Bus: by the bus or, on a machine without one, by systemd's private socket, which only root may use. One call at a
-/// time. Every failure is an <see cref="IOException"/> whose message says why; after one, and after a cancellation, the connection is to be disposed.
+/// A connection to systemd over D-Bus: by the bus or, on a machine without one, by systemd's private socket, which only root may use. One
+/// call at a
+/// time. Every failure is an <see cref="IOException"/> whose message says why; after one, and after a cancellation, the connection is to be
+/// disposed.
 /// </summary>
 internal sealed class SystemBus : IDisposable
 {
     private const string Systemd = "org.freedesktop.systemd1";
+    private const string Error = "org.freedesktop.DBus.Error";
+
+    private static readonly string[] s_absent = [$"{Error}.UnknownProperty", $"{Error}.UnknownObject", $"{Error}.UnknownInterface"];
 
     private readonly DBusConnection _connection;
 
@@ -42,7 +47,8 @@ internal sealed class SystemBus : IDisposable
             bus.Dispose();
             if (fault is OperationCanceledException)
                 throw;
-            // Without a SocketException the socket was open: dbus-daemon closes the connection of a user it cannot name, and systemd keeps it from
+            // Without a SocketException the socket was open: dbus-daemon closes the connection of a user it cannot name, and systemd keeps
+            // it from
             // naming dynamic ones (SYSTEMD_NSS_DYNAMIC_BYPASS).
             throw new IOException(fault.GetBaseException() is SocketException { SocketErrorCode: not SocketError.ConnectionReset } refused
                 ? $"systemd cannot be asked by {busSocket}: {refused.SocketErrorCode}"
@@ -57,13 +63,14 @@ internal sealed class SystemBus : IDisposable
         static (message, _) => message.GetBodyReader().ReadObjectPathAsString(), ["org.freedesktop.systemd1.NoSuchUnit"], cancel);
 
     /// <summary>
-    /// A property of an object: a <see cref="string"/>, <see cref="uint"/>, <see cref="bool"/>, <see cref="byte"/> array, or the object path of a job;
+    /// A property of an object: a <see cref="string"/>, <see cref="uint"/>, <see cref="bool"/>, <see cref="byte"/> array, or the object
+    /// path of a job;
     /// null if the object, or its property, does not exist.
     /// </summary>
     public Task<object?> PropertyAsync(string path, string type, string name, CancellationToken cancel) => CallAsync(
         path, "org.freedesktop.DBus.Properties", "Get", [type, name],
         static (message, _) => ValueOf(message.GetBodyReader().ReadVariantValue()),
-        ["org.freedesktop.DBus.Error.UnknownProperty", "org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownInterface"], cancel);
+        s_absent, cancel);
 
     private static object ValueOf(VariantValue value) => value.Type switch
     {
@@ -92,7 +99,8 @@ internal sealed class SystemBus : IDisposable
         }
         catch (Exception fault) when (fault is not (IOException or OperationCanceledException))
         {
-            throw new IOException(fault is DBusConnectionException ? "systemd closed the connection" : "its answer is not understood", fault);
+            bool isClosed = fault is DBusConnectionException;
+            throw new IOException(isClosed ? "systemd closed the connection" : "its answer is not understood", fault);
         }
     }
 
@@ -118,7 +126,8 @@ internal sealed class SystemBus : IDisposable
             new(new SetupResult(address) { UserId = OuterUser() });
 
         /// <summary>
-        /// The bus compares the id with the socket's credentials as its own user namespace sees them, so that of a rootless container's root is translated
+        /// The bus compares the id with the socket's credentials as its own user namespace sees them, so that of a rootless container's
+        /// root is translated
         /// by <c>/proc/self/uid_map</c>, user_namespaces(7).
         /// </summary>
         private static string OuterUser()
@@ -126,7 +135,8 @@ internal sealed class SystemBus : IDisposable
             uint user = Libc.EffectiveUser();
             foreach (string line in File.ReadLines("/proc/self/uid_map"))
             {
-                uint[] map = Array.ConvertAll(line.Split(' ', StringSplitOptions.RemoveEmptyEntries), word => uint.Parse(word, CultureInfo.InvariantCulture));
+                string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                uint[] map = Array.ConvertAll(words, word => uint.Parse(word, CultureInfo.InvariantCulture));
                 if (user >= map[0] && user - map[0] < map[2])
                     return (user - map[0] + map[1]).ToString(CultureInfo.InvariantCulture);
             }

@@ -23,7 +23,9 @@ internal static class SystemdStopJob
         using var deadline = new CancellationTokenSource(s_timeout);
         try
         {
-            using SystemBus bus = await (isOfUser ? SystemBus.ConnectAsync(directory!, deadline.Token) : SystemBus.ConnectAsync(deadline.Token));
+            using SystemBus bus = await (isOfUser
+                ? SystemBus.ConnectAsync(directory!, deadline.Token)
+                : SystemBus.ConnectAsync(deadline.Token));
             if (await bus.FindUnitAsync(unit, deadline.Token) is not { } path)
                 return null;
             if (await bus.PropertyAsync(path, UnitType, "Job", deadline.Token) is not string job)
@@ -38,7 +40,9 @@ internal static class SystemdStopJob
         }
     }
 
-    /// <summary>The service of a process, and whether a user's own systemd runs it, which is itself a service: <c>user@1000.service</c>.</summary>
+    /// <summary>
+    /// The service of a process, and whether a user's own systemd runs it, which is itself a service: <c>user@1000.service</c>.
+    /// </summary>
     internal static (string Unit, bool IsOfUser)? ServiceOf(IEnumerable<string> controlGroups)
     {
         string[] services =

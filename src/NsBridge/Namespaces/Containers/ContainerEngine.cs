@@ -29,13 +29,17 @@ internal interface IContainerEngine
     /// <exception cref="UnauthorizedAccessException">This user may not ask it; the message says so.</exception>
     Task<ContainerFacts?> InspectAsync(string name, CancellationToken cancel);
 
-    /// <summary>Whether a socket or folder of an engine exists, or may exist: what lies in a folder that is closed to this user is not missing.</summary>
+    /// <summary>
+    /// Whether a socket or folder of an engine exists, or may exist: what lies in a folder that is closed to this user is not missing.
+    /// </summary>
     static bool MayExist(string path) => Libc.ErrorOf(Libc.LinkStatus(Libc.PathBytes(path), out _)) is Errno.None or Errno.EACCES;
 }
 
 /// <summary>
-/// An engine that serves Docker's API on a UNIX socket: Docker itself, and Podman. Source: Docker Engine API, <c>ContainerInspect</c>. The GET is our own: the
-/// framework's HTTP client would make the executable half as large again, with TLS, proxies and name look-up that have no place in this program.
+/// An engine that serves Docker's API on a UNIX socket: Docker itself, and Podman. Source: Docker Engine API, <c>ContainerInspect</c>. The
+/// GET is our own: the
+/// framework's HTTP client would make the executable half as large again, with TLS, proxies and name look-up that have no place in this
+/// program.
 /// </summary>
 internal sealed class EngineApi(string product, string socket) : IContainerEngine
 {
@@ -82,7 +86,8 @@ internal sealed class EngineApi(string product, string socket) : IContainerEngin
         using Socket connection = await ConnectAsync(cancel);
         await using var stream = new NetworkStream(connection, ownsSocket: false);
         // HTTP/1.0: the body ends with the connection and is not chunked.
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n"), cancel);
+        string request = $"GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n";
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(request), cancel);
         var answer = new MemoryStream();
         byte[] buffer = new byte[16 * 1024];
         for (int read; (read = await stream.ReadAsync(buffer, cancel)) > 0;)

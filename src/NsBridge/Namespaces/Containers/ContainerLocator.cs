@@ -59,8 +59,8 @@ internal sealed class ContainerLocator(string name, IReadOnlyList<IContainerEngi
         }
         if (found.Count > 1)
         {
-            return NamespaceLocation.Refused(
-                $"{string.Join(" and ", found.Select(one => one.Engine.Description))} both have a container {name}; write its id instead of its name");
+            string both = string.Join(" and ", found.Select(one => one.Engine.Description));
+            return NamespaceLocation.Refused($"{both} both have a container {name}; write its id instead of its name");
         }
         if (found is [var (owner, only)])
         {
@@ -73,7 +73,8 @@ internal sealed class ContainerLocator(string name, IReadOnlyList<IContainerEngi
         if (troubles.Count > 0)
         {
             string why = string.Join("; ", [.. troubles, .. without.Select(engine => $"{engine.Description} has none")]);
-            // An engine that is restarting may still have the container. One that never lets this user ask does not count if another engine answered.
+            // An engine that is restarting may still have the container. One that never lets this user ask does not count if another engine
+            // answered.
             if (!isForbidden || without.Count == 0)
                 throw new IOException(why, refusal);
             return NamespaceLocation.Waiting($"cannot find {Description}: {why}", NamespaceFault.LocatorForbidden);
@@ -87,7 +88,10 @@ internal sealed class ContainerLocator(string name, IReadOnlyList<IContainerEngi
     private NamespaceLocation LocationOf(ContainerFacts facts)
     {
         if (facts.IsHostNetwork)
-            return NamespaceLocation.Refused($"{Description} has no network of its own but uses the host's; write \"host\" if that is meant");
+        {
+            return NamespaceLocation.Refused(
+                $"{Description} has no network of its own but uses the host's; write \"host\" if that is meant");
+        }
         return facts.Process == 0
             ? NamespaceLocation.Waiting($"{Description} is not running ({facts.Status})")
             : NamespaceLocation.OfProcess(facts.Process, facts.Id);
@@ -95,7 +99,8 @@ internal sealed class ContainerLocator(string name, IReadOnlyList<IContainerEngi
 
     public Task<NamespaceLocation?> VerifyAsync(NamespaceLocation location, CancellationToken cancel)
     {
-        // The engine learns late that a process ended, and its number may be reused by then. Only the container's own process is in a control group
+        // The engine learns late that a process ended, and its number may be reused by then. Only the container's own process is in a
+        // control group
         // with the container's id, or is a child of that container's monitor (conmon, containerd-shim).
         bool isMeant = ProcessFiles.ControlGroups(location.Process) is not { } groups
             || groups.Any(group => group.Contains(location.Run, StringComparison.Ordinal))
@@ -105,6 +110,7 @@ internal sealed class ContainerLocator(string name, IReadOnlyList<IContainerEngi
         return Task.FromResult(isMeant
             ? null
             : NamespaceLocation.Waiting(
-                $"process {location.Process} is not {Description}'s: it is just being restarted, or its engine counts processes in another pid namespace"));
+                $"process {location.Process} is not {Description}'s: it is just being restarted, "
+                    + "or its engine counts processes in another pid namespace"));
     }
 }

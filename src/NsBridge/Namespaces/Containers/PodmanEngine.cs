@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace NsBridge.Namespaces.Containers;
 
-/// <summary>Podman of one user: asked by its API socket if that is served, else read from its files, since Podman needs no daemon.</summary>
+/// <summary>
+/// Podman of one user: asked by its API socket if that is served, else read from its files, since Podman needs no daemon.
+/// </summary>
 internal sealed class PodmanEngine(string socket, string storage, string runtime) : IContainerEngine
 {
     private readonly EngineApi _api = new("Podman", socket);
@@ -41,7 +43,8 @@ internal sealed class PodmanEngine(string socket, string storage, string runtime
 
 /// <summary>
 /// Podman's containers, read from its files: names and ids in <c>STORAGE/DRIVER-containers/containers.json</c>, the network in
-/// <c>STORAGE/DRIVER-containers/ID/userdata/config.json</c>, the first process in <c>RUNTIME/DRIVER-containers/ID/userdata/pidfile</c>. That file may stay
+/// <c>STORAGE/DRIVER-containers/ID/userdata/config.json</c>, the first process in <c>RUNTIME/DRIVER-containers/ID/userdata/pidfile</c>.
+/// That file may stay
 /// when the container has stopped, so the caller verifies the process. The layout is that of Podman 4.3 and later.
 /// </summary>
 /// <param name="storage">Podman's graph root.</param>
@@ -75,7 +78,8 @@ internal sealed class PodmanFiles(string storage, string runtime) : IContainerEn
 
     private ContainerFacts? Inspect(string name)
     {
-        (string Driver, string Id)[] known = [.. Directory.EnumerateDirectories(storage, DriverFolders).SelectMany(folder => Named(folder, name))];
+        (string Driver, string Id)[] known =
+            [.. Directory.EnumerateDirectories(storage, DriverFolders).SelectMany(folder => Named(folder, name))];
         if (known.Length == 0)
             return null;
         if (known.Length > 1)

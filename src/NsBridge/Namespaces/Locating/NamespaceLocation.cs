@@ -54,7 +54,8 @@ internal sealed record NamespaceLocation
     public static NamespaceLocation OfProcess(int process, string run) => new() { Process = process, Run = run };
 
     /// <summary>It does not exist (yet): a state to wait in.</summary>
-    public static NamespaceLocation Waiting(string reason, NamespaceFault fault = NamespaceFault.Missing) => new() { AbsentReason = reason, Fault = fault };
+    public static NamespaceLocation Waiting(string reason, NamespaceFault fault = NamespaceFault.Missing) =>
+        new() { AbsentReason = reason, Fault = fault };
 
     /// <summary>Waiting alone does not mend it.</summary>
     public static NamespaceLocation Refused(string reason) => new() { AbsentReason = reason, Fault = NamespaceFault.Unusable };
@@ -69,11 +70,13 @@ internal interface INamespaceLocator
     /// <summary>How long an answer stays valid while the process it named lives.</summary>
     TimeSpan Freshness { get; }
 
-    /// <exception cref="IOException">The service did not answer, or its answer is not understood; the message names the service and the reason.</exception>
+    /// <exception cref="IOException">The service did not answer, or its answer is not understood; the message names the service and the
+    /// reason.</exception>
     Task<NamespaceLocation> LocateAsync(CancellationToken cancel);
 
     /// <summary>
-    /// Verifies that the process of <paramref name="location"/> still is the unit's or container's. Called once its pidfd is open, which detects a number
+    /// Verifies that the process of <paramref name="location"/> still is the unit's or container's. Called once its pidfd is open, which
+    /// detects a number
     /// that was reused in between.
     /// </summary>
     /// <returns>Null if it is; otherwise an absent location with the reason.</returns>

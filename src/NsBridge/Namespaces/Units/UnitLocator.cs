@@ -6,7 +6,8 @@ namespace NsBridge.Namespaces.Units;
 
 /// <summary>A service of systemd: at its <c>NetworkNamespacePath=</c> if it has one, else with its main process.</summary>
 /// <remarks>
-/// Asked once a second, which takes systemd well under a millisecond. A unit that runs in the host's network is refused even if the daemon itself is
+/// Asked once a second, which takes systemd well under a millisecond. A unit that runs in the host's network is refused even if the daemon
+/// itself is
 /// in another one: the namespace of process 1 identifies the host's.
 /// </remarks>
 internal sealed class UnitLocator(string unit) : INamespaceLocator, IDisposable
@@ -25,14 +26,16 @@ internal sealed class UnitLocator(string unit) : INamespaceLocator, IDisposable
 
     public async Task<NamespaceLocation?> VerifyAsync(NamespaceLocation location, CancellationToken cancel)
     {
-        // The number was read before the pidfd was opened: the process is the unit's if systemd still names it and it is in the unit's control group.
+        // The number was read before the pidfd was opened: the process is the unit's if systemd still names it and it is in the unit's
+        // control group.
         (NamespaceLocation now, string controlGroup, bool isPrivate) = await AskAsync(cancel);
         if (now != location)
             return NamespaceLocation.Waiting($"{Description} is just being restarted");
         if (ProcessFiles.ControlGroups(location.Process) is { } groups && !groups.Any(group => IsWithin(group, controlGroup)))
         {
             return NamespaceLocation.Refused(
-                $"process {location.Process} is not {Description}'s as seen from here: systemd counts processes in another pid or control group namespace");
+                $"process {location.Process} is not {Description}'s as seen from here: "
+                    + "systemd counts processes in another pid or control group namespace");
         }
         if (ProcessFiles.NetworkNamespace(location.Process) is not { } place || place != ProcessFiles.NetworkNamespace(SystemdProcess))
             return null;
