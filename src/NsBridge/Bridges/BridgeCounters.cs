@@ -2,7 +2,23 @@ using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges;
 
-/// <summary>What a bridge has counted since the daemon started. Any thread counts and reads.</summary>
+/// <summary>The histogram buckets for the time to reach a target.</summary>
+/// <remarks>
+/// From a service in a namespace of the same machine (tens of microseconds) to the default of <c>ConnectTimeout</c>. They are part of the
+/// metric's meaning and do not change: recordings of different years are compared.
+/// </remarks>
+internal static class ConnectBuckets
+{
+    /// <summary>The longest time of each bucket in microseconds, ascending. One more bucket counts everything beyond the last.</summary>
+    public static ReadOnlySpan<long> UpperBoundsMicroseconds =>
+        [100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000];
+
+    /// <summary>The same in seconds.</summary>
+    public static IReadOnlyList<double> UpperBounds { get; } =
+        Array.ConvertAll(UpperBoundsMicroseconds.ToArray(), microseconds => microseconds / 1e6);
+}
+
+/// <summary>The counters of a bridge since the daemon started. Any thread counts and reads.</summary>
 internal sealed class BridgeCounters
 {
     private readonly long[] _buckets = new long[ConnectBuckets.UpperBoundsMicroseconds.Length + 1];
@@ -36,7 +52,7 @@ internal sealed class BridgeCounters
 
     public long BytesToClient => Volatile.Read(ref _foreignToClient) + _relays.Sum(relay => relay.BytesToClient);
 
-    /// <summary>What the relays of one loop count on.</summary>
+    /// <summary>The counters of the relays on one loop.</summary>
     public RelayCounters RelaysOf(int loop) => _relays[loop];
 
     public long[] Buckets()
@@ -53,19 +69,19 @@ internal sealed class BridgeCounters
         Interlocked.Increment(ref _refused);
     }
 
-    /// <summary>A client was let in.</summary>
+    /// <summary>A client was admitted.</summary>
     public void CountAdmitted()
     {
         Interlocked.Increment(ref _total);
         Interlocked.Increment(ref _active);
     }
 
-    /// <summary>A client that was let in has gone.</summary>
+    /// <summary>An admitted client has gone.</summary>
     public void CountGone() => Interlocked.Decrement(ref _active);
 
     public void CountFailed() => Interlocked.Increment(ref _failed);
 
-    /// <summary>Bytes that an inner half in another process has relayed for this one.</summary>
+    /// <summary>Counts bytes that an inner half of another process has relayed for this bridge.</summary>
     public void CountForeign(long toTarget, long toClient)
     {
         Interlocked.Add(ref _foreignToTarget, toTarget);

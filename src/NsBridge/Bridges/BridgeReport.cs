@@ -2,14 +2,37 @@ using NsBridge.Configuration.Values;
 
 namespace NsBridge.Bridges;
 
-/// <summary>One bridge at one moment: its state and what it has counted since the daemon started.</summary>
+/// <summary>The state of a bridge, for the operator.</summary>
+internal enum BridgeState
+{
+    /// <summary>The listener is bound and the namespace can be entered.</summary>
+    Up,
+
+    /// <summary>The bridge serves as soon as something it needs appears.</summary>
+    Waiting,
+
+    /// <summary>The bridge cannot serve until an operator removes the cause.</summary>
+    Failed,
+
+    /// <summary>The configuration switches the bridge off.</summary>
+    Disabled,
+}
+
+/// <summary>The reports of all bridges.</summary>
+internal interface IBridgeReports
+{
+    /// <summary>Every configured bridge, in the order of the configuration. Any thread may call; never blocks.</summary>
+    IReadOnlyList<BridgeReport> Snapshot();
+}
+
+/// <summary>One bridge at one moment: its state, and its counters since the daemon started.</summary>
 internal sealed record BridgeReport
 {
     public required string Name { get; init; }
 
     public required BridgeState State { get; init; }
 
-    /// <summary>Why it is in that state, in words; empty where the state says it all.</summary>
+    /// <summary>Why the bridge is in that state, in words; may be empty.</summary>
     public string Reason { get; init; } = "";
 
     /// <summary>The same for programs.</summary>
@@ -18,16 +41,18 @@ internal sealed record BridgeReport
     /// <summary>The namespace as the operator named it; null for an outer half alone.</summary>
     public string? NamespaceReference { get; init; }
 
-    /// <summary>SO_NETNS_COOKIE of the namespace; 0 while it is not known.</summary>
+    /// <summary>SO_NETNS_COOKIE of the namespace; 0 if unknown.</summary>
     public ulong NamespaceCookie { get; init; }
 
-    /// <summary>The entries of <c>Listen</c> as written, or the addresses of what systemd handed over; empty for an inner half alone.</summary>
+    /// <summary>
+    /// The entries of <c>Listen</c> as written, or the addresses of the sockets that systemd passed; empty for an inner half alone.
+    /// </summary>
     public IReadOnlyList<string> Listen { get; init; } = [];
 
-    /// <summary>Whether <see cref="Listen"/> is what systemd handed over.</summary>
+    /// <summary>Whether systemd passed the sockets of <see cref="Listen"/>.</summary>
     public bool IsHandedOver { get; init; }
 
-    /// <summary>The full path of the bridge's UNIX socket; null where it has none.</summary>
+    /// <summary>The full path of the bridge's UNIX socket; null for none.</summary>
     public string? Socket { get; init; }
 
     /// <summary>The target as written; null for an outer half alone.</summary>
@@ -38,10 +63,10 @@ internal sealed record BridgeReport
     /// <summary>Connections open now.</summary>
     public long Active { get; init; }
 
-    /// <summary>Every client that came: served, refused, failed and active.</summary>
+    /// <summary>All clients: served, refused, failed and active.</summary>
     public long Total { get; init; }
 
-    /// <summary>Clients closed before anything was dialled: a limit, or an address that is not let in.</summary>
+    /// <summary>Clients closed before a connect to the target: a limit, or an address that is not admitted.</summary>
     public long Refused { get; init; }
 
     /// <summary>Clients whose target could not be reached.</summary>
@@ -52,11 +77,11 @@ internal sealed record BridgeReport
     public long BytesToClient { get; init; }
 
     /// <summary>
-    /// How many connects to the target took how long: one count for each of <see cref="ConnectBuckets.UpperBounds"/>, each
-    /// for its bucket alone, and a last one for all that took longer.
+    /// Connects to the target by duration: one count for each of <see cref="ConnectBuckets.UpperBounds"/> (not cumulative), and a last
+    /// one for all that took longer.
     /// </summary>
     public IReadOnlyList<long> ConnectBuckets { get; init; } = [];
 
-    /// <summary>The time of all these connects together.</summary>
+    /// <summary>The sum of their durations.</summary>
     public double ConnectSecondsSum { get; init; }
 }

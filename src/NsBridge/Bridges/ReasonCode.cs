@@ -1,3 +1,4 @@
+using System.Text.Json;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
@@ -5,7 +6,9 @@ using NsBridge.Namespaces.Locating;
 
 namespace NsBridge.Bridges;
 
-/// <summary>Why a bridge is in its state: one word of a closed list, for programs. <c>status --json</c> writes it in lower case with hyphens.</summary>
+/// <summary>
+/// Why a bridge is in its state: one word of a closed list, for programs. <c>status --json</c> writes it in lower case with hyphens.
+/// </summary>
 internal enum ReasonCode
 {
     /// <summary>The state needs no reason.</summary>
@@ -111,13 +114,39 @@ internal sealed record StateReason(ReasonCode Code, string Text)
         _ => Shortage(failure.Error, ReasonCode.NamespaceUnusable),
     };
 
+    /// <summary>epoll does not watch a descriptor.</summary>
+    public static StateReason Unwatched(string what, Errno error) => new(
+        error == Errno.ENOSPC ? ReasonCode.OutOfWatches : Shortage(error, ReasonCode.ListenerUnavailable), ErrnoText.Watch(what, error));
+
+    /// <summary>A connect to the UNIX socket failed.</summary>
+    public static StateReason Unjoined(string socket, Errno error) => new(JoinCodeOf(error), ErrnoText.Connect(socket, error));
+
+    /// <summary>The inner half closed a link.</summary>
+    public static StateReason InnerHalfGone(string socket) => new(ReasonCode.JoinUnavailable, $"the inner half behind {socket} has gone");
+
     /// <summary>The code of a failed connect to the UNIX socket.</summary>
-    public static ReasonCode JoinCodeOf(Errno error) => error is Errno.EACCES or Errno.EPERM ? ReasonCode.JoinForbidden : Shortage(error, ReasonCode.JoinUnavailable);
+    public static ReasonCode JoinCodeOf(Errno error) =>
+        error is Errno.EACCES or Errno.EPERM ? ReasonCode.JoinForbidden : Shortage(error, ReasonCode.JoinUnavailable);
+}
+
+/// <summary>A bridge cannot serve.</summary>
+internal sealed class BridgeSetupException(StateReason reason) : Exception(reason.Text)
+{
+    public BridgeSetupException(ReasonCode code, string message) : this(new StateReason(code, message))
+    {
+    }
+
+    public StateReason Reason => reason;
+
+    /// <summary>Whether a missing privilege is the cause.</summary>
+    public bool LacksPrivilege =>
+        reason.Code is ReasonCode.ListenerForbidden or ReasonCode.SocketForbidden or ReasonCode.SocketGroupForbidden;
 }
 
 internal static class ReasonCodes
 {
-    private static readonly string[] s_words = [.. Enum.GetValues<ReasonCode>().Select(code => System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(code.ToString()))];
+    private static readonly string[] s_words =
+        [.. Enum.GetValues<ReasonCode>().Select(code => JsonNamingPolicy.KebabCaseLower.ConvertName(code.ToString()))];
 
     extension(ReasonCode code)
     {

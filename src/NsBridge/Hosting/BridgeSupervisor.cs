@@ -3,6 +3,9 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NsBridge.Base;
 using NsBridge.Bridges;
+using NsBridge.Bridges.Admission;
+using NsBridge.Bridges.Lifecycle;
+using NsBridge.Bridges.Listening;
 using NsBridge.Configuration.Settings;
 using NsBridge.HotRestart;
 using NsBridge.Systemd;
@@ -18,7 +21,9 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
     private static readonly TimeSpan s_recoveryPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_drainPoll = TimeSpan.FromMilliseconds(20);
 
-    private readonly LoopGroup _group;
+    private readonly BridgeFactory _factory;
+    private readonly ListeningSockets _listening;
+    private readonly DescriptorBudget _descriptors;
     private readonly RestartCoordinator _restart;
     private readonly ILogger<BridgeSupervisor> _log;
     private readonly UnusedSockets _unused;
@@ -34,20 +39,24 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
     private bool _hasBegun;
 
     /// <param name="settings">The configuration at the start.</param>
-    /// <param name="group">What all bridges share.</param>
+    /// <param name="factory">Makes the bridges.</param>
+    /// <param name="listening">Opens and keeps their listening sockets.</param>
+    /// <param name="descriptors">Counts the process's descriptors.</param>
     /// <param name="restart">Passes sockets from the previous process and to the next one.</param>
     /// <param name="log">For facts about all bridges together.</param>
     /// <param name="hurry">Cuts the drain at the stop short.</param>
     public BridgeSupervisor(
-        DaemonSettings settings, LoopGroup group, RestartCoordinator restart, ILogger<BridgeSupervisor> log,
-        CancellationToken hurry = default)
+        DaemonSettings settings, BridgeFactory factory, ListeningSockets listening, DescriptorBudget descriptors, RestartCoordinator restart,
+        ILogger<BridgeSupervisor> log, CancellationToken hurry = default)
     {
         _settings = settings;
-        _group = group;
+        _factory = factory;
+        _listening = listening;
+        _descriptors = descriptors;
         _restart = restart;
         _log = log;
         _hurry = hurry;
-        _unused = new UnusedSockets(group.Sockets, log);
+        _unused = new UnusedSockets(listening.Activation, log);
         _guard = new StepGuard(log);
     }
 
@@ -55,12 +64,12 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
     /// <param name="stored">Descriptors from the manager's store; owned from here on.</param>
     public void Restore(IReadOnlyList<ActivationFd> stored)
     {
-        _restart.Restore(stored, _group.Kept);
+        _restart.Restore(stored, _listening.Inherited);
         CloseUnwanted(_settings.Bridges);
     }
 
     /// <summary>Leaves what was restored to the next process, if the start ended before the bridges began.</summary>
-    public Task GiveBackAsync() => _hasBegun ? Task.CompletedTask : _restart.GiveBackAsync(_group.Kept);
+    public Task GiveBackAsync() => _hasBegun ? Task.CompletedTask : _restart.GiveBackAsync(_listening.Inherited);
 
     /// <remarks>A bridge cannot give restored connections back, so a start with any runs to its end before it is stopped.</remarks>
     /// <exception cref="UserErrorException">Every bridge lacks the privilege to listen.</exception>
@@ -72,7 +81,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         if (hasRestored)
             cancellationToken = CancellationToken.None;
         Privileges.Log(_log, _settings);
-        _bridges = [.. _settings.Bridges.Select(settings => new Bridge(settings, _group))];
+        _bridges = [.. _settings.Bridges.Select(settings => _factory.Create(settings))];
         IEnumerable<ConnectionSnapshot> misfits = await InnerFirstAsync(
             _bridges, bridge => StartAsync(bridge, _restart.Claim(bridge.Settings.Name), cancellationToken));
         foreach (ConnectionSnapshot misfit in misfits)
@@ -86,19 +95,19 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
             throw Privileges.MissingToListen(enabled[0].Settings);
         }
         await StoreListenersAsync(closeRest: true);
-        _group.Descriptors.Measure();
+        _descriptors.Measure();
         _unused.Log(_settings.Bridges);
         if (_bridges.Length == 0)
             NothingToDo();
         _recovery = RecoverAsync(_stop.Token);
     }
 
-    /// <inheritdoc cref="Bridge.ResumeAsync"/>
+    /// <inheritdoc cref="BridgeHandover.ResumeAsync"/>
     private static async Task<IEnumerable<ConnectionSnapshot>> StartAsync(
         Bridge bridge, IReadOnlyList<ConnectionSnapshot> connections, CancellationToken cancellationToken, bool areIn = false)
     {
         await bridge.StartAsync(cancellationToken);
-        return await bridge.ResumeAsync(connections, areIn);
+        return await bridge.Handover.ResumeAsync(connections, areIn);
     }
 
     /// <summary>Asks all bridges at once: each switches to its loop several times; a thousand, one by one, take half a second.</summary>
@@ -148,7 +157,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
                 await StoreListenersAsync();
             await StartAsync(started, pending);
             await StoreListenersAsync(closeRest: true);
-            _group.Descriptors.Measure();
+            _descriptors.Measure();
             _settings = wanted;
             _unused.Log(wanted.Bridges);
             int removed = released.Length - pending.Count;
@@ -179,7 +188,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         {
             await bridge.UnbindAsync();
             _leaving.Add(bridge);
-            IReadOnlyList<ConnectionSnapshot> clients = await bridge.ReleasePendingAsync();
+            IReadOnlyList<ConnectionSnapshot> clients = await bridge.Handover.ReleasePendingAsync();
             if (wanted.TryGetValue(bridge.Settings.Name, out BridgeSettings? replacement))
             {
                 pending.Add(bridge.Settings.Name, clients);
@@ -188,7 +197,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
                 continue;
             }
             foreach (ConnectionSnapshot client in clients)
-                bridge.Reject(client);
+                bridge.Handover.Reject(client);
             bridge.OnRemoved();
         }
         return pending;
@@ -196,31 +205,31 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
 
     /// <summary>A new bridge with the counters of the one it replaces, or of one that an earlier reload removed and that drains.</summary>
     private Bridge Make(BridgeSettings settings) =>
-        new(settings, _group, _leaving.FindLast(leaving => leaving.Settings.Name == settings.Name));
+        _factory.Create(settings, _leaving.FindLast(leaving => leaving.Settings.Name == settings.Name));
 
     private static async Task StartAsync(Bridge[] started, Dictionary<string, IReadOnlyList<ConnectionSnapshot>> pending)
     {
         IEnumerable<ConnectionSnapshot> misfits = await InnerFirstAsync(started, bridge =>
             StartAsync(bridge, pending.GetValueOrDefault(bridge.Settings.Name) ?? [], CancellationToken.None, areIn: true));
         foreach (ConnectionSnapshot misfit in misfits)
-            started.First(bridge => bridge.Settings.Name == misfit.Bridge).Reject(misfit);
+            started.First(bridge => bridge.Settings.Name == misfit.Bridge).Handover.Reject(misfit);
     }
 
-    /// <inheritdoc cref="Namespaces.NamespaceWatch.RenewProcesses"/>
-    public void RenewProcesses() => _group.Namespaces.RenewProcesses();
+    /// <inheritdoc cref="BridgeFactory.RenewProcesses"/>
+    public void RenewProcesses() => _factory.RenewProcesses();
 
     /// <summary>Closes inherited listeners that no bridge is about to take: they block the port for others.</summary>
     private int CloseUnwanted(IEnumerable<BridgeSettings> starting) =>
-        _group.Kept.CloseAllBut(new WantedListeners(starting).Contains);
+        _listening.Inherited.CloseAllBut(new WantedListeners(starting).Contains);
 
     /// <summary>Stores what listens now, so that it survives a crash. After a failure the next tick tries again.</summary>
     private async Task StoreListenersAsync(bool closeRest = false)
     {
         if (closeRest)
-            _group.Kept.CloseRest();
-        int bindings = _group.Bindings;
-        IEnumerable<ListenerSnapshot> bound = await TogetherAsync(_bridges, bridge => bridge.ListenersAsync());
-        _bindingsStored = await _restart.StoreAsync(_group.Kept.All().Concat(bound)) ? bindings : null;
+            _listening.Inherited.CloseRest();
+        int bindings = _listening.Bindings;
+        IEnumerable<ListenerSnapshot> bound = await TogetherAsync(_bridges, bridge => bridge.Handover.ListenersAsync());
+        _bindingsStored = await _restart.StoreAsync(_listening.Inherited.All().Concat(bound)) ? bindings : null;
     }
 
     /// <summary>Every second, retries what failed and ends bridges that have drained. Ends only by <paramref name="stop"/>.</summary>
@@ -253,7 +262,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
             await _guard.RunAsync($"recover bridge '{bridge.Settings.Name}'", () =>
                 bridge.HasLostSocket || bridge.Report().State == BridgeState.Failed ? bridge.RecoverAsync() : Task.CompletedTask);
         await _guard.RunAsync("store the listening sockets", () =>
-            _group.Bindings == _bindingsStored ? Task.CompletedTask : StoreListenersAsync());
+            _listening.Bindings == _bindingsStored ? Task.CompletedTask : StoreListenersAsync());
         foreach (Bridge bridge in _leaving.Where(bridge => bridge.HasDrained).ToArray())
         {
             _leaving.Remove(bridge);
@@ -277,7 +286,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         }
         await _guard.RunAsync("clear the store", _restart.WithdrawAsync);
         await _guard.ForAllAsync("unbind", _bridges, bridge => bridge.UnbindAsync());
-        _group.Kept.CloseRest();
+        _listening.Inherited.CloseRest();
         await _guard.RunAsync("drain the bridges", () => DrainAsync(all, cancellationToken));
         await _guard.ForAllAsync("stop", all, bridge => bridge.StopAsync(CancellationToken.None));
     }
@@ -289,12 +298,12 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         var connections = new List<ConnectionSnapshot>();
         await _guard.ForAllAsync("suspend", all, async bridge =>
         {
-            IEnumerable<ConnectionSnapshot> suspended = await bridge.SuspendAsync();
+            IEnumerable<ConnectionSnapshot> suspended = await bridge.Handover.SuspendAsync();
             lock (connections)
                 connections.AddRange(suspended);
         });
-        _restart.HandOver(new RestartSnapshot(_group.Kept.All(), connections));
-        _group.Kept.Forget();
+        _restart.HandOver(new RestartSnapshot(_listening.Inherited.All(), connections));
+        _listening.Inherited.Forget();
     }
 
     private async Task DrainAsync(Bridge[] all, CancellationToken cancellationToken)
@@ -326,8 +335,8 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
     private static async Task<long> ConnectionsAsync(Bridge[] bridges)
     {
         // Before the other count: a connection that another process takes over in between must be in both.
-        long active = bridges.Select(bridge => bridge.Tally).Distinct().Sum(tally => tally.Active);
-        return active - (await Task.WhenAll(bridges.Select(bridge => bridge.ElsewhereAsync()))).Sum();
+        long active = bridges.Select(bridge => bridge.Counters).Distinct().Sum(tally => tally.Active);
+        return active - (await Task.WhenAll(bridges.Select(bridge => bridge.HandedOffCountAsync()))).Sum();
     }
 
     public IReadOnlyList<BridgeReport> Snapshot() => [.. _bridges.Select(bridge => bridge.Report())];

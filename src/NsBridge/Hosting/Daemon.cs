@@ -4,6 +4,9 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NsBridge.Base;
 using NsBridge.Bridges;
+using NsBridge.Bridges.Admission;
+using NsBridge.Bridges.Lifecycle;
+using NsBridge.Bridges.Listening;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
 using NsBridge.Control;
@@ -51,13 +54,19 @@ internal static class Daemon
         builder.Services.AddSingleton(loader);
         builder.Services.AddSingleton(levels);
         builder.Services.AddSingleton(sockets);
-        builder.Services.AddSingleton(services => new LoopGroup(settings.EventLoops, settings.IoUring,
-            Servers * ShortRequestServer.MostSessions, sockets, services.GetRequiredService<ILoggerFactory>()));
+        builder.Services.AddSingleton(_ => new LoopGroup(settings.EventLoops, settings.IoUring));
+        builder.Services.AddSingleton<InheritedListeners>();
+        builder.Services.AddSingleton(services => new DescriptorBudget(
+            Servers * ShortRequestServer.MostSessions, services.GetRequiredService<ILogger<DescriptorBudget>>()));
+        builder.Services.AddSingleton<ListeningSockets>();
+        builder.Services.AddSingleton<BridgeFactory>();
         builder.Services.AddSingleton(services => new RestartCoordinator(
             new SnapshotStore(manager is null ? null : new FdStore(manager)), services.GetRequiredService<ILogger<RestartCoordinator>>()));
         builder.Services.AddSingleton<IHeartbeat>(services => services.GetRequiredService<LoopGroup>());
-        builder.Services.AddSingleton(services => new BridgeSupervisor(settings, services.GetRequiredService<LoopGroup>(),
-            services.GetRequiredService<RestartCoordinator>(), services.GetRequiredService<ILogger<BridgeSupervisor>>(), hurry));
+        builder.Services.AddSingleton(services => new BridgeSupervisor(
+            settings, services.GetRequiredService<BridgeFactory>(), services.GetRequiredService<ListeningSockets>(),
+            services.GetRequiredService<DescriptorBudget>(), services.GetRequiredService<RestartCoordinator>(),
+            services.GetRequiredService<ILogger<BridgeSupervisor>>(), hurry));
         builder.Services.AddSingleton<IBridgeReports>(services => services.GetRequiredService<BridgeSupervisor>());
         builder.Services.AddSingleton<IStatusLine>(services => services.GetRequiredService<BridgeSupervisor>());
         // Hosted services start in this order. The control socket first: it refuses a second daemon. The supervisor last of those whose

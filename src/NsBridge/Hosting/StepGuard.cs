@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using NsBridge.Bridges;
+using NsBridge.Bridges.Lifecycle;
 
 namespace NsBridge.Hosting;
 

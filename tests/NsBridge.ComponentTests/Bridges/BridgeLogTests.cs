@@ -1,4 +1,4 @@
-using NsBridge.Bridges;
+using NsBridge.Bridges.Lifecycle;
 using NsBridge.ComponentTests.Logging;
 using NsBridge.Configuration.Settings;
 using NsBridge.Fixtures;
@@ -12,20 +12,20 @@ internal sealed class BridgeLogTests
 {
     private LogLines _log = null!;
     private ActivationSockets _sockets = null!;
-    private LoopGroup _engine = null!;
+    private BridgeParts _parts = null!;
 
     [SetUp]
     public void Make()
     {
         _log = new LogLines();
         _sockets = ActivationSockets.Adopt([]);
-        _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, _log);
+        _parts = new BridgeParts(_sockets, _log);
     }
 
     [TearDown]
     public void End()
     {
-        _engine.Dispose();
+        _parts.Dispose();
         _sockets.Dispose();
         _log.Dispose();
     }
@@ -33,12 +33,12 @@ internal sealed class BridgeLogTests
     [Test]
     public void Failures_WithOthersServedInBetween_AreToldOnce()
     {
-        using var bridge = new Bridge(Settings("tcp"), _engine);
+        using Bridge bridge = _parts.Factory.Create(Settings("tcp"));
 
         for (int client = 0; client < 300; client++)
         {
-            bridge.OnFailed(PeerAddress.Unix, "nothing listens there");
-            bridge.OnConnected(1);
+            bridge.Clients.OnFailed(PeerAddress.Unix, "nothing listens there");
+            bridge.Clients.OnConnected(1);
         }
 
         Assert.That(_log.Lines, Is.EqualTo(["Bridge web: nothing listens there"]));
@@ -50,9 +50,9 @@ internal sealed class BridgeLogTests
     [TestCase("udp", 2, "2 flows into it were ended")]
     public void NamespaceEnded_TellsHowManyOfWhat(string protocol, int count, string told)
     {
-        using var bridge = new Bridge(Settings(protocol), _engine);
+        using Bridge bridge = _parts.Factory.Create(Settings(protocol));
 
-        bridge.OnNamespaceEnded(count);
+        bridge.Clients.OnNamespaceEnded(count);
 
         Assert.That(_log.Lines, Is.EqualTo([$"Bridge web: its namespace went away; {told}"]));
     }
@@ -62,7 +62,7 @@ internal sealed class BridgeLogTests
     [TestCase("udp", 3001, 10, "its target; flows to the old one end")]
     public void Apply_TellsWhatBecomesOfWhoIsThere(string protocol, int port, int limit, string told)
     {
-        using var bridge = new Bridge(Settings(protocol), _engine);
+        using Bridge bridge = _parts.Factory.Create(Settings(protocol));
 
         bridge.Apply(Settings(protocol, port, limit));
 

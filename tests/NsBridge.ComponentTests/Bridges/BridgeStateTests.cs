@@ -1,5 +1,5 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
+using NsBridge.Bridges.Lifecycle;
 using NsBridge.Fixtures;
 using NsBridge.Systemd;
 using NsBridge.Testing;
@@ -14,8 +14,8 @@ internal sealed class BridgeStateTests
     public void State_BeforeAnythingIsBound_IsNotUp(string entry)
     {
         using var sockets = ActivationSockets.Adopt([]);
-        using var engine = new LoopGroup(1, mayRing: true, servers: 0, sockets, NullLoggerFactory.Instance);
-        using var bridge = new Bridge(LoadedText.Right(entry).Bridges[0], engine);
+        using var parts = new BridgeParts(sockets);
+        using Bridge bridge = parts.Factory.Create(LoadedText.Right(entry).Bridges[0]);
 
         Assert.That(bridge.Report().State, Is.EqualTo(BridgeState.Waiting));
         Assert.That(bridge.Report().ReasonCode, Is.EqualTo(ReasonCode.Starting));

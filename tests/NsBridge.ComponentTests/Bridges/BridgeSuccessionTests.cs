@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
+using NsBridge.Bridges.Lifecycle;
 using NsBridge.ComponentTests.HotRestart;
 using NsBridge.ComponentTests.Relaying.Tcp;
 using NsBridge.Fixtures;
@@ -26,7 +26,7 @@ internal sealed class BridgeSuccessionTests
     private readonly string? _runtimeBefore = Environment.GetEnvironmentVariable(RuntimeVariable);
     private string _runtime = null!;
     private ActivationSockets _sockets = null!;
-    private LoopGroup _engine = null!;
+    private BridgeParts _parts = null!;
 
     [SetUp]
     public void MakeEngine()
@@ -34,14 +34,14 @@ internal sealed class BridgeSuccessionTests
         _runtime = Directory.CreateTempSubdirectory("nsbridge-").FullName;
         Environment.SetEnvironmentVariable(RuntimeVariable, _runtime);
         _sockets = ActivationSockets.Adopt([]);
-        _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
+        _parts = new BridgeParts(_sockets);
     }
 
     [TearDown]
     public void EndEngine()
     {
-        _engine.Kept.CloseRest();
-        _engine.Dispose();
+        _parts.Inherited.CloseRest();
+        _parts.Dispose();
         _sockets.Dispose();
         Environment.SetEnvironmentVariable(RuntimeVariable, _runtimeBefore);
         Directory.Delete(_runtime, recursive: true);
@@ -54,7 +54,7 @@ internal sealed class BridgeSuccessionTests
         using Bridge bridge = await StartAsync(""" "Namespace":"container:web", "Target":"127.0.0.1:3000" """);
         ConnectionSnapshot connection = SuspendedPair.Make(SocketKind.Unix, NetworkNamespace.OwnCookie, out int clientsPeer, out int targetsPeer);
 
-        Assert.That(await bridge.ResumeAsync([connection]), Is.Empty);
+        Assert.That(await bridge.Handover.ResumeAsync([connection]), Is.Empty);
         Libc.Write(clientsPeer, "ping"u8);
         await Eventually.TrueAsync(() => Libc.Receive(targetsPeer, new byte[4]) == 4, s_soon, "relayed");
 
@@ -80,7 +80,7 @@ internal sealed class BridgeSuccessionTests
         }
         using Bridge bridge = await StartAsync($""" {Listening}, "ListenNamespace":"{space.Name}", "WhenNamespaceGoes":"{whenNamespaceGoes}" """);
 
-        Assert.That(await bridge.ResumeAsync([connection]), Is.Empty);
+        Assert.That(await bridge.Handover.ResumeAsync([connection]), Is.Empty);
 
         if (isReset)
             Assert.That(await client.EndingAsync(s_soon), Is.EqualTo(Ending.Reset));
@@ -97,7 +97,7 @@ internal sealed class BridgeSuccessionTests
         using Socket api = StartingEngine();
         using Bridge bridge = await StartAsync($""" {Listening}, "ListenNamespace":"container:web" """);
 
-        Assert.That(await bridge.ResumeAsync([connection]), Is.Empty);
+        Assert.That(await bridge.Handover.ResumeAsync([connection]), Is.Empty);
         await AssertRelaysAsync(client, target);
 
         await AnswerThatThereIsNoneAsync(api, () => Assert.That(client.Poll(0, SelectMode.SelectRead), Is.False, "goes on"));
@@ -114,7 +114,7 @@ internal sealed class BridgeSuccessionTests
         using Bridge bridge = await StartAsync($""" {Listening}, "ListenNamespace":"{space.Name}" """);
 
         // Another daemon has handed it over to the bridge's socket.
-        Assert.That(await bridge.ResumeAsync([connection]), Is.Empty);
+        Assert.That(await bridge.Handover.ResumeAsync([connection]), Is.Empty);
 
         await AssertRelaysAsync(client.Program, target);
         await EndAsync(bridge, client.Program, target);
@@ -127,7 +127,7 @@ internal sealed class BridgeSuccessionTests
         // Nobody is behind the socket.
         using Bridge bridge = await StartAsync(""" "Listen":"127.0.0.1:3003", "Join":"handoff", "TargetWait":"00:01:00" """);
 
-        Assert.That(await bridge.ResumeAsync([ConnectionSnapshot.Waiting("web", ConnectionRole.Outer, client.Relayed, SocketKind.Tcp, PeerAddress.Unix, 0, 120_000)]), Is.Empty);
+        Assert.That(await bridge.Handover.ResumeAsync([ConnectionSnapshot.Waiting("web", ConnectionRole.Outer, client.Relayed, SocketKind.Tcp, PeerAddress.Unix, 0, 120_000)]), Is.Empty);
 
         Assert.That(await client.Program.EndingAsync(s_soon), Is.EqualTo(Ending.Reset));
         await EndAsync(bridge, client.Program);
@@ -140,11 +140,11 @@ internal sealed class BridgeSuccessionTests
         (ConnectionSnapshot connection, Socket target) = RelayOf(client.Relayed);
         connection.Depart();
         using Bridge bridge = await StartAsync(Listening);
-        Assert.That(await bridge.ResumeAsync([connection]), Is.Empty);
+        Assert.That(await bridge.Handover.ResumeAsync([connection]), Is.Empty);
         client.Program.Shutdown(SocketShutdown.Send);
         await target.SendPatternAsync(Answer);
         target.Dispose();
-        await Eventually.TrueAsync(() => bridge.Tally.Active == 0, s_soon, "over for the relay");
+        await Eventually.TrueAsync(() => bridge.Counters.Active == 0, s_soon, "over for the relay");
 
         Assert.That(await client.Program.ReceivePatternAsync(), Is.EqualTo(Answer), "what the kernel had still to send");
         await EndAsync(bridge, client.Program);
@@ -158,7 +158,7 @@ internal sealed class BridgeSuccessionTests
         using Bridge bridge = await StartAsync($""" {Listening}, "ListenNamespace":"{space.Name}", "Protocol":"{protocol}" """);
         await Eventually.TrueAsync(() => bridge.Report().State == BridgeState.Up, s_soon, "its listener is bound");
 
-        Assert.That((await bridge.ListenersAsync()).Select(listener => listener.Path), Is.EqualTo((string[])[bridge.Settings.Socket]), "the UNIX socket alone");
+        Assert.That((await bridge.Handover.ListenersAsync()).Select(listener => listener.Path), Is.EqualTo((string[])[bridge.Settings.Socket]), "the UNIX socket alone");
         await EndAsync(bridge);
     }
 
@@ -167,7 +167,7 @@ internal sealed class BridgeSuccessionTests
     /// <summary>Bytes that the sockets of a connection hold, but that are on their way for as long as nobody reads.</summary>
     private const int Answer = 1 << 20;
 
-    /// <summary>A container engine that is being started: its socket is there, and nobody behind it.</summary>
+    /// <summary>A container parts that is being started: its socket is there, and nobody behind it.</summary>
     private Socket StartingEngine()
     {
         var api = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -223,9 +223,8 @@ internal sealed class BridgeSuccessionTests
 
     private async Task<Bridge> StartAsync(string entry)
     {
-        var bridge = new Bridge(
-            LoadedText.Right(string.Create(CultureInfo.InvariantCulture, $""" "Name":"web", "Socket":"{_runtime}/web.sock", {entry} """)).Bridges[0],
-            _engine);
+        Bridge bridge = _parts.Factory.Create(
+            LoadedText.Right(string.Create(CultureInfo.InvariantCulture, $""" "Name":"web", "Socket":"{_runtime}/web.sock", {entry} """)).Bridges[0]);
         await bridge.StartAsync(CancellationToken.None);
         return bridge;
     }

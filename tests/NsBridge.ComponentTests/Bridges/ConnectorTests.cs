@@ -154,7 +154,7 @@ internal sealed class ConnectorTests
         {
         }
 
-        public void OnPlaceMoved()
+        public void OnNamespaceMoved()
         {
         }
     }

@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
-using NsBridge.Bridges;
 using NsBridge.Bridges.Connecting;
 using NsBridge.Bridges.Joining;
+using NsBridge.Bridges.Lifecycle;
 using NsBridge.ComponentTests.Relaying.Tcp;
 using NsBridge.Fixtures;
 using NsBridge.HotRestart;
@@ -25,11 +24,11 @@ internal sealed class HandoffJoinTests : IDisposable
     private readonly ScratchDirectory _scratch = new();
     private readonly ActivationSockets _sockets = ActivationSockets.Adopt([]);
     private readonly List<Socket> _clients = [];
-    private LoopGroup _engine = null!;
+    private BridgeParts _parts = null!;
     private Bridge _bridge = null!;
     private HandoffJoin _join = null!;
 
-    private EventLoop Loop => _engine.Loops[0];
+    private EventLoop Loop => _parts.Loop;
 
     [Test]
     public async Task Client_WhoseInnerHalfComesBeforeTheNextAttempt_IsHandedOver()
@@ -86,9 +85,9 @@ internal sealed class HandoffJoinTests : IDisposable
         }
 
         if (leaves)
-            await Eventually.TrueAsync(() => _bridge.Tally.Active == 1, s_soon, "its place is free");
+            await Eventually.TrueAsync(() => _bridge.Counters.Active == 1, s_soon, "its place is free");
         await Task.Delay(600);
-        Assert.That(_bridge.Tally.Active, Is.EqualTo(leaves ? 1 : 2));
+        Assert.That(_bridge.Counters.Active, Is.EqualTo(leaves ? 1 : 2));
         Assert.That(other.Poll(0, SelectMode.SelectRead), Is.False, "who did not hang up still waits");
     }
 
@@ -102,7 +101,7 @@ internal sealed class HandoffJoinTests : IDisposable
         ConnectionSnapshot carried = await Loop.InvokeAsync(() => _join.Suspend().Single());
         Assert.That(carried.Age, Is.InRange(1400, 10_000));
 
-        _join = new HandoffJoin(_bridge, _engine, Loop);
+        _join = new HandoffJoin(_bridge, _bridge.Clients, _parts.Group, Loop);
         var clock = Stopwatch.StartNew();
         await Loop.InvokeAsync(() => _join.Pass([new AcceptedClient(carried.Relay.Client, SocketKind.Tcp, PeerAddress.Unix, 0, 0)], carried.Age));
         Assert.That(await first.EndingAsync(s_soon), Is.EqualTo(Ending.Reset));
@@ -113,17 +112,16 @@ internal sealed class HandoffJoinTests : IDisposable
     public async Task StopAsync()
     {
         await Loop.InvokeAsync(_join.Stop);
-        Assert.That(_bridge.Tally.Active, Is.Zero);
+        Assert.That(_bridge.Counters.Active, Is.Zero);
     }
 
     private async Task StartAsync(TimeSpan targetWait)
     {
-        _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
-        _bridge = new Bridge(
+        _parts = new BridgeParts(_sockets);
+        _bridge = _parts.Factory.Create(
             LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
-                $""" "Name":"web", "Listen":"127.0.0.1:3003", "Socket":"{_scratch["web.sock"]}", "Join":"handoff", "TargetWait":"{targetWait}" """)).Bridges[0],
-            _engine);
-        _join = new HandoffJoin(_bridge, _engine, Loop);
+                $""" "Name":"web", "Listen":"127.0.0.1:3003", "Socket":"{_scratch["web.sock"]}", "Join":"handoff", "TargetWait":"{targetWait}" """)).Bridges[0]);
+        _join = new HandoffJoin(_bridge, _bridge.Clients, _parts.Group, Loop);
         await Loop.InvokeAsync(() => { });
     }
 
@@ -143,7 +141,7 @@ internal sealed class HandoffJoinTests : IDisposable
 
     private void Pass(StreamPair client)
     {
-        Assert.That(_bridge.Admit(PeerAddress.Unix));
+        Assert.That(_bridge.Clients.Admit(PeerAddress.Unix));
         _join.Pass([new AcceptedClient(client.Relayed, SocketKind.Tcp, PeerAddress.Unix, 0, 0)]);
     }
 
@@ -151,7 +149,7 @@ internal sealed class HandoffJoinTests : IDisposable
     {
         _clients.ForEach(client => client.Dispose());
         _bridge.Dispose();
-        _engine.Dispose();
+        _parts.Dispose();
         _sockets.Dispose();
         _scratch.Dispose();
     }

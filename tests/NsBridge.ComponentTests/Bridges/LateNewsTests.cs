@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
-using NsBridge.Bridges.Tcp;
+using NsBridge.Bridges.Lifecycle;
 using NsBridge.Bridges.Udp;
 using NsBridge.ComponentTests.Hosting;
 using NsBridge.Configuration.Values;
@@ -26,12 +25,12 @@ internal sealed class LateNewsTests : IDisposable
     private readonly ScratchDirectory _scratch = new();
     private readonly ActivationSockets _sockets = ActivationSockets.Adopt([]);
     private readonly Path _path = new();
-    private readonly LoopGroup _engine;
+    private readonly BridgeParts _parts;
     private readonly NamespaceTracker _place;
 
     public LateNewsTests()
     {
-        _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
+        _parts = new BridgeParts(_sockets);
         _place = new NamespaceTracker(NamespaceReference.Host, _path);
         _place.ProbeAgain();
         _path.Network = NetworkNamespace.Own;
@@ -42,7 +41,7 @@ internal sealed class LateNewsTests : IDisposable
     {
         using Socket target = FleetScene.Listener();
         using Bridge bridge = Make("tcp", target);
-        var inner = new InnerHalf(bridge, _engine, _engine.Loops[0], _place);
+        IInnerHalf inner = _parts.Halves.MakeInner(bridge, bridge.Clients, _parts.Loop, _place);
         await inner.StartAsync();
         using Socket client = await TestClient.UnixAsync(bridge.Settings.Socket);
         using Socket served = await target.AcceptAsync().WaitAsync(s_soon);
@@ -64,11 +63,11 @@ internal sealed class LateNewsTests : IDisposable
         using Socket target = Datagrams();
         using Socket client = Datagrams();
         using Bridge bridge = Make("udp", target);
-        var connector = new FlowConnector(bridge, _engine.Loops[0], _place, _engine.Descriptors);
+        var connector = new FlowConnector(bridge, bridge.Clients, bridge.Clients, _parts.Loop, _place, _parts.Descriptors);
         using Socket listening = Datagrams();
-        UdpListener listener = await _engine.Loops[0].InvokeAsync(() =>
+        UdpListener listener = await _parts.Loop.InvokeAsync(() =>
         {
-            connector.Start();
+            connector.Change();
             var listener = new UdpListener(connector.Table, Libc.Duplicate((int)listening.Handle), 0, isSix: false);
             listener.Start();
             return listener;
@@ -80,14 +79,14 @@ internal sealed class LateNewsTests : IDisposable
 
         _path.Network = null;
         await FollowAsync();
-        Assert.That(bridge.Tally.Active, Is.Zero, "it has gone indeed");
-        await _engine.Loops[0].InvokeAsync(() =>
+        Assert.That(bridge.Counters.Active, Is.Zero, "it has gone indeed");
+        await _parts.Loop.InvokeAsync(() =>
         {
             listener.Stop();
             connector.Stop();
         });
 
-        Task FollowAsync() => _engine.Loops[0].InvokeAsync(connector.OnNamespaceChanged);
+        Task FollowAsync() => _parts.Loop.InvokeAsync(connector.OnNamespaceChanged);
 
         async Task<EndPoint> ArriveAsync()
         {
@@ -96,10 +95,9 @@ internal sealed class LateNewsTests : IDisposable
         }
     }
 
-    private Bridge Make(string protocol, Socket target) => new(
+    private Bridge Make(string protocol, Socket target) => _parts.Factory.Create(
         LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
-            $""" "Name":"web", "Protocol":"{protocol}", "Listen":"127.0.0.1:3003", "Socket":"{_scratch["web.sock"]}", "Namespace":"host", "Target":"{target.LocalEndPoint}" """)).Bridges[0],
-        _engine);
+            $""" "Name":"web", "Protocol":"{protocol}", "Listen":"127.0.0.1:3003", "Socket":"{_scratch["web.sock"]}", "Namespace":"host", "Target":"{target.LocalEndPoint}" """)).Bridges[0]);
 
     private static Socket Datagrams()
     {
@@ -110,7 +108,7 @@ internal sealed class LateNewsTests : IDisposable
 
     public void Dispose()
     {
-        _engine.Dispose();
+        _parts.Dispose();
         _sockets.Dispose();
         _scratch.Dispose();
     }

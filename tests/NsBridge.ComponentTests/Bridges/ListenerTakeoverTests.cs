@@ -63,7 +63,7 @@ internal sealed class ListenerTakeoverTests
         await using var scene = new FleetScene();
         await scene.Fleet.StartAsync(CancellationToken.None);
 
-        scene.Engine.Kept.Keep(ListenerSnapshot.Internet(descriptor));
+        scene.Parts.Inherited.Keep(ListenerSnapshot.Internet(descriptor));
         await scene.Fleet.ApplyAsync(scene.Web($""", "Listen":"[fe80::1%lo]:{port}", "ListenNamespace":"{space.Name}" """));
 
         Assert.That(scene.Fleet.Snapshot().Single().State, Is.EqualTo(BridgeState.Up));

@@ -1,11 +1,9 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Base;
 using NsBridge.Bridges;
-using NsBridge.Bridges.Tcp;
-using NsBridge.Bridges.Udp;
+using NsBridge.Bridges.Lifecycle;
 using NsBridge.ComponentTests.Namespaces;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
@@ -22,7 +20,7 @@ namespace NsBridge.ComponentTests.Bridges;
 internal sealed class OuterHalfTests(string protocol)
 {
     private ActivationSockets _sockets = null!;
-    private LoopGroup _engine = null!;
+    private BridgeParts _parts = null!;
     private Bridge _bridge = null!;
     private NamespaceTracker _place = null!;
     private IOuterHalf _outer = null!;
@@ -32,21 +30,21 @@ internal sealed class OuterHalfTests(string protocol)
     {
         BridgeSettings settings = Settings(protocol);
         _sockets = ActivationSockets.Adopt([]);
-        _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
-        _bridge = new Bridge(settings, _engine);
-        _place = _engine.Namespaces.Acquire(settings.ListenNamespace);
+        _parts = new BridgeParts(_sockets);
+        _bridge = _parts.Factory.Create(settings);
+        _place = _parts.Namespaces.Acquire(settings.ListenNamespace);
         await _place.FirstLook;
-        _outer = Outer(_bridge, _engine, _place);
+        _outer = Outer(_bridge, _parts, _place);
     }
 
     [TearDown]
     public async Task EndAsync()
     {
         await _outer.UnbindAsync();
-        await _outer.AbortAsync();
-        _engine.Namespaces.Release(_place);
+        await AbortAsync(_outer);
+        _parts.Namespaces.Release(_place);
         _bridge.Dispose();
-        _engine.Dispose();
+        _parts.Dispose();
         _sockets.Dispose();
     }
 
@@ -79,7 +77,7 @@ internal sealed class OuterHalfTests(string protocol)
         var lead = new ScriptedResolver { State = NamespaceState.Unknown, Network = NetworkNamespace.AtPath(lasting.FilePath) };
         var place = new NamespaceTracker(reference, lead);
         await OwnThread.RunAsync(place.Probe);
-        IOuterHalf outer = Outer(_bridge, _engine, place);
+        IOuterHalf outer = Outer(_bridge, _parts, place);
         place.Changed += _ => outer.OnNamespaceChanged();
 
         lead.Network = NetworkNamespace.AtPath(passing.FilePath);
@@ -87,11 +85,11 @@ internal sealed class OuterHalfTests(string protocol)
         Assert.That((ListensIn(lasting), ListensIn(passing)), Is.EqualTo((false, true)));
         lead.Network = NetworkNamespace.AtPath(lasting.FilePath);
         await OwnThread.RunAsync(place.Probe);
-        await _engine.Loops[0].InvokeAsync(() => { });
+        await _parts.Loop.InvokeAsync(() => { });
 
         Assert.That((ListensIn(lasting), ListensIn(passing)), Is.EqualTo((true, false)));
         await outer.UnbindAsync();
-        await outer.AbortAsync();
+        await AbortAsync(outer);
     }
 
     private bool ListensIn(TestNamespace space)
@@ -111,12 +109,14 @@ internal sealed class OuterHalfTests(string protocol)
     private Task FollowAsync()
     {
         _outer.OnNamespaceChanged();
-        return _engine.Loops[0].InvokeAsync(() => { });
+        return _parts.Loop.InvokeAsync(() => { });
     }
 
     private static BridgeSettings Settings(string protocol) => LoadedText.Right(string.Create(CultureInfo.InvariantCulture,
         $""" "Name":"web", "Protocol":"{protocol}", "Listen":"127.0.0.1:{HostSockets.FreePort()}", "Namespace":"host", "Target":"127.0.0.1:3000" """)).Bridges[0];
 
-    private static IOuterHalf Outer(Bridge bridge, LoopGroup engine, NamespaceTracker place) =>
-        bridge.Settings.Protocol == BridgeProtocol.Udp ? new UdpOuterHalf(bridge, engine, engine.Loops[0], place) : new OuterHalf(bridge, engine, engine.Loops[0], place);
+    private static Task AbortAsync(IOuterHalf outer) => outer is IOuterCarrier carrier ? carrier.AbortAsync() : Task.CompletedTask;
+
+    private static IOuterHalf Outer(Bridge bridge, BridgeParts parts, NamespaceTracker place) =>
+        parts.Halves.MakeOuter(bridge, bridge.Clients, parts.Loop, place);
 }

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
-using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
-using NsBridge.Bridges.Udp;
+using NsBridge.Bridges.Lifecycle;
 using NsBridge.Configuration.Settings;
 using NsBridge.Fixtures;
 using NsBridge.Namespaces;
@@ -25,11 +24,11 @@ internal sealed class UdpInnerHalfTests
         BridgeSettings settings = LoadedText.Right(
             $""" "Name":"web", "Protocol":"udp", "Socket":"{scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" """).Bridges[0];
         using var sockets = ActivationSockets.Adopt([]);
-        using var engine = new LoopGroup(1, mayRing: false, servers: 0, sockets, NullLoggerFactory.Instance);
-        using var bridge = new Bridge(settings, engine);
-        EventLoop loop = engine.Loops[0];
-        NamespaceTracker place = engine.Namespaces.Acquire(settings.Namespace!);
-        var inner = new UdpInnerHalf(bridge, engine, loop, place);
+        using var parts = new BridgeParts(sockets);
+        using Bridge bridge = parts.Factory.Create(settings);
+        EventLoop loop = parts.Loop;
+        NamespaceTracker place = parts.Namespaces.Acquire(settings.Namespace!);
+        IInnerHalf inner = parts.Halves.MakeInner(bridge, bridge.Clients, loop, place);
 
         // The process is short of memory for as long as the start takes, and no longer: it is that of all tests.
         using var isReady = new ManualResetEventSlim();
@@ -46,12 +45,12 @@ internal sealed class UdpInnerHalfTests
         Assert.That(async () => await start, Throws.TypeOf<BridgeSetupException>().With.Message.Contains("no memory for datagrams"));
 
         await inner.StartAsync();
-        Assert.That(inner.Socket.IsInPlace);
+        Assert.That(inner.IsSocketInPlace);
 
         await inner.UnbindAsync();
         await inner.AbortAsync();
-        engine.Namespaces.Release(place);
-        engine.Kept.CloseRest();
+        parts.Namespaces.Release(place);
+        parts.Inherited.CloseRest();
     }
 
     /// <summary>struct rlimit of sys/resource.h.</summary>

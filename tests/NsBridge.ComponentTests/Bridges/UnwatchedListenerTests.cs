@@ -51,14 +51,14 @@ internal sealed class UnwatchedListenerTests
     private static async Task TakenUpAsync(FleetScene scene, DaemonSettings settings, int descriptor, ListenerSnapshot left)
     {
         await scene.Fleet.StartAsync(CancellationToken.None);
-        EventLoop loop = scene.Engine.Loops[0];
+        EventLoop loop = scene.Parts.Loop;
         var other = new OtherSource();
         await loop.InvokeAsync(() =>
         {
             loop.Attach(other);
             Assert.That(loop.Watch(other, 0, descriptor, 0), Is.Zero);
         });
-        scene.Engine.Kept.Keep(left);
+        scene.Parts.Inherited.Keep(left);
 
         await scene.Fleet.ApplyAsync(settings);
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges;
+using NsBridge.ComponentTests.Bridges;
 using NsBridge.Configuration.Settings;
 using NsBridge.Fixtures;
 using NsBridge.Hosting;
@@ -24,9 +25,9 @@ internal sealed class BridgeSupervisorTests
             string.Create(CultureInfo.InvariantCulture, $""" "Name":"outer", "Listen":"127.0.0.1:{HostSockets.FreePort()}", "Socket":"{scratch["web.sock"]}", "Join":"handoff" """),
             $""" "Name":"inner", "Socket":"{scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" """);
         using var sockets = ActivationSockets.Adopt([]);
-        using var engine = new LoopGroup(1, mayRing: false, servers: 0, sockets, NullLoggerFactory.Instance);
+        using var parts = new BridgeParts(sockets);
         using var restart = RestartCoordinator.None(NullLoggerFactory.Instance);
-        using var fleet = new BridgeSupervisor(how == "start" ? settings : LoadedText.Right(), engine, restart, NullLogger<BridgeSupervisor>.Instance);
+        using BridgeSupervisor fleet = parts.Supervise(how == "start" ? settings : LoadedText.Right(), restart, NullLogger<BridgeSupervisor>.Instance);
 
         await fleet.StartAsync(CancellationToken.None);
         if (how == "reload")
@@ -45,12 +46,12 @@ internal sealed class BridgeSupervisorTests
         await File.WriteAllTextAsync(path, "in the way");
         await scene.StartAsync(settings);
         Assert.That(scene.Fleet.Snapshot().Single().State, Is.EqualTo(BridgeState.Failed));
-        int before = scene.Engine.Bindings;
+        int before = scene.Parts.Listening.Bindings;
 
         File.Delete(path);
         await Eventually.TrueAsync(() => scene.Fleet.Snapshot().Single().State == BridgeState.Up, TimeSpan.FromSeconds(10), "it has its socket");
 
-        Assert.That(scene.Engine.Bindings, Is.GreaterThan(before), "the listeners are stored again");
+        Assert.That(scene.Parts.Listening.Bindings, Is.GreaterThan(before), "the listeners are stored again");
     }
 
     [Test]

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using NsBridge.Bridges;
+using NsBridge.ComponentTests.Bridges;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
 using NsBridge.Fixtures;
@@ -71,7 +71,7 @@ internal sealed class ConfigurationReloaderTests
     private sealed class Scene : IAsyncDisposable, ILogger<ConfigurationReloader>
     {
         private readonly ActivationSockets _sockets = ActivationSockets.Adopt([]);
-        private readonly LoopGroup _engine;
+        private readonly BridgeParts _parts;
         private readonly RestartCoordinator _restart = new(new SnapshotStore(null), NullLogger<RestartCoordinator>.Instance);
         private readonly BridgeSupervisor _supervisor;
         private readonly ConfigurationReloader _watch;
@@ -84,8 +84,8 @@ internal sealed class ConfigurationReloaderTests
             var loader = new ConfigurationLoader(file, new Dictionary<string, string>());
             DaemonSettings settings = loader.Load().SettingsOrFault();
             meanwhile();
-            _engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, NullLoggerFactory.Instance);
-            _supervisor = new BridgeSupervisor(settings, _engine, _restart, NullLogger<BridgeSupervisor>.Instance);
+            _parts = new BridgeParts(_sockets);
+            _supervisor = _parts.Supervise(settings, _restart, NullLogger<BridgeSupervisor>.Instance);
             _watch = new ConfigurationReloader(loader, settings, _supervisor, new LogLevels(settings.Logging), Options.Create(new HostOptions()), this);
         }
 
@@ -116,7 +116,7 @@ internal sealed class ConfigurationReloaderTests
             _watch.Dispose();
             _supervisor.Dispose();
             _restart.Dispose();
-            _engine.Dispose();
+            _parts.Dispose();
             _sockets.Dispose();
         }
 

@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
-using NsBridge.Bridges;
+using NsBridge.ComponentTests.Bridges;
 using NsBridge.ComponentTests.Logging;
 using NsBridge.Configuration.Settings;
 using NsBridge.Fixtures;
@@ -26,13 +26,13 @@ internal sealed class FleetScene : IAsyncDisposable
     public FleetScene(params IEnumerable<(string Name, Socket Socket)> handed)
     {
         _sockets = ActivationSockets.Adopt([.. handed.Select(one => new ActivationFd(Copy(one.Socket), one.Name))]);
-        Engine = new LoopGroup(1, mayRing: false, servers: 0, _sockets, Log);
-        Fleet = new BridgeSupervisor(LoadedText.Right(), Engine, RestartCoordinator.None(Log), Log.CreateLogger<BridgeSupervisor>());
+        Parts = new BridgeParts(_sockets, Log);
+        Fleet = Parts.Supervise(LoadedText.Right(), RestartCoordinator.None(Log), Log.CreateLogger<BridgeSupervisor>());
     }
 
     public LogLines Log { get; } = new();
 
-    public LoopGroup Engine { get; }
+    public BridgeParts Parts { get; }
 
     public BridgeSupervisor Fleet { get; }
 
@@ -79,7 +79,7 @@ internal sealed class FleetScene : IAsyncDisposable
     {
         await StopAsync();
         Fleet.Dispose();
-        Engine.Dispose();
+        Parts.Dispose();
         _sockets.Dispose();
         _scratch.Dispose();
     }

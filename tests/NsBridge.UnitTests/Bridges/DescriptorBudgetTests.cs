@@ -9,18 +9,18 @@ internal sealed class DescriptorBudgetTests
     [Test]
     public void Measure_WhileClientsHaveNotTakenWhatTheyMay_MakesNoMoreRoom()
     {
-        var pressure = new DescriptorBudget(2 * ShortRequestServer.MostSessions, NullLogger<DescriptorBudget>.Instance);
+        var budget = new DescriptorBudget(2 * ShortRequestServer.MostSessions, NullLogger<DescriptorBudget>.Instance);
         int clients = 0;
-        for (; pressure.HasRoom; clients++)
-            pressure.Enter(1);
+        for (; budget.HasRoom; clients++)
+            budget.Reserve(1);
 
-        pressure.Measure();
-        Assert.That(pressure.HasRoom, Is.False);
+        budget.Measure();
+        Assert.That(budget.HasRoom, Is.False);
 
-        pressure.Leave(clients);
+        budget.Release(clients);
         for (int again = 0; again < clients; again++)
-            pressure.Enter(1);
-        Assert.That(pressure.HasRoom, Is.False, "as much as before");
+            budget.Reserve(1);
+        Assert.That(budget.HasRoom, Is.False, "as much as before");
     }
 
     [Test]

@@ -1,6 +1,6 @@
 using System.Reflection;
 using Microsoft.Extensions.Logging;
-using NsBridge.Bridges;
+using NsBridge.Bridges.Lifecycle;
 
 namespace NsBridge.UnitTests.Logging;
 

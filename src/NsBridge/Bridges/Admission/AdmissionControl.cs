@@ -1,21 +1,50 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NsBridge.Configuration.Settings;
 using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Admission;
 
+/// <summary>Whether a client is admitted, and if not, why.</summary>
+internal enum AdmitVerdict
+{
+    Admitted,
+
+    /// <summary>Its address is in none of the networks of <c>AllowFrom</c>.</summary>
+    NotAllowed,
+
+    /// <summary>The bridge has <c>MaxConnections</c> already.</summary>
+    BridgeFull,
+
+    /// <summary>Its address has <c>MaxConnectionsPerClient</c> already.</summary>
+    ClientFull,
+}
+
+/// <summary>Admits the clients of a bridge. Any thread may call.</summary>
+internal interface IClientAdmission
+{
+    /// <summary>Admits a client and counts it, or refuses it, counts and logs that.</summary>
+    bool Admit(PeerAddress peer);
+
+    /// <summary>Whether a client's address is in <c>AllowFrom</c>; nothing is counted.</summary>
+    bool IsAllowed(PeerAddress peer);
+
+    /// <summary>Counts and logs a client that the caller refuses.</summary>
+    void Refuse(PeerAddress peer, AdmitVerdict verdict);
+}
+
 /// <summary>
-/// Decides who is let in, before anything is dialled for him, and counts who is in. Clients of the UNIX socket have the file's
-/// permission: of the limits only <c>MaxConnections</c> is for them.
+/// Applies a bridge's limits before a target is dialled, and counts the admitted clients. Clients of the UNIX socket have passed the file's
+/// permissions: of the limits only <c>MaxConnections</c> applies to them. Any thread may call.
 /// </summary>
-internal sealed class AdmissionControl(BridgeCounters tally, BridgeSettings settings)
+internal sealed class AdmissionControl(BridgeCounters counters, BridgeSettings settings)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<UInt128, int> _perClient = [];
     private BridgeSettings _settings = settings;
     private AllowedNetworks _allowed = new(settings.AllowFrom);
 
-    /// <summary>New limits and lists; who is in stays in.</summary>
+    /// <summary>Adopts new limits; admitted clients stay.</summary>
     public void Change(BridgeSettings settings)
     {
         Volatile.Write(ref _allowed, new AllowedNetworks(settings.AllowFrom));
@@ -24,19 +53,18 @@ internal sealed class AdmissionControl(BridgeCounters tally, BridgeSettings sett
 
     public AdmitVerdict Admit(PeerAddress peer)
     {
-        BridgeSettings settings = Volatile.Read(ref _settings);
-        AdmitVerdict verdict = Judge(peer, settings);
+        AdmitVerdict verdict = Judge(peer, Volatile.Read(ref _settings));
         if (verdict == AdmitVerdict.Admitted)
-            tally.CountAdmitted();
+            counters.CountAdmitted();
         else
-            tally.CountRefused();
+            counters.CountRefused();
         return verdict;
     }
 
-    /// <summary>A client whom the process before had let in is counted here too, whatever the limits say now.</summary>
+    /// <summary>Counts a client that an earlier process has admitted, whatever the limits are now.</summary>
     public void Restore(PeerAddress peer)
     {
-        tally.CountAdmitted();
+        counters.CountAdmitted();
         if (peer.IsUnix)
             return;
         lock (_lock)
@@ -47,13 +75,13 @@ internal sealed class AdmissionControl(BridgeCounters tally, BridgeSettings sett
     {
         if (!IsAllowed(peer))
             return AdmitVerdict.NotAllowed;
-        if (settings.MaxConnections > 0 && tally.Active >= settings.MaxConnections)
+        if (settings.MaxConnections > 0 && counters.Active >= settings.MaxConnections)
             return AdmitVerdict.BridgeFull;
         if (peer.IsUnix)
             return AdmitVerdict.Admitted;
         lock (_lock)
         {
-            // Counted without a limit too: a limit that a reload brings then knows who is in. An entry is small and goes with its last connection.
+            // Counted without a limit too, for a limit that a reload adds. An entry is small and goes with its last connection.
             ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_perClient, peer.Bits, out _);
             if (settings.MaxConnectionsPerClient > 0 && count >= settings.MaxConnectionsPerClient)
                 return AdmitVerdict.ClientFull;
@@ -62,21 +90,19 @@ internal sealed class AdmissionControl(BridgeCounters tally, BridgeSettings sett
         }
     }
 
-    /// <summary>Whether a client's address is in <c>AllowFrom</c>; nothing is counted.</summary>
+    /// <inheritdoc cref="IClientAdmission.IsAllowed"/>
     public bool IsAllowed(PeerAddress peer) => Volatile.Read(ref _allowed).Contains(peer);
 
-    /// <summary>A client that was admitted has gone.</summary>
+    /// <summary>An admitted client has gone.</summary>
     public void Release(PeerAddress peer)
     {
-        tally.CountGone();
+        counters.CountGone();
         if (peer.IsUnix)
             return;
         lock (_lock)
         {
             ref int count = ref CollectionsMarshal.GetValueRefOrNullRef(_perClient, peer.Bits);
-            if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref count))
-                return;
-            if (--count == 0)
+            if (!Unsafe.IsNullRef(ref count) && --count == 0)
                 _perClient.Remove(peer.Bits);
         }
     }

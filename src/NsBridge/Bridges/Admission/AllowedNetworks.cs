@@ -5,7 +5,7 @@ using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Admission;
 
-/// <summary>The networks of <c>AllowFrom</c>, as masks that an address is compared with: asked for every client, so it allocates nothing.</summary>
+/// <summary>The networks of <c>AllowFrom</c> as masks for an address; asked for every client, so it allocates nothing.</summary>
 internal sealed class AllowedNetworks
 {
     private const int AddressBits = 128;
@@ -15,7 +15,7 @@ internal sealed class AllowedNetworks
 
     public AllowedNetworks(IReadOnlyCollection<IPNetwork> networks) => _networks = [.. networks.Select(Masked)];
 
-    /// <summary>Whether a client may come: from one of the networks, by the UNIX socket, or from anywhere where no network is named.</summary>
+    /// <summary>Whether a client is in one of the networks, or came by the UNIX socket; true for all if there are no networks.</summary>
     public bool Contains(PeerAddress peer)
     {
         if (_networks.Length == 0 || peer.IsUnix)

@@ -9,193 +9,335 @@ using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Connecting;
 
-/// <summary>
-/// Connects admitted clients of one bridge to its target, on one loop: enters the namespace once for all that come together,
-/// parks them while the target is not there, and hands them to the relay. All on the loop's thread.
-/// </summary>
-internal sealed partial class Connector : EventSource
+/// <summary>Receives what becomes of a connector's clients. Called on the connector's loop.</summary>
+internal interface IConnectorOwner
 {
+    /// <summary>A target was reached, after <paramref name="microseconds"/>.</summary>
+    void OnConnected(long microseconds);
+
+    /// <summary>A client's target could not be reached; the client is about to be reset.</summary>
+    void OnUnreachable(PeerAddress peer, string reason, Errno error);
+
+    /// <summary>A client has gone and its descriptors are closed. Called once for each that was taken over.</summary>
+    void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient);
+
+    /// <inheritdoc cref="IConnectionEvents.OnClosing"/>
+    void OnClosing(bool begins);
+
+    /// <summary>A socket shows the namespace in another state than the one last seen.</summary>
+    void OnNamespaceMoved();
+}
+
+/// <summary>
+/// Connects admitted clients of one bridge to its target, on one loop: enters the namespace once for all that come together, parks them
+/// while the target is missing, and passes them to the relays. On the loop's thread.
+/// </summary>
+internal sealed class Connector
+{
+    private const int RetryMilliseconds = 100;
+
+    /// <summary>Parked clients that are connected at once when the target is back.</summary>
+    private const int ConnectsPerRetry = 64;
+
+    /// <summary>
+    /// Connects that take so many times as long as a successful one are restarted: they began before the target was back.
+    /// </summary>
+    private const int TimesASuccess = 4;
+
     private readonly NamespaceTracker _place;
     private readonly IConnectorOwner _owner;
     private readonly RelayGroup _relays;
+    private readonly LoopTimer _retry;
     private readonly Stack<ConnectAttempt> _idle = new();
-    private readonly ConnectAttempts _dialling = new();
+    private readonly HashSet<ConnectAttempt> _connecting = [];
     private readonly ParkedClients _parked = new();
 
     /// <param name="loop">Where everything of it lives.</param>
     /// <param name="place">The target's namespace.</param>
-    /// <param name="plan">The target.</param>
-    /// <param name="counters">What the relays count on.</param>
-    /// <param name="owner">Told of every end.</param>
-    public Connector(EventLoop loop, NamespaceTracker place, ConnectTarget plan, RelayCounters counters, IConnectorOwner owner)
+    /// <param name="target">The target.</param>
+    /// <param name="counters">The counters of the relays.</param>
+    /// <param name="owner">Gets the events.</param>
+    public Connector(EventLoop loop, NamespaceTracker place, ConnectTarget target, RelayCounters counters, IConnectorOwner owner)
     {
         Loop = loop;
         _place = place;
-        Plan = plan;
+        Target = target;
         _owner = owner;
+        _retry = new LoopTimer(loop, Retry);
         _relays = new RelayGroup(
             loop,
             counters,
-            settled: (target, kind) => ApplyKeepAlive(target, kind),
+            settled: (socket, kind) =>
+            {
+                // Four calls that only a connection of some age needs.
+                if (kind == SocketKind.Tcp)
+                    TcpOptions.KeepAlive(socket, Target.KeepAlive);
+            },
             ended: (relay, outcome) => owner.OnEnded(relay.Peer, relay.ConnectionId, outcome, relay.BytesToTarget, relay.BytesToClient),
             closing: owner.OnClosing);
-        loop.Attach(this);
     }
 
     public EventLoop Loop { get; }
 
-    /// <summary>Where everybody is dialled to who has no target yet, whenever he came.</summary>
-    public ConnectTarget Plan { get; private set; }
-
-    /// <summary>Clients on their way, and relays.</summary>
-    public int Count => _dialling.Count + _parked.Count + (int)_relays.Counters.Active;
+    /// <summary>The target of every client without a connection, whenever it came.</summary>
+    public ConnectTarget Target { get; private set; }
 
     /// <summary>Takes over clients that came together.</summary>
-    /// <param name="accepted">The clients.</param>
+    /// <param name="accepted">The clients; their sockets belong to the connector from here on.</param>
     /// <param name="age">Milliseconds that they have waited already.</param>
     public void Connect(ReadOnlySpan<AcceptedClient> accepted, long age = 0)
     {
         Span<int> sockets = stackalloc int[accepted.Length];
-        int made = OpenSockets(Plan.Family(0), sockets, out ulong cookie, out EnterFailure failure);
+        int made = OpenSockets(Target.Family(0), sockets, out ulong cookie, out EnterFailure failure);
         int queuedAt = -1;
         for (int i = 0; i < accepted.Length; i++)
         {
-            if (!_idle.TryPop(out ConnectAttempt? dial))
-                dial = new ConnectAttempt(this);
-            dial.Take(accepted[i], age);
-            _dialling.Add(dial);
+            if (!_idle.TryPop(out ConnectAttempt? attempt))
+                attempt = new ConnectAttempt(this);
+            attempt.Take(accepted[i], age);
+            _connecting.Add(attempt);
             if (i >= made)
             {
-                Unreachable(dial, failure);
+                OnUnreachable(attempt, failure);
             }
-            else if (_parked.ShouldQueue(accepted[i].Offset, out Errno shortage) && CanPark(dial, shortage))
+            else if (_parked.ShouldQueue(accepted[i].Offset, out Errno shortage) && CanPark(attempt, shortage))
             {
-                // The target may have come back this very moment: who waits for it is served before who comes now.
+                // The target may be back at this very moment: clients that wait for it are served first.
                 Libc.Close(sockets[i]);
-                Park(dial, shortage);
+                Park(attempt, shortage);
                 queuedAt = accepted[i].Offset;
             }
             else
             {
-                dial.Connect(sockets[i], cookie);
+                attempt.Connect(sockets[i], cookie);
             }
         }
-        // Those who come together came to one port, unless they waited for the join: who came to another has his turn with the others.
+        // Clients that come together came to one port, unless they waited for the join; clients of other ports are retried with the timer.
         if (queuedAt >= 0)
-            Retry(_parked.Next(queuedAt, 1), Plan.ConnectTimeout);
-    }
-
-    // Four calls that only a connection of some age has use for.
-    private void ApplyKeepAlive(int target, SocketKind kind)
-    {
-        if (kind == SocketKind.Tcp)
-            TcpOptions.KeepAlive(target, Plan.KeepAlive);
+            Retry(_parked.Next(queuedAt, 1), Target.ConnectTimeout);
     }
 
     private int OpenSockets(int family, Span<int> sockets, out ulong cookie, out EnterFailure failure)
     {
         int made = _place.OpenSockets(family, Libc.SOCK_STREAM, sockets, out cookie, out failure);
-        // What a dial sees is newer than what the watch saw: let it look, so that connections into the old namespace end.
+        // A new socket is newer than the last probe: another probe ends connections into the old namespace.
         if (made == 0 ? _place.State.CanEnter && !failure.IsExhaustion : cookie != _place.State.Cookie)
-            _owner.OnPlaceMoved();
+            _owner.OnNamespaceMoved();
         return made;
     }
 
-    /// <summary>Dials by a new socket, for the address that is the dial's turn.</summary>
-    internal void DialAgain(ConnectAttempt dial)
+    /// <summary>Connects a new socket to the attempt's current address.</summary>
+    internal void ConnectAgain(ConnectAttempt attempt)
     {
         Span<int> socket = stackalloc int[1];
-        if (OpenSockets(dial.Family, socket, out ulong cookie, out EnterFailure failure) == 1)
-            dial.Connect(socket[0], cookie);
+        if (OpenSockets(attempt.Family, socket, out ulong cookie, out EnterFailure failure) == 1)
+            attempt.Connect(socket[0], cookie);
         else
-            Unreachable(dial, failure);
+            OnUnreachable(attempt, failure);
     }
 
-    internal void Establish(ConnectAttempt dial, in RelaySockets ends, ReadOnlySpan<byte> greeting, long microseconds)
+    internal void Establish(ConnectAttempt attempt, in RelaySockets sockets, ReadOnlySpan<byte> greeting, long microseconds)
     {
-        AcceptedClient accepted = dial.Accepted;
-        Forget(dial);
+        AcceptedClient accepted = attempt.Accepted;
+        Forget(attempt);
         _owner.OnConnected(microseconds);
-        _relays.Start(dial, ends, accepted.Peer, dial.Cookie, accepted.Number, greeting);
-        _idle.Push(dial);
-        Follow(accepted.Offset, TimeSpan.FromMicroseconds(microseconds));
+        _relays.Start(attempt, sockets, accepted.Peer, attempt.Cookie, accepted.Number, greeting);
+        _idle.Push(attempt);
+        ServeParked(accepted.Offset, TimeSpan.FromMicroseconds(microseconds));
     }
 
-    /// <summary>The client went away by itself.</summary>
-    internal void Abandon(ConnectAttempt dial) => End(dial, new RelayOutcome(EndReason.ClientReset));
+    /// <summary>The client has hung up.</summary>
+    internal void Abandon(ConnectAttempt attempt) => End(attempt, new RelayOutcome(EndReason.ClientReset));
 
-    protected override void OnEvents(uint events, int end)
+    /// <summary>
+    /// Adopts a new target. If it leads elsewhere or has other time limits, every client without a connection begins again.
+    /// </summary>
+    public void Change(ConnectTarget target, long idleTimeout)
     {
+        bool isNews = !target.ConnectsAs(Target);
+        Target = target;
+        if (_relays.IdleTimeout != idleTimeout)
+            _relays.ChangeIdleTimeout(idleTimeout);
+        if (!isNews)
+            return;
+        ConnectAttempt[] connecting = [.. _connecting];
+        foreach (ConnectAttempt attempt in _parked.All.ToArray())
+        {
+            attempt.Restart();
+            if (CanPark(attempt, attempt.Shortage))
+                Park(attempt, attempt.Shortage);
+            else
+                OnTimedOut(attempt);
+        }
+        foreach (ConnectAttempt attempt in connecting)
+        {
+            attempt.Restart();
+            Loop.SetTimer(attempt, (long)Target.ConnectTimeout.TotalMilliseconds - attempt.Age);
+            ConnectAgain(attempt);
+        }
+        Retry();
+    }
+
+    internal void OnFailed(ConnectAttempt attempt, Errno error)
+    {
+        // A listening UNIX socket with a full backlog. TCP does not answer in that case.
+        Errno shortage = error == Errno.EAGAIN ? error : Errno.None;
+        if (CanPark(attempt, shortage))
+            Park(attempt, shortage);
+        else
+            GiveUp(attempt, error);
+    }
+
+    private void OnUnreachable(ConnectAttempt attempt, EnterFailure failure)
+    {
+        // A lack of descriptors is this process's, not the target's.
+        Errno shortage = failure.IsExhaustion ? failure.Error : Errno.None;
+        if (CanPark(attempt, shortage))
+        {
+            Park(attempt, shortage);
+            return;
+        }
+        string reason = _place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason;
+        _owner.OnUnreachable(attempt.Accepted.Peer, reason, failure.Error);
+        End(attempt, new RelayOutcome(EndReason.TargetReset, failure.Error));
+    }
+
+    internal void OnTimedOut(ConnectAttempt attempt)
+    {
+        if (attempt.Parked is null)
+            OnFailed(attempt, Errno.ETIMEDOUT);
+        else
+            GiveUp(attempt, attempt.Shortage == Errno.None ? Errno.ETIMEDOUT : attempt.Shortage);
+    }
+
+    private void GiveUp(ConnectAttempt attempt, Errno error)
+    {
+        _owner.OnUnreachable(attempt.Accepted.Peer, ErrnoText.Connect(Target.Describe(attempt.Accepted.Offset), error), error);
+        End(attempt, new RelayOutcome(EndReason.TargetReset, error));
+    }
+
+    private bool CanPark(ConnectAttempt attempt, Errno shortage) =>
+        attempt.Age < Target.Patience(shortage) && (attempt.Parked is not null || _parked.HasRoom);
+
+    private void Park(ConnectAttempt attempt, Errno shortage)
+    {
+        if (attempt.Parked is null)
+        {
+            if (attempt.HasHungUp || attempt.WatchClient() < 0)
+            {
+                Abandon(attempt);
+                return;
+            }
+            _connecting.Remove(attempt);
+            _parked.Add(attempt);
+        }
+        attempt.Shortage = shortage;
+        Loop.SetTimer(attempt, Target.Patience(shortage) - attempt.Age);
+        RetryLater();
+    }
+
+    // A set timer stays: clients of one port of a range must not put off the retry of another.
+    private void RetryLater() => _retry.SetOnce(RetryMilliseconds);
+
+    /// <summary>The target may be there now: tries the first client of each queue; its success serves the others.</summary>
+    public void Retry() => Retry(_parked.Heads(), Target.ConnectTimeout);
+
+    /// <summary>The target is there: its parked clients wait neither for their turn nor for a connect that began before it was.</summary>
+    /// <param name="offset">The position in the range of ports.</param>
+    /// <param name="took">How long a successful connect took.</param>
+    private void ServeParked(int offset, TimeSpan took)
+    {
+        if (!_parked.HasQueue(offset))
+            return;
+        TimeSpan within = took * TimesASuccess > ConnectAttempt.LongAttempt ? took * TimesASuccess : ConnectAttempt.LongAttempt;
+        Retry(_parked.Next(offset, ConnectsPerRetry), within < Target.ConnectTimeout ? within : Target.ConnectTimeout);
+    }
+
+    private void Retry(ReadOnlySpan<ConnectAttempt> attempts, TimeSpan within)
+    {
+        foreach (ConnectAttempt attempt in attempts)
+        {
+            if (attempt.Parked is null || attempt.IsUnderWay(within))
+                continue;
+            attempt.Restart();
+            ConnectAgain(attempt);
+            // A shortage for one is a shortage for the next.
+            if (attempt.Parked is not null && attempt.Shortage != Errno.None && !attempt.IsConnecting)
+                break;
+        }
+        if (_parked.Count > 0)
+            RetryLater();
     }
 
     /// <summary>
-    /// Resets every connection into another namespace than this one (0: into any), and ends every attempt to make one: who is on his way waits for the
-    /// next namespace, where he may.
+    /// Resets every connection into another namespace than this one (0: into any), and ends every attempt to make one: those clients wait
+    /// for the next namespace, if they may.
     /// </summary>
     /// <returns>How many clients were reset.</returns>
     public int AbortAllBut(ulong cookie)
     {
         int count = _relays.AbortAllBut(cookie);
-        foreach (ConnectAttempt dial in Waiting(dial => cookie == 0 || dial.Cookie != cookie))
+        foreach (ConnectAttempt attempt in Pending(attempt => cookie == 0 || attempt.Cookie != cookie))
         {
-            dial.Restart();
-            if (dial.Parked is not null)
+            attempt.Restart();
+            if (attempt.Parked is not null)
                 continue;
-            if (CanPark(dial, Errno.None))
+            if (CanPark(attempt, Errno.None))
             {
-                Park(dial, Errno.None);
+                Park(attempt, Errno.None);
                 continue;
             }
-            End(dial, new RelayOutcome(EndReason.Aborted));
+            End(attempt, new RelayOutcome(EndReason.Aborted));
             count++;
         }
         return count;
     }
 
-    /// <summary>Resets every TCP client who is in a network namespace: connected, on his way or parked.</summary>
+    /// <summary>Resets every TCP client whose socket is in a network namespace: connected, connecting or parked.</summary>
     /// <returns>How many there were.</returns>
     public int AbortClientsIn(ulong cookie)
     {
         int count = _relays.AbortClientsIn(cookie);
-        foreach (ConnectAttempt dial in Waiting(dial => dial.Accepted.IsIn(cookie)))
+        foreach (ConnectAttempt attempt in Pending(attempt => attempt.Accepted.IsIn(cookie)))
         {
-            End(dial, new RelayOutcome(EndReason.Aborted));
+            End(attempt, new RelayOutcome(EndReason.Aborted));
             count++;
         }
         return count;
     }
 
-    /// <summary>Brings everything to rest, gives it away and leaves the loop. Who is on his way to the target goes without it: he is dialled for anew.</summary>
+    /// <summary>
+    /// Stops every relay at a message boundary and gives it away, and each client without a connection, for which the connect begins again.
+    /// </summary>
     /// <param name="bridge">The bridge's name.</param>
-    /// <param name="role">What a connection with that number is in the bridge.</param>
+    /// <param name="role">The role of a connection with that number.</param>
     public IEnumerable<ConnectionSnapshot> Suspend(string bridge, Func<ulong, ConnectionRole> role)
     {
         var carried = new List<ConnectionSnapshot>();
         foreach (RelayState state in _relays.Suspend())
             carried.Add(new ConnectionSnapshot(bridge, role(state.ConnectionId), state));
         carried.AddRange(ReleasePending(bridge, role));
-        Loop.Detach(this);
+        _retry.Clear();
         return carried;
     }
 
-    /// <summary>Gives away those who have no target yet, on their way or parked.</summary>
+    /// <summary>Gives away the clients without a connection.</summary>
     /// <inheritdoc cref="Suspend"/>
     public IReadOnlyList<ConnectionSnapshot> ReleasePending(string bridge, Func<ulong, ConnectionRole> role)
     {
-        var waiting = new List<ConnectionSnapshot>();
-        foreach (ConnectAttempt dial in Waiting(static _ => true))
+        var pending = new List<ConnectionSnapshot>();
+        foreach (ConnectAttempt attempt in Pending(static _ => true))
         {
-            AcceptedClient accepted = dial.Accepted;
-            waiting.Add(ConnectionSnapshot.Waiting(bridge, role(accepted.Number), accepted.Client, accepted.Kind, accepted.Peer, accepted.Offset, dial.Age));
-            Forget(dial);
-            dial.CloseTarget();
-            dial.UnwatchClient();
-            Loop.Detach(dial);
+            pending.Add(attempt.Accepted.ToSnapshot(bridge, role(attempt.Accepted.Number), attempt.Age));
+            Forget(attempt);
+            attempt.CloseTarget();
+            attempt.UnwatchClient();
+            Loop.Detach(attempt);
         }
-        return waiting;
+        return pending;
     }
 
-    /// <summary>Goes on with a relay that was suspended.</summary>
+    /// <summary>Continues a relay that was suspended.</summary>
     public void Resume(RelayState state, ulong number) => _relays.Resume(state, number);
 
     /// <summary>Resets everything and leaves the loop.</summary>
@@ -203,28 +345,28 @@ internal sealed partial class Connector : EventSource
     {
         _relays.HandToKernel();
         _relays.AbortAllBut(0);
-        foreach (ConnectAttempt dial in Waiting(static _ => true))
-            End(dial, new RelayOutcome(EndReason.Aborted));
-        Loop.Detach(this);
+        foreach (ConnectAttempt attempt in Pending(static _ => true))
+            End(attempt, new RelayOutcome(EndReason.Aborted));
+        _retry.Clear();
     }
 
-    /// <summary>Those who have no target yet, on their way or parked, as of now: they may go while they are gone through.</summary>
-    private ConnectAttempt[] Waiting(Func<ConnectAttempt, bool> which) => [.. _dialling.All.Concat(_parked.All).Where(which)];
+    /// <summary>A copy of the clients without a connection, connecting or parked: they may leave while it is walked.</summary>
+    private ConnectAttempt[] Pending(Func<ConnectAttempt, bool> which) => [.. _connecting.Concat(_parked.All).Where(which)];
 
-    private void End(ConnectAttempt dial, RelayOutcome outcome)
+    private void End(ConnectAttempt attempt, RelayOutcome outcome)
     {
-        Forget(dial);
-        dial.CloseTarget();
-        Loop.Detach(dial);
-        AcceptedClient accepted = dial.Accepted;
+        Forget(attempt);
+        attempt.CloseTarget();
+        Loop.Detach(attempt);
+        AcceptedClient accepted = attempt.Accepted;
         accepted.Reset();
-        _idle.Push(dial);
+        _idle.Push(attempt);
         _owner.OnEnded(accepted.Peer, accepted.Number, outcome, 0, 0);
     }
 
-    private void Forget(ConnectAttempt dial)
+    private void Forget(ConnectAttempt attempt)
     {
-        _dialling.Remove(dial);
-        _parked.Remove(dial);
+        _connecting.Remove(attempt);
+        _parked.Remove(attempt);
     }
 }

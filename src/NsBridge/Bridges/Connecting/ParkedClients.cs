@@ -3,63 +3,65 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Bridges.Connecting;
 
 /// <summary>
-/// Clients who wait for a target that is not there, in the order in which they came. Those of each port of a range stand in a line of their own:
-/// one port's service may be there long before another's.
+/// Clients that wait for a missing target, in the order of their arrival. One queue for each port of a range: services behind a range come
+/// up independently.
 /// </summary>
 internal sealed class ParkedClients
 {
-    /// <summary>Clients that may wait. Beyond it they are reset: memory and descriptors are bounded.</summary>
+    /// <summary>Clients that may wait; further ones are reset. It bounds memory and descriptors.</summary>
     private const int Most = 1024;
 
-    private readonly Dictionary<int, LinkedList<ConnectAttempt>> _lines = [];
+    private readonly Dictionary<int, LinkedList<ConnectAttempt>> _queues = [];
 
     public int Count { get; private set; }
 
     /// <summary>Whether another client may wait.</summary>
     public bool HasRoom => Count < Most;
 
-    /// <summary>Whether somebody waits for the port at that position of the range.</summary>
-    public bool HasLine(int offset) => Count > 0 && _lines.ContainsKey(offset);
+    /// <summary>Whether a client waits for the port at that position of the range.</summary>
+    public bool HasQueue(int offset) => Count > 0 && _queues.ContainsKey(offset);
 
     /// <summary>
-    /// Whether a client who comes now should wait behind others. Where the first of them has long been dialling, as to a place that does not answer,
-    /// nobody has to wait for the end of that.
+    /// Whether a new client should wait behind others. Not if the first of them has been connecting for long: an address that does not
+    /// answer holds no other client up.
     /// </summary>
     /// <param name="offset">The position in the range of ports.</param>
     /// <param name="shortage">What the first of them waits for, as <see cref="ConnectAttempt.Shortage"/>.</param>
     public bool ShouldQueue(int offset, out Errno shortage)
     {
-        ConnectAttempt? head = HasLine(offset) ? _lines[offset].First!.Value : null;
+        ConnectAttempt? head = HasQueue(offset) ? _queues[offset].First!.Value : null;
         shortage = head?.Shortage ?? Errno.None;
         return head is { IsLongUnderWay: false };
     }
 
-    public IEnumerable<ConnectAttempt> All => _lines.Values.SelectMany(line => line);
+    public IEnumerable<ConnectAttempt> All => _queues.Values.SelectMany(queue => queue);
 
-    /// <summary>Of each line the first who is not dialling already, without an answer: what he waits for may be an answer that the next one need not wait for.</summary>
-    public ConnectAttempt[] Heads() => [.. _lines.Values.Select(line => line.FirstOrDefault(dial => !dial.IsLongUnderWay)).OfType<ConnectAttempt>()];
+    /// <summary>Of each queue the first that is not connecting for long already: the next one need not wait for that answer.</summary>
+    public ConnectAttempt[] Heads() =>
+        [.. _queues.Values.Select(queue => queue.FirstOrDefault(attempt => !attempt.IsLongUnderWay)).OfType<ConnectAttempt>()];
 
-    /// <summary>The first of one line, in order.</summary>
-    public ConnectAttempt[] Next(int offset, int count) => _lines.TryGetValue(offset, out LinkedList<ConnectAttempt>? line) ? [.. line.Take(count)] : [];
+    /// <summary>The first clients of one queue, in order.</summary>
+    public ConnectAttempt[] Next(int offset, int count) =>
+        _queues.TryGetValue(offset, out LinkedList<ConnectAttempt>? queue) ? [.. queue.Take(count)] : [];
 
-    public void Add(ConnectAttempt dial)
+    public void Add(ConnectAttempt attempt)
     {
-        if (!_lines.TryGetValue(dial.Accepted.Offset, out LinkedList<ConnectAttempt>? line))
-            _lines.Add(dial.Accepted.Offset, line = new LinkedList<ConnectAttempt>());
-        dial.Parked = line.AddLast(dial);
+        if (!_queues.TryGetValue(attempt.Accepted.Offset, out LinkedList<ConnectAttempt>? queue))
+            _queues.Add(attempt.Accepted.Offset, queue = new LinkedList<ConnectAttempt>());
+        attempt.Parked = queue.AddLast(attempt);
         Count++;
     }
 
-    /// <summary>Takes a client out, where it waits here.</summary>
-    public void Remove(ConnectAttempt dial)
+    /// <summary>Removes a client if it waits here.</summary>
+    public void Remove(ConnectAttempt attempt)
     {
-        if (dial.Parked is not { } node)
+        if (attempt.Parked is not { } node)
             return;
         node.List!.Remove(node);
-        dial.Parked = null;
+        attempt.Parked = null;
         Count--;
-        int offset = dial.Accepted.Offset;
-        if (_lines[offset].Count == 0)
-            _lines.Remove(offset);
+        int offset = attempt.Accepted.Offset;
+        if (_queues[offset].Count == 0)
+            _queues.Remove(offset);
     }
 }

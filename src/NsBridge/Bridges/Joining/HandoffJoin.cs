@@ -1,21 +1,26 @@
+using NsBridge.Bridges.Admission;
 using NsBridge.Bridges.Connecting;
+using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Joining;
 
 /// <summary>
-/// Joins the halves by handing accepted connections over. Keeps one link for each loop that relays; a link is made when it is
-/// first wanted and again when it was lost. On the home loop.
+/// Joins the halves by handing accepted connections off. Has one link for each loop that relays; a link is made when it is first needed,
+/// and again after it was lost. On the home loop.
 /// </summary>
-internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
+internal sealed class HandoffJoin : IJoin, IHandoffOwner
 {
     private const int RetryMilliseconds = 250;
 
-    private readonly Bridge _bridge;
-    private readonly LoopGroup _engine;
+    private readonly IBridgeContext _bridge;
+    private readonly IConnectionEvents _events;
+    private readonly LoopGroup _loops;
     private readonly EventLoop _home;
+    private readonly LoopTimer _retry;
     private readonly HandoffLink?[] _links;
     private readonly List<HandoffLink> _retired = [];
     private readonly Dictionary<ulong, (HandoffLink Link, PeerAddress Peer)> _handedOff = [];
@@ -24,29 +29,28 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
     private volatile StateReason? _trouble;
     private bool _stopped;
 
-    public HandoffJoin(Bridge bridge, LoopGroup engine, EventLoop home)
+    public HandoffJoin(IBridgeContext bridge, IConnectionEvents events, LoopGroup loops, EventLoop home)
     {
         _bridge = bridge;
-        _engine = engine;
+        _events = events;
+        _loops = loops;
         _home = home;
+        _retry = new LoopTimer(home, Retry);
         _hasInner = bridge.Settings.Namespace is not null;
-        _links = new HandoffLink?[_hasInner ? engine.Loops.Count : 1];
-        home.Post(() =>
-        {
-            home.Attach(this);
-            if (!_hasInner)
-                LinkTo(0);
-        });
+        _links = new HandoffLink?[_hasInner ? loops.Loops.Count : 1];
+        if (!_hasInner)
+            home.Post(() => LinkTo(0));
     }
 
     public StateReason? Trouble => _trouble;
 
-    // Who still waits for a link is known as away too.
+    // Clients that still wait for a link are in the table too.
     public int HandedOffCount => _hasInner ? 0 : _handedOff.Count - _links.Sum(link => link?.Waiting ?? 0);
 
+    /// <remarks>The client continues in the inner half, at <c>HandoffReceiver.OnEvents</c>.</remarks>
     public void Pass(ReadOnlySpan<AcceptedClient> clients, long age = 0)
     {
-        int index = _hasInner ? _engine.ChooseRelay(_home).Index : 0;
+        int index = _hasInner ? _loops.ChooseRelay(_home).Index : 0;
         long since = _home.Now - age;
         HandoffLink link = LinkTo(index);
         foreach (AcceptedClient accepted in clients)
@@ -62,74 +66,74 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
         }
         link.Flush();
         if (link.Waiting > 0)
-            Wait();
+            RetryLater();
     }
 
-    // Who waits for a link is judged by the settings of the moment.
-    public void Change()
-    {
-    }
+    public void OnSettingsChanged() => RetryLater();
 
     private HandoffLink LinkTo(int index)
     {
         if (_links[index] is { } known)
             return known;
-        var link = new HandoffLink(_home, this, _hasInner ? HandoffLink.MostPerMessage : HandoffLink.ClientsPerMessage);
+        var link = new HandoffLink(_home, this, _hasInner ? HandoffLink.MostPerMessage : DescriptorBudget.ClientsPerMessage);
         if (!Connect(link, index))
-            Wait();
+            RetryLater();
         return _links[index] = link;
     }
 
+    /// <summary>
+    /// Connects a link to the loop of this process's inner half; an inner half of another process gets a number that no loop has.
+    /// </summary>
     private bool Connect(HandoffLink link, int index)
     {
-        int result = link.Connect(_bridge.JoinAddress, _hasInner ? index : _engine.Loops.Count);
+        int result = link.Connect(_bridge.JoinAddress, new JoinPeerName(JoinKind.Handoff, _hasInner ? index : _loops.Loops.Count));
         if (result < 0)
-            SetTrouble(result == HandoffLink.NotOwnUser ? Refusal : new StateReason(StateReason.JoinCodeOf(Libc.ErrorOf(result)), TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result))));
+            SetTrouble(result == HalfLink.NotOwnUser ? Refusal : StateReason.Unjoined(_bridge.Settings.Socket, Libc.ErrorOf(result)));
         return result >= 0;
     }
 
     private StateReason Refusal => new(
-        ReasonCode.JoinRefused, $"{_bridge.Settings.Socket} does not take connections over: no nsbridge of this user behind it. Use \"Join\": \"relay\" for another program or user");
+        ReasonCode.JoinRefused,
+        $"{_bridge.Settings.Socket} does not take connections over: no nsbridge of this user behind it. "
+        + "Use \"Join\": \"relay\" for another program or user");
 
-    // A link that is not there is tried again; who waits for it longer than a target may take is reset.
-    private void Wait()
-    {
-        if (!IsTimerSet)
-            _home.SetTimer(this, RetryMilliseconds);
-    }
+    private void RetryLater() => _retry.SetOnce(RetryMilliseconds);
 
-    protected override void OnTimer()
+    /// <summary>Connects the links that are not ready, and resets the clients that have waited for one longer than for a target.</summary>
+    private void Retry()
     {
         for (int i = 0; i < _links.Length; i++)
         {
             if (_links[i] is not { IsReady: false } link)
                 continue;
             link.Close();
-            // First: whoever came since the last attempt may wait for an inner half that has come since then too.
+            // First: a client and an inner half may both have come since the last attempt.
             bool answers = Connect(link, i) && _trouble != Refusal;
-            TimeSpan patience = _bridge.Settings.TargetWait > TimeSpan.Zero ? _bridge.Settings.TargetWait : answers ? _bridge.Settings.ConnectTimeout : TimeSpan.Zero;
-            // Nobody watches them. Seldom enough, and there are few: a watch would be two more calls for everybody who need not wait.
+            TimeSpan patience = _bridge.Settings.TargetWait > TimeSpan.Zero ? _bridge.Settings.TargetWait
+                : answers ? _bridge.Settings.ConnectTimeout
+                : TimeSpan.Zero;
+            // Waiting clients are few and are polled: a watch would cost two more calls for each client that need not wait.
             EndWaiting(link, HasHungUp, EndReason.ClientReset);
             ResetWaiting(link, _home.Now - (long)patience.TotalMilliseconds);
-            Wait();
+            RetryLater();
         }
     }
 
     private static bool HasHungUp(AcceptedClient accepted) => accepted.HasHungUp(Libc.Ready(accepted.Client, Libc.EPOLLRDHUP));
 
-    /// <summary>Resets who came by then; who came first is first in the line.</summary>
+    /// <summary>Resets the clients that came by then; the queue is in the order of arrival.</summary>
     private void ResetWaiting(HandoffLink link, long cameBy)
     {
         while (link.FirstSince <= cameBy && link.TryTakeBack(out WaitingClient client))
         {
-            _bridge.OnFailed(client.Accepted.Peer, _trouble?.Text ?? $"{_bridge.Settings.Socket} does not take connections");
+            _events.OnFailed(client.Accepted.Peer, _trouble?.Text ?? $"{_bridge.Settings.Socket} does not take connections");
             End(client.Accepted, EndReason.TargetReset);
         }
     }
 
-    /// <summary>Resets some of those who wait; the others keep their order.</summary>
-    /// <returns>How many there were.</returns>
-    private int EndWaiting(HandoffLink link, Func<AcceptedClient, bool> isMeant, EndReason ending)
+    /// <summary>Resets some of the waiting clients; the others keep their order.</summary>
+    /// <returns>How many were reset.</returns>
+    private int EndWaiting(HandoffLink link, Func<AcceptedClient, bool> isMeant, EndReason reason)
     {
         int count = 0;
         for (int left = link.Waiting; left > 0 && link.TryTakeBack(out WaitingClient client); left--)
@@ -139,17 +143,17 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
                 link.Enqueue(client);
                 continue;
             }
-            End(client.Accepted, ending);
+            End(client.Accepted, reason);
             count++;
         }
         return count;
     }
 
-    private void End(in AcceptedClient accepted, EndReason ending)
+    private void End(in AcceptedClient accepted, EndReason reason)
     {
         accepted.Reset();
         _handedOff.Remove(accepted.Number);
-        _bridge.OnEnded(accepted.Peer, new RelayOutcome(ending), 0, 0);
+        _events.OnEnded(accepted.Peer, new RelayOutcome(reason), 0, 0);
     }
 
     public int AbortClientsIn(ulong cookie) =>
@@ -158,18 +162,18 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
     public void OnReady(HandoffLink link)
     {
         SetTrouble(null);
-        if (_bridge.Settings.Namespace is null)
-            _home.ClearTimer(this);
+        if (!_hasInner)
+            _retry.Clear();
     }
 
     public void OnNotice(HandoffLink link, in HandoffNotice notice)
     {
-        if (!_handedOff.Remove(notice.Number, out (HandoffLink Link, PeerAddress Peer) away))
+        if (!_handedOff.Remove(notice.Number, out (HandoffLink Link, PeerAddress Peer) client))
             return;
-        _bridge.Tally.CountForeign(notice.ToTarget, notice.ToClient);
+        _bridge.Counters.CountForeign(notice.ToTarget, notice.ToClient);
         if (!notice.Reached)
-            _bridge.OnFailed(away.Peer, "the inner half could not reach its target; its own log says why");
-        _bridge.OnEnded(away.Peer, new RelayOutcome(EndReason.Closed), notice.ToTarget, notice.ToClient);
+            _events.OnFailed(client.Peer, "the inner half could not reach its target; its own log says why");
+        _events.OnEnded(client.Peer, new RelayOutcome(EndReason.Closed), notice.ToTarget, notice.ToClient);
     }
 
     public void OnRetired(HandoffLink link)
@@ -182,36 +186,36 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
         HandoffLink next = LinkTo(index);
         while (link.TryTakeBack(out WaitingClient client))
         {
-            if (_handedOff.TryGetValue(client.Accepted.Number, out (HandoffLink Link, PeerAddress Peer) away))
-                _handedOff[client.Accepted.Number] = away with { Link = next };
+            if (_handedOff.TryGetValue(client.Accepted.Number, out (HandoffLink Link, PeerAddress Peer) known))
+                _handedOff[client.Accepted.Number] = known with { Link = next };
             next.Enqueue(client);
         }
-        Wait();
+        RetryLater();
     }
 
-    public void OnLost(HandoffLink link, Errno error, bool refused)
+    public void OnLost(HandoffLink link, Errno error, bool isRefused)
     {
         if (_retired.Remove(link))
         {
             Forget(link);
             return;
         }
-        SetTrouble(refused ? Refusal : new StateReason(ReasonCode.JoinUnavailable, $"the inner half behind {_bridge.Settings.Socket} has gone"));
+        SetTrouble(isRefused ? Refusal : StateReason.InnerHalfGone(_bridge.Settings.Socket));
         if (_stopped)
             return;
         Forget(link);
-        Wait();
+        RetryLater();
     }
 
-    /// <summary>What the other process has taken over lives on there or not; here it cannot be known any more.</summary>
+    /// <summary>Counts out the clients that the other process has: whether they live on cannot be known without the link.</summary>
     private void Forget(HandoffLink link)
     {
-        foreach ((ulong number, (HandoffLink _, PeerAddress peer)) in _handedOff.Where(away => away.Value.Link == link).ToArray())
+        foreach ((ulong number, (HandoffLink _, PeerAddress peer)) in _handedOff.Where(client => client.Value.Link == link).ToArray())
         {
             if (link.IsWaiting(number))
                 continue;
             _handedOff.Remove(number);
-            _bridge.OnEnded(peer, new RelayOutcome(EndReason.Closed), 0, 0);
+            _events.OnEnded(peer, new RelayOutcome(EndReason.Closed), 0, 0);
         }
     }
 
@@ -223,25 +227,45 @@ internal sealed partial class HandoffJoin : EventSource, IJoin, IHandoffOwner
         _bridge.OnStateChanged();
     }
 
-    protected override void OnEvents(uint events, int end)
+    public IEnumerable<ConnectionSnapshot> Suspend()
     {
+        _stopped = true;
+        foreach (HandoffLink? link in _links)
+            link?.Flush();
+        _retry.Clear();
+        return ReleasePending();
     }
+
+    public IEnumerable<ConnectionSnapshot> ReleasePending()
+    {
+        var waiting = new List<ConnectionSnapshot>();
+        foreach (HandoffLink link in _links.OfType<HandoffLink>())
+        {
+            while (link.TryTakeBack(out WaitingClient client))
+            {
+                AcceptedClient accepted = client.Accepted;
+                _handedOff.Remove(accepted.Number);
+                waiting.Add(accepted.ToSnapshot(_bridge.Settings.Name, ConnectionRole.Outer, _home.Now - client.Since));
+            }
+        }
+        return waiting;
+    }
+
+    public bool Resume(RelayState state) => false;
 
     public void Stop()
     {
         _stopped = true;
-        foreach (HandoffLink? link in _links)
+        _retry.Clear();
+        foreach (HandoffLink link in _links.OfType<HandoffLink>())
         {
-            if (link is null)
-                continue;
             ResetWaiting(link, _home.Now);
             link.Close();
         }
         foreach (HandoffLink link in _retired)
             link.Close();
         foreach ((HandoffLink _, PeerAddress peer) in _handedOff.Values)
-            _bridge.OnEnded(peer, new RelayOutcome(EndReason.Closed), 0, 0);
+            _events.OnEnded(peer, new RelayOutcome(EndReason.Closed), 0, 0);
         _handedOff.Clear();
-        _home.Detach(this);
     }
 }

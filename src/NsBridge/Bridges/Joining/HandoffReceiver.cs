@@ -1,79 +1,81 @@
+using NsBridge.Bridges.Admission;
 using NsBridge.Bridges.Connecting;
-using NsBridge.Bridges.Tcp;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Joining;
 
-/// <summary>
-/// The inner half's end of a handoff link: takes accepted connections over. Only an outer half of the daemon's own user gets
-/// here; what it sends is checked all the same, and anything but connected TCP sockets is closed.
-/// </summary>
-internal sealed class HandoffReceiver : EventSource
+/// <summary>The owner of <see cref="HandoffReceiver"/>s. Called on their loop.</summary>
+internal interface IHandoffClients
 {
-    /// <summary>Milliseconds between looks for free descriptors.</summary>
+    /// <summary>Whether a client of another process may be taken; reports a shortage.</summary>
+    bool HasRoom { get; }
+
+    /// <summary>Checks and admits a client of another process, and gives it a number; a refused client is closed.</summary>
+    bool AdmitForeign(HandoffReceiver receiver, ref AcceptedClient accepted);
+
+    /// <summary>Clients were handed off for which this process had no descriptor left.</summary>
+    void OnLostInTransit(HandoffReceiver receiver, ReadOnlySpan<byte> records);
+
+    /// <summary>The link has ended.</summary>
+    void Remove(HandoffReceiver receiver);
+}
+
+/// <summary>
+/// The inner half's end of a handoff link: takes accepted connections over. The other end is an outer half of the daemon's own user; what
+/// it sends is checked all the same, and everything but connected TCP sockets is closed.
+/// </summary>
+/// <param name="owner">Admits the clients.</param>
+/// <param name="connector">Owns a client from <see cref="Connector.Connect"/> on; its loop is the receiver's.</param>
+/// <param name="socket">The connection, owned from here on.</param>
+/// <param name="isOwn">Whether the other end is the bridge's own outer half, which has checked, admitted and counted its clients.</param>
+internal sealed class HandoffReceiver(IHandoffClients owner, Connector connector, int socket, bool isOwn)
+    : HalfReceiver(connector.Loop, socket)
+{
+    /// <summary>Milliseconds until the next look for free descriptors.</summary>
     private const int Pause = 100;
 
-    private readonly InnerConnections _owner;
-    private readonly Connector _connector;
-    private readonly bool _isOwn;
     private readonly Queue<HandoffNotice> _notices = new();
-    private int _socket;
-    private bool _retired;
-    private bool _drained;
+    private bool _isRetired;
+    private bool _isDrained;
 
-    /// <param name="owner">Whose socket it came to.</param>
-    /// <param name="connector">Who dials for what comes here; on its loop this lives.</param>
-    /// <param name="socket">The connection, owned from here on.</param>
-    /// <param name="isOwn">Whether the bridge's own outer half is the other end: it has checked and admitted what it sends, and counts by itself.</param>
-    public HandoffReceiver(InnerConnections owner, Connector connector, int socket, bool isOwn)
-    {
-        _owner = owner;
-        _connector = connector;
-        _socket = socket;
-        _isOwn = isOwn;
-    }
-
-    /// <summary>Whether the bridge's own outer half is the other end.</summary>
-    public bool IsOwn => _isOwn;
-
-    private EventLoop Loop => _connector.Loop;
+    /// <summary>Whether the other end is the bridge's own outer half.</summary>
+    public bool IsOwn => isOwn;
 
     /// <summary>
-    /// Whether clients may be taken: while they stay in the link nothing is lost but time. A message of more than there is room for fits into the reserve
-    /// (see <see cref="HandoffLink.ClientsPerMessage"/>). Those of this process came in with room for the target too.
+    /// Whether clients may be taken; clients that stay in the link lose only time. A message with more clients than there is room for fits
+    /// into the reserve (see <see cref="DescriptorBudget.ClientsPerMessage"/>). Clients of this process were admitted with room for the
+    /// target too.
     /// </summary>
-    private bool HasRoom => _isOwn || _owner.HasRoom;
+    private bool HasRoom => isOwn || owner.HasRoom;
 
-    private uint Interest => (_drained ? 0 : Libc.EPOLLIN | Libc.EPOLLRDHUP) | (_notices.Count > 0 ? Libc.EPOLLOUT : 0);
+    private uint Interest => (_isDrained ? 0 : Libc.EPOLLIN | Libc.EPOLLRDHUP) | (_notices.Count > 0 ? Libc.EPOLLOUT : 0);
 
-    /// <summary>Says that descriptors are taken. On the loop.</summary>
+    /// <summary>Announces that clients are taken. On the loop.</summary>
     public void Start()
     {
-        Loop.Attach(this);
-        Watch();
-        Libc.Send(_socket, HandoffLink.Hello);
+        if (Begin(Interest, HandoffLink.Hello) < 0)
+            Loop.SetTimer(this, Pause);
     }
 
     private void Watch()
     {
-        // Where the kernel has no memory for it now: later. What is sent meanwhile waits in the link.
-        if (Loop.Watch(this, 0, _socket, Interest) < 0)
+        // Without kernel memory for the watch, it is repeated later; clients wait in the link.
+        if (Loop.Watch(this, 0, Socket, Interest) < 0)
             Loop.SetTimer(this, Pause);
     }
 
     /// <summary>
-    /// Takes what was sent so far and nothing more: from this moment on the outer half cannot send, and links anew. It still hears how those whom it
-    /// handed over end. On the loop; again does nothing.
+    /// Takes what was sent so far and nothing more: the outer half cannot send from now on, and makes a new link. It still learns how the
+    /// clients that it handed off end. On the loop; repeated calls do nothing.
     /// </summary>
     public void Retire()
     {
-        if (_socket < 0 || _retired)
+        if (Socket < 0 || _isRetired)
             return;
-        _retired = true;
-        // The kernel's own lock decides: what was sent before is in the queue, what comes later is refused and still the sender's.
-        Libc.Shutdown(_socket, Libc.SHUT_RD);
+        _isRetired = true;
+        // The kernel's lock decides: a message sent before is in the queue, a later one is refused and remains the sender's.
+        Libc.Shutdown(Socket, Libc.SHUT_RD);
         while (HasRoom && Read())
         {
         }
@@ -83,11 +85,11 @@ internal sealed class HandoffReceiver : EventSource
     protected override void OnEvents(uint events, int end)
     {
         if ((events & Libc.EPOLLOUT) != 0 && SendNotices())
-            Loop.Rewatch(this, 0, _socket, Interest);
-        if (_drained)
+            Loop.Rewatch(this, 0, Socket, Interest);
+        if (_isDrained)
         {
             if ((events & (Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
-                _owner.Remove(this);
+                owner.Remove(this);
         }
         else if (HasRoom)
         {
@@ -95,8 +97,8 @@ internal sealed class HandoffReceiver : EventSource
         }
         else
         {
-            // Not watched at all meanwhile: the end of the outer half would be told again and again.
-            Loop.Unwatch(_socket);
+            // Not watched at all in the pause: the outer half's end would be reported again and again.
+            Loop.Unwatch(Socket);
             Loop.SetTimer(this, Pause);
         }
     }
@@ -104,7 +106,7 @@ internal sealed class HandoffReceiver : EventSource
     protected override void OnTimer()
     {
         SendNotices();
-        if (_drained || HasRoom)
+        if (_isDrained || HasRoom)
             Watch();
         else
             Loop.SetTimer(this, Pause);
@@ -118,42 +120,43 @@ internal sealed class HandoffReceiver : EventSource
         }
     }
 
-    /// <returns>Whether clients came; false where there is nothing more, or the link has gone.</returns>
+    /// <returns>Whether clients came; false if there is nothing more, or the link has ended.</returns>
     private bool Read()
     {
         Span<byte> records = stackalloc byte[HandoffLink.MostPerMessage * HandoffRecord.Size];
         Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
-        nint read = Libc.ReceiveDescriptors(_socket, records, descriptors, out int count, out bool truncated);
+        nint read = Libc.ReceiveDescriptors(Socket, records, descriptors, out int count, out bool truncated);
         if (read == -(nint)(int)Errno.EAGAIN)
             return false;
-        if (read == 0 && _retired)
+        if (read == 0 && _isRetired)
         {
-            // Its own shutdown reads as an end too; whether the outer half has gone is told by EPOLLHUP.
-            _drained = true;
-            Loop.Rewatch(this, 0, _socket, Interest);
+            // This half's own shutdown reads as an end too; EPOLLHUP reports that the outer half has gone.
+            _isDrained = true;
+            Loop.Rewatch(this, 0, Socket, Interest);
             return false;
         }
         if (read <= 0)
         {
-            _owner.Remove(this);
+            owner.Remove(this);
             return false;
         }
         int announced = (int)read / HandoffRecord.Size;
-        // Descriptors that did not fit into this process are lost, from the last one on: the kernel has closed them.
-        bool wellFormed = read % HandoffRecord.Size == 0 && (truncated ? count <= announced : count == announced);
-        if (!wellFormed)
+        // The kernel has closed the descriptors that did not fit into this process; these are the last ones.
+        bool isWellFormed = read % HandoffRecord.Size == 0 && (truncated ? count <= announced : count == announced);
+        if (!isWellFormed)
         {
             foreach (int descriptor in descriptors[..count])
                 Libc.Close(descriptor);
-            _owner.Remove(this);
+            owner.Remove(this);
             return false;
         }
         Take(records, descriptors[..count]);
         if (truncated)
-            _owner.OnLostInTransit(this, records[(count * HandoffRecord.Size)..(int)read]);
+            owner.OnLostInTransit(this, records[(count * HandoffRecord.Size)..(int)read]);
         return true;
     }
 
+    /// <summary>Owns the descriptors from here on: the admitted ones go to the connector, the owner closes the others.</summary>
     private void Take(ReadOnlySpan<byte> records, ReadOnlySpan<int> descriptors)
     {
         Span<AcceptedClient> clients = stackalloc AcceptedClient[descriptors.Length];
@@ -162,26 +165,26 @@ internal sealed class HandoffReceiver : EventSource
         {
             HandoffRecord record = HandoffRecord.Read(records[(i * HandoffRecord.Size)..]);
             var client = new AcceptedClient(descriptors[i], SocketKind.Tcp, record.Peer, record.Offset, record.Number);
-            if (_isOwn || _owner.AdmitForeign(this, ref client))
+            if (isOwn || owner.AdmitForeign(this, ref client))
                 clients[taken++] = client;
         }
         if (taken > 0)
-            _connector.Connect(clients[..taken]);
+            connector.Connect(clients[..taken]);
     }
 
-    /// <summary>Tells the outer half of another process how a connection ended. Where that has gone, nobody.</summary>
+    /// <summary>Reports to the outer half of another process how a connection ended; does nothing once the link is closed.</summary>
     public void Notify(in HandoffNotice notice)
     {
-        // What was handed over outlives the link, whose descriptor may be somebody else's by now.
-        if (_socket < 0)
+        // Clients outlive the link, whose descriptor may have another use by now.
+        if (Socket < 0)
             return;
         _notices.Enqueue(notice);
-        // More than one: they wait for EPOLLOUT.
+        // With more than one they wait for EPOLLOUT already.
         if (_notices.Count == 1 && !SendNotices())
-            Loop.Rewatch(this, 0, _socket, Interest);
+            Loop.Rewatch(this, 0, Socket, Interest);
     }
 
-    /// <returns>False where some have to wait.</returns>
+    /// <returns>False if some have to wait.</returns>
     private bool SendNotices()
     {
         Span<byte> bytes = stackalloc byte[HandoffNotice.Size];
@@ -189,7 +192,7 @@ internal sealed class HandoffReceiver : EventSource
         {
             notice.Write(bytes);
             // All or nothing: a message this small is never cut on a UNIX socket.
-            nint sent = Libc.Send(_socket, bytes);
+            nint sent = Libc.Send(Socket, bytes);
             if (sent == -(nint)(int)Errno.EAGAIN)
                 return false;
             _notices.Dequeue();
@@ -197,14 +200,9 @@ internal sealed class HandoffReceiver : EventSource
         return true;
     }
 
-    /// <summary>Closes the link. On the loop.</summary>
-    public void Close()
+    public override void Close()
     {
-        if (!IsAttached)
-            return;
-        Loop.Detach(this);
-        Libc.Close(_socket);
-        _socket = -1;
+        base.Close();
         _notices.Clear();
     }
 }

@@ -4,37 +4,37 @@ using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Joining;
 
-/// <summary>How the outer half passes admitted clients through the bridge's UNIX socket. On the bridge's home loop.</summary>
+/// <summary>Passes the outer half's admitted clients through the bridge's UNIX socket. On the bridge's home loop.</summary>
 internal interface IJoin
 {
-    /// <summary>Passes clients on; they belong to the join from here on, whatever becomes of them.</summary>
+    /// <summary>Passes clients on; the join owns their sockets from here on.</summary>
     /// <param name="accepted">The clients.</param>
     /// <param name="age">Milliseconds that they have waited already.</param>
     void Pass(ReadOnlySpan<AcceptedClient> accepted, long age = 0);
 
-    /// <summary>The bridge's settings are new ones.</summary>
-    void Change();
+    /// <summary>The bridge has new settings.</summary>
+    void OnSettingsChanged();
 
-    /// <summary>Resets the clients it still holds who are in a network namespace that has gone.</summary>
+    /// <summary>Resets the clients it still owns in a network namespace that has gone.</summary>
     /// <returns>How many there were.</returns>
     int AbortClientsIn(ulong cookie);
 
-    /// <summary>Why nobody can be passed on now; null where all is well.</summary>
+    /// <summary>Why no client can be passed on now; null if one can.</summary>
     StateReason? Trouble { get; }
 
-    /// <summary>How many of its clients another inner half has taken over: they are not its own to end.</summary>
-    int HandedOffCount => 0;
+    /// <summary>How many of its clients an inner half of another process has taken over: they are not this process's to end.</summary>
+    int HandedOffCount { get; }
 
-    /// <summary>Brings its connections to rest, gives them away and leaves the loop.</summary>
+    /// <summary>Stops its connections at a message boundary, gives them away and leaves the loop.</summary>
     IEnumerable<ConnectionSnapshot> Suspend();
 
-    /// <summary>Gives away the clients it still holds who have not been passed on.</summary>
+    /// <summary>Gives away the clients that have not been passed on.</summary>
     IEnumerable<ConnectionSnapshot> ReleasePending();
 
-    /// <summary>Goes on with a relay that was given away.</summary>
-    /// <returns>False where it relays nothing.</returns>
+    /// <summary>Continues a relay that was given away.</summary>
+    /// <returns>False if the join relays nothing; the relay remains the caller's.</returns>
     bool Resume(RelayState state);
 
-    /// <summary>Resets what it still holds and closes its sockets.</summary>
+    /// <summary>Resets the clients it still owns and closes its sockets.</summary>
     void Stop();
 }

@@ -4,43 +4,37 @@ using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.Bridges.Joining;
 
-/// <summary>Looks once a second whether a UNIX socket that could not be reached is there again. On the loop's thread.</summary>
-/// <param name="loop">Where it lives.</param>
-/// <param name="address">Where the socket is now.</param>
-/// <param name="found">Called once somebody listens there; that ends the watch.</param>
-internal sealed class JoinProbe(EventLoop loop, Func<SockAddr> address, Action found) : EventSource
+/// <summary>Probes once a second whether a UNIX socket that could not be reached is served again. On the loop's thread.</summary>
+internal sealed class JoinProbe
 {
     private const int Period = 1000;
 
-    /// <summary>Begins to look. Again does nothing.</summary>
-    public void Start()
+    private readonly Func<SockAddr> _address;
+    private readonly Action _found;
+    private readonly LoopTimer _timer;
+
+    /// <param name="loop">The loop it lives on.</param>
+    /// <param name="address">The socket's address now.</param>
+    /// <param name="found">Called once a process listens there; that ends the probing.</param>
+    public JoinProbe(EventLoop loop, Func<SockAddr> address, Action found)
     {
-        if (IsAttached)
-            return;
-        loop.Attach(this);
-        loop.SetTimer(this, Period);
+        _address = address;
+        _found = found;
+        _timer = new LoopTimer(loop, Probe);
     }
 
-    /// <summary>Looks no more. Again does nothing.</summary>
-    public void Stop()
-    {
-        if (IsAttached)
-            loop.Detach(this);
-    }
+    /// <summary>Begins to probe. Repeated calls do nothing.</summary>
+    public void Start() => _timer.SetOnce(Period);
 
-    protected override void OnTimer()
+    /// <summary>Ends probing. Repeated calls do nothing.</summary>
+    public void Stop() => _timer.Clear();
+
+    private void Probe()
     {
-        int result = SocketProbe.Ask(address(), out _);
+        int result = SocketProbe.Ask(_address(), out _);
         if (result < 0 && result != -(int)Errno.EAGAIN)
-        {
-            loop.SetTimer(this, Period);
-            return;
-        }
-        Stop();
-        found();
-    }
-
-    protected override void OnEvents(uint events, int end)
-    {
+            _timer.Set(Period);
+        else
+            _found();
     }
 }

@@ -1,59 +1,81 @@
+using NsBridge.Bridges.Admission;
 using NsBridge.Bridges.Listening;
 using NsBridge.Configuration.Settings;
 using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Joining;
 
-/// <summary>An inner half's UNIX socket: the file and the listener behind it. On the bridge's home loop, but for <see cref="IsInPlace"/>.</summary>
+/// <summary>Serves a bridge's UNIX socket.</summary>
+internal interface IJoinServer
+{
+    /// <summary>A connection was accepted. On the listener's loop.</summary>
+    /// <param name="descriptor">The connection; belongs to the callee.</param>
+    /// <param name="name">What the other end claims to be.</param>
+    void OnAccepted(int descriptor, JoinPeerName name);
+}
+
+/// <summary>
+/// An inner half's UNIX socket: the file and the listener behind it. On the bridge's home loop, except for <see cref="IsInPlace"/>.
+/// </summary>
 internal sealed class JoinSocket
 {
-    private readonly IJoinServer _door;
+    private readonly IJoinServer _server;
     private readonly BridgeSettings _settings;
-    private readonly LoopGroup _engine;
+    private readonly ListeningSockets _listening;
+    private readonly DescriptorBudget _descriptors;
     private readonly EventLoop _home;
     private readonly bool _hasRoomAlready;
     private volatile UnixSocketFile _file;
     private JoinListener _listener;
 
-    /// <param name="door">Who is behind it.</param>
-    /// <param name="settings">Say where, and for whom.</param>
-    /// <param name="engine">What all bridges share.</param>
+    /// <param name="server">Gets the connections.</param>
+    /// <param name="settings">The path, the mode and the group.</param>
+    /// <param name="listening">May have the socket of an earlier bridge.</param>
+    /// <param name="descriptors">Gets the shortages.</param>
     /// <param name="home">The loop it lives on.</param>
-    /// <param name="hasRoomAlready">Whether this process has let those in who come, with room for this leg too.</param>
-    /// <exception cref="BridgeSetupException">It cannot be had.</exception>
-    public JoinSocket(IJoinServer door, BridgeSettings settings, LoopGroup engine, EventLoop home, bool hasRoomAlready)
+    /// <param name="hasRoomAlready">Whether this process has admitted the clients that come, with room for this leg too.</param>
+    /// <exception cref="BridgeSetupException">It cannot be made.</exception>
+    public JoinSocket(
+        IJoinServer server,
+        BridgeSettings settings,
+        ListeningSockets listening,
+        DescriptorBudget descriptors,
+        EventLoop home,
+        bool hasRoomAlready)
     {
-        _door = door;
+        _server = server;
         _settings = settings;
-        _engine = engine;
+        _listening = listening;
+        _descriptors = descriptors;
         _home = home;
         _hasRoomAlready = hasRoomAlready;
         _file = MakeFile();
         _listener = ListenOn(_file);
     }
 
-    /// <summary>Where an outer half of this process finds it, whatever lies at its path.</summary>
+    /// <inheritdoc cref="IInnerHalf.SocketAddress"/>
     public SockAddr Address => _file.Address;
 
-    /// <summary>Whether others find it at its path. Any thread may ask.</summary>
+    /// <summary>Whether other processes find it at its path. Any thread may ask.</summary>
     public bool IsInPlace => _file.IsInPlace;
 
-    private UnixSocketFile MakeFile() => UnixSocketFile.Create(_settings.Socket, _settings.SocketMode, _settings.SocketGroup?.Id, _engine.Kept);
+    private UnixSocketFile MakeFile() =>
+        UnixSocketFile.Create(_settings.Socket, _settings.SocketMode, _settings.SocketGroup?.Id, _listening.Inherited);
 
-    private JoinListener ListenOn(UnixSocketFile file) => new(_door, _home, file.Listener, _engine.Descriptors, _hasRoomAlready);
+    private JoinListener ListenOn(UnixSocketFile file) => new(_server, _home, file.Listener, _descriptors, _hasRoomAlready);
 
     /// <summary>Begins to accept.</summary>
     /// <exception cref="BridgeSetupException">The kernel cannot watch it.</exception>
     public void Start()
     {
         _listener.Start();
-        _engine.OnBound();
+        _listening.OnBound();
     }
 
-    /// <summary>Puts another socket in its place, whose file was removed or replaced. Connections go on.</summary>
-    /// <exception cref="BridgeSetupException">It cannot be had; what there is goes on, for those who have it.</exception>
+    /// <inheritdoc cref="IInnerHalf.MakeSocketAnewAsync"/>
     public void MakeAnew()
     {
         UnixSocketFile file = MakeFile();
@@ -64,7 +86,7 @@ internal sealed class JoinSocket
         }
         catch (BridgeSetupException)
         {
-            // Its file goes too: what is in its place would pass for served.
+            // The file goes too: in its place it would pass for served.
             listener.Stop();
             file.Remove();
             throw;
@@ -74,20 +96,32 @@ internal sealed class JoinSocket
         _file.Close();
         _file = file;
         _listener = listener;
-        _engine.OnBound();
+        _listening.OnBound();
     }
 
-    /// <summary>What it listens on; stays its own.</summary>
+    /// <summary>The listening socket, for the process's restart; it stays this one's.</summary>
     public IReadOnlyList<ListenerSnapshot> Listeners() => _listener.Listener >= 0 ? [_file.Carry(_listener.Listener)] : [];
 
-    /// <summary>Ends listening and gives the socket to <see cref="LoopGroup.Kept"/>. Again does nothing.</summary>
+    /// <summary>Stops listening and gives the socket to the inherited listeners. Repeated calls do nothing.</summary>
     public void Release()
     {
         int listener = _listener.Release();
         if (listener >= 0)
-            _engine.Kept.Keep(_file.Carry(listener));
+            _listening.Inherited.Keep(_file.Carry(listener));
     }
 
-    /// <summary>Lets the file go; nobody may ask for it any more.</summary>
+    /// <summary>Closes the file; <see cref="Address"/> is not valid any more.</summary>
     public void Close() => _file.Close();
+
+    /// <summary>
+    /// Accepts connections for an <see cref="IJoinServer"/>. Holding back clients that this process has admitted would keep their room
+    /// taken.
+    /// </summary>
+    private sealed class JoinListener(IJoinServer server, EventLoop loop, int listener, DescriptorBudget descriptors, bool hasRoomAlready)
+        : Acceptor(loop, listener, descriptors)
+    {
+        protected override bool HasRoom => hasRoomAlready || base.HasRoom;
+
+        protected override void OnAccepted(int descriptor, in SockAddr peer) => server.OnAccepted(descriptor, JoinPeerName.Of(peer));
+    }
 }

@@ -11,35 +11,42 @@ using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Joining;
 
-/// <summary>Joins the halves by relaying bytes: each client gets a connection of its own to the bridge's UNIX socket. On the home loop.</summary>
+/// <summary>
+/// Joins the halves by relaying bytes: each client gets a connection of its own to the bridge's UNIX socket. On the home loop.
+/// </summary>
 internal sealed class RelayJoin : IJoin, IConnectorOwner
 {
-    private readonly Bridge _bridge;
+    private readonly IBridgeContext _bridge;
+    private readonly IConnectionEvents _events;
     private readonly EventLoop _home;
     private readonly bool _hasInner;
     private readonly NamespaceWatch _namespaces;
     private readonly NamespaceTracker _own;
-    private readonly JoinProbe _watch;
+    private readonly JoinProbe _probe;
     private Connector? _connector;
-    private BridgeSettings? _planned;
-    private SockAddr _plannedAddress;
+    private BridgeSettings? _appliedSettings;
+    private SockAddr _appliedAddress;
     private volatile StateReason? _trouble;
 
-    public RelayJoin(Bridge bridge, EventLoop home, NamespaceWatch namespaces)
+    public RelayJoin(IBridgeContext bridge, IConnectionEvents events, EventLoop home, NamespaceWatch namespaces)
     {
         _bridge = bridge;
+        _events = events;
         _home = home;
         _namespaces = namespaces;
         _hasInner = bridge.Settings.Namespace is not null;
         _own = namespaces.Acquire(NamespaceReference.Host);
-        _watch = new JoinProbe(home, () => bridge.JoinAddress, () => SetTrouble(null));
+        _probe = new JoinProbe(home, () => bridge.JoinAddress, () => SetTrouble(null));
     }
 
     public StateReason? Trouble => _trouble;
 
+    // Its clients are relayed in this process, up to their end.
+    public int HandedOffCount => 0;
+
     public void Pass(ReadOnlySpan<AcceptedClient> clients, long age = 0) => UpToDateConnector().Connect(clients, age);
 
-    public void Change()
+    public void OnSettingsChanged()
     {
         if (_connector is not null)
             UpToDateConnector();
@@ -47,14 +54,20 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
 
     private Connector UpToDateConnector()
     {
-        // With an inner half in this process the bytes are counted where they reach the target: once, not twice.
         SockAddr address = _bridge.JoinAddress;
-        _connector ??= new Connector(_home, _own, ConnectTarget.ToJoin(_bridge.Settings, address), _hasInner ? new RelayCounters() : _bridge.Tally.RelaysOf(_home.Index), this);
-        if (!ReferenceEquals(_planned, _bridge.Settings) || !_plannedAddress.IsSame(address))
+        // With an inner half in this process the bytes are counted at the target: once, not twice.
+        _connector ??= new Connector(
+            _home,
+            _own,
+            ConnectTarget.ToJoin(_bridge.Settings, address),
+            _hasInner ? new RelayCounters() : _bridge.Counters.RelaysOf(_home.Index),
+            this);
+        if (!ReferenceEquals(_appliedSettings, _bridge.Settings) || !_appliedAddress.IsSame(address))
         {
-            _planned = _bridge.Settings;
-            _plannedAddress = address;
-            _connector.Change(ConnectTarget.ToJoin(_planned, address), _hasInner ? 0 : (long)_planned.IdleTimeout.TotalMilliseconds);
+            _appliedSettings = _bridge.Settings;
+            _appliedAddress = address;
+            _connector.Change(
+                ConnectTarget.ToJoin(_appliedSettings, address), _hasInner ? 0 : (long)_appliedSettings.IdleTimeout.TotalMilliseconds);
         }
         return _connector;
     }
@@ -66,48 +79,48 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
         if (_hasInner)
             return;
         SetTrouble(null);
-        _bridge.OnConnected(microseconds);
+        _events.OnConnected(microseconds);
     }
 
     public void OnUnreachable(PeerAddress peer, string reason, Errno error)
     {
-        if (!_hasInner && !IsShortage(error))
+        // A full backlog, or no descriptor left here: the other half is there all the same, and the next client may be served.
+        bool isShortage = error == Errno.EAGAIN || new EnterFailure(EnterStep.Socket, error).IsExhaustion;
+        if (!_hasInner && !isShortage)
             SetTrouble(new StateReason(StateReason.JoinCodeOf(error), reason));
-        _bridge.OnFailed(peer, reason);
+        _events.OnFailed(peer, reason);
     }
-
-    /// <summary>A full backlog, or nothing left here for another connection: the other side is there all the same, and the next client may be served.</summary>
-    private static bool IsShortage(Errno error) => error == Errno.EAGAIN || new EnterFailure(EnterStep.Socket, error).IsExhaustion;
 
     private void SetTrouble(StateReason? trouble)
     {
         if (_trouble == trouble)
             return;
         _trouble = trouble;
-        // No client may come before the other side is back, nor for long after.
+        // The other half may come back long before the next client comes.
         if (trouble is null)
-            _watch.Stop();
+            _probe.Stop();
         else
-            _watch.Start();
+            _probe.Start();
         _bridge.OnStateChanged();
     }
 
     public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient) =>
-        _bridge.OnEnded(peer, outcome, toTarget, toClient);
+        _events.OnEnded(peer, outcome, toTarget, toClient);
 
-    public void OnClosing(bool begins) => _bridge.OnClosing(begins);
+    public void OnClosing(bool begins) => _events.OnClosing(begins);
 
-    public void OnPlaceMoved()
-    {
-    }
+    // The socket was made in the daemon's own namespace, which stays.
+    public void OnNamespaceMoved() => _bridge.ProbeNamespaces();
 
     public IEnumerable<ConnectionSnapshot> Suspend()
     {
-        _watch.Stop();
-        return _connector?.Suspend(_bridge.Settings.Name, _ => ConnectionRole.OuterLeg).Select(carried => carried.HasTarget ? carried : carried with { Role = ConnectionRole.Outer }) ?? [];
+        _probe.Stop();
+        return _connector?.Suspend(_bridge.Settings.Name, _ => ConnectionRole.OuterLeg)
+            .Select(carried => carried.HasTarget ? carried : carried with { Role = ConnectionRole.Outer }) ?? [];
     }
 
-    public IEnumerable<ConnectionSnapshot> ReleasePending() => _connector?.ReleasePending(_bridge.Settings.Name, static _ => ConnectionRole.Outer) ?? [];
+    public IEnumerable<ConnectionSnapshot> ReleasePending() =>
+        _connector?.ReleasePending(_bridge.Settings.Name, static _ => ConnectionRole.Outer) ?? [];
 
     public bool Resume(RelayState state)
     {
@@ -117,7 +130,7 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
 
     public void Stop()
     {
-        _watch.Stop();
+        _probe.Stop();
         _connector?.Stop();
         _namespaces.Release(_own);
     }

@@ -4,10 +4,10 @@ using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.Bridges.Listening;
 
-/// <summary>A listening socket on an event loop. Accepts in batches and decides what an error means: again, pause, or go on.</summary>
+/// <summary>A listening socket on an event loop. Accepts in batches and decides for each error whether to go on or to pause.</summary>
 internal abstract class Acceptor : EventSource
 {
-    /// <summary>Connections taken at one event, so that a flood of clients leaves turns to the relays.</summary>
+    /// <summary>Connections accepted at one event, so that a flood of clients leaves turns to the relays.</summary>
     public const int Batch = 64;
 
     private const int ShortestPause = 50;
@@ -20,7 +20,7 @@ internal abstract class Acceptor : EventSource
 
     /// <param name="loop">The loop it lives on.</param>
     /// <param name="listener">A listening socket, owned from here on.</param>
-    /// <param name="descriptors">Told of shortages.</param>
+    /// <param name="descriptors">Gets the shortages.</param>
     protected Acceptor(EventLoop loop, int listener, DescriptorBudget descriptors)
     {
         Loop = loop;
@@ -43,13 +43,13 @@ internal abstract class Acceptor : EventSource
         Loop.Attach(this);
         int result = Loop.Watch(this, 0, _listener, Libc.EPOLLIN);
         if (result < 0)
-            throw new BridgeSetupException(WatchFault.Reason("a listener", Libc.ErrorOf(result)));
+            throw new BridgeSetupException(StateReason.Unwatched("a listener", Libc.ErrorOf(result)));
     }
 
-    /// <summary>A connection was accepted; it belongs to the callee.</summary>
+    /// <summary>A connection was accepted; its descriptor belongs to the callee.</summary>
     protected abstract void OnAccepted(int descriptor, in SockAddr peer);
 
-    /// <summary>All that waited were accepted.</summary>
+    /// <summary>The batch has ended.</summary>
     protected virtual void OnBatchEnd()
     {
     }
@@ -57,12 +57,12 @@ internal abstract class Acceptor : EventSource
     protected override void OnEvents(uint events, int end)
     {
         bool paused = false;
-        int most = Waiting;
+        int most = QueueLength;
         for (int i = 0; i < most && !paused; i++)
         {
             if (!HasRoom)
             {
-                _descriptors.Press(Errno.EMFILE);
+                _descriptors.OnExhausted(Errno.EMFILE);
                 paused = true;
                 break;
             }
@@ -75,7 +75,7 @@ internal abstract class Acceptor : EventSource
                 continue;
             }
             OnAccepted(descriptor, peer);
-            _descriptors.Relax();
+            _descriptors.OnRecovered();
             _pause = ShortestPause;
         }
         OnBatchEnd();
@@ -84,25 +84,25 @@ internal abstract class Acceptor : EventSource
     }
 
     /// <summary>
-    /// How many to accept now: asked for, because accept(2) makes a socket and a file before it finds that nobody is left. Where that is not told it is how
-    /// the end is found, and one is tried in any case: the event says that there is one.
+    /// How many to accept now. Asked first, because accept(2) makes a socket and a file before it finds an empty queue. If the length is
+    /// unknown, EAGAIN ends the batch. One is tried in any case: the event announces one.
     /// </summary>
-    private int Waiting => Libc.AcceptQueueLength(_listener) is >= 0 and int waiting ? Math.Clamp(waiting, 1, Batch) : Batch;
+    private int QueueLength => Libc.AcceptQueueLength(_listener) is >= 0 and int waiting ? Math.Clamp(waiting, 1, Batch) : Batch;
 
     /// <summary>
-    /// The tiers of accept(2)'s errors: without descriptors or memory nothing can be accepted for a while; everything else belongs to the one
-    /// connection that was waiting (ECONNABORTED, EPROTO, EPERM by a filter, the network errors of its own), and the next may be well.
+    /// The kinds of accept(2)'s errors: without descriptors or memory nothing can be accepted for a while; every other error belongs to the
+    /// one connection in the queue (ECONNABORTED, EPROTO, EPERM by a filter, its network errors), and the next may be accepted.
     /// </summary>
     private bool ShouldPause(Errno error)
     {
         if (error is not (Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM))
             return error is Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK;
-        _descriptors.Press(error);
+        _descriptors.OnExhausted(error);
         return true;
     }
 
-    /// <summary>Stops accepting for a while, longer each time: the connections that wait stay in the kernel's backlog.</summary>
-    protected void Pause()
+    /// <summary>Stops accepting for a while, longer each time: connections wait in the kernel's backlog.</summary>
+    private void Pause()
     {
         if (!_paused)
             Loop.Rewatch(this, 0, _listener, 0);
@@ -119,20 +119,20 @@ internal abstract class Acceptor : EventSource
         Loop.Rewatch(this, 0, _listener, Libc.EPOLLIN);
     }
 
-    /// <summary>Accepts those who wait already. On the loop.</summary>
+    /// <summary>Accepts the connections in the backlog. On the loop.</summary>
     public void AcceptWaiting() => OnEvents(Libc.EPOLLIN, 0);
 
-    /// <summary>Ends accepting and closes the socket. On the loop; again does nothing.</summary>
+    /// <summary>Stops accepting and closes the socket. On the loop; repeated calls do nothing.</summary>
     public void Stop() => Libc.Close(Release());
 
-    /// <summary>Ends accepting and gives the socket away: clients queue up in its backlog until somebody accepts. On the loop.</summary>
-    /// <returns>The socket, the caller's from here on; -1 where it was stopped before.</returns>
+    /// <summary>Stops accepting and gives the socket away: clients queue in its backlog until a process accepts. On the loop.</summary>
+    /// <returns>The socket, the caller's from here on; -1 if it was stopped before.</returns>
     public int Release()
     {
         int listener = _listener;
         if (listener < 0)
             return listener;
-        // Said to epoll, not left to the close: the socket stays open elsewhere.
+        // Removed from epoll, not left to the close: the socket stays open elsewhere.
         Loop.Unwatch(listener);
         Loop.Detach(this);
         _listener = -1;

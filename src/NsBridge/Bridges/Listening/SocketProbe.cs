@@ -4,14 +4,14 @@ using NsBridge.Relaying.Halves;
 namespace NsBridge.Bridges.Listening;
 
 /// <summary>
-/// Asks whether anybody listens on a UNIX socket, under the name of an outer half that then hands nothing over: an inner half dials nothing for
-/// it and counts no client. Another program sees a connection that ends at once.
+/// Finds out whether a process listens on a UNIX socket. Connects under the name of an outer half and passes nothing: an inner half dials
+/// no target and counts no client for it. Another program sees a connection that ends at once.
 /// </summary>
 internal static class SocketProbe
 {
     /// <param name="server">The address.</param>
-    /// <param name="process">Who listens, where somebody does.</param>
-    /// <returns>0 or more where somebody listens, or a negated error.</returns>
+    /// <param name="process">The process that listens, if one does.</param>
+    /// <returns>0 or more if a process listens, or a negated error.</returns>
     public static int Ask(in SockAddr server, out int process)
     {
         process = 0;

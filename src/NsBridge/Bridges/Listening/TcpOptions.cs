@@ -2,27 +2,27 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Bridges.Listening;
 
-/// <summary>The options of both legs of a TCP bridge. What a listener has, the connections it accepts inherit.</summary>
+/// <summary>The options of both legs of a TCP bridge. Accepted connections inherit those of their listener.</summary>
 internal static class TcpOptions
 {
     private const int Probes = 4;
 
-    /// <summary>All of them, for a listener.</summary>
+    /// <summary>Sets all options of a listener.</summary>
     /// <param name="socket">The listener.</param>
     /// <param name="address">Where it listens.</param>
     /// <param name="keepAlive">The bridge's <c>KeepAlive</c>.</param>
     public static void ForListener(int socket, in SockAddr address, TimeSpan keepAlive)
     {
         SendAtOnce(socket, address);
-        // A listener may have it from an earlier configuration.
+        // An inherited listener may have it from an earlier configuration.
         if (keepAlive <= TimeSpan.Zero)
             Libc.SetOption(socket, Libc.SOL_SOCKET, Libc.SO_KEEPALIVE, 0);
         KeepAlive(socket, keepAlive);
     }
 
     /// <summary>
-    /// Small messages pass at once; a relay has nothing to gain from waiting for more. Neither has a leg over loopback from a congestion control
-    /// that paces, as BBR does where a machine has it for its network: measured, a bulk stream is 1.6 times as fast without.
+    /// Sends small messages at once: a relay gains nothing from waiting for more. A leg over loopback gets a congestion control that does
+    /// not pace, unlike BBR on machines that use it for their network: measured, a bulk stream is 1.6 times as fast.
     /// </summary>
     /// <param name="socket">The socket.</param>
     /// <param name="address">The address it listens on or is to connect to.</param>
@@ -33,10 +33,10 @@ internal static class TcpOptions
             Libc.SetCongestionControl(socket, "reno"u8);
     }
 
-    /// <summary>Lets a peer that has died be noticed; nothing where <paramref name="keepAlive"/> is zero.</summary>
+    /// <summary>Detects a dead peer; does nothing if <paramref name="keepAlive"/> is zero.</summary>
     /// <remarks>
-    /// Probes are for a leg without bytes under way; with them the kernel gives up by itself (tcp_retries2). No TCP_USER_TIMEOUT: it counts the time that a
-    /// window is closed too, and so resets a reader that pauses.
+    /// Probes cover a leg without bytes in flight; for bytes in flight the kernel gives up by itself (tcp_retries2). No TCP_USER_TIMEOUT:
+    /// it also counts the time of a closed window, and so resets a reader that pauses.
     /// </remarks>
     public static void KeepAlive(int socket, TimeSpan keepAlive)
     {

@@ -6,9 +6,9 @@ namespace NsBridge.Bridges.Listening;
 
 /// <summary>A listening UNIX socket and its file.</summary>
 /// <remarks>
-/// The socket is bound under a name nobody knows, with no permission for others, gets its group and mode, and is then renamed
-/// to its place: it has them from the first moment it can be found. What lies in the place is replaced only where it is a dead socket of
-/// the same user; a link, another kind of file, another's socket or one that is served is left alone and named.
+/// The socket is bound under a random name without permissions for others, gets its group and mode, and is then renamed to its place: it
+/// has them from the first moment it can be found. A file in that place is replaced only if it is a dead socket of the same user; a link,
+/// another kind of file, another user's socket or a served one stays, and the error names it.
 /// </remarks>
 internal sealed class UnixSocketFile
 {
@@ -32,23 +32,24 @@ internal sealed class UnixSocketFile
         Address = SockAddr.FromPath(NameOf(file));
     }
 
-    /// <summary>The listening socket; whoever takes it closes it.</summary>
+    /// <summary>The listening socket; the caller closes it.</summary>
     public int Listener { get; }
 
     /// <summary>
-    /// Leads to this socket and no other, whatever becomes of its path: by way of the file itself, which this process holds. Nobody else can use it.
+    /// Leads to this socket whatever becomes of its path: through the file itself, which this process holds open. Other processes cannot
+    /// use it.
     /// </summary>
     public SockAddr Address { get; }
 
-    /// <summary>Whether the file still lies at its path. While it is held no other file gets its number.</summary>
+    /// <summary>Whether the file still lies at its path. While it is open no other file gets its inode number.</summary>
     public bool IsInPlace => Libc.LinkStatus(_pathBytes, out FileStatus now) >= 0 && now.IsSameFile(_status);
 
     /// <summary>Makes the socket and its file.</summary>
     /// <param name="path">A full path of at most 107 bytes.</param>
     /// <param name="mode">The file's permissions.</param>
     /// <param name="group">The file's group; null leaves the daemon's own.</param>
-    /// <param name="kept">Where the socket may be already, with clients in its backlog.</param>
-    /// <exception cref="BridgeSetupException">It cannot be had; says why and what to do.</exception>
+    /// <param name="kept">May have the socket already, with clients in its backlog.</param>
+    /// <exception cref="BridgeSetupException">It cannot be made.</exception>
     public static UnixSocketFile Create(string path, int mode, uint? group, InheritedListeners? kept = null)
     {
         string directory = Path.GetDirectoryName(path)!;
@@ -68,7 +69,7 @@ internal sealed class UnixSocketFile
             if (listener >= 0)
             {
                 isKept = true;
-                // Whose it is, others see from who called listen(2) last.
+                // SO_PEERCRED shows the process that called listen(2) last.
                 Check(Libc.Listen(listener, Backlog), path, "cannot listen on it");
                 return new UnixSocketFile(path, listener, file, SetAccess(path, file, mode, group));
             }
@@ -76,7 +77,7 @@ internal sealed class UnixSocketFile
             listener = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
             Check(listener, path, "cannot make a socket");
             Check(Libc.ChangeMode(listener, OwnerOnly), path, "cannot set the socket's mode");
-            // By way of the directory's descriptor: it stays the directory that was looked at, and its path's length does not count.
+            // Through the directory's descriptor: it stays the directory that was checked, and the length of its path does not count.
             string alias = $"{NameOf(at)}/{TextOf(hidden)}";
             Check(Libc.Bind(listener, SockAddr.FromPath(alias)), path, "cannot make it");
             bound = true;
@@ -91,7 +92,7 @@ internal sealed class UnixSocketFile
         {
             if (bound)
                 Libc.Unlink(hidden, at);
-            // Its file is known there, and goes with it.
+            // InheritedListeners knows its file and removes it with the socket.
             if (isKept)
                 kept!.Keep(new ListenerSnapshot(listener, path, status.Inode));
             else
@@ -125,7 +126,7 @@ internal sealed class UnixSocketFile
     {
         Check(Libc.Status(file, out FileStatus status), path, "cannot look at it");
         if (!status.IsSocket)
-            throw new BridgeSetupException(ReasonCode.SocketUnavailable, $"{path} was replaced while it was made; who else writes to its directory?");
+            throw Unusable($"{path} was replaced while it was made; does another process write to its directory?");
         byte[] alias = Libc.PathBytes(NameOf(file));
         if (group is { } id)
             Check(Libc.ChangeGroup(alias, id), path, $"{GroupFault} {id} (the daemon has to be a member)");
@@ -143,15 +144,14 @@ internal sealed class UnixSocketFile
             return;
         Check(result, path, "cannot look at what is there");
         if (status.IsSymbolicLink)
-            throw new BridgeSetupException(ReasonCode.SocketUnavailable, $"{path} is a symbolic link; it is not followed. Remove it or choose another Socket");
+            throw Unusable($"{path} is a symbolic link; it is not followed. Remove it or choose another Socket");
         if (!status.IsSocket)
-            throw new BridgeSetupException(ReasonCode.SocketUnavailable, $"{path} exists and is not a socket; it is left alone. Remove it or choose another Socket");
+            throw Unusable($"{path} exists and is not a socket; it is left alone. Remove it or choose another Socket");
         if (status.User != Libc.EffectiveUser())
-            throw new BridgeSetupException(
-                ReasonCode.SocketUnavailable, $"{path} is a socket of user {status.User}, not the daemon's; it is left alone. Remove it or choose another Socket");
+            throw Unusable($"{path} is a socket of user {status.User}, not the daemon's; it is left alone. Remove it or choose another Socket");
         int connected = SocketProbe.Ask(SockAddr.FromPath(path), out int process);
         if (connected != -(int)Errno.ECONNREFUSED && connected != -(int)Errno.ENOENT)
-            throw new BridgeSetupException(ReasonCode.SocketUnavailable, connected >= 0
+            throw Unusable(connected >= 0
                 ? $"{path} is served by process {process}; it is left alone. Stop that or choose another Socket"
                 : $"{path} is a socket that may be in use ({Libc.ErrorOf(connected)}); it is left alone");
     }
@@ -163,6 +163,8 @@ internal sealed class UnixSocketFile
         if (result < 0)
             throw Fault(path, what, result);
     }
+
+    private static BridgeSetupException Unusable(string message) => new(ReasonCode.SocketUnavailable, message);
 
     private static BridgeSetupException Fault(string path, string what, int result)
     {
@@ -178,10 +180,10 @@ internal sealed class UnixSocketFile
             $"{path}: {what}: {error}");
     }
 
-    /// <summary>The socket with its file, as it goes to who comes next.</summary>
+    /// <summary>The socket with its file, for the next owner.</summary>
     public ListenerSnapshot Carry(int listener) => new(listener, _path, _status.Inode);
 
-    /// <summary>Removes the file, where it is still the one that was made, and lets go of it.</summary>
+    /// <summary>Removes the file if it is still the one that was made, and closes it.</summary>
     public void Remove()
     {
         if (IsInPlace)
@@ -189,7 +191,7 @@ internal sealed class UnixSocketFile
         Close();
     }
 
-    /// <summary>Lets go of the file, which stays where it is. Again does nothing.</summary>
+    /// <summary>Closes the file, which stays in its place. Repeated calls do nothing.</summary>
     public void Close()
     {
         Libc.Close(_file);

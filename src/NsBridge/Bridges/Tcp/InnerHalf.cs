@@ -1,5 +1,7 @@
+using NsBridge.Bridges.Admission;
 using NsBridge.Bridges.Connecting;
 using NsBridge.Bridges.Joining;
+using NsBridge.Bridges.Listening;
 using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
@@ -10,111 +12,116 @@ using NsBridge.Relaying.Tcp;
 namespace NsBridge.Bridges.Tcp;
 
 /// <summary>
-/// The inner half of a bridge: listens on its UNIX socket and connects whoever comes to the target inside the namespace. Its listener lives
-/// on the bridge's home loop; each loop that relays for it has a connector of its own.
+/// The inner half of a TCP bridge: listens on the UNIX socket and connects the clients to the target inside the namespace. Its listener
+/// lives on the bridge's home loop; each loop that relays has a connector of its own.
 /// </summary>
-internal sealed class InnerHalf : IInnerHalf, IJoinServer
+internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IJoinServer
 {
-    private readonly Bridge _bridge;
-    private readonly LoopGroup _engine;
+    private readonly IClientAdmission _clients;
+    private readonly LoopGroup _loops;
+    private readonly EventLoop _home;
+    private readonly JoinSocket _socket;
     private readonly InnerConnections[] _connections;
+    private readonly bool _relaysWithin;
 
-    /// <exception cref="BridgeSetupException">The UNIX socket cannot be had.</exception>
-    public InnerHalf(Bridge bridge, LoopGroup engine, EventLoop home, NamespaceTracker place)
+    /// <exception cref="BridgeSetupException">The UNIX socket cannot be made.</exception>
+    public InnerHalf(
+        IBridgeContext bridge,
+        IClientAdmission clients,
+        IConnectionEvents events,
+        LoopGroup loops,
+        EventLoop home,
+        NamespaceTracker place,
+        DescriptorBudget descriptors,
+        ListeningSockets listening)
     {
-        _bridge = bridge;
-        _engine = engine;
-        Home = home;
-        _connections = [.. engine.Loops.Select(loop => new InnerConnections(bridge, loop, place, engine.Descriptors))];
-        Socket = new JoinSocket(this, bridge.Settings, engine, home, bridge.RelaysWithin);
+        _clients = clients;
+        _loops = loops;
+        _home = home;
+        _relaysWithin = IBridgeContext.RelaysWithin(bridge.Settings);
+        _connections = [.. loops.Loops.Select(loop => new InnerConnections(bridge, clients, events, loop, place, descriptors))];
+        _socket = new JoinSocket(this, bridge.Settings, listening, descriptors, home, _relaysWithin);
     }
 
-    public EventLoop Home { get; }
+    public SockAddr SocketAddress => _socket.Address;
 
-    public JoinSocket Socket { get; }
+    public bool IsSocketInPlace => _socket.IsInPlace;
 
     public async Task StartAsync()
     {
         foreach (InnerConnections connections in _connections)
             await connections.Loop.InvokeAsync(connections.Start);
-        await Home.InvokeAsync(Socket.Start);
+        await _home.InvokeAsync(_socket.Start);
     }
 
-    public void Change()
-    {
-        foreach (InnerConnections connections in _connections)
-            connections.Loop.Post(connections.Change);
-    }
+    public Task MakeSocketAnewAsync() => _home.InvokeAsync(_socket.MakeAnew);
+
+    public void Change() => Post(connections => connections.Change());
 
     public void OnAccepted(int descriptor, JoinPeerName name)
     {
         Libc.PeerCredentials(descriptor, out int process, out uint user);
         bool isOwn = process == Environment.ProcessId;
-        if (name.Kind == JoinKind.Datagrams)
+        // Listeners of another protocol are closed, which the other half reports. Only the daemon's own user may hand off: what any other
+        // user sends under that name, descriptors or bytes, goes nowhere.
+        if (name.Kind == JoinKind.Datagrams || (name.Kind == JoinKind.Handoff && !PeerUser.IsOwn(process, user)))
         {
-            // Listeners of another protocol; the other side says what that means.
             Libc.Close(descriptor);
             return;
         }
         if (name.Kind == JoinKind.Handoff)
         {
-            // Whoever else takes that name gets nothing: neither his descriptors nor his bytes go anywhere.
-            if (!PeerUser.IsOwn(process, user))
-            {
-                Libc.Close(descriptor);
-                return;
-            }
-            // Another bridge of this process names no loop: its outer half is to this one as that of any other process.
+            // The outer half of another bridge of this process names no loop and is treated as that of another process.
             bool isOwnHalf = isOwn && name.LoopIndex < _connections.Length;
-            AddReceiver(descriptor, isOwnHalf, isOwnHalf ? _connections[name.LoopIndex] : Choose());
+            InnerConnections receiving = isOwnHalf ? _connections[name.LoopIndex] : Choose();
+            On(receiving, () => receiving.AddReceiver(descriptor, isOwnHalf));
             return;
         }
-        // What the bridge's own outer half relays was admitted and is counted there. Another bridge of this process is to this one as any other process.
-        ulong number = name.Kind == JoinKind.OwnRelay && isOwn ? InnerConnections.CountedByOuterHalf : 0;
-        var accepted = new AcceptedClient(descriptor, name.IsRelayed ? SocketKind.UnixHalf : SocketKind.Unix, PeerAddress.Unix, name.IsRelayed ? name.PortOffset : 0, number);
-        if (number == 0 && !(HasRoomForAnother() && _bridge.Admit(PeerAddress.Unix)))
+        // The bridge's own outer half has admitted and counts the clients that it relays. Another bridge of this process counts as another
+        // process.
+        ulong number = name.Kind == JoinKind.OwnRelay && isOwn ? AcceptedClient.CountedByOuterHalf : 0;
+        SocketKind kind = name.IsRelayed ? SocketKind.UnixHalf : SocketKind.Unix;
+        var accepted = new AcceptedClient(descriptor, kind, PeerAddress.Unix, name.IsRelayed ? name.PortOffset : 0, number);
+        if (number == 0 && !(HasRoomForAnother() && _clients.Admit(PeerAddress.Unix)))
         {
             accepted.Reset();
             return;
         }
-        InnerConnections chosen = Choose();
-        if (chosen.Loop == Home)
-            chosen.Connect(accepted);
-        else
-            chosen.Loop.Post(() => chosen.Connect(accepted));
+        InnerConnections connecting = Choose();
+        On(connecting, () => connecting.Connect(accepted));
     }
 
-    /// <summary>The listener lets everybody in where those who come are as a rule the bridge's own (see <see cref="JoinListener"/>): the others are asked for room here.</summary>
-    private bool HasRoomForAnother() => !_bridge.RelaysWithin || _connections[0].HasRoom;
+    /// <summary>
+    /// If bytes cross the join within this process the listener accepts without asking for room: asks for the other clients here.
+    /// </summary>
+    private bool HasRoomForAnother() => !_relaysWithin || _connections[0].HasRoom;
 
-    private InnerConnections Choose() => _connections[_engine.ChooseRelay(Home).Index];
+    private InnerConnections Choose() => _connections[_loops.ChooseRelay(_home).Index];
 
-    private static void AddReceiver(int descriptor, bool isOwn, InnerConnections connections)
+    private static void On(InnerConnections connections, Action action)
     {
         if (connections.Loop.IsCurrent)
-            connections.AddReceiver(descriptor, isOwn);
+            action();
         else
-            connections.Loop.Post(() => connections.AddReceiver(descriptor, isOwn));
+            connections.Loop.Post(action);
     }
 
-    public void OnNamespaceChanged()
+    private void Post(Action<InnerConnections> action)
     {
         foreach (InnerConnections connections in _connections)
-            connections.Loop.Post(connections.OnNamespaceChanged);
+            connections.Loop.Post(() => action(connections));
     }
 
-    public void AbortClientsIn(ulong cookie)
-    {
-        foreach (InnerConnections connections in _connections)
-            connections.Loop.Post(() => connections.AbortClientsIn(cookie));
-    }
+    public void OnNamespaceChanged() => Post(connections => connections.OnNamespaceChanged());
 
-    public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => Home.InvokeAsync(Socket.Listeners);
+    public void AbortClientsIn(ulong cookie) => Post(connections => connections.AbortClientsIn(cookie));
+
+    public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => _home.InvokeAsync(_socket.Listeners);
 
     public async Task UnbindAsync()
     {
-        await Home.InvokeAsync(Socket.Release);
-        // After the listener: who links anew finds the next inner half, or waits for it in the backlog.
+        await _home.InvokeAsync(_socket.Release);
+        // After the listener: an outer half that links again finds the next inner half, or waits for it in the backlog.
         foreach (InnerConnections connections in _connections)
             await connections.Loop.InvokeAsync(connections.RetireForeign);
     }
@@ -131,18 +138,19 @@ internal sealed class InnerHalf : IInnerHalf, IJoinServer
         return carried;
     }
 
-    public Task ResumeAsync(IReadOnlyList<ConnectionSnapshot> carried) => Task.WhenAll(
+    public async Task<IReadOnlyList<ConnectionSnapshot>> ResumeAsync(IReadOnlyList<ConnectionSnapshot> carried)
+    {
         // Evenly over the loops, which have nothing else to do yet.
-        carried.Chunk((carried.Count + _connections.Length - 1) / _connections.Length).Zip(_connections, (some, connections) => connections.Loop.InvokeAsync(() =>
-        {
-            foreach (ConnectionSnapshot connection in some)
-                connections.Resume(connection);
-        })));
+        IEnumerable<ConnectionSnapshot[]> parts = carried.Chunk((carried.Count + _connections.Length - 1) / _connections.Length);
+        await Task.WhenAll(parts.Zip(
+            _connections, (part, connections) => connections.Loop.InvokeAsync(() => Array.ForEach(part, connections.Resume))));
+        return [];
+    }
 
     public async Task AbortAsync()
     {
         foreach (InnerConnections connections in _connections)
             await connections.Loop.InvokeAsync(connections.Stop);
-        await Home.InvokeAsync(Socket.Close);
+        await _home.InvokeAsync(_socket.Close);
     }
 }

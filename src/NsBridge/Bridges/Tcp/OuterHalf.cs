@@ -1,3 +1,4 @@
+using NsBridge.Bridges.Admission;
 using NsBridge.Bridges.Connecting;
 using NsBridge.Bridges.Joining;
 using NsBridge.Bridges.Listening;
@@ -6,48 +7,66 @@ using NsBridge.HotRestart;
 using NsBridge.Linux;
 using NsBridge.Namespaces;
 using NsBridge.Relaying.EventLoops;
-using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Tcp;
 
 /// <summary>
-/// The outer half of a bridge: its TCP listeners, and the join by which admitted clients reach the UNIX socket. Lives on the bridge's
-/// home loop.
+/// The outer half of a TCP bridge: its listeners, and the join through which admitted clients reach the UNIX socket. On the bridge's home
+/// loop.
 /// </summary>
-internal sealed class OuterHalf : IOuterHalf
+internal sealed class OuterHalf : IOuterHalf, IOuterCarrier
 {
-    private readonly Bridge _bridge;
-    private readonly LoopGroup _engine;
-    private readonly NamespaceTracker _place;
+    private readonly IBridgeContext _bridge;
+    private readonly IClientAdmission _clients;
+    private readonly IConnectionEvents _events;
     private readonly EventLoop _home;
+    private readonly NamespaceTracker _place;
+    private readonly DescriptorBudget _descriptors;
+    private readonly ListeningSockets _listening;
     private readonly IJoin _join;
     private readonly List<ClientListener> _listeners = [];
-    // Where clients came by a listener, in this process or the one before: they go when the reference leads elsewhere.
+    // The namespaces of clients that came by a listener, in this process or the one before: the clients end when the reference leads
+    // elsewhere.
     private readonly HashSet<ulong> _origins = [];
     private ulong _boundIn;
-    private volatile BridgeSetupException? _bindFault;
+    private volatile StateReason? _bindTrouble;
     private volatile bool _isBound;
-    // Not before its turn comes, and not after it was taken away: a namespace that changes then lets no client come.
+    // From the first BindAsync to UnbindAsync: a change of the namespace binds nothing before and after.
     private bool _isWanted;
 
-    public OuterHalf(Bridge bridge, LoopGroup engine, EventLoop home, NamespaceTracker place)
+    public OuterHalf(
+        IBridgeContext bridge,
+        IClientAdmission clients,
+        IConnectionEvents events,
+        LoopGroup loops,
+        EventLoop home,
+        NamespaceTracker place,
+        NamespaceWatch namespaces,
+        DescriptorBudget descriptors,
+        ListeningSockets listening)
     {
         _bridge = bridge;
-        _engine = engine;
-        _place = place;
+        _clients = clients;
+        _events = events;
         _home = home;
-        // What another process took over it alone could end when the listeners' namespace goes; what is relayed here is ended here.
-        bool endsElsewhere = bridge.Settings.Namespace is null && place.Reference.Kind != NamespaceKind.Host;
-        _join = bridge.Settings.Join == JoinMode.Handoff && !endsElsewhere ? new HandoffJoin(bridge, engine, home) : new RelayJoin(bridge, home, engine.Namespaces);
+        _place = place;
+        _descriptors = descriptors;
+        _listening = listening;
+        // Clients that another process has taken over could not be ended here when the listeners' namespace goes; relayed ones can.
+        bool mustEndHere = bridge.Settings.Namespace is null && place.Reference.Kind != NamespaceKind.Host;
+        _join = bridge.Settings.Join == JoinMode.Handoff && !mustEndHere
+            ? new HandoffJoin(bridge, events, loops, home)
+            : new RelayJoin(bridge, events, home, namespaces);
     }
 
     public bool IsBound => _isBound;
 
-    public StateReason? BindTrouble => _bindFault?.Reason;
-
-    public bool LacksPrivilege => _bindFault is { LacksPrivilege: true };
+    public StateReason? BindTrouble => _bindTrouble;
 
     public StateReason? JoinTrouble => _join.Trouble;
+
+    /// <summary>False for sockets of a socket unit, which systemd has too and passes again by itself.</summary>
+    private bool HasOwnSockets => _boundIn != 0;
 
     public Task BindAsync() => _home.InvokeAsync(() =>
     {
@@ -65,40 +84,35 @@ internal sealed class OuterHalf : IOuterHalf
             return;
         try
         {
-            foreach ((int socket, int offset) in ListeningSockets.Open(_bridge.Settings, _engine, _place, out _boundIn))
-                _listeners.Add(new ClientListener(this, _home, socket, offset, _engine.Descriptors));
+            foreach ((int socket, int offset) in _listening.Open(_bridge.Settings, _place, out _boundIn))
+                _listeners.Add(new ClientListener(_clients, _join, _home, socket, offset, _descriptors));
             foreach (ClientListener listener in _listeners)
                 listener.Start();
         }
         catch (BridgeSetupException fault)
         {
-            // All or none, as they are made.
+            // All or none.
             Unbind();
-            _bindFault = fault;
+            _bindTrouble = fault.Reason;
             return;
         }
         if (HasOwnSockets)
             _origins.Add(_boundIn);
-        _bindFault = null;
+        _bindTrouble = null;
         _isBound = true;
     }
 
-    /// <summary>Whether a client is let in.</summary>
-    public bool Admit(PeerAddress peer) => _bridge.Admit(peer);
+    public void OnNamespaceChanged() => _home.Post(ApplyNamespace);
 
-    public void Pass(ReadOnlySpan<AcceptedClient> accepted) => _join.Pass(accepted);
+    public void Change() => _home.Post(_join.OnSettingsChanged);
 
-    public void OnNamespaceChanged() => _home.Post(Follow);
-
-    public void Change() => _home.Post(_join.Change);
-
-    private void Follow()
+    private void ApplyNamespace()
     {
         Bind();
         _bridge.OnStateChanged();
     }
 
-    /// <summary>A listener keeps its namespace alive, and so does a client's socket.</summary>
+    /// <summary>Listeners and clients of any namespace but this one end: each of their sockets keeps its namespace alive.</summary>
     private void LeaveAllBut(NamespaceState state)
     {
         if (_boundIn != 0 && state.Cookie != _boundIn)
@@ -106,29 +120,23 @@ internal sealed class OuterHalf : IOuterHalf
             Unbind();
             _boundIn = 0;
         }
-        // Until the first answer, who was taken up of the process before goes on.
-        foreach (ulong origin in state.IsUnknown ? [] : _origins.Where(origin => origin != state.Cookie).ToArray())
+        // Until the namespace is known, resumed clients go on. Clients that may drain stay in the set: a reload may end them later.
+        if (state.IsUnknown || _bridge.Settings.WhenNamespaceGoes != WhenNamespaceGoes.Close)
+            return;
+        foreach (ulong origin in _origins.Where(origin => origin != state.Cookie).ToArray())
         {
-            // Whom they are let drain there a reload may want ended later.
-            if (_bridge.Settings.WhenNamespaceGoes != WhenNamespaceGoes.Close)
-                continue;
             _origins.Remove(origin);
-            AbortClientsIn(origin);
+            int ended = _join.AbortClientsIn(origin);
+            if (ended > 0)
+                _events.OnNamespaceEnded(ended);
+            _bridge.AbortClientsIn(origin);
         }
-    }
-
-    private void AbortClientsIn(ulong cookie)
-    {
-        int ended = _join.AbortClientsIn(cookie);
-        if (ended > 0)
-            _bridge.OnNamespaceEnded(ended);
-        _bridge.AbortClientsIn(cookie);
     }
 
     public void TrackClientNamespaces(IReadOnlySet<ulong> namespaces) => _home.Post(() =>
     {
         _origins.UnionWith(namespaces);
-        Follow();
+        ApplyNamespace();
     });
 
     private void Unbind()
@@ -140,12 +148,10 @@ internal sealed class OuterHalf : IOuterHalf
     }
 
     public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<ListenerSnapshot>>(() =>
-        HasOwnSockets && _boundIn == NetworkNamespace.OwnCookie ? [.. _listeners.Select(listener => ListenerSnapshot.Internet(listener.Listener))] : []);
+        HasOwnSockets && _boundIn == NetworkNamespace.OwnCookie
+            ? [.. _listeners.Select(listener => ListenerSnapshot.Internet(listener.Listener))]
+            : []);
 
-    /// <summary>Those of a socket unit systemd has too, and hands over again by itself.</summary>
-    private bool HasOwnSockets => _boundIn != 0;
-
-    /// <summary>Ends listening for good; clients go on, as long as their namespace does.</summary>
     public Task UnbindAsync() => _home.InvokeAsync(() =>
     {
         _isWanted = false;
@@ -153,28 +159,29 @@ internal sealed class OuterHalf : IOuterHalf
         foreach (ClientListener listener in _listeners)
         {
             if (HasOwnSockets)
-                _engine.Kept.Keep(ListenerSnapshot.Internet(listener.Release()));
+                _listening.Inherited.Keep(ListenerSnapshot.Internet(listener.Release()));
             else
                 listener.Stop();
         }
         _listeners.Clear();
     });
 
-    public Task<int> ElsewhereAsync() => _home.InvokeAsync(() => _join.HandedOffCount);
+    public Task<int> HandedOffCountAsync() => _home.InvokeAsync(() => _join.HandedOffCount);
 
     public Task<IEnumerable<ConnectionSnapshot>> SuspendAsync() => _home.InvokeAsync(_join.Suspend);
 
     public Task<IEnumerable<ConnectionSnapshot>> ReleasePendingAsync() => _home.InvokeAsync(_join.ReleasePending);
 
-    public Task<IReadOnlyList<ConnectionSnapshot>> ResumeAsync(IReadOnlyList<ConnectionSnapshot> carried) => _home.InvokeAsync<IReadOnlyList<ConnectionSnapshot>>(() =>
-        // Who came first is first in the line again.
-        [.. carried.OrderByDescending(connection => connection.Age).Where(connection => !Resume(connection))]);
+    public Task<IReadOnlyList<ConnectionSnapshot>> ResumeAsync(IReadOnlyList<ConnectionSnapshot> carried) =>
+        _home.InvokeAsync<IReadOnlyList<ConnectionSnapshot>>(() =>
+            // The oldest first, as in the queue they come from.
+            [.. carried.OrderByDescending(connection => connection.Age).Where(connection => !Resume(connection))]);
 
     private bool Resume(ConnectionSnapshot carried)
     {
         if (carried.HasTarget)
             return _join.Resume(carried.Relay);
-        _join.Pass([new AcceptedClient(carried.Relay.Client, carried.Relay.ClientKind, carried.Relay.Peer, carried.Offset, 0)], carried.Age);
+        _join.Pass([AcceptedClient.Of(carried, number: 0)], carried.Age);
         return true;
     }
 

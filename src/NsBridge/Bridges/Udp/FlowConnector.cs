@@ -14,11 +14,11 @@ namespace NsBridge.Bridges.Udp;
 
 /// <summary>
 /// Gives the flows of one bridge their sockets: enters the namespace once for all that begin together, tries the target's next address
-/// where one refuses, and parks flows while the target is not there. All on the loop's thread.
+/// after a refusal, and parks flows while the target is missing. On the loop's thread.
 /// </summary>
-internal sealed class FlowConnector : EventSource, IFlowOwner
+internal sealed class FlowConnector : IFlowOwner
 {
-    /// <summary>Flows that may wait for a target that is not there.</summary>
+    /// <summary>Flows that may wait for a missing target.</summary>
     private const int MostParked = 1024;
 
     private const int RetryMilliseconds = 100;
@@ -26,95 +26,99 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
     /// <summary>Parked flows that are tried at one turn.</summary>
     private const int FlowsPerRetry = 64;
 
-    /// <summary>How long an address may take to refuse, with another one to try: a refusal on loopback comes at once.</summary>
+    /// <summary>How long an address may take to refuse if there is another one: a refusal on loopback comes at once.</summary>
     private const int TrialMilliseconds = 1000;
 
-    private readonly Bridge _bridge;
+    /// <summary>
+    /// The default of <c>MaxConnections</c>: at most 8192 flows, and at most a quarter of the process's descriptors. Senders can be
+    /// invented, and each flow costs a descriptor for <c>IdleTimeout</c>. With so many, at one new client a millisecond, a client still has
+    /// eight seconds for its answer.
+    /// </summary>
+    private static readonly int s_defaultLimit = Math.Max(1, Math.Min(8192, Libc.DescriptorLimit() / 4));
+
+    private readonly IBridgeContext _bridge;
+    private readonly IClientAdmission _clients;
+    private readonly IConnectionEvents _events;
     private readonly NamespaceTracker _place;
     private readonly DescriptorBudget _descriptors;
+    private readonly LoopTimer _retry;
     private readonly LinkedList<UdpFlow> _parked = new();
-    private ConnectTarget _plan;
+    private ConnectTarget _target;
 
-    public FlowConnector(Bridge bridge, EventLoop loop, NamespaceTracker place, DescriptorBudget descriptors)
+    public FlowConnector(
+        IBridgeContext bridge,
+        IClientAdmission clients,
+        IConnectionEvents events,
+        EventLoop loop,
+        NamespaceTracker place,
+        DescriptorBudget descriptors)
     {
         _bridge = bridge;
+        _clients = clients;
+        _events = events;
         _place = place;
         _descriptors = descriptors;
-        _plan = ConnectTarget.ToTarget(bridge.Settings);
-        Table = new FlowTable(loop, bridge.Tally.RelaysOf(loop.Index), this);
+        _retry = new LoopTimer(loop, Retry);
+        _target = ConnectTarget.ToTarget(bridge.Settings);
+        Table = new FlowTable(loop, bridge.Counters.RelaysOf(loop.Index), this);
     }
 
     public FlowTable Table { get; }
 
-    private EventLoop Loop => Table.Loop;
-
-    /// <summary>Begins to serve. On the loop.</summary>
-    public void Start()
-    {
-        Loop.Attach(this);
-        Change();
-    }
-
     /// <summary>
-    /// Takes over the settings of now. A client of UDP does not dial again, so flows that the new ones would not allow, or that lead to another target,
-    /// end; the next datagram begins a new flow.
+    /// Adopts the present settings; called before the first flow too. A UDP client does not connect again, so flows that the new settings
+    /// do not allow, or that lead to another target, end; the next datagram begins a new flow.
     /// </summary>
     public void Change()
     {
         BridgeSettings settings = _bridge.Settings;
-        ConnectTarget before = _plan;
-        _plan = ConnectTarget.ToTarget(settings);
-        Table.Limit = settings.MaxConnections > 0 ? settings.MaxConnections : FlowLimits.Default;
+        ConnectTarget before = _target;
+        _target = ConnectTarget.ToTarget(settings);
+        Table.Limit = settings.MaxConnections > 0 ? settings.MaxConnections : s_defaultLimit;
         Table.LimitPerClient = settings.MaxConnectionsPerClient;
         Table.ChangeIdleTimeout((long)settings.IdleTimeout.TotalMilliseconds);
-        bool moved = before.Target != _plan.Target;
-        Table.EndWhere(flow => (moved && !flow.IsWaiting) || !_bridge.IsAllowed(flow.Peer), new RelayOutcome(EndReason.Aborted));
+        bool isMoved = before.Target != _target.Target;
+        Table.EndWhere(flow => (isMoved && !flow.IsWaiting) || !_clients.IsAllowed(flow.Peer), new RelayOutcome(EndReason.Aborted));
         Table.ObeyLimits();
     }
 
     public bool IsWelcome(PeerAddress peer)
     {
-        if (_bridge.IsAllowed(peer))
+        if (_clients.IsAllowed(peer))
             return true;
-        _bridge.Refuse(peer, AdmitVerdict.NotAllowed);
+        _clients.Refuse(peer, AdmitVerdict.NotAllowed);
         return false;
     }
 
     public bool Admit(PeerAddress peer)
     {
-        if (_descriptors.HasRoom)
-            _descriptors.Relax();
-        else
-            _descriptors.Press(Errno.EMFILE);
-        // Near the process's limit a new flow takes the place of an old one; where all places are others', there is none.
-        if (!_descriptors.HasRoom && !Table.DisplaceOldest())
+        // Near the process's limit a new flow replaces an old one of this bridge, if there is one.
+        if (!_descriptors.TryFindRoom() && !Table.DisplaceOldest())
         {
-            _bridge.Refuse(peer, AdmitVerdict.BridgeFull);
+            _clients.Refuse(peer, AdmitVerdict.BridgeFull);
             return false;
         }
-        return _bridge.Admit(peer);
+        return _clients.Admit(peer);
     }
 
-    public void OnBegun(ReadOnlySpan<UdpFlow> flows) => ConnectAttempt(flows);
-
-    private void ConnectAttempt(ReadOnlySpan<UdpFlow> flows)
+    public void OnBegun(ReadOnlySpan<UdpFlow> flows)
     {
         Span<int> sockets = stackalloc int[flows.Length];
-        int made = OpenSockets(_plan.Family(0), sockets, out ulong cookie, out EnterFailure failure);
+        int made = OpenSockets(_target.Family(0), sockets, out ulong cookie, out EnterFailure failure);
         for (int i = 0; i < flows.Length; i++)
         {
             flows[i].AddressIndex = 0;
             if (i < made)
                 Connect(flows[i], sockets[i], cookie);
             else
-                Unreachable(flows[i], failure);
+                OnUnreachable(flows[i], failure);
         }
     }
 
     private int OpenSockets(int family, Span<int> sockets, out ulong cookie, out EnterFailure failure)
     {
         int made = _place.OpenSockets(family, Libc.SOCK_DGRAM, sockets, out cookie, out failure);
-        // What is seen here is newer than what the watch saw: let it look, so that flows into the old namespace end.
+        // A new socket is newer than the last probe: another probe ends flows into the old namespace.
         if (made == 0 ? _place.State.CanEnter && !failure.IsExhaustion : cookie != _place.State.Cookie)
             _bridge.ProbeNamespaces();
         return made;
@@ -127,10 +131,10 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
             Libc.Close(socket);
             return;
         }
-        int result = _plan.Address(socket, flow.AddressIndex, flow.Offset, out SockAddr address);
+        int result = _target.Address(socket, flow.AddressIndex, flow.Offset, out SockAddr address);
         if (result >= 0)
             result = Libc.Connect(socket, address);
-        if (result >= 0 && SelfConnection.IsOne(socket, address))
+        if (result >= 0 && ConnectTarget.IsSelfConnection(socket, address))
             result = -(int)Errno.ECONNREFUSED;
         if (result < 0)
         {
@@ -139,34 +143,34 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
             return;
         }
         UdpSocket.Prepare(socket);
-        long trial = flow.AddressIndex + 1 < _plan.AddressCount ? TrialMilliseconds : 0;
+        long trial = flow.AddressIndex + 1 < _target.AddressCount ? TrialMilliseconds : 0;
         flow.Open(socket, cookie, flow.HasAnswered ? 0 : Math.Max(trial, PatienceLeft(flow)));
     }
 
     public void OnFailed(UdpFlow flow, Errno error)
     {
         flow.CloseSocket();
-        if (!flow.HasAnswered && flow.AddressIndex + 1 < _plan.AddressCount)
+        if (!flow.HasAnswered && flow.AddressIndex + 1 < _target.AddressCount)
         {
             flow.AddressIndex++;
             Span<int> socket = stackalloc int[1];
-            if (OpenSockets(_plan.Family(flow.AddressIndex), socket, out ulong cookie, out EnterFailure failure) == 1)
+            if (OpenSockets(_target.Family(flow.AddressIndex), socket, out ulong cookie, out EnterFailure failure) == 1)
                 Connect(flow, socket[0], cookie);
             else
-                Unreachable(flow, failure);
+                OnUnreachable(flow, failure);
             return;
         }
         if (!TryPark(flow))
-            GiveUp(flow, TargetFailure.Explain(_plan.Describe(flow.Offset), error), error);
+            GiveUp(flow, ErrnoText.Connect(_target.Describe(flow.Offset), error), error);
     }
 
-    private void Unreachable(UdpFlow flow, EnterFailure failure)
+    private void OnUnreachable(UdpFlow flow, EnterFailure failure)
     {
         if (flow.HasEnded)
             return;
         if (failure.IsExhaustion)
         {
-            _descriptors.Press(failure.Error);
+            _descriptors.OnExhausted(failure.Error);
             Table.DisplaceOldest();
         }
         if (flow.HasEnded || TryPark(flow))
@@ -176,40 +180,37 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
 
     private void GiveUp(UdpFlow flow, string reason, Errno error)
     {
-        _bridge.OnFailed(flow.Peer, reason);
+        _events.OnFailed(flow.Peer, reason);
         flow.End(new RelayOutcome(EndReason.TargetReset, error));
     }
 
-    private long PatienceLeft(UdpFlow flow) => (long)_plan.TargetWait.TotalMilliseconds - (Loop.Now - flow.Began);
+    private long PatienceLeft(UdpFlow flow) => (long)_target.TargetWait.TotalMilliseconds - (Table.Loop.Now - flow.Began);
 
     private bool TryPark(UdpFlow flow)
     {
         if (flow.HasAnswered || PatienceLeft(flow) <= 0 || _parked.Count >= MostParked)
             return false;
         flow.Parked = _parked.AddLast(flow);
-        if (!IsTimerSet)
-            Loop.SetTimer(this, RetryMilliseconds);
+        _retry.SetOnce(RetryMilliseconds);
         return true;
     }
 
-    protected override void OnTimer() => Retry();
-
-    // One after the other until one finds that the target is still not there; that one is the last in line then.
+    // One after the other until one finds that the target is still missing; that one is the last in the queue then.
     private void Retry()
     {
-        GiveUpWhoWaitedLongEnough();
+        GiveUpExpired();
         for (int i = 0; i < FlowsPerRetry && _parked.First is { Value: { } flow }; i++)
         {
             Unpark(flow);
-            ConnectAttempt([flow]);
+            OnBegun([flow]);
             if (flow is { IsWaiting: true, HasEnded: false })
                 break;
         }
         if (_parked.Count > 0)
-            Loop.SetTimer(this, RetryMilliseconds);
+            _retry.Set(RetryMilliseconds);
     }
 
-    private void GiveUpWhoWaitedLongEnough()
+    private void GiveUpExpired()
     {
         for (LinkedListNode<UdpFlow>? node = _parked.First; node is not null;)
         {
@@ -217,7 +218,9 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
             node = node.Next;
             if (PatienceLeft(flow) > 0)
                 continue;
-            string reason = _place.State is { CanEnter: false } state ? state.Reason : TargetFailure.Explain(_plan.Describe(flow.Offset), Errno.ETIMEDOUT);
+            string reason = _place.State is { CanEnter: false } state
+                ? state.Reason
+                : ErrnoText.Connect(_target.Describe(flow.Offset), Errno.ETIMEDOUT);
             GiveUp(flow, reason, Errno.ETIMEDOUT);
         }
     }
@@ -229,21 +232,17 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
         flow.Parked = null;
     }
 
-    protected override void OnEvents(uint events, int end)
-    {
-    }
+    public void OnAnswered(UdpFlow flow) => _events.OnConnected(flow.AgeMicroseconds);
 
-    public void OnAnswered(UdpFlow flow) => _bridge.OnConnected(flow.AgeMicroseconds);
-
-    public void OnDropped(Errno error, bool towardsTarget) => _bridge.OnDropped(DatagramFault.Explain(error, towardsTarget));
+    public void OnDropped(Errno error, bool towardsTarget) => _events.OnDropped(ErrnoText.Datagrams(error, towardsTarget));
 
     public void OnEnded(UdpFlow flow, RelayOutcome outcome)
     {
         Unpark(flow);
-        _bridge.OnEnded(flow.Peer, outcome, flow.BytesToTarget, flow.BytesToClient);
+        _events.OnEnded(flow.Peer, outcome, flow.BytesToTarget, flow.BytesToClient);
     }
 
-    /// <summary>Ends flows into any namespace but the one that is there, where the bridge wants that, and tries again for those that wait.</summary>
+    /// <summary>Ends flows into any namespace but the present one, if so configured, and retries the parked ones.</summary>
     public void OnNamespaceChanged()
     {
         ulong cookie = _place.ProbeCookie();
@@ -251,7 +250,7 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
         {
             int ended = Table.EndWhere(flow => !flow.IsWaiting && flow.Cookie != cookie, new RelayOutcome(EndReason.Aborted));
             if (ended > 0)
-                _bridge.OnNamespaceEnded(ended);
+                _events.OnNamespaceEnded(ended);
         }
         if (cookie != 0)
             Retry();
@@ -261,6 +260,6 @@ internal sealed class FlowConnector : EventSource, IFlowOwner
     public void Stop()
     {
         Table.EndWhere(static _ => true, new RelayOutcome(EndReason.Aborted));
-        Loop.Detach(this);
+        _retry.Clear();
     }
 }

@@ -1,54 +1,41 @@
+using NsBridge.Bridges.Joining;
 using NsBridge.Bridges.Listening;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Udp;
 
 namespace NsBridge.Bridges.Udp;
 
 /// <summary>
-/// The inner half's end of a link over which an outer half hands its listeners over. They are listened on for as long as the link
-/// is there: its end is the outer half's way to take them back. What is sent is checked; anything but UDP listeners is closed.
+/// The inner half's end of a link over which an outer half hands its listeners over. They are served for as long as the link lasts: its end
+/// takes them back. What is sent is checked; everything but UDP listeners is closed.
 /// </summary>
-internal sealed class ListenerReceiver : EventSource
+/// <param name="owner">Removes the receiver when the link ends.</param>
+/// <param name="flows">Has the flows of its listeners; its loop is the receiver's.</param>
+/// <param name="socket">The connection, owned from here on.</param>
+internal sealed class ListenerReceiver(UdpInnerHalf owner, FlowTable flows, int socket) : HalfReceiver(flows.Loop, socket)
 {
-    /// <summary>What the inner half says first, to an outer half whose listeners it takes.</summary>
+    /// <summary>The greeting of an inner half that takes listeners.</summary>
     public static ReadOnlySpan<byte> Hello => "nsbridge datagrams 1\n"u8;
 
-    private readonly UdpInnerHalf _owner;
-    private readonly FlowTable _flows;
-    private readonly int _socket;
     private readonly List<UdpListener> _listeners = [];
 
-    /// <param name="owner">Whose socket it came to.</param>
-    /// <param name="flows">Has the flows of what comes here; on its loop this lives.</param>
-    /// <param name="socket">The connection, owned from here on.</param>
-    public ListenerReceiver(UdpInnerHalf owner, FlowTable flows, int socket)
-    {
-        _owner = owner;
-        _flows = flows;
-        _socket = socket;
-    }
-
-    private EventLoop Loop => _flows.Loop;
-
-    /// <summary>Says that listeners are taken. On the loop.</summary>
+    /// <summary>Announces that listeners are taken. On the loop.</summary>
     public void Start()
     {
-        Loop.Attach(this);
-        Libc.Send(_socket, Hello);
-        // Where the kernel has no memory for it the link ends, and the outer half tries again.
-        if (Loop.Watch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLRDHUP) < 0)
-            _owner.Remove(this);
+        // Without kernel memory for the watch the link ends, and the outer half retries.
+        if (Begin(Libc.EPOLLIN | Libc.EPOLLRDHUP, Hello) < 0)
+            owner.Remove(this);
     }
 
     protected override void OnEvents(uint events, int end)
     {
         Span<byte> records = stackalloc byte[Libc.DescriptorsPerMessage * ListenerRecord.Size];
         Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
-        nint read = Libc.ReceiveDescriptors(_socket, records, descriptors, out int count, out bool truncated);
+        nint read = Libc.ReceiveDescriptors(Socket, records, descriptors, out int count, out bool truncated);
         if (read == -(nint)(int)Errno.EAGAIN)
             return;
-        // A listener that this process has no descriptor for, or cannot watch, is a port that nobody serves: the link ends, and the outer half tries again.
+        // A listener that this process has no descriptor for, or cannot watch, is a port that is not served: the link ends, and the outer
+        // half retries.
         bool isWhole = read > 0 && !truncated && read == count * ListenerRecord.Size;
         int taken = 0;
         while (isWhole && taken < count)
@@ -60,10 +47,10 @@ internal sealed class ListenerReceiver : EventSource
             return;
         foreach (int descriptor in descriptors[taken..count])
             Libc.Close(descriptor);
-        _owner.Remove(this);
+        owner.Remove(this);
     }
 
-    /// <returns>False where it cannot be watched.</returns>
+    /// <returns>False if it cannot be watched.</returns>
     private bool Take(int descriptor, int offset)
     {
         if (!UdpSocket.IsListener(descriptor) || Libc.SetNonBlocking(descriptor) < 0)
@@ -72,20 +59,17 @@ internal sealed class ListenerReceiver : EventSource
             return true;
         }
         UdpSocket.PrepareListener(descriptor);
-        var listener = new UdpListener(_flows, descriptor, offset, UdpSocket.IsSix(descriptor));
+        var listener = new UdpListener(flows, descriptor, offset, UdpSocket.IsSix(descriptor));
         _listeners.Add(listener);
         return listener.Start() >= 0;
     }
 
-    /// <summary>Ends the listening and closes the link. On the loop; again does nothing.</summary>
-    public void Close()
+    /// <summary>Stops serving the listeners and closes the link. Repeated calls do nothing.</summary>
+    public override void Close()
     {
-        if (!IsAttached)
-            return;
         foreach (UdpListener listener in _listeners)
             listener.Stop();
         _listeners.Clear();
-        Loop.Detach(this);
-        Libc.Close(_socket);
+        base.Close();
     }
 }

@@ -1,4 +1,6 @@
+using NsBridge.Bridges.Admission;
 using NsBridge.Bridges.Joining;
+using NsBridge.Bridges.Listening;
 using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
@@ -9,24 +11,38 @@ using NsBridge.Relaying.Udp;
 namespace NsBridge.Bridges.Udp;
 
 /// <summary>
-/// The inner half of a UDP bridge: takes listeners over by its UNIX socket and has the flows of their clients. All of it lives on the bridge's home loop.
+/// The inner half of a UDP bridge: takes listeners over through its UNIX socket and has the flows of their clients. On the bridge's home
+/// loop.
 /// </summary>
-/// <remarks>The UNIX socket is a stream, so it is no door for local programs' datagrams: whoever else connects is closed.</remarks>
+/// <remarks>
+/// The UNIX socket is a stream and passes no datagrams of local programs: any other connection is closed. Flows are not carried over: a
+/// client's next datagram makes another one.
+/// </remarks>
 internal sealed class UdpInnerHalf : IInnerHalf, IJoinServer
 {
     private readonly EventLoop _home;
     private readonly FlowConnector _connector;
+    private readonly JoinSocket _socket;
     private readonly List<ListenerReceiver> _receivers = [];
 
-    /// <exception cref="BridgeSetupException">The UNIX socket cannot be had.</exception>
-    public UdpInnerHalf(Bridge bridge, LoopGroup engine, EventLoop home, NamespaceTracker place)
+    /// <exception cref="BridgeSetupException">The UNIX socket cannot be made.</exception>
+    public UdpInnerHalf(
+        IBridgeContext bridge,
+        IClientAdmission clients,
+        IConnectionEvents events,
+        EventLoop home,
+        NamespaceTracker place,
+        DescriptorBudget descriptors,
+        ListeningSockets listening)
     {
         _home = home;
-        _connector = new FlowConnector(bridge, home, place, engine.Descriptors);
-        Socket = new JoinSocket(this, bridge.Settings, engine, home, hasRoomAlready: false);
+        _connector = new FlowConnector(bridge, clients, events, home, place, descriptors);
+        _socket = new JoinSocket(this, bridge.Settings, listening, descriptors, home, hasRoomAlready: false);
     }
 
-    public JoinSocket Socket { get; }
+    public SockAddr SocketAddress => _socket.Address;
+
+    public bool IsSocketInPlace => _socket.IsInPlace;
 
     public Task StartAsync() => _home.InvokeAsync(() =>
     {
@@ -37,11 +53,15 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinServer
         catch (OutOfMemoryException)
         {
             throw new BridgeSetupException(
-                ReasonCode.OutOfMemory, "there is no memory for datagrams on their way: 9 MiB of address space are refused; is the process's limited (LimitAS=, ulimit -v)?");
+                ReasonCode.OutOfMemory,
+                "there is no memory for datagrams on their way: 9 MiB of address space are refused; "
+                + "is the process's limited (LimitAS=, ulimit -v)?");
         }
-        _connector.Start();
-        Socket.Start();
+        _connector.Change();
+        _socket.Start();
     });
+
+    public Task MakeSocketAnewAsync() => _home.InvokeAsync(_socket.MakeAnew);
 
     public void Change() => _home.Post(_connector.Change);
 
@@ -64,36 +84,23 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinServer
         receiver.Close();
     }
 
-    /// <summary>Nothing is left of them: the outer half ended the link by which their listeners came, and flows end with their listeners.</summary>
-    public void AbortClientsIn(ulong cookie)
-    {
-    }
-
     public void OnNamespaceChanged() => _home.Post(_connector.OnNamespaceChanged);
 
-    /// <summary>
-    /// Ends listening, and the flows with it: their answers leave by the listeners, and a flow has no end of its own that could be waited for.
-    /// </summary>
+    /// <inheritdoc/>
+    /// <remarks>The flows end too: their answers leave by the listeners, and a flow has no end of its own to wait for.</remarks>
     public Task UnbindAsync() => _home.InvokeAsync(() =>
     {
-        Socket.Release();
+        _socket.Release();
         foreach (ListenerReceiver receiver in _receivers)
             receiver.Close();
         _receivers.Clear();
     });
 
-    public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => _home.InvokeAsync(Socket.Listeners);
-
-    /// <summary>A flow is a target's socket that any client's next datagram makes anew: flows are not carried.</summary>
-    public Task<IEnumerable<ConnectionSnapshot>> SuspendAsync() => Task.FromResult<IEnumerable<ConnectionSnapshot>>([]);
-
-    public Task<IEnumerable<ConnectionSnapshot>> ReleasePendingAsync() => Task.FromResult<IEnumerable<ConnectionSnapshot>>([]);
-
-    public Task ResumeAsync(IReadOnlyList<ConnectionSnapshot> carried) => throw new NotSupportedException("A UDP bridge carries no connections");
+    public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => _home.InvokeAsync(_socket.Listeners);
 
     public Task AbortAsync() => _home.InvokeAsync(() =>
     {
         _connector.Stop();
-        Socket.Close();
+        _socket.Close();
     });
 }

@@ -1,6 +1,7 @@
-using NsBridge.Bridges.Connecting;
+using System.Buffers.Binary;
 using NsBridge.Bridges.Joining;
 using NsBridge.Bridges.Listening;
+using NsBridge.Configuration.Values;
 using NsBridge.HotRestart;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
@@ -11,46 +12,42 @@ using NsBridge.Relaying.Halves;
 namespace NsBridge.Bridges.Udp;
 
 /// <summary>
-/// The outer half of a UDP bridge: binds its listeners and hands them over to the inner half, once each, over a kept connection
-/// to the bridge's UNIX socket. From then on datagrams pass between the listeners and the targets without it. On the bridge's home loop.
+/// The outer half of a UDP bridge: binds its listeners and hands each over to the inner half once, over a kept connection to the bridge's
+/// UNIX socket. From then on datagrams pass between the listeners and the targets without it. On the bridge's home loop.
 /// </summary>
-internal sealed class UdpOuterHalf : EventSource, IOuterHalf
+internal sealed class UdpOuterHalf : IOuterHalf
 {
     private const int RetryMilliseconds = 250;
 
-    private readonly Bridge _bridge;
-    private readonly LoopGroup _engine;
+    private readonly IBridgeContext _bridge;
     private readonly EventLoop _home;
     private readonly NamespaceTracker _place;
-    private readonly byte[] _heard = new byte[64];
+    private readonly ListeningSockets _listening;
+    private readonly LoopTimer _retry;
+    private readonly ListenerLink _link;
     private List<(int Socket, int Offset)> _listeners = [];
     private ulong _boundIn;
     private volatile bool _isBound;
-    // Between its turn to begin and its end, as for TCP.
+    // From the first BindAsync to UnbindAsync, as for TCP.
     private bool _isWanted;
-    private int _link = -1;
-    private int _heardLength;
-    private int _passed;
     private volatile StateReason? _trouble;
-    private volatile bool _lacksPrivilege;
 
-    public UdpOuterHalf(Bridge bridge, LoopGroup engine, EventLoop home, NamespaceTracker place)
+    public UdpOuterHalf(IBridgeContext bridge, EventLoop home, NamespaceTracker place, ListeningSockets listening)
     {
         _bridge = bridge;
-        _engine = engine;
         _home = home;
         _place = place;
+        _listening = listening;
+        // Listeners that wait buffer what comes: a client whose datagrams came meanwhile is answered when the inner half is back.
+        _retry = new LoopTimer(home, Bind);
+        _link = new ListenerLink(home, this);
     }
 
     public bool IsBound => _isBound;
 
     public StateReason? BindTrouble => _isBound ? null : _trouble;
 
-    public bool LacksPrivilege => _lacksPrivilege;
-
     public StateReason? JoinTrouble => _isBound ? _trouble : null;
-
-    private bool IsReady => _heardLength == ListenerReceiver.Hello.Length;
 
     public Task BindAsync() => _home.InvokeAsync(() =>
     {
@@ -63,7 +60,7 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         if (!_isWanted)
             return;
         NamespaceState state = _place.State;
-        bool isHost = _place.Reference.Kind == Configuration.Values.NamespaceKind.Host;
+        bool isHost = _place.Reference.Kind == NamespaceKind.Host;
         if (_isBound && !isHost && state.Cookie != _boundIn)
             Unbind();
         if (!isHost && !state.CanEnter)
@@ -72,119 +69,41 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         {
             try
             {
-                _listeners = ListeningSockets.Open(_bridge.Settings, _engine, _place, out _boundIn);
+                _listeners = _listening.Open(_bridge.Settings, _place, out _boundIn);
             }
             catch (BridgeSetupException fault)
             {
-                _lacksPrivilege = fault.LacksPrivilege;
-                SetTrouble(fault.Reason);
-                RetryLater();
+                RetryBecause(fault.Reason);
                 return;
             }
             _isBound = true;
-            _lacksPrivilege = false;
-            _passed = 0;
             SetTrouble(null);
         }
-        if (_link < 0)
+        if (!_link.IsOpen)
             Connect();
     }
 
     private void Connect()
     {
-        int socket = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
-        SockAddr server = _bridge.JoinAddress;
-        int result = socket < 0 ? socket : Libc.Bind(socket, new JoinPeerName(JoinKind.Datagrams, 0).ToAddress(server));
+        int result = _link.Connect(_bridge.JoinAddress, new JoinPeerName(JoinKind.Datagrams, 0));
         if (result >= 0)
-            result = Libc.Connect(socket, server);
-        bool isStranger = result >= 0 && !PeerUser.IsBehind(socket);
-        if (result < 0 || isStranger)
-        {
-            Libc.Close(socket);
-            SetTrouble(isStranger ? Refusal : new StateReason(StateReason.JoinCodeOf(Libc.ErrorOf(result)), TargetFailure.Explain(_bridge.Settings.Socket, Libc.ErrorOf(result))));
-            RetryLater();
-            return;
-        }
-        _link = socket;
-        _heardLength = 0;
-        _home.ClearTimer(this);
-        _home.Attach(this);
-        result = _home.Watch(this, 0, socket, Libc.EPOLLIN | Libc.EPOLLRDHUP);
-        if (result < 0)
-        {
-            CloseLink();
-            SetTrouble(WatchFault.Reason("the link of its halves", Libc.ErrorOf(result)));
-            RetryLater();
-        }
+            _retry.Clear();
+        else
+            RetryBecause(result == HalfLink.NotOwnUser ? Refusal : StateReason.Unjoined(_bridge.Settings.Socket, Libc.ErrorOf(result)));
     }
 
-    // Listeners that wait hold what comes: a client whose datagrams came meanwhile is answered when the inner half is back.
-    private void RetryLater()
+    private void RetryBecause(StateReason trouble)
     {
-        if (!IsTimerSet)
-            _home.SetTimer(this, RetryMilliseconds);
+        SetTrouble(trouble);
+        _retry.SetOnce(RetryMilliseconds);
     }
 
-    protected override void OnTimer() => Bind();
-
-    protected override void OnEvents(uint events, int end)
-    {
-        nint read = Libc.Receive(_link, _heard.AsSpan(_heardLength));
-        if (read == -(nint)(int)Errno.EAGAIN)
-            return;
-        _heardLength += (int)Math.Max(read, 0);
-        if (read <= 0 || !ListenerReceiver.Hello.StartsWith(_heard.AsSpan(0, _heardLength)))
-        {
-            Lose(refused: !IsReady);
-            return;
-        }
-        if (IsReady)
-            Pass();
-    }
-
-    protected override void OnResume() => Pass();
-
-    /// <summary>Hands over what the inner half does not have yet.</summary>
-    private void Pass()
-    {
-        Span<byte> records = stackalloc byte[Libc.DescriptorsPerMessage * ListenerRecord.Size];
-        Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
-        while (_passed < _listeners.Count)
-        {
-            int count = Math.Min(Libc.DescriptorsPerMessage, _listeners.Count - _passed);
-            for (int i = 0; i < count; i++)
-            {
-                (descriptors[i], int offset) = _listeners[_passed + i];
-                new ListenerRecord(offset).Write(records[(i * ListenerRecord.Size)..]);
-            }
-            nint sent = Libc.SendDescriptors(_link, records[..(count * ListenerRecord.Size)], descriptors[..count]);
-            if (sent == -(nint)(int)Errno.EAGAIN || sent == -(nint)(int)Errno.ETOOMANYREFS)
-            {
-                // Few messages for a whole range of ports: the inner half has only to catch up.
-                _home.Yield(this);
-                return;
-            }
-            if (sent < 0)
-            {
-                Lose(refused: false);
-                return;
-            }
-            _passed += count;
-        }
-        SetTrouble(null);
-    }
-
-    // The listeners stay for as long as their namespace does: where the service manager keeps them too, their ports could not be bound anew.
-    private void Lose(bool refused)
-    {
-        CloseLink();
-        _passed = 0;
-        SetTrouble(refused ? Refusal : new StateReason(ReasonCode.JoinUnavailable, $"the inner half behind {_bridge.Settings.Socket} has gone"));
-        RetryLater();
-    }
+    // The listeners stay for as long as their namespace does: if the service manager keeps them too, their ports could not be bound again.
+    private void OnLost(bool isRefused) => RetryBecause(isRefused ? Refusal : StateReason.InnerHalfGone(_bridge.Settings.Socket));
 
     private StateReason Refusal => new(
-        ReasonCode.JoinRefused, $"{_bridge.Settings.Socket} does not take listeners over: no UDP bridge of an nsbridge of this user is behind it");
+        ReasonCode.JoinRefused,
+        $"{_bridge.Settings.Socket} does not take listeners over: no UDP bridge of an nsbridge of this user is behind it");
 
     private void SetTrouble(StateReason? trouble)
     {
@@ -194,68 +113,92 @@ internal sealed class UdpOuterHalf : EventSource, IOuterHalf
         _bridge.OnStateChanged();
     }
 
-    public void OnNamespaceChanged() => _home.Post(Follow);
-
-    // Its limits are the inner half's matter.
-    public void Change()
-    {
-    }
-
-    private void Follow()
+    public void OnNamespaceChanged() => _home.Post(() =>
     {
         if (!_place.State.CanEnter)
             Unbind();
         Bind();
         _bridge.OnStateChanged();
-    }
+    });
 
     private void Unbind()
     {
-        _home.ClearTimer(this);
-        CloseLink();
-        CloseListeners();
-        _isBound = false;
-    }
-
-    private void CloseLink()
-    {
-        if (_link < 0)
-            return;
-        _home.Detach(this);
-        Libc.Close(_link);
-        _link = -1;
-    }
-
-    private void CloseListeners()
-    {
+        _retry.Clear();
+        _link.Close();
         foreach ((int socket, _) in _listeners)
             Libc.Close(socket);
         _listeners = [];
+        _isBound = false;
     }
 
     public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<ListenerSnapshot>>(() =>
-        _boundIn != 0 && _boundIn == NetworkNamespace.OwnCookie ? [.. _listeners.Select(listener => ListenerSnapshot.Internet(listener.Socket))] : []);
+        _boundIn != 0 && _boundIn == NetworkNamespace.OwnCookie
+            ? [.. _listeners.Select(listener => ListenerSnapshot.Internet(listener.Socket))]
+            : []);
 
-    /// <summary>Ends listening for good: the address of the join may lead to another bridge from now on.</summary>
+    /// <inheritdoc/>
+    /// <remarks>The link ends too: the address of the join may lead to another bridge from now on.</remarks>
     public Task UnbindAsync() => _home.InvokeAsync(() =>
     {
         _isWanted = false;
         if (_boundIn != 0)
         {
             foreach ((int socket, _) in _listeners)
-                _engine.Kept.Keep(ListenerSnapshot.Internet(socket));
+                _listening.Inherited.Keep(ListenerSnapshot.Internet(socket));
             _listeners = [];
         }
         Unbind();
     });
 
-    public Task<IEnumerable<ConnectionSnapshot>> SuspendAsync() => Task.FromResult<IEnumerable<ConnectionSnapshot>>([]);
+    /// <summary>Hands the half's listeners over; they remain the half's.</summary>
+    private sealed class ListenerLink(EventLoop loop, UdpOuterHalf half) : HalfLink(loop)
+    {
+        private int _passed;
 
-    public Task<IEnumerable<ConnectionSnapshot>> ReleasePendingAsync() => Task.FromResult<IEnumerable<ConnectionSnapshot>>([]);
+        protected override ReadOnlySpan<byte> Greeting => ListenerReceiver.Hello;
 
-    public Task<IReadOnlyList<ConnectionSnapshot>> ResumeAsync(IReadOnlyList<ConnectionSnapshot> carried) => Task.FromResult(carried);
+        protected override void OnReady() => _passed = 0;
 
-    public void TrackClientNamespaces(IReadOnlySet<ulong> namespaces) => throw new NotSupportedException("A UDP bridge carries no connections");
+        public override void Flush()
+        {
+            if (!CanSend)
+                return;
+            Span<byte> records = stackalloc byte[Libc.DescriptorsPerMessage * ListenerRecord.Size];
+            Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
+            while (_passed < half._listeners.Count)
+            {
+                int count = Math.Min(Libc.DescriptorsPerMessage, half._listeners.Count - _passed);
+                for (int i = 0; i < count; i++)
+                {
+                    (descriptors[i], int offset) = half._listeners[_passed + i];
+                    new ListenerRecord(offset).Write(records[(i * ListenerRecord.Size)..]);
+                }
+                if (!TrySend(records[..(count * ListenerRecord.Size)], descriptors[..count]))
+                    return;
+                _passed += count;
+            }
+            half.SetTrouble(null);
+        }
 
-    public Task AbortAsync() => Task.CompletedTask;
+        // An inner half sends nothing after its greeting.
+        protected override int OnReceived(ReadOnlySpan<byte> bytes)
+        {
+            if (bytes.Length > 0)
+                Lose(Errno.EPROTO);
+            return 0;
+        }
+
+        protected override void OnLost(Errno error, bool isRefused) => half.OnLost(isRefused);
+    }
+}
+
+/// <summary>A listener that is handed over: a record for each descriptor of the message.</summary>
+/// <remarks>4 bytes: the offset in the range of ports (2, big-endian) and two zeros.</remarks>
+internal readonly record struct ListenerRecord(int Offset)
+{
+    public const int Size = 4;
+
+    public void Write(Span<byte> to) => BinaryPrimitives.WriteUInt32BigEndian(to, (uint)Offset << 16);
+
+    public static ListenerRecord Read(ReadOnlySpan<byte> from) => new((int)(BinaryPrimitives.ReadUInt32BigEndian(from) >> 16));
 }

@@ -3,6 +3,9 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using NsBridge.Base;
 using NsBridge.Bridges;
+using NsBridge.Bridges.Admission;
+using NsBridge.Bridges.Lifecycle;
+using NsBridge.Bridges.Listening;
 using NsBridge.Commands.Discover;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
@@ -20,7 +23,9 @@ internal sealed class DemoBridge : IAsyncDisposable
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
     private readonly ILoggerFactory _logging;
     private readonly ActivationSockets _sockets;
-    private readonly LoopGroup _engine;
+    private readonly LoopGroup _loops;
+    private readonly ListeningSockets _listening;
+    private readonly BridgeFactory _factory;
     private readonly BridgeSupervisor _fleet;
 
     private DemoBridge(BridgeDraft draft, DaemonSettings settings)
@@ -28,8 +33,12 @@ internal sealed class DemoBridge : IAsyncDisposable
         Draft = draft;
         _logging = LoggerFactory.Create(logging => logging.AddJournalOrPlainLines().SetMinimumLevel(LogLevel.Warning));
         _sockets = ActivationSockets.Adopt([]);
-        _engine = new LoopGroup(settings.EventLoops, settings.IoUring, ShortRequestServer.MostSessions, _sockets, _logging);
-        _fleet = new BridgeSupervisor(settings, _engine, RestartCoordinator.None(_logging), _logging.CreateLogger<BridgeSupervisor>());
+        _loops = new LoopGroup(settings.EventLoops, settings.IoUring);
+        var descriptors = new DescriptorBudget(ShortRequestServer.MostSessions, _logging.CreateLogger<DescriptorBudget>());
+        _listening = new ListeningSockets(_sockets, new InheritedListeners(), descriptors);
+        _factory = new BridgeFactory(_loops, descriptors, _listening, _logging);
+        _fleet = new BridgeSupervisor(
+            settings, _factory, _listening, descriptors, RestartCoordinator.None(_logging), _logging.CreateLogger<BridgeSupervisor>());
     }
 
     /// <summary>The bridge as a configuration has it.</summary>
@@ -66,7 +75,9 @@ internal sealed class DemoBridge : IAsyncDisposable
     {
         await _fleet.StopAsync(CancellationToken.None);
         _fleet.Dispose();
-        _engine.Dispose();
+        _listening.Dispose();
+        _factory.Dispose();
+        _loops.Dispose();
         _sockets.Dispose();
         _logging.Dispose();
     }

@@ -3,9 +3,9 @@ using NsBridge.Bridges.Admission;
 using NsBridge.Logging;
 using NsBridge.Relaying.Halves;
 
-namespace NsBridge.Bridges;
+namespace NsBridge.Bridges.Lifecycle;
 
-/// <summary>What a bridge says. Any thread may call.</summary>
+/// <summary>The log of a bridge. Any thread may call.</summary>
 internal sealed partial class BridgeLog : IDisposable
 {
     private readonly ILogger _log;
@@ -14,7 +14,7 @@ internal sealed partial class BridgeLog : IDisposable
     private readonly RepeatedFault _refused;
     private readonly RepeatedFault _dropped;
 
-    public BridgeLog(ILogger<Bridge> log, string bridge)
+    public BridgeLog(ILogger log, string bridge)
     {
         _log = log;
         _bridge = bridge;
@@ -36,7 +36,7 @@ internal sealed partial class BridgeLog : IDisposable
     public void Changed(string what) => Changed(_log, _bridge, what);
 
     /// <param name="count">How many were ended.</param>
-    /// <param name="areFlows">Whether they are a UDP bridge's: nobody is told by a reset there.</param>
+    /// <param name="areFlows">Whether they are a UDP bridge's, which end without a reset.</param>
     public void NamespaceEnded(int count, bool areFlows) => NamespaceEnded(_log, _bridge, (areFlows, count) switch
     {
         (true, 1) => "1 flow into it was ended",
@@ -45,10 +45,10 @@ internal sealed partial class BridgeLog : IDisposable
         (false, _) => $"{count} connections into it were reset",
     });
 
-    /// <param name="connections">Those that it still has.</param>
+    /// <param name="connections">Those that the bridge still has.</param>
     public void Removed(long connections) => TakenAway("removed", connections);
 
-    /// <param name="connections">Those that it still has.</param>
+    /// <param name="connections">Those that the bridge still has.</param>
     public void SwitchedOff(long connections) => TakenAway("switched off", connections);
 
     private void TakenAway(string how, long connections) => TakenAway(_log, _bridge, how, connections switch
@@ -60,7 +60,7 @@ internal sealed partial class BridgeLog : IDisposable
 
     public void ListenReplaced(string listen, string handed) => ListenReplaced(_log, _bridge, listen, handed);
 
-    /// <summary>A client's target could not be reached: told once, then counted.</summary>
+    /// <summary>A client's target could not be reached: logged once, then counted.</summary>
     public void Unreachable(PeerAddress peer, string reason)
     {
         _unreachable.Happened(reason);
@@ -68,7 +68,7 @@ internal sealed partial class BridgeLog : IDisposable
             ClientFailed(_log, _bridge, peer, reason);
     }
 
-    /// <summary>A client was refused: told once, then counted.</summary>
+    /// <summary>A client was refused: logged once, then counted.</summary>
     public void Refused(PeerAddress peer, AdmitVerdict verdict)
     {
         _refused.Happened(verdict switch
@@ -81,7 +81,7 @@ internal sealed partial class BridgeLog : IDisposable
             ClientRefused(_log, _bridge, peer, verdict);
     }
 
-    /// <summary>Datagrams were not passed on: told once, then counted.</summary>
+    /// <summary>Datagrams were dropped: logged once, then counted.</summary>
     public void Dropped(string reason) => _dropped.Happened(reason);
 
     public void Ended(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient)
@@ -127,19 +127,21 @@ internal sealed partial class BridgeLog : IDisposable
     [LoggerMessage(EventId = 1010, Level = LogLevel.Debug, Message = "Bridge {Bridge}: client {Client} refused: {Verdict}")]
     private static partial void ClientRefused(ILogger log, string bridge, PeerAddress client, AdmitVerdict verdict);
 
-    [LoggerMessage(EventId = 1011, Level = LogLevel.Debug, Message = "Bridge {Bridge}: client {Client} ended: {Ending}, {ToTarget} bytes to the target, {ToClient} to the client")]
+    [LoggerMessage(EventId = 1011, Level = LogLevel.Debug,
+        Message = "Bridge {Bridge}: client {Client} ended: {Ending}, {ToTarget} bytes to the target, {ToClient} to the client")]
     private static partial void ClientEnded(ILogger log, string bridge, PeerAddress client, EndReason ending, long toTarget, long toClient);
 
     [LoggerMessage(EventId = 1012, Level = LogLevel.Warning, Message = "Bridge {Bridge}: {Reason}")]
     private static partial void Dropped(ILogger log, string bridge, string reason);
 
-    [LoggerMessage(EventId = 1013, Level = LogLevel.Warning, Message = "Bridge {Bridge}: somebody removed or replaced {Path}; it was made anew")]
+    [LoggerMessage(EventId = 1013, Level = LogLevel.Warning, Message = "Bridge {Bridge}: {Path} was removed or replaced; it was made anew")]
     private static partial void SocketMadeAnew(ILogger log, string bridge, string path);
 
     [LoggerMessage(EventId = 1014, Level = LogLevel.Information, Message = "Bridge {Bridge} was {How}{Rest}")]
     private static partial void TakenAway(ILogger log, string bridge, string how, string rest);
 
     [LoggerMessage(EventId = 1015, Level = LogLevel.Warning,
-        Message = "Bridge {Bridge}: its Listen is {Listen} now, but what systemd handed over ({Handed}) replaces it; its socket unit says where it listens")]
+        Message = "Bridge {Bridge}: its Listen is {Listen} now, but what systemd passed ({Handed}) replaces it; "
+            + "its socket unit determines where it listens")]
     private static partial void ListenReplaced(ILogger log, string bridge, string listen, string handed);
 }

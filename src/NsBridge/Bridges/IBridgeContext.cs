@@ -1,0 +1,55 @@
+using NsBridge.Configuration.Settings;
+using NsBridge.Configuration.Values;
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying.Halves;
+
+namespace NsBridge.Bridges;
+
+/// <summary>The settings and the state of one bridge, for its parts. Any thread may call, except for <see cref="JoinAddress"/>.</summary>
+internal interface IBridgeContext
+{
+    /// <summary>The settings now; a reload may replace them.</summary>
+    BridgeSettings Settings { get; }
+
+    BridgeCounters Counters { get; }
+
+    /// <summary>
+    /// Where the outer half connects to the UNIX socket. An inner half of this process is reached through its open file, not by its path: a
+    /// process that may write to the directory could otherwise put its own socket in between. On the home loop.
+    /// </summary>
+    SockAddr JoinAddress { get; }
+
+    /// <summary>Logs a new state.</summary>
+    void OnStateChanged();
+
+    /// <summary>A socket shows a namespace in another state than the one last seen: probes all namespaces now.</summary>
+    void ProbeNamespaces();
+
+    /// <summary>The listeners' namespace has gone: ends those TCP clients of the inner half whose sockets belong to it.</summary>
+    void AbortClientsIn(ulong cookie);
+
+    /// <summary>Whether bytes cross the join within this process, so that a client needs two pairs of descriptors.</summary>
+    static bool RelaysWithin(BridgeSettings settings) => settings is { Join: JoinMode.Relay, Namespace: not null, Listen.Count: > 0 };
+}
+
+/// <summary>Receives the events of a bridge's connections; counts and logs them. Any thread may call.</summary>
+internal interface IConnectionEvents
+{
+    /// <summary>A target was reached.</summary>
+    void OnConnected(long microseconds);
+
+    /// <summary>A client's target could not be reached.</summary>
+    void OnFailed(PeerAddress peer, string reason);
+
+    /// <summary>An admitted client has gone; called once for each.</summary>
+    void OnEnded(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient);
+
+    /// <summary>A socket of an ended connection stays open until its peer has taken everything (true), or is closed now (false).</summary>
+    void OnClosing(bool begins);
+
+    /// <summary>Datagrams were dropped.</summary>
+    void OnDropped(string reason);
+
+    /// <summary>So many connections were ended because their namespace has gone.</summary>
+    void OnNamespaceEnded(int connections);
+}

@@ -1,0 +1,128 @@
+using NsBridge.Bridges.Admission;
+using NsBridge.Configuration.Settings;
+using NsBridge.Relaying.Halves;
+
+namespace NsBridge.Bridges.Lifecycle;
+
+/// <summary>
+/// The clients of a bridge: admits them, counts them with their descriptors, and logs what becomes of them. Any thread may call.
+/// </summary>
+internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
+{
+    private readonly AdmissionControl _admission;
+    private readonly DescriptorBudget _descriptors;
+    private readonly BridgeLog _log;
+    private readonly bool _relaysWithin;
+    private readonly bool _isUdp;
+    private long _connections;
+
+    /// <param name="settings">The bridge's settings.</param>
+    /// <param name="before">The clients of the bridge of the same name before this one: the counters and limits continue.</param>
+    /// <param name="loops">How many event loops there are.</param>
+    /// <param name="descriptors">Reserves descriptors.</param>
+    /// <param name="log">Gets the events.</param>
+    public BridgeClients(BridgeSettings settings, BridgeClients? before, int loops, DescriptorBudget descriptors, BridgeLog log)
+    {
+        Counters = before?.Counters ?? new BridgeCounters(loops);
+        _admission = before?._admission ?? new AdmissionControl(Counters, settings);
+        _descriptors = descriptors;
+        _log = log;
+        _relaysWithin = IBridgeContext.RelaysWithin(settings);
+        _isUdp = settings.Protocol == Configuration.Values.BridgeProtocol.Udp;
+        Change(settings);
+    }
+
+    public BridgeCounters Counters { get; }
+
+    /// <summary>
+    /// This bridge's own connections, with the sockets that stay open after their end; a successor of the same name has its own count.
+    /// </summary>
+    public long Count => Volatile.Read(ref _connections);
+
+    /// <summary>Adopts new limits.</summary>
+    public void Change(BridgeSettings settings) => _admission.Change(settings);
+
+    public bool Admit(PeerAddress peer)
+    {
+        AdmitVerdict verdict = _admission.Admit(peer);
+        if (verdict == AdmitVerdict.Admitted)
+        {
+            CountIn(peer);
+            return true;
+        }
+        _log.Refused(peer, verdict);
+        return false;
+    }
+
+    public bool IsAllowed(PeerAddress peer) => _admission.IsAllowed(peer);
+
+    public void Refuse(PeerAddress peer, AdmitVerdict verdict)
+    {
+        Counters.CountRefused();
+        _log.Refused(peer, verdict);
+    }
+
+    /// <summary>Counts a client that an earlier bridge has admitted, whatever the limits are now.</summary>
+    /// <param name="peer">The client.</param>
+    /// <param name="isCounted">Whether this process has admitted it, so that the limits count it already.</param>
+    public void Restore(PeerAddress peer, bool isCounted)
+    {
+        if (!isCounted)
+            _admission.Restore(peer);
+        CountIn(peer);
+    }
+
+    /// <summary>
+    /// Stops counting a client as this bridge's; the limits still count it, until another bridge of the name restores it or it is dropped.
+    /// </summary>
+    public void GiveAway(PeerAddress peer) => CountOut(peer);
+
+    /// <summary>A client that was given away is reset.</summary>
+    public void Drop(PeerAddress peer)
+    {
+        _admission.Release(peer);
+        _log.Ended(peer, new RelayOutcome(EndReason.Aborted), 0, 0);
+    }
+
+    public void OnConnected(long microseconds) => Counters.CountConnect(microseconds);
+
+    public void OnFailed(PeerAddress peer, string reason)
+    {
+        Counters.CountFailed();
+        _log.Unreachable(peer, reason);
+    }
+
+    public void OnEnded(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient)
+    {
+        _admission.Release(peer);
+        CountOut(peer);
+        _log.Ended(peer, outcome, toTarget, toClient);
+    }
+
+    public void OnClosing(bool begins)
+    {
+        Interlocked.Add(ref _connections, begins ? 1 : -1);
+        if (begins)
+            _descriptors.Reserve(1);
+        else
+            _descriptors.Release(1);
+    }
+
+    public void OnDropped(string reason) => _log.Dropped(reason);
+
+    public void OnNamespaceEnded(int connections) => _log.NamespaceEnded(connections, _isUdp);
+
+    private void CountIn(PeerAddress peer)
+    {
+        Interlocked.Increment(ref _connections);
+        _descriptors.Reserve(PairsOf(peer));
+    }
+
+    private void CountOut(PeerAddress peer)
+    {
+        Interlocked.Decrement(ref _connections);
+        _descriptors.Release(PairsOf(peer));
+    }
+
+    private int PairsOf(PeerAddress peer) => _relaysWithin && !peer.IsUnix ? 2 : 1;
+}

@@ -1,0 +1,45 @@
+using NsBridge.Bridges.Admission;
+using NsBridge.Bridges.Connecting;
+using NsBridge.Bridges.Joining;
+using NsBridge.Bridges.Listening;
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying.EventLoops;
+using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
+
+namespace NsBridge.Bridges.Tcp;
+
+/// <summary>A TCP listener of the outer half: admits or refuses each client, and passes the admitted ones of a batch to the join.</summary>
+/// <param name="clients">Admits clients.</param>
+/// <param name="join">Owns an admitted client from <see cref="IJoin.Pass"/> on.</param>
+/// <param name="loop">The loop it lives on.</param>
+/// <param name="listener">A listening TCP socket, owned from here on.</param>
+/// <param name="offset">Its position in the range of ports.</param>
+/// <param name="descriptors">Gets the shortages.</param>
+internal sealed class ClientListener(
+    IClientAdmission clients, IJoin join, EventLoop loop, int listener, int offset, DescriptorBudget descriptors)
+    : Acceptor(loop, listener, descriptors)
+{
+    private readonly AcceptedClient[] _batch = new AcceptedClient[Batch];
+    private int _count;
+
+    protected override void OnAccepted(int descriptor, in SockAddr peer)
+    {
+        PeerAddress address = PeerAddress.From(peer);
+        if (!clients.Admit(address))
+        {
+            Libc.CloseWithReset(descriptor);
+            return;
+        }
+        _batch[_count++] = new AcceptedClient(descriptor, SocketKind.Tcp, address, offset, 0);
+    }
+
+    protected override void OnBatchEnd()
+    {
+        if (_count == 0)
+            return;
+        int count = _count;
+        _count = 0;
+        join.Pass(_batch.AsSpan(0, count));
+    }
+}
