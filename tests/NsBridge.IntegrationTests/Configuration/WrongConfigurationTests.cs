@@ -93,6 +93,30 @@ internal sealed class WrongConfigurationTests
         }
     }
 
+    /// <summary>The loader passes over such a directory: the host's own validation of its options refuses it, on the native executable too.</summary>
+    [Test]
+    public async Task Run_DirectoryOfTheServiceManagerNotAbsolute_IsRefusedByTheHost()
+    {
+        string file = _folder.Write("appsettings.json", """{ "NsBridge": { "Bridges": [] } }""");
+        var environment = new Dictionary<string, string?> { ["RUNTIME_DIRECTORY"] = "run" };
+        CommandResult run = await Executable.RunAsync(["run", "--config", file], environment);
+        CommandResult check = await Executable.RunAsync(["check", "--config", file], environment);
+        Assert.That(run.ExitCode, Is.EqualTo(WrongConfiguration), run.Everything);
+        Assert.That(run.Everything, Does.Contain("NsBridge:RuntimeDirectory = \"run\": the path must be absolute, such as /run/nsbridge"));
+        Executable.CheckPlain(run);
+        Assert.That(check.ExitCode, Is.Zero, check.Everything);
+    }
+
+    [Test]
+    public async Task Check_Schema_IsPrinted()
+    {
+        CommandResult result = await Executable.RunAsync(["check", "--schema"]);
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        JsonNode bridge = JsonNode.Parse(result.Output)!["properties"]!["NsBridge"]!["properties"]!["Bridges"]!["items"]!["properties"]!;
+        Assert.That(bridge["ConnectTimeout"]!["default"]!.GetValue<string>(), Is.EqualTo("00:00:05"));
+        Assert.That(bridge["Listen"]!["type"]!.ToJsonString(), Is.EqualTo("""["string","integer","array"]"""));
+    }
+
     [Test]
     public async Task Check_GoodFile_EndsWithZeroAndStartsNothing()
     {
@@ -137,7 +161,7 @@ internal sealed class WrongConfigurationTests
             ($"{First}:Protocol", ["\"sctp\"", "\"\""]),
             ($"{First}:Listen", [
                 "\"\"", "\"nonsense\"", "\"0\"", "0", "-1", "65536", "\"127.0.0.1\"", "\"127.0.0.1:\"", "\"127.0.0.1:0\"", "\"127.0.0.1:65536\"",
-                "\"127.0.0.256:80\"", "\"localhost:80\"", "\"example.com:80\"", "\"::1:80\"", "\"[::1]\"", "\"[::g]:80\"", "\"127.0.0.1:90-80\"",
+                "\"127.0.0.256:80\"", "\"localhost\"", "\"example.com:80\"", "\"::1:80\"", "\"[::1]\"", "\"[::g]:80\"", "\"127.0.0.1:90-80\"",
                 "\"127.0.0.1:80-70000\"", "\"127.0.0.1:80-\"", "\"127.0.0.1:+80\"", "\" 127.0.0.1:80\"", "\"127.1:80\"", "\"0x7f000001:80\"", "3.5", "{}",
             ]),
             ($"{First}:Listen:1", ["[\"127.0.0.1:3003\", \"nonsense\"]", "[\"127.0.0.1:3003\", \"127.0.0.1:3003\"]"]),

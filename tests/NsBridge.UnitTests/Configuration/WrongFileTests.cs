@@ -14,7 +14,7 @@ internal sealed class WrongFileTests
     [TestCase("", "the file is empty")]
     [TestCase(" \r\n\t", "the file is empty")]
     [TestCase("\0\0\0\0", "the file is empty")]
-    [TestCase("{\n  \"NsBridge\": {\n    \"Bridges\" [\n", "line 3, column 15, in: \"Bridges\" [")]
+    [TestCase("{\n  \"NsBridge\": {\n    \"Bridges\" [\n", "line 3, column 15; a bracket, brace or comma may be missing before the mark")]
     [TestCase("{\"NsBridge\":{}", "not valid JSON at line 1")]
     [TestCase("{\"NsBridge\":{}}}", "not valid JSON at line 1, column 16")]
     [TestCase("// nothing else\n", "not valid JSON")]
@@ -26,6 +26,20 @@ internal sealed class WrongFileTests
     {
         ConfigurationOutcome outcome = LoadedText.Load(json);
         LoadedText.AssertOnlyFault(outcome, outcome.File, piece);
+    }
+
+    [TestCase("{\n  \"NsBridge\": {\n    \"A\": 1\n\t\"B\": 2 } }", "   \"B\": 2 } }\n   ^")]
+    [TestCase("{ \"é\": 1 \"B\": 2 }", "  { \"é\": 1 \"B\": 2 }\n           ^")]
+    public void Load_MissingComma_ShowsTheLineWithAMark(string json, string piece) =>
+        Assert.That(LoadedText.Load(json).FaultText, Does.EndWith(piece.Replace("\n", Environment.NewLine, StringComparison.Ordinal)));
+
+    [Test]
+    public void Load_LongLineWithoutAComma_ShowsThePlace()
+    {
+        string[] lines = LoadedText.Load("{" + new string(' ', 500) + "\"A\": 1 \"B\"" + new string(' ', 500) + "}").FaultText.Split(Environment.NewLine);
+        Assert.That(lines, Has.Length.EqualTo(3));
+        Assert.That(lines[1][lines[2].IndexOf('^', StringComparison.Ordinal)..], Does.StartWith("\"B\""));
+        Assert.That(lines[1], Has.Length.LessThan(130));
     }
 
     [Test]
@@ -62,7 +76,7 @@ internal sealed class WrongFileTests
     [TestCase("""{"NsBridge":{"IoUring":"perhaps"}}""", "NsBridge:IoUring", "true or false")]
     [TestCase("""{"NsBridge":{"BusyPoll":"on"}}""", "NsBridge:BusyPoll", "write auto or off")]
     [TestCase("""{"NsBridge":{"Metrics":"127.0.0.1:9464"}}""", "NsBridge:Metrics", "in braces")]
-    [TestCase("""{"NsBridge":{"Metrics":{"Listen":"localhost:9464"}}}""", "NsBridge:Metrics:Listen", "not an IP address")]
+    [TestCase("""{"NsBridge":{"Metrics":{"Listen":"example.com:9464"}}}""", "NsBridge:Metrics:Listen", "not an IP address")]
     [TestCase("""{"NsBridge":{"Metrics":{"Listen":"9464,9465"}}}""", "NsBridge:Metrics:Listen", "one address")]
     [TestCase("""{"NsBridge":{"Metrics":{"Listen":"9464-9465"}}}""", "NsBridge:Metrics:Listen", "one port")]
     [TestCase("""{"NsBridge":{"Metrics":{"Listen":"unix:@m"}}}""", "NsBridge:Metrics:Listen", "unix:/path")]
@@ -99,7 +113,7 @@ internal sealed class WrongFileTests
             _ = setfsuid((uint)own);
         }
 
-        LoadedText.AssertOnlyFault(outcome, file, "(permission denied): it has mode 0600 and belongs to user 0, group 0; whoever runs nsbridge has to read it (chmod a+r");
+        LoadedText.AssertOnlyFault(outcome, file, "(permission denied): it has mode 0600 and belongs to user 0, group 0; the user that runs nsbridge has to read it (chmod a+r");
     }
 
     [DllImport("libc")]

@@ -8,12 +8,9 @@ internal static class BridgeKeys
 {
     /// <summary>0600.</summary>
     public const int DefaultSocketMode = 0b110_000_000;
-
     /// <summary>The kernel takes whole seconds up to 32767 (MAX_TCP_KEEPIDLE).</summary>
     private const int LongestKeepAlive = 32_767_000;
-
     private const string OfInnerHalf = "give one; only an outer half alone leaves out both Namespace and Target";
-
     private static readonly string[] s_references = ["vpn", "/run/netns/vpn", "unit:vpn.service", "container:web", "pid:1234", "host"];
 
     public static readonly SingleKey<string> Name = new(nameof(Name), BridgeName.TryParse, "")
@@ -32,8 +29,8 @@ internal static class BridgeKeys
 
     public static readonly ListKey<ListenEndpoint> Listen = new(nameof(Listen), ListenEndpoint.TryParse)
     {
-        Help = "Where clients connect: `PORT` (loopback, both families), `ADDR:PORT`, `[V6]:PORT`, `*:PORT` (every address), "
-            + "`ADDR:FIRST-LAST` (a range); a string or a list.",
+        Help = "Where clients connect: `PORT` or `localhost:PORT` (loopback, both families), `ADDR:PORT`, `[V6]:PORT`, "
+            + "`*:PORT` (every address), `ADDR:FIRST-LAST` (a range); a string or a list.",
         DefaultNote = "none: the inner half alone",
         Json = new JsonShape("string", "integer") { Examples = ["3003", "0.0.0.0:3003", "[::1]:3003", "*:3003", "10.0.0.1:8000-8009"] },
     };
@@ -78,8 +75,9 @@ internal static class BridgeKeys
 
     public static readonly SingleKey<TargetEndpoint?> Target = new(nameof(Target), TargetEndpoint.TryParse, null)
     {
-        Help = "Where connections go, inside the namespace: `ADDR:PORT`, `[V6]:PORT`, `localhost:PORT` (IPv4, then IPv6), `ADDR:FIRST-LAST` "
-            + "(as long as `Listen`'s range), `unix:/path`, `unix:@abstract`; never a DNS name, whose lookup would leak out of the namespace.",
+        Help = "Where connections go, inside the namespace: `ADDR:PORT`, `[V6]:PORT`, `localhost:PORT` (IPv4, then IPv6), "
+            + "`ADDR:FIRST-LAST` (as long as `Listen`'s range), `unix:/path`, `unix:@abstract`; "
+            + "never a DNS name, whose lookup would leak out of the namespace.",
         MayChange = true,
         InsteadOfNull = OfInnerHalf,
         DefaultNote = "required with `Namespace`",
@@ -95,7 +93,8 @@ internal static class BridgeKeys
         nameof(ConnectTimeout), TimeSpan.FromSeconds(5), 1, KeyKinds.Day, "How long the target may take to answer.", mayChange: true);
 
     public static readonly SingleKey<TimeSpan> TargetWait = KeyKinds.Duration(
-        nameof(TargetWait), TimeSpan.Zero, 0, KeyKinds.Day, "How long a client is parked while the namespace or the target is missing.", mayChange: true);
+        nameof(TargetWait), TimeSpan.Zero, 0, KeyKinds.Day,
+        "How long a client is parked while the namespace or the target is missing.", mayChange: true);
 
     /// <summary>The default if <see cref="Protocol"/> is UDP.</summary>
     public static readonly TimeSpan DefaultFlowTimeout = TimeSpan.FromSeconds(90);
@@ -105,7 +104,8 @@ internal static class BridgeKeys
         mayChange: true, defaultNote: "none; UDP `00:01:30`");
 
     public static readonly SingleKey<TimeSpan> KeepAlive = KeyKinds.Duration(
-        nameof(KeepAlive), TimeSpan.FromMinutes(1), 0, LongestKeepAlive, "TCP keepalive on both legs, in whole seconds; zero is off.", wholeSeconds: true);
+        nameof(KeepAlive), TimeSpan.FromMinutes(1), 0, LongestKeepAlive,
+        "TCP keepalive on both legs, in whole seconds; zero is off.", wholeSeconds: true);
 
     public static readonly SingleKey<int> MaxConnections = KeyKinds.Number(
         nameof(MaxConnections), int.MaxValue, "Clients beyond this number are closed at once; 0 is no limit.", mayChange: true);
@@ -123,7 +123,8 @@ internal static class BridgeKeys
 
     public static readonly SingleKey<ProxyProtocol> ProxyProtocol = KeyKinds.Words(
         nameof(ProxyProtocol), Values.ProxyProtocol.None,
-        "Sends the client's address to the target: `none`, `v1` or `v2`; if the halves are in two daemons and `Join` is `relay`, as unknown.",
+        "Sends the client's address to the target: `none`, `v1` or `v2`; "
+            + "as unknown if the halves are in two daemons and `Join` is `relay`.",
         mayChange: true);
 
     public static readonly SingleKey<WhenNamespaceGoes> WhenNamespaceGoes = KeyKinds.Words(
@@ -133,7 +134,7 @@ internal static class BridgeKeys
 
     public static IReadOnlyList<Key> All { get; } =
     [
-        Name, Enabled, Protocol, Listen, ListenNamespace, Socket, SocketMode, SocketGroup, Namespace, Target, Join, ConnectTimeout, TargetWait,
-        IdleTimeout, KeepAlive, MaxConnections, MaxConnectionsPerClient, AllowFrom, ProxyProtocol, WhenNamespaceGoes,
+        Name, Enabled, Protocol, Listen, ListenNamespace, Socket, SocketMode, SocketGroup, Namespace, Target, Join, ConnectTimeout,
+        TargetWait, IdleTimeout, KeepAlive, MaxConnections, MaxConnectionsPerClient, AllowFrom, ProxyProtocol, WhenNamespaceGoes,
     ];
 }

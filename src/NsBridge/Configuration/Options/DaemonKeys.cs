@@ -8,7 +8,8 @@ internal static class DaemonKeys
     /// <summary>The default, unless the service manager gives a directory.</summary>
     public const string DefaultRuntimeDirectory = "/run/nsbridge";
 
-    public static readonly SingleKey<string> RuntimeDirectory = new(nameof(RuntimeDirectory), AbsolutePath.TryParseDirectory, DefaultRuntimeDirectory)
+    public static readonly SingleKey<string> RuntimeDirectory = new(
+        nameof(RuntimeDirectory), AbsolutePath.TryParseDirectory, DefaultRuntimeDirectory)
     {
         Help = "The directory of the UNIX sockets.",
         DefaultNote = "`$RUNTIME_DIRECTORY`, else `/run/nsbridge`",
@@ -16,7 +17,8 @@ internal static class DaemonKeys
     };
 
     public static readonly SingleKey<TimeSpan> ShutdownTimeout = KeyKinds.Duration(
-        nameof(ShutdownTimeout), TimeSpan.FromSeconds(5), 0, KeyKinds.Day, "How long connections may take to end after `SIGTERM`.", mayChange: true);
+        nameof(ShutdownTimeout), TimeSpan.FromSeconds(5), 0, KeyKinds.Day,
+        "How long connections may take to end after `SIGTERM`.", mayChange: true);
 
     public static readonly SingleKey<int> EventLoops = KeyKinds.Number(
         nameof(EventLoops), 64, "The number of threads that relay; 0 is half the number of processors.");
@@ -25,7 +27,8 @@ internal static class DaemonKeys
         nameof(IoUring), true, "Whether small messages may go by io_uring(7) if the kernel and the sandbox allow it.");
 
     public static readonly SingleKey<BusyPollMode> BusyPoll = KeyKinds.Words(
-        nameof(BusyPoll), BusyPollMode.Auto, "Whether a loop may poll briefly before it sleeps: `auto` (if measuring shows that it pays) or `off`.");
+        nameof(BusyPoll), BusyPollMode.Auto,
+        "Whether a loop may poll briefly before it sleeps: `auto` (if measuring shows that it pays) or `off`.");
 
     public static readonly SingleKey<MetricsEndpoint?> MetricsListen = new("Listen", MetricsEndpoint.TryParse, null)
     {
@@ -36,5 +39,8 @@ internal static class DaemonKeys
     };
 
     public static IReadOnlyList<Key> All { get; } =
-        [RuntimeDirectory, ShutdownTimeout, EventLoops, IoUring, BusyPoll, new Key("Metrics", KeyKind.Section, MetricsListen) { Help = "The metrics." }];
+    [
+        RuntimeDirectory, ShutdownTimeout, EventLoops, IoUring, BusyPoll,
+        new Key("Metrics", KeyKind.Section, MetricsListen) { Help = "The metrics." },
+    ];
 }

@@ -42,45 +42,46 @@ internal static class JsonSchema
 
     private static void WriteKey(Utf8JsonWriter json, Key key)
     {
-        switch (key.Kind)
-        {
-            case KeyKind.Section:
-                WriteSection(json, key);
-                break;
-            case KeyKind.SectionList:
-                json.WriteString("type", "array");
-                json.WriteStartObject("items");
-                WriteSection(json, key);
-                json.WriteEndObject();
-                break;
-            case KeyKind.Value when key is ValueKey row:
-                if (row.DefaultText is { } text)
-                    WriteDefault(json, row.Json, text);
-                WriteShape(json, row.Json);
-                break;
-            case KeyKind.ValueOrList when key is ValueKey row:
-                json.WriteStartArray("oneOf");
-                json.WriteStartObject();
-                WriteShape(json, row.Json);
-                json.WriteEndObject();
-                json.WriteStartObject();
-                json.WriteString("type", "array");
-                json.WriteNumber("minItems", 1);
-                json.WriteStartObject("items");
-                WriteShape(json, row.Json);
-                json.WriteEndObject();
-                json.WriteEndObject();
-                json.WriteEndArray();
-                break;
-        }
+        if (key.Kind == KeyKind.Section)
+            WriteSection(json, key);
+        else if (key is ValueKey row)
+            WriteValue(json, row);
+        if (key.Kind is not (KeyKind.SectionList or KeyKind.ValueOrList))
+            return;
+        if (key.Kind == KeyKind.SectionList)
+            json.WriteString("type", "array");
+        else
+            json.WriteNumber("minItems", 1);
+        json.WriteStartObject("items");
+        if (key is ValueKey entry)
+            WriteShape(json, entry.Json, entry.Json.Types);
+        else
+            WriteSection(json, key);
+        json.WriteEndObject();
     }
 
-    private static void WriteShape(Utf8JsonWriter json, JsonShape shape)
+    private static void WriteValue(Utf8JsonWriter json, ValueKey row)
     {
-        if (shape.Types.Length == 1)
-            json.WriteString("type", shape.Types[0]);
+        if (row.DefaultText is { } text)
+        {
+            json.WritePropertyName("default");
+            if (row.Json.Types[0] == "boolean")
+                json.WriteBooleanValue(bool.Parse(text));
+            else if (row.Json.Types[0] == "integer")
+                json.WriteNumberValue(int.Parse(text, CultureInfo.InvariantCulture));
+            else
+                json.WriteStringValue(text);
+        }
+        // The other keywords concern one value; a list is left to "items".
+        WriteShape(json, row.Json, row.Kind == KeyKind.ValueOrList ? [.. row.Json.Types, "array"] : row.Json.Types);
+    }
+
+    private static void WriteShape(Utf8JsonWriter json, JsonShape shape, string[] types)
+    {
+        if (types.Length == 1)
+            json.WriteString("type", types[0]);
         else
-            WriteWords(json, "type", shape.Types);
+            WriteWords(json, "type", types);
         if (shape.Pattern is not null)
             json.WriteString("pattern", shape.Pattern);
         if (shape.Range is { } range)
@@ -90,17 +91,6 @@ internal static class JsonSchema
         }
         WriteWords(json, "enum", shape.Words);
         WriteWords(json, "examples", shape.Examples);
-    }
-
-    private static void WriteDefault(Utf8JsonWriter json, JsonShape shape, string text)
-    {
-        json.WritePropertyName("default");
-        if (shape.Types[0] == "boolean")
-            json.WriteBooleanValue(bool.Parse(text));
-        else if (shape.Types[0] == "integer")
-            json.WriteNumberValue(int.Parse(text, CultureInfo.InvariantCulture));
-        else
-            json.WriteStringValue(text);
     }
 
     private static void WriteWords(Utf8JsonWriter json, string name, IReadOnlyList<string> words)

@@ -4,19 +4,14 @@ namespace NsBridge.Configuration.Options;
 /// The table of keys, one row each. Everything that depends on which keys there are comes from it: reading, defaults, hints for unknown
 /// keys, limits, what a reload may change, the JSON schema and the tables of the documents.
 /// </summary>
-/// <param name="daemon">The rows beside <c>Bridges</c>.</param>
-/// <param name="bridge">The rows of a bridge.</param>
 internal sealed class KeyTable(IReadOnlyList<Key> daemon, IReadOnlyList<Key> bridge)
 {
     public const string Section = "NsBridge";
     public const string Bridges = "Bridges";
-
     /// <summary>The framework's section of log levels.</summary>
     public const string Logging = "Logging";
-
     /// <summary>Names the JSON schema, for editors.</summary>
     public const string Schema = "$schema";
-
     public static KeyTable Default { get; } = new(DaemonKeys.All, BridgeKeys.All);
 
     /// <summary>The whole file.</summary>
@@ -34,7 +29,6 @@ internal sealed class KeyTable(IReadOnlyList<Key> daemon, IReadOnlyList<Key> bri
 
     /// <summary>The rows beside <c>Bridges</c>, those of sections below among them.</summary>
     public IEnumerable<ValueKey> DaemonRows => Rows(daemon);
-
     /// <summary>The rows of a bridge.</summary>
     public IEnumerable<ValueKey> BridgeRows => Rows(bridge);
 

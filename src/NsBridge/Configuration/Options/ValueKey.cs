@@ -11,29 +11,20 @@ internal abstract class ValueKey(string name, KeyKind kind) : Key(name, kind)
 {
     /// <summary>The key with its section, as it stands in the documents.</summary>
     public string Path { get; init; } = name;
-
     /// <summary>Whether a running daemon takes over a new value without touching a listener or a connection.</summary>
     public bool MayChange { get; init; }
-
     /// <summary>The fault if the key is absent; null if it may be.</summary>
     public string? Missing { get; init; }
-
     /// <summary>The default as it would be written; null if there is no single one.</summary>
     public string? DefaultText { get; init; }
-
     /// <summary>The default in words, in place of <see cref="DefaultText"/>.</summary>
     public string? DefaultNote { get; init; }
-
     public required JsonShape Json { get; init; }
-
     public abstract object? Default { get; }
-
     /// <summary>Parses one value, or one entry of a list, and holds it against the row's limits.</summary>
     public abstract bool TryParse(string text, out object? value, out string fault);
-
     /// <summary>The value of a key with these parsed entries, one or, if it is a list, any number.</summary>
     public abstract object? Combine(IReadOnlyList<object?> entries);
-
     /// <summary>Null if the value is within the row's limits; else what would be right.</summary>
     public abstract string? FaultOf(object? value);
 }
@@ -44,11 +35,7 @@ internal abstract class ValueKey<T>(string name, KeyKind kind, T defaultValue) :
     public override object? Default { get; } = defaultValue;
 }
 
-/// <summary>A key with one value.</summary>
-/// <param name="name">The key.</param>
-/// <param name="parse">Parses the text.</param>
-/// <param name="defaultValue">The value if the key is left out.</param>
-/// <param name="limit">The fault of a parsed value that is outside the limits; null if it is within them.</param>
+/// <summary>A key with one value; the limit gives the fault of a parsed value outside it, else null.</summary>
 internal sealed class SingleKey<T>(string name, Parser<T> parse, T defaultValue, Func<T, string?>? limit = null)
     : ValueKey<T>(name, KeyKind.Value, defaultValue)
 {
@@ -63,7 +50,6 @@ internal sealed class SingleKey<T>(string name, Parser<T> parse, T defaultValue,
     }
 
     public override object? Combine(IReadOnlyList<object?> entries) => entries[0];
-
     public override string? FaultOf(object? value) => limit?.Invoke((T)value!);
 }
 
@@ -78,7 +64,6 @@ internal sealed class ListKey<T>(string name, Parser<T> parse) : ValueKey<ValueL
     }
 
     public override object Combine(IReadOnlyList<object?> entries) => new ValueList<T>([.. entries.Cast<T>()]);
-
     public override string? FaultOf(object? value) => null;
 }
 
@@ -87,13 +72,10 @@ internal sealed class ListKey<T>(string name, Parser<T> parse) : ValueKey<ValueL
 internal sealed record JsonShape(params string[] Types)
 {
     public string? Pattern { get; init; }
-
     /// <summary>The only words that may stand here.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
-
     /// <summary>The limits of a number, both included.</summary>
     public (int Least, int Most)? Range { get; init; }
-
     public IReadOnlyList<string> Examples { get; init; } = [];
 }
 
@@ -117,7 +99,6 @@ internal static class KeyKinds
             DefaultNote = defaultNote,
             Json = new JsonShape("string") { Words = words },
         };
-
         // Enum.TryParse alone also takes numbers, and words with commas between them.
         bool TryParse(string text, out T value, out string fault)
         {
@@ -146,7 +127,6 @@ internal static class KeyKinds
             DefaultText = "0",
             Json = new JsonShape("integer") { Range = (0, most) },
         };
-
         bool TryParse(string text, out int value, out string fault)
         {
             bool isNumber = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
@@ -172,7 +152,6 @@ internal static class KeyKinds
                 Examples = ["00:00:30"],
             },
         };
-
         string? Limit(TimeSpan value) => value < TimeSpan.FromMilliseconds(least) ? "the duration must be more than zero"
             : value > TimeSpan.FromMilliseconds(most) ? $"the duration is at most {TimeSpan.FromMilliseconds(most):c}"
             : wholeSeconds && value.Ticks % TimeSpan.TicksPerSecond != 0 ? "write whole seconds (hh:mm:ss)"

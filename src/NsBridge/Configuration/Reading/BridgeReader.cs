@@ -6,15 +6,12 @@ using NsBridge.Configuration.Values;
 
 namespace NsBridge.Configuration.Reading;
 
-/// <summary>A bridge and the keys it was read from.</summary>
-/// <param name="Node">The entry of <c>Bridges</c>.</param>
-/// <param name="Directory">The key of the runtime directory.</param>
-/// <param name="Settings">With the default of each missing or refused value.</param>
+/// <summary>A bridge and the keys it was read from; the settings have the default of each missing or refused value.</summary>
 internal sealed record WrittenBridge(KeyNode Node, KeyNode Directory, BridgeSettings Settings)
 {
     /// <summary>Whether the bridge's UNIX socket is where the settings say.</summary>
-    public bool IsSocketKnown => IsWritten(BridgeKeys.Socket) ? AreKnown(BridgeKeys.Socket) : AreKnown(BridgeKeys.Name) && Directory.IsKnown;
-
+    public bool IsSocketKnown =>
+        IsWritten(BridgeKeys.Socket) ? AreKnown(BridgeKeys.Socket) : AreKnown(BridgeKeys.Name) && Directory.IsKnown;
     public bool IsWritten(Key key) => Node.At(key).IsWritten;
 
     /// <summary>Whether the settings hold what was written at each of the keys, or its default if it was left out.</summary>
@@ -30,18 +27,12 @@ internal sealed record WrittenBridge(KeyNode Node, KeyNode Directory, BridgeSett
 }
 
 /// <summary>Makes the settings of one bridge, and finds the faults between its keys.</summary>
-/// <param name="bridge">The bridge.</param>
-/// <param name="faults">Takes what is found.</param>
 internal sealed class BridgeReader(WrittenBridge bridge, List<ConfigurationFault> faults)
 {
     private readonly BridgeSettings _settings = bridge.Settings;
     private readonly bool _isOuter = bridge.IsWritten(BridgeKeys.Listen);
     private readonly bool _isInner = bridge.IsWritten(BridgeKeys.Namespace);
 
-    /// <param name="node">The entry of <c>Bridges</c>.</param>
-    /// <param name="directory">The key of the runtime directory.</param>
-    /// <param name="runtimeDirectory">The directory of sockets without a path of their own.</param>
-    /// <param name="faults">Takes what is found.</param>
     public static WrittenBridge Read(KeyNode node, KeyNode directory, string runtimeDirectory, List<ConfigurationFault> faults)
     {
         KeyValues values = ValueReader.Read(node, faults);
@@ -102,14 +93,12 @@ internal sealed class BridgeReader(WrittenBridge bridge, List<ConfigurationFault
     {
         if (_settings.ProxyProtocol != ProxyProtocol.None)
             Fault(BridgeKeys.ProxyProtocol, "the PROXY protocol needs Protocol tcp");
+        // The inner half alone sees the clients: at the outer one these keys would have no effect.
         if (!_isInner)
         {
-            // The inner half alone sees the clients: at the outer one these keys would have no effect.
-            foreach (ValueKey key in (ReadOnlySpan<ValueKey>)[BridgeKeys.AllowFrom, BridgeKeys.MaxConnections, BridgeKeys.MaxConnectionsPerClient])
-            {
-                if (bridge.IsWritten(key))
-                    Fault(key, "of a udp bridge the inner half decides this; write it there");
-            }
+            RefuseIfWritten(
+                "of a udp bridge the inner half decides this; write it there",
+                BridgeKeys.AllowFrom, BridgeKeys.MaxConnections, BridgeKeys.MaxConnectionsPerClient);
         }
         if (_settings.Target is { IsUnix: true })
             Fault(BridgeKeys.Target, "a udp bridge needs a target with an address and port; UNIX sockets need Protocol tcp");
@@ -132,11 +121,14 @@ internal sealed class BridgeReader(WrittenBridge bridge, List<ConfigurationFault
         if (_settings.Target is not { IsUnix: false } target)
             return;
         if (!_isOuter && target.Ports.Count > 1 && Speaks(BridgeProtocol.Tcp))
-            Fault(BridgeKeys.Target, "a range of targets needs a Listen as long: a client of the UNIX socket alone has no port to choose by");
+            Fault(BridgeKeys.Target, "a range of targets needs a Listen as long: a client of the UNIX socket has no port to choose by");
         if (!bridge.AreKnown(BridgeKeys.Listen))
             return;
         foreach (ListenEndpoint entry in _settings.Listen.Where(entry => entry.Ports.Count != target.Ports.Count))
-            Fault(BridgeKeys.Target, $"the target has {Ports(target.Ports)} and Listen \"{entry.Text}\" has {Ports(entry.Ports)}; both must be as long");
+        {
+            string both = $"the target has {Ports(target.Ports)} and Listen \"{entry.Text}\" has {Ports(entry.Ports)}";
+            Fault(BridgeKeys.Target, $"{both}; both must be as long");
+        }
     }
 
     private void CheckLoop()
@@ -156,12 +148,15 @@ internal sealed class BridgeReader(WrittenBridge bridge, List<ConfigurationFault
         }
     }
 
-    private void RefuseWithout(Key missing, params ReadOnlySpan<Key> keys)
+    private void RefuseWithout(Key missing, params ReadOnlySpan<Key> keys) =>
+        RefuseIfWritten($"this has no effect in a bridge without {missing.Name}; leave it out or add {missing.Name}", keys);
+
+    private void RefuseIfWritten(string message, params ReadOnlySpan<Key> keys)
     {
         foreach (Key key in keys)
         {
             if (bridge.IsWritten(key))
-                Fault(key, $"this has no effect in a bridge without {missing.Name}; leave it out or add {missing.Name}");
+                Fault(key, message);
         }
     }
 
@@ -174,5 +169,6 @@ internal sealed class BridgeReader(WrittenBridge bridge, List<ConfigurationFault
             faults.Add(node.Fault(message));
     }
 
-    private static string Ports(PortRange ports) => ports.Count == 1 ? "1 port" : string.Create(CultureInfo.InvariantCulture, $"{ports.Count} ports");
+    private static string Ports(PortRange ports) =>
+        ports.Count == 1 ? "1 port" : string.Create(CultureInfo.InvariantCulture, $"{ports.Count} ports");
 }

@@ -1,3 +1,5 @@
+using NsBridge.Linux.Interop;
+
 namespace NsBridge.Configuration.Reading;
 
 /// <summary>Which file holds the configuration, and its bytes.</summary>
@@ -15,20 +17,19 @@ internal static class ConfigurationFile
         return Path.Exists(here) ? here : Packaged;
     }
 
-    /// <summary>Reads the file whole; null, and one fault, where that cannot be done.</summary>
-    /// <param name="file">What <see cref="Choose"/> gave.</param>
-    /// <param name="given">Whether the operator named the file.</param>
-    /// <param name="faults">Takes the fault.</param>
-    public static byte[]? Read(string file, bool given, List<ConfigurationFault> faults)
+    /// <summary>Reads the file whole; null, and one fault, if that is impossible.</summary>
+    public static byte[]? Read(string file, bool isGiven, List<ConfigurationFault> faults)
     {
         byte[]? bytes = WholeFile.Read(file, out UnreadableFile? fault);
         if (fault is not null)
         {
-            faults.Add(new ConfigurationFault(file, null, fault.IsMissing && !given
+            string message = fault.IsMissing && !isGiven
                 ? $"there is no configuration: neither {FullPath(Name)} nor this file exists; give one with --config FILE"
-                : fault.IsForbidden ? $"{fault.Message}; whoever runs nsbridge has to read it (chmod a+r, and a+x on the folders above it)" : fault.Message));
+                : fault.IsForbidden
+                    ? $"{fault.Message}; the user that runs nsbridge has to read it (chmod a+r, and a+x on the folders above it)"
+                    : fault.Message;
+            faults.Add(new ConfigurationFault(file, null, message));
         }
-
         return bytes;
     }
 
@@ -40,8 +41,29 @@ internal static class ConfigurationFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // The working directory was deleted: no relative path leads anywhere, and reading says so.
+            // The working directory was deleted: no relative path leads anywhere, which reading reports.
             return path;
         }
+    }
+}
+
+/// <summary>Distinguishes one content of a file from another by the file system's own records; the default if there is no file.</summary>
+/// <remarks>The time of change covers the permissions too: a file that could not be read may have become readable.</remarks>
+internal readonly record struct FileMark(
+    ulong Inode, ulong Length, (long Seconds, uint Nanoseconds) Modified, (long Seconds, uint Nanoseconds) Changed)
+{
+    public bool Exists => Inode != 0;
+
+    /// <summary>The mark of the file that <paramref name="path"/> leads to, links followed.</summary>
+    public static FileMark Of(string path)
+    {
+        int file = Libc.Open(Libc.PathBytes(path), Libc.O_PATH);
+        if (file < 0)
+            return default;
+        int result = Libc.Status(file, out FileStatus status);
+        Libc.Close(file);
+        return result < 0 ? default : new FileMark(
+            status.Inode, status.Size, (status.ModifiedSeconds, status.ModifiedNanoseconds),
+            (status.ChangedSeconds, status.ChangedNanoseconds));
     }
 }

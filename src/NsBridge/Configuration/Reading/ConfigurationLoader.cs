@@ -15,10 +15,8 @@ internal sealed record ConfigurationOutcome(
 {
     /// <summary>The runtime directory as the file, the environment or the service manager gives it, unchecked.</summary>
     public string DirectoryAsGiven { get; init; } = DaemonKeys.DefaultRuntimeDirectory;
-
     /// <summary>All faults, one a line.</summary>
     public string FaultText => string.Join(Environment.NewLine, Faults);
-
     /// <exception cref="UserErrorException">There are faults; it names them all.</exception>
     public DaemonSettings SettingsOrFault() => Settings ?? throw new UserErrorException(FaultText, ExitCode.Configuration);
 }
@@ -33,10 +31,8 @@ internal sealed record ConfigurationOutcome(
 internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary<string, string> environment, KeyTable? table = null)
 {
     private readonly KeyTable _table = table ?? KeyTable.Default;
-
     /// <summary>The file's full path, chosen once: a reload does not wander to another file.</summary>
     public string File { get; } = ConfigurationFile.Choose(givenFile);
-
     /// <summary>What the file was right before it was read last: a later save shows as another.</summary>
     public FileMark Mark { get; private set; }
 
@@ -84,17 +80,18 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
         if (faults.Count == 0)
             return new ConfigurationOutcome(File, settings, [], settings.RuntimeDirectory) { DirectoryAsGiven = reader.DirectoryAsGiven };
         bool isDirectoryWrong = faults.Exists(fault => fault.Path == section.At(DaemonKeys.RuntimeDirectory).Path);
-        return new ConfigurationOutcome(
-            File, null, [.. faults.OrderBy(fault => fault.Path, ConfigurationKeyComparer.Instance)], isDirectoryWrong ? null : settings.RuntimeDirectory);
+        ConfigurationFault[] inOrder = [.. faults.OrderBy(fault => fault.Path, ConfigurationKeyComparer.Instance)];
+        return new ConfigurationOutcome(File, null, inOrder, isDirectoryWrong ? null : settings.RuntimeDirectory);
     }
 
-    /// <summary>The directory of a daemon whose file cannot be read as a whole, from the environment or from the file before it breaks.</summary>
+    /// <summary>The directory of a daemon with an unreadable file, from the environment or from the file before it breaks.</summary>
     private string? DirectoryOfBroken(byte[]? bytes)
     {
         const string Key = $"{KeyTable.Section}:{nameof(DaemonKeys.RuntimeDirectory)}";
         string? variable = environment.FirstOrDefault(
             entry => entry.Key.Replace("__", ":", StringComparison.Ordinal).Equals(Key, StringComparison.OrdinalIgnoreCase)).Value;
-        string? directory = variable ?? (bytes is null ? null : JsonSource.DirectoryBeforeBreak(bytes)) ?? SettingsReader.GivenDirectory(environment);
+        string? directory = variable
+            ?? (bytes is null ? null : JsonSource.DirectoryBeforeBreak(bytes)) ?? SettingsReader.GivenDirectory(environment);
         return directory is ['/', ..] ? Path.TrimEndingDirectorySeparator(directory) : null;
     }
 }

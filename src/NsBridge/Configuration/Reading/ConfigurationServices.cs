@@ -16,7 +16,8 @@ internal static class ConfigurationServices
     /// <exception cref="UserErrorException">The outcome holds faults.</exception>
     [DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof(DaemonOptions))]
     [UnconditionalSuppressMessage(
-        "Trimming", "IL2026", Justification = "The options are flat, and all their members are kept. The list of bridges has a generated validator.")]
+        "Trimming", "IL2026",
+        Justification = "The options are flat, and their members are kept. The list of bridges has a generated validator.")]
     public static IServiceCollection AddNsBridgeConfiguration(this IServiceCollection services, ConfigurationOutcome outcome)
     {
         DaemonSettings settings = outcome.SettingsOrFault();
@@ -27,7 +28,8 @@ internal static class ConfigurationServices
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<BridgeListOptions>, BridgeListValidator>();
         services.AddOptions<BridgeListOptions>()
-            .Configure(options => options.Bridges = [.. settings.Bridges.Select(bridge => new BridgeOptions { Name = bridge.Name, Values = bridge.Values })])
+            .Configure(options => options.Bridges =
+                [.. settings.Bridges.Select(bridge => new BridgeOptions { Name = bridge.Name, Values = bridge.Values })])
             .ValidateOnStart();
         return services;
     }
@@ -38,7 +40,9 @@ internal static class ConfigurationServices
         // "DataAnnotation validation failed for 'Type' members: 'Member' with the error: 'Text'."
         const string Before = "with the error: '";
         IEnumerable<string> texts = refusal.Failures.Select(failure =>
-            failure.IndexOf(Before, StringComparison.Ordinal) is >= 0 and int start ? failure[(start + Before.Length)..].TrimEnd('.', '\'') : failure);
+            failure.IndexOf(Before, StringComparison.Ordinal) is >= 0 and int start
+                ? failure[(start + Before.Length)..].TrimEnd('.', '\'')
+                : failure);
         return new UserErrorException(string.Join(Environment.NewLine, texts), ExitCode.Configuration);
     }
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using NsBridge.Configuration.Options;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
@@ -5,10 +6,6 @@ using NsBridge.Configuration.Values;
 namespace NsBridge.Configuration.Reading;
 
 /// <summary>Finds the faults between bridges: names, listeners and socket files that two of them claim.</summary>
-/// <param name="directory">The key of the runtime directory.</param>
-/// <param name="metricsKey">The key of the metrics' listener.</param>
-/// <param name="settings">What was read.</param>
-/// <param name="faults">Takes what is found.</param>
 internal sealed class CrossBridgeRules(KeyNode directory, KeyNode metricsKey, DaemonSettings settings, List<ConfigurationFault> faults)
 {
     private readonly MetricsEndpoint? _metrics = metricsKey.IsKnown ? settings.Metrics : null;
@@ -38,13 +35,17 @@ internal sealed class CrossBridgeRules(KeyNode directory, KeyNode metricsKey, Da
         var claims = new ListenerClaims();
         if (_metrics?.Tcp is { } endpoint)
             claims.Take(metricsKey.Path, endpoint, BridgeProtocol.Tcp, NamespaceReference.Host);
-        foreach (WrittenBridge bridge in bridges.Where(bridge => bridge.AreKnown(BridgeKeys.Protocol, BridgeKeys.Listen, BridgeKeys.ListenNamespace)))
+        foreach (WrittenBridge bridge in bridges.Where(
+            bridge => bridge.AreKnown(BridgeKeys.Protocol, BridgeKeys.Listen, BridgeKeys.ListenNamespace)))
         {
             foreach (KeyNode node in bridge.Node.At(BridgeKeys.Listen).Entries)
             {
                 if (node.Parsed is ListenEndpoint entry
                     && claims.Take(node.Path, entry, bridge.Settings.Protocol, bridge.Settings.ListenNamespace) is { } other)
-                    faults.Add(node.Fault($"this overlaps with {other.Path} = \"{other.Endpoint.Text}\"; each address and port can be listened on once"));
+                {
+                    string overlap = $"this overlaps with {other.Path} = \"{other.Endpoint.Text}\"";
+                    faults.Add(node.Fault($"{overlap}; each address and port can be listened on once"));
+                }
             }
         }
     }
@@ -77,6 +78,57 @@ internal sealed class CrossBridgeRules(KeyNode directory, KeyNode metricsKey, Da
             // Two of one name meet at the same file by default; their fault is the name.
             if (!owners.TryAdd(socket, owner) && (node.IsWritten || owners[socket] != owner))
                 faults.Add(node.Fault($"the socket {socket} belongs to {owners[socket]}; choose another path"));
+        }
+    }
+}
+
+/// <summary>An endpoint that is taken.</summary>
+internal sealed record ClaimedListener(ListenEndpoint Endpoint, string Path);
+
+/// <summary>
+/// The endpoints that are taken so far, by address: a new one is compared only with those that it can meet.
+/// </summary>
+internal sealed class ListenerClaims
+{
+    private readonly Dictionary<(BridgeProtocol Protocol, string Place, AddressFamily Family), Family> _families = [];
+
+    /// <summary>
+    /// Takes the endpoint; gives the first one taken before that it overlaps with, or null. TCP and UDP ports do not meet, nor do sockets
+    /// of two namespaces.
+    /// </summary>
+    public ClaimedListener? Take(string path, ListenEndpoint endpoint, BridgeProtocol protocol, NamespaceReference place)
+    {
+        ClaimedListener? met = null;
+        var claim = new ClaimedListener(endpoint, path);
+        foreach (AddressLiteral written in endpoint.Addresses)
+        {
+            AddressLiteral address = InterfaceNumber.Resolve(written, place);
+            (BridgeProtocol, string, AddressFamily) key = (protocol, place.PlaceKey, address.Address.AddressFamily);
+            if (!_families.TryGetValue(key, out Family? family))
+                _families.Add(key, family = new Family());
+            met ??= family.Take(claim, address);
+        }
+        return met;
+    }
+
+    private sealed class Family
+    {
+        private readonly List<ClaimedListener> _all = [];
+        private readonly List<ClaimedListener> _wildcards = [];
+        private readonly Dictionary<AddressLiteral, List<ClaimedListener>> _byAddress = [];
+        public ClaimedListener? Take(ClaimedListener claim, AddressLiteral address)
+        {
+            _all.Add(claim);
+            if (address.IsWildcard)
+            {
+                _wildcards.Add(claim);
+                return _all.Find(Meets);
+            }
+            if (!_byAddress.TryGetValue(address, out List<ClaimedListener>? same))
+                _byAddress.Add(address, same = []);
+            same.Add(claim);
+            return _wildcards.Find(Meets) ?? same.Find(Meets);
+            bool Meets(ClaimedListener other) => !ReferenceEquals(other, claim) && other.Endpoint.Ports.Overlaps(claim.Endpoint.Ports);
         }
     }
 }

@@ -3,7 +3,7 @@ using NsBridge.Configuration.Options;
 
 namespace NsBridge.Configuration.Reading;
 
-/// <summary>Reads the variables <c>NsBridge__…</c> over what the file gave; <c>__</c> stands for <c>:</c>, as .NET users know it.</summary>
+/// <summary>Reads the variables <c>NsBridge__…</c> over the file's keys; <c>__</c> stands for <c>:</c>, as everywhere in .NET.</summary>
 internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?> foreign, List<ConfigurationFault> faults)
 {
     private readonly HashSet<KeyNode> _given = [];
@@ -11,7 +11,7 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
 
     public void Read(IReadOnlyDictionary<string, string> environment)
     {
-        foreach ((string? variable, string? value) in environment.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        foreach ((string variable, string value) in environment.OrderBy(entry => entry.Key, StringComparer.Ordinal))
         {
             string[] keys = variable.Replace("__", ":", StringComparison.Ordinal).Split(':');
             if (keys.Length < 2 || root.Key.Find(keys[0]) is not { } key)
@@ -37,10 +37,10 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
                 ReadItem(node, keys, variable, value);
                 break;
             case KeyKind.Value or KeyKind.ValueOrList when keys.Length == 0:
-                if (!_given.Add(node) || _listed.Contains(node))
-                    FaultOfTwo(node, value, "the key is given twice; keep one", variable);
-                else
+                if (_given.Add(node) && !_listed.Contains(node))
                     node.Set(value, variable);
+                else
+                    FaultOfTwo(node, value, "the key is given twice; keep one", variable);
                 break;
             case KeyKind.Value:
                 Fault(node, value, $"one value is expected here; nothing stands below {node.Path}", variable);
@@ -58,7 +58,6 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
             Fault(node, value, $"the entries of a list are numbered from 0; '{keys[0]}' is no number", variable);
             return;
         }
-
         if (node.Key.Kind == KeyKind.ValueOrList)
         {
             _listed.Add(node);
@@ -67,10 +66,8 @@ internal sealed class EnvironmentSource(KeyNode root, Dictionary<string, string?
                 FaultOfTwo(node, value, "the key is given both as one value and as a list; keep one", variable);
                 return;
             }
-
             node.ForgetValue();
         }
-
         Read(node.Item(index), keys[1..], variable, value);
     }
 

@@ -12,27 +12,25 @@ namespace NsBridge.Configuration.Reading;
 /// </summary>
 internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, string?> foreign, List<ConfigurationFault> faults)
 {
+    /// <summary>In characters, on each side of the place of a fault.</summary>
     private const int LongestExcerpt = 60;
 
-    private static readonly JsonDocumentOptions s_options = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private static readonly JsonDocumentOptions s_options =
+        new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
     public void Read(ReadOnlyMemory<byte> bytes)
     {
         if (bytes.Span.StartsWith(Encoding.UTF8.Preamble))
             bytes = bytes[Encoding.UTF8.Preamble.Length..];
-        if (bytes.Span.IndexOfAnyExcept(" \t\r\n\0"u8) < 0)
+        // UTF-8 is checked first: the reader examines a string only when it is asked for, and throws then.
+        string? wrong = bytes.Span.IndexOfAnyExcept(" \t\r\n\0"u8) < 0
+            ? "the file is empty; it needs at least { \"NsBridge\": { \"Bridges\": [] } }"
+            : !Utf8.IsValid(bytes.Span) ? "the file is not UTF-8 text; save it as UTF-8" : null;
+        if (wrong is not null)
         {
-            faults.Add(new ConfigurationFault(file, null, "the file is empty; it needs at least { \"NsBridge\": { \"Bridges\": [] } }"));
+            faults.Add(new ConfigurationFault(file, null, wrong));
             return;
         }
-
-        // Checked first: the reader itself looks into a string only when it is asked for, and throws then.
-        if (!Utf8.IsValid(bytes.Span))
-        {
-            faults.Add(new ConfigurationFault(file, null, "the file is not UTF-8 text; save it as UTF-8"));
-            return;
-        }
-
         try
         {
             using var document = JsonDocument.Parse(bytes, s_options);
@@ -40,36 +38,32 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
         }
         catch (JsonException exception)
         {
-            faults.Add(new ConfigurationFault(file, null, Describe(exception, bytes.Span)));
+            faults.Add(FaultAt((int)(exception.LineNumber ?? 0), (int)(exception.BytePositionInLine ?? 0), bytes.Span));
         }
         catch (InvalidOperationException)
         {
-            faults.Add(new ConfigurationFault(file, null, "a \\u escape in this file is half a character (a lone surrogate); write the character itself"));
+            const string HalfCharacter = "a \\u escape in this file is half a character (a lone surrogate); write the character itself";
+            faults.Add(new ConfigurationFault(file, null, HalfCharacter));
         }
     }
 
     private void Walk(JsonElement element, KeyNode node)
     {
-        switch (node.Key.Kind)
-        {
-            case KeyKind.Section:
-                WalkSection(element, node);
-                break;
-            case KeyKind.SectionList when element.ValueKind == JsonValueKind.Array:
-            case KeyKind.ValueOrList when element.ValueKind == JsonValueKind.Array:
-                WalkList(element, node);
-                break;
-            case KeyKind.SectionList:
-                Fault(node, element, "a list in brackets is expected here: [ { … }, { … } ]");
-                break;
-            case KeyKind.Value:
-            case KeyKind.ValueOrList:
-                WalkValue(element, node);
-                break;
-            default:
-                Flatten(element, node.Path);
-                break;
-        }
+        bool isArray = element.ValueKind == JsonValueKind.Array;
+        if (node.Key.Kind == KeyKind.Section)
+            WalkSection(element, node);
+        else if (node.Key.Kind == KeyKind.Foreign)
+            Flatten(element, node.Path);
+        else if (isArray && node.Key.Entry is not null)
+            WalkList(element, node);
+        else if (node.Key.Kind == KeyKind.SectionList)
+            Fault(node, element, "a list in brackets is expected here: [ { … }, { … } ]");
+        else if (element.ValueKind == JsonValueKind.Null)
+            Fault(node, element, $"null is no value; {node.Key.InsteadOfNull}");
+        else if (IsValue(element))
+            node.Set(TextOf(element), null);
+        else
+            Fault(node, element, $"one value{(node.Key.Kind == KeyKind.ValueOrList ? " or a list of values" : "")} is expected here");
     }
 
     private void WalkSection(JsonElement element, KeyNode node)
@@ -79,7 +73,6 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
             Fault(node, element, "keys in braces are expected here: { \"Key\": … }");
             return;
         }
-
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (JsonProperty property in element.EnumerateObject())
         {
@@ -103,26 +96,6 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
             Walk(item, node.Item(index++));
         if (index == 0 && node.Key.Kind == KeyKind.ValueOrList)
             Fault(node, element, "an empty list; give an entry, or leave the key out");
-    }
-
-    private void WalkValue(JsonElement element, KeyNode node)
-    {
-        switch (element.ValueKind)
-        {
-            case JsonValueKind.String:
-                node.Set(element.GetString()!, null);
-                break;
-            case JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False:
-                node.Set(element.GetRawText(), null);
-                break;
-            case JsonValueKind.Null:
-                Fault(node, element, $"null is no value; {node.Key.InsteadOfNull}");
-                break;
-            default:
-                string kinds = node.Key.Kind == KeyKind.ValueOrList ? "one value or a list of values" : "one value";
-                Fault(node, element, $"{kinds} is expected here");
-                break;
-        }
     }
 
     /// <summary>Keeps what belongs to the framework as the framework would read it.</summary>
@@ -156,34 +129,32 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
         faults.Add(new ConfigurationFault(node.Path.Length == 0 ? file : node.Path, TextOf(element), message));
     }
 
-    /// <summary>Says where a file stops being JSON. The reader's own message is not used: the executable carries no resource texts.</summary>
-    private static string Describe(JsonException exception, ReadOnlySpan<byte> bytes)
+    /// <summary>Where the file stops being JSON. The reader's own message is not used: the executable carries no resource texts.</summary>
+    private ConfigurationFault FaultAt(int line, int column, ReadOnlySpan<byte> bytes)
     {
-        int line = (int)(exception.LineNumber ?? 0);
-        int column = (int)(exception.BytePositionInLine ?? 0);
         string place = string.Create(CultureInfo.InvariantCulture, $"not valid JSON at line {line + 1}, column {column + 1}");
-        string text = Line(bytes, line);
-        return text.Length == 0 ? $"{place}: the file ends too early or a bracket, brace or comma is missing" : $"{place}, in: {text}";
-    }
-
-    private static string Line(ReadOnlySpan<byte> bytes, int number)
-    {
-        for (; number > 0; number--)
-        {
-            int end = bytes.IndexOf((byte)'\n');
-            if (end < 0)
-                return "";
-            bytes = bytes[(end + 1)..];
-        }
+        for (; line > 0 && !bytes.IsEmpty; line--)
+            bytes = bytes[(bytes.IndexOf((byte)'\n') is >= 0 and int end ? end + 1 : bytes.Length)..];
         int newline = bytes.IndexOf((byte)'\n');
-        string text = Encoding.UTF8.GetString(newline < 0 ? bytes : bytes[..newline]).Trim();
-        return text.Length <= LongestExcerpt ? text : $"{text.AsSpan(0, LongestExcerpt)}…";
+        ReadOnlySpan<byte> text = newline < 0 ? bytes : bytes[..newline];
+        if (text.Trim(" \t\r"u8).IsEmpty)
+            return new ConfigurationFault(file, null, $"{place}: the file ends too early or a bracket, brace or comma is missing");
+        column = Math.Min(column, text.Length);
+        string before = Encoding.UTF8.GetString(text[..column]);
+        string after = Encoding.UTF8.GetString(text[column..]).TrimEnd();
+        before = before.Length > LongestExcerpt ? $"…{before.AsSpan(before.Length - LongestExcerpt)}" : before;
+        after = after.Length > LongestExcerpt ? $"{after.AsSpan(0, LongestExcerpt)}…" : after;
+        return new ConfigurationFault(file, null, $"{place}; a bracket, brace or comma may be missing before the mark")
+        {
+            Excerpt = (before + after, new string(' ', before.Length) + '^'),
+        };
     }
 
-    /// <summary>Reads the <c>RuntimeDirectory</c> of a file that is not JSON as a whole; null if the break comes first, or none is written.</summary>
+    /// <summary>The <c>RuntimeDirectory</c> of a file that is not JSON as a whole; null if the break or nothing comes first.</summary>
     public static string? DirectoryBeforeBreak(ReadOnlySpan<byte> bytes)
     {
-        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        var options = new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+        var reader = new Utf8JsonReader(bytes, options);
         string? section = null, key = null;
         try
         {

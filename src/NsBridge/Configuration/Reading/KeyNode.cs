@@ -11,42 +11,28 @@ internal sealed class KeyNode(string path, Key key, KeyNode? parent)
     private readonly Dictionary<string, KeyNode> _keys = new(StringComparer.OrdinalIgnoreCase);
     private bool _isAbsent;
     private bool _isRefused;
-
     public string Path => path;
-
     public Key Key => key;
-
     /// <summary>Null if there is none.</summary>
     public string? Value { get; private set; }
-
     /// <summary>The environment variable that the value comes from; null for the file.</summary>
     public string? Variable { get; private set; }
-
     /// <summary>The parsed value; null if there is none or it was refused.</summary>
     public object? Parsed { get; set; }
-
     /// <summary>A reported fault leaves open what was meant here: nothing that is missing below is another fault.</summary>
     public bool Broken { get; set; }
-
     /// <summary>A reported fault may be why nothing is written here: as long as this is empty, the absence is not another fault.</summary>
     public bool Excused { get; set; }
-
     public SortedDictionary<int, KeyNode> Items { get; } = [];
-
     /// <summary>The values of a key that takes one value or a list: one is a list of one.</summary>
     public IEnumerable<KeyNode> Entries => Value is null ? Items.Values : [this];
-
     /// <summary>Whether the operator gave the key, rightly or wrongly.</summary>
     public bool IsWritten => Broken || Excused || Value is not null || Items.Count > 0;
-
     /// <summary>Whether a reported fault leaves open what stands here, or why nothing does.</summary>
     public bool IsBroken => _isAbsent ? parent is { IsBroken: true } : Broken || (Excused && IsEmpty);
-
-    /// <summary>Whether the settings hold what is written here, or the default because nothing is: not a default in place of a refused value.</summary>
+    /// <summary>Whether the settings hold what is written here, or the default because nothing is.</summary>
     public bool IsKnown => !IsBroken && !_isRefused;
-
     private bool IsEmpty => Value is null && Items.Count == 0 && _keys.Values.All(node => node._isAbsent);
-
     public bool Has(string name) => _keys.ContainsKey(name);
 
     /// <summary>The node of a key below, for a source that gives it.</summary>
@@ -87,8 +73,9 @@ internal sealed class KeyNode(string path, Key key, KeyNode? parent)
     public ConfigurationFault Fault(string message)
     {
         string source = Variable is null ? "" : $" (environment variable {Variable})";
-        string? list = Items.Count > 0 && key.Kind == KeyKind.ValueOrList ? string.Join(", ", Items.Values.Select(item => item.Value)) : null;
-        return new ConfigurationFault(path, Value ?? list, message + source);
+        bool isList = Items.Count > 0 && key.Kind == KeyKind.ValueOrList;
+        string? value = isList ? string.Join(", ", Items.Values.Select(item => item.Value)) : Value;
+        return new ConfigurationFault(path, value, message + source);
     }
 
     /// <summary>A fault of the value itself: the settings get a default in its place, from which no other fault follows.</summary>
@@ -98,10 +85,7 @@ internal sealed class KeyNode(string path, Key key, KeyNode? parent)
         return Fault(message);
     }
 
-    /// <summary>The fault of a key below that does not exist, with the one that was probably meant or else all that may stand here.</summary>
-    /// <param name="name">The key, without a path.</param>
-    /// <param name="value">What stands there; null if it is not one value.</param>
-    /// <param name="variable">The environment variable that names it; null for the file.</param>
+    /// <summary>The fault of a key that does not exist below this one, with the one probably meant, else with all there are.</summary>
     public ConfigurationFault UnknownKey(string name, string? value, string? variable)
     {
         string message = "there is no such key";

@@ -13,20 +13,18 @@ internal sealed record UnreadableFile(string Message)
     public bool IsForbidden { get; init; }
 }
 
-/// <summary>Reads a file that somebody named, whatever it turns out to be: nothing is waited for without end, and nothing fills the memory.</summary>
+/// <summary>Reads a file that the operator named, of whatever type: it never waits without end and never fills the memory.</summary>
 internal static class WholeFile
 {
-    /// <summary>Far beyond any real file; keeps <c>/dev/zero</c> from eating the machine.</summary>
+    /// <summary>Far beyond any real file; keeps <c>/dev/zero</c> from filling the memory.</summary>
     private const int LargestSize = 16 << 20;
 
     private const int Permissions = 0b111_111_111;
 
-    /// <summary>Its bytes; null where they cannot be read.</summary>
-    /// <param name="file">A path; a relative one leads nowhere where the working directory was deleted.</param>
-    /// <param name="fault">Why; null where it was read.</param>
+    /// <summary>Its bytes; null, and why, if they cannot be read.</summary>
     public static byte[]? Read(string file, out UnreadableFile? fault)
     {
-        fault = Look(file);
+        fault = Examine(file);
         if (fault is not null)
             return null;
         try
@@ -36,26 +34,20 @@ internal static class WholeFile
                 return bytes;
             fault = new UnreadableFile($"the file is larger than {LargestSize >> 20} MiB");
         }
-        catch (UnauthorizedAccessException)
+        catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
-            fault = Explain(Errno.EACCES, file);
+            // It may have gone since it was examined.
+            fault = Explain(
+                exception is UnauthorizedAccessException ? Errno.EACCES
+                : exception is FileNotFoundException or DirectoryNotFoundException ? Errno.ENOENT
+                : (Errno)exception.HResult,
+                file);
         }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
-        {
-            // Taken away since it was looked at.
-            fault = Explain(Errno.ENOENT, file);
-        }
-        catch (IOException exception)
-        {
-            fault = Explain((Errno)exception.HResult, file);
-        }
-
         return null;
     }
 
-    /// <summary>Looks at what is there before it is opened: opening a pipe waits for whoever writes to it.</summary>
-    /// <returns>Why it cannot be read; null where nothing speaks against it.</returns>
-    private static UnreadableFile? Look(string file)
+    /// <summary>Examines the file before it is opened: opening a pipe waits for a writer.</summary>
+    private static UnreadableFile? Examine(string file)
     {
         int found = Libc.Open(Libc.PathBytes(file), Libc.O_PATH);
         UnreadableFile? fault = found < 0 ? Explain(Libc.ErrorOf(found), file) : FaultOf(found, file);
@@ -69,34 +61,39 @@ internal static class WholeFile
             return null;
         if (status.IsDirectory)
             return new UnreadableFile("this is a directory; give the file");
-        // One that lies on the disk is opened only once somebody writes to it, which may be never.
+        // A pipe on the disk opens only when a process writes to it, which may be never.
         return status.IsPipe && Libc.FileSystemType(found) != Libc.PIPEFS_MAGIC && !IsOwnDescriptor(file)
             ? new UnreadableFile("this is a named pipe, not a file; a pipe is read as /dev/stdin or <(...)")
             : null;
     }
 
-    private static bool IsOwnDescriptor(string file) =>
-        file == "/dev/stdin" || file.StartsWith("/dev/fd/", StringComparison.Ordinal) || file.StartsWith("/proc/self/fd/", StringComparison.Ordinal);
+    private static bool IsOwnDescriptor(string file) => file == "/dev/stdin"
+        || file.StartsWith("/dev/fd/", StringComparison.Ordinal) || file.StartsWith("/proc/self/fd/", StringComparison.Ordinal);
 
     private static UnreadableFile Explain(Errno error, string file) => error switch
     {
         Errno.ENOENT when LinkTarget(file) is { } target => new($"this is a link to {target}, which is not there"),
         Errno.ENOENT => new("there is no such file") { IsMissing = true },
-        Errno.EACCES or Errno.EPERM => new($"the file may not be read by this user, {Libc.EffectiveUser()} (permission denied): {Closed(file)}") { IsForbidden = true },
+        Errno.EACCES or Errno.EPERM =>
+            new($"the file may not be read by this user, {Libc.EffectiveUser()} (permission denied): {Protection(file)}")
+            {
+                IsForbidden = true,
+            },
         Errno.ELOOP => new("the file cannot be read: ELOOP - a link that leads back to itself"),
         Errno.ENOTDIR => new("the file cannot be read: ENOTDIR - a part of its path is no directory"),
         Errno.ENXIO => new("the file cannot be read: ENXIO - this is a socket, or a device that is not there"),
         _ => new($"the file cannot be read: {error}"),
     };
 
-    private static string Closed(string file)
+    private static string Protection(string file)
     {
         int found = Libc.Open(Libc.PathBytes(file), Libc.O_PATH);
         bool isSeen = Libc.Status(found, out FileStatus status) >= 0;
         Libc.Close(found);
+        string mode = Convert.ToString(status.Mode & Permissions, 8).PadLeft(3, '0');
         return isSeen
-            ? $"it has mode 0{Convert.ToString(status.Mode & Permissions, 8).PadLeft(3, '0')} and belongs to user {status.User}, group {status.Group}"
-            : "a folder above it, or above what it is a link to, is closed to them";
+            ? $"it has mode 0{mode} and belongs to user {status.User}, group {status.Group}"
+            : "a folder above it, or above what it is a link to, is closed to this user";
     }
 
     private static string? LinkTarget(string file)
@@ -107,7 +104,7 @@ internal static class WholeFile
         }
         catch (Exception exception) when (exception is ArgumentException or IOException or UnauthorizedAccessException)
         {
-            // The path is empty, or relative where the working directory was deleted: there is no link either.
+            // The path is empty, or relative and the working directory was deleted: there is no link either.
             return null;
         }
     }

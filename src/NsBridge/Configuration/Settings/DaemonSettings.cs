@@ -3,9 +3,7 @@ using NsBridge.Configuration.Values;
 
 namespace NsBridge.Configuration.Settings;
 
-/// <summary>One value below <c>Logging</c>.</summary>
-/// <param name="Key">Its whole path, such as <c>Logging:LogLevel:Default</c>.</param>
-/// <param name="Value">As it was written.</param>
+/// <summary>One value below <c>Logging</c>, by its whole path, such as <c>Logging:LogLevel:Default</c>.</summary>
 internal sealed record LogSetting(string Key, string? Value);
 
 /// <summary>Everything the operator wrote, validated and parsed: an immutable snapshot that compares by value.</summary>
@@ -46,22 +44,16 @@ internal sealed record DaemonSettings
     }
 
     public BusyPollMode BusyPoll => Values.Get(DaemonKeys.BusyPoll);
-
     public required ValueList<BridgeSettings> Bridges { get; init; }
-
     /// <summary>The framework's section of log levels, value by value.</summary>
     public ValueList<LogSetting> Logging { get; init; } = [];
-
-    /// <summary>The socket that <c>nsbridge status</c> asks. No default path of a bridge's socket meets it: those end in <c>.sock</c>.</summary>
+    /// <summary>The socket that <c>nsbridge status</c> asks. Default paths of bridges' sockets end in <c>.sock</c>.</summary>
     public string ControlSocket => ControlSocketIn(RuntimeDirectory);
-
     public static string ControlSocketIn(string runtimeDirectory) => Path.Combine(runtimeDirectory, "control");
-
     /// <summary>The lock that makes a daemon the only one of its runtime directory.</summary>
     public string ControlLock => LockOf(ControlSocket);
-
     public static string LockOf(string controlSocket) => $"{controlSocket}.lock";
-
     /// <summary>The keys that differ from what the daemon was started with and that take effect at the next restart only.</summary>
-    public IEnumerable<string> KeysThatWait(DaemonSettings started) => Values.Differences(started.Values).Where(key => !key.MayChange).Select(key => key.Path);
+    public IEnumerable<string> KeysThatWait(DaemonSettings started) =>
+        Values.Differences(started.Values).Where(key => !key.MayChange).Select(key => key.Path);
 }

@@ -11,7 +11,6 @@ internal enum JoinMode
 {
     /// <summary>Passes the accepted connection; its bytes are relayed once.</summary>
     Handoff,
-
     /// <summary>Passes the connection's bytes.</summary>
     Relay,
 }
@@ -29,7 +28,6 @@ internal enum WhenNamespaceGoes
 {
     /// <summary>Reset, so that the kernel frees the namespace.</summary>
     Close,
-
     /// <summary>Left to end by themselves.</summary>
     Drain,
 }
@@ -39,6 +37,5 @@ internal enum BusyPollMode
 {
     /// <summary>If measuring shows that it pays.</summary>
     Auto,
-
     Off,
 }

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace NsBridge.Configuration.Values;
 
 /// <summary>
-/// Reads <c>hh:mm:ss</c>, with days before (<c>d.</c>) and a fraction behind (<c>.fff</c>) where wanted. Timers count whole milliseconds, so it is rounded
-/// up to them: the least that is written must not become zero, which often means never.
+/// Parses <c>hh:mm:ss</c> with optional days before (<c>d.</c>) and an optional fraction behind (<c>.fff</c>). Timers count whole
+/// milliseconds, so it is rounded up to them: the least that is written must not become zero, which often means never.
 /// </summary>
 internal static class DurationText
 {
@@ -15,25 +15,20 @@ internal static class DurationText
 
     public static bool TryParse(string text, out TimeSpan value, out string fault)
     {
-        value = default;
-        fault = "";
+        (value, fault) = (default, "");
         if (text.StartsWith('-'))
+            return Refuse.With("a duration cannot be negative", out fault);
+        // .NET parses "5" as five days and "0:05" as five minutes, which no operator means.
+        if (text.AsSpan().Count(':') != 2 || !TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out value))
         {
-            fault = "a duration cannot be negative";
-            return false;
+            return Refuse.With(
+                "write a duration as hh:mm:ss, such as 00:00:05 for five seconds (hours below 24, minutes and seconds below 60)",
+                out fault);
         }
-
-        // .NET reads "5" as five days and "0:05" as five minutes; whoever writes those means something else.
-        int colons = text.AsSpan().Count(':');
-        if (colons == 2 && TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out TimeSpan exact))
-        {
-            // Where there is no whole millisecond above it, far beyond all that may be written, it stays as it is.
-            long rest = exact.Ticks % TimeSpan.TicksPerMillisecond;
-            value = rest == 0 || exact > s_longest ? exact : new TimeSpan(exact.Ticks - rest + TimeSpan.TicksPerMillisecond);
-            return true;
-        }
-
-        fault = "write a duration as hh:mm:ss, such as 00:00:05 for five seconds (hours below 24, minutes and seconds below 60)";
-        return false;
+        // Far beyond all limits there is no whole millisecond above it.
+        long rest = value.Ticks % TimeSpan.TicksPerMillisecond;
+        if (rest > 0 && value <= s_longest)
+            value = new TimeSpan(value.Ticks - rest + TimeSpan.TicksPerMillisecond);
+        return true;
     }
 }

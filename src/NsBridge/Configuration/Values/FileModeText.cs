@@ -1,6 +1,6 @@
 namespace NsBridge.Configuration.Values;
 
-/// <summary>Reads a file mode in octal text, with or without its leading zero.</summary>
+/// <summary>Parses a file mode in octal text, with or without its leading zero.</summary>
 internal static class FileModeText
 {
     /// <summary>The same for the JSON schema.</summary>
@@ -10,17 +10,9 @@ internal static class FileModeText
 
     public static bool TryParse(string text, out int value, out string fault)
     {
-        value = 0;
-        fault = "";
-        if (text.Length is 3 or 4 && !text.AsSpan().ContainsAnyExceptInRange('0', '7'))
-        {
-            foreach (char digit in text)
-                value = (value * 8) + (digit - '0');
-            if (value <= Most)
-                return true;
-        }
-
-        fault = "write the file mode in octal, \"0600\" to \"0777\"";
-        return false;
+        (value, fault) = (0, "");
+        bool isOctal = text.Length is 3 or 4 && !text.AsSpan().ContainsAnyExceptInRange('0', '7');
+        value = isOctal ? Convert.ToInt32(text, 8) : 0;
+        return (isOctal && value <= Most) || Refuse.With("write the file mode in octal, \"0600\" to \"0777\"", out fault);
     }
 }

@@ -2,65 +2,39 @@ using System.Globalization;
 
 namespace NsBridge.Configuration.Values;
 
-/// <summary>Splits <c>HOST:PORTS</c> and <c>[V6]:PORTS</c>; what HOST may be is the caller's matter.</summary>
+/// <summary>Splits <c>HOST:PORTS</c> and <c>[V6]:PORTS</c>; what HOST may be is up to the caller.</summary>
 internal static class HostAndPorts
 {
     public static bool TryParse(string text, string forms, out string host, out PortRange ports, out string fault)
     {
-        host = "";
-        ports = default;
-        string portText;
+        (host, ports) = ("", default);
         if (text.Contains("://", StringComparison.Ordinal))
+            return Refuse.With($"this is a URL, of which an address and a port are wanted; {forms}", out fault);
+        bool isBracketed = text.StartsWith('[');
+        int end = isBracketed ? text.IndexOf("]:", StringComparison.Ordinal) : text.LastIndexOf(':');
+        if (end < 0)
         {
-            fault = $"this is a URL, of which an address and a port are wanted; {forms}";
-            return false;
+            string missing = !isBracketed ? WithoutColon(text) : text.EndsWith(']') ? "the port is missing" : "']:' is missing";
+            return Refuse.With($"{missing}; {forms}", out fault);
         }
-
-        if (text.StartsWith('['))
+        host = isBracketed ? text[1..end] : text[..end];
+        bool hasColon = host.Contains(':', StringComparison.Ordinal);
+        if (isBracketed && !hasColon)
+            return Refuse.With($"brackets are for IPv6 addresses; {forms}", out fault);
+        if (!isBracketed && hasColon)
         {
-            int close = text.IndexOf("]:", StringComparison.Ordinal);
-            if (close < 0)
-            {
-                fault = text.EndsWith(']') ? $"the port is missing; {forms}" : $"']:' is missing; {forms}";
-                return false;
-            }
-
-            host = text[1..close];
-            portText = text[(close + 2)..];
-            if (!host.Contains(':', StringComparison.Ordinal))
-            {
-                fault = $"brackets are for IPv6 addresses; {forms}";
-                return false;
-            }
+            return Refuse.With(
+                LooksLikeIPv6(host)
+                    ? "an IPv6 address goes in brackets: [ADDR]:PORT"
+                    : $"'{host[..(host.IndexOf(':') + 1)]}' does not belong here; {forms}",
+                out fault);
         }
-        else
-        {
-            int colon = text.LastIndexOf(':');
-            if (colon < 0)
-            {
-                fault = $"{WithoutColon(text)}; {forms}";
-                return false;
-            }
-
-            host = text[..colon];
-            portText = text[(colon + 1)..];
-            if (host.Contains(':', StringComparison.Ordinal))
-            {
-                fault = LooksLikeIPv6(host) ? "an IPv6 address goes in brackets: [ADDR]:PORT" : $"'{host[..(host.IndexOf(':') + 1)]}' does not belong here; {forms}";
-                return false;
-            }
-
-            if (host.Length == 0)
-            {
-                fault = $"the address before ':' is missing; {forms}";
-                return false;
-            }
-        }
-
-        return PortRange.TryParse(portText, out ports, out fault);
+        return host.Length == 0
+            ? Refuse.With($"the address before ':' is missing; {forms}", out fault)
+            : PortRange.TryParse(text.AsSpan(end + (isBracketed ? 2 : 1)), out ports, out fault);
     }
 
-    /// <summary>Whether someone may have meant one, rightly written or not; what stands behind <c>%</c> is any name.</summary>
+    /// <summary>Whether an IPv6 address may be meant, rightly written or not; any name may stand behind <c>%</c>.</summary>
     private static bool LooksLikeIPv6(string host) => host.Split('%')[0].All(c => char.IsAsciiHexDigit(c) || c is ':' or '.');
 
     private static string WithoutColon(string text) => text.Length == 0 ? "it is empty"

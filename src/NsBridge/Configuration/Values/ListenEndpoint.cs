@@ -4,12 +4,10 @@ namespace NsBridge.Configuration.Values;
 
 internal enum ListenScope
 {
-    /// <summary>127.0.0.1 and ::1 (a bare port).</summary>
+    /// <summary>127.0.0.1 and ::1 (a bare port, or <c>localhost</c>).</summary>
     Loopback,
-
     /// <summary>Every address of both families (<c>*</c>).</summary>
     Any,
-
     /// <summary>The one address that was written.</summary>
     Address,
 }
@@ -33,7 +31,7 @@ internal readonly record struct ListenSocket(IPAddress Address, int Port, bool D
 /// <param name="Ports">One port or consecutive ones.</param>
 internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLiteral? Literal, PortRange Ports)
 {
-    private const string Forms = "write PORT, ADDR:PORT, [V6]:PORT, *:PORT or a range such as ADDR:8000-8009";
+    private const string Forms = "write PORT, localhost:PORT, ADDR:PORT, [V6]:PORT, *:PORT or a range such as ADDR:8000-8009";
 
     /// <summary>The addresses of the sockets, each family's own.</summary>
     public AddressLiteral[] Addresses => Scope switch
@@ -72,7 +70,7 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
         own.Address.AddressFamily == address.AddressFamily
         && (own.IsWildcard ? IPAddress.IsLoopback(address) : own == (target.Literal ?? new AddressLiteral(address, null)))));
 
-    /// <summary>Parses <c>PORT</c>, <c>ADDR:PORT</c>, <c>[V6]:PORT</c> or <c>*:PORT</c>, each with a range for PORT too.</summary>
+    /// <summary>Parses <c>PORT</c>, or <c>HOST:PORT</c> with <c>localhost</c>, an address or <c>*</c>; PORT may be a range.</summary>
     public static bool TryParse(string text, out ListenEndpoint value, out string fault)
     {
         value = null!;
@@ -85,13 +83,14 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
         }
         if (text.Contains(',', StringComparison.Ordinal))
         {
-            fault = $"several stand in a list: [ {string.Join(", ", text.Split(',', StringSplitOptions.TrimEntries).Select(one => $"\"{one}\""))} ]";
-            return false;
+            IEnumerable<string> several = text.Split(',', StringSplitOptions.TrimEntries).Select(one => $"\"{one}\"");
+            return Refuse.With($"several stand in a list: [ {string.Join(", ", several)} ]", out fault);
         }
         if (!HostAndPorts.TryParse(text, Forms, out string host, out PortRange ports, out fault))
             return false;
         AddressLiteral? literal = null;
-        if (host != "*")
+        bool isLoopback = host.Equals("localhost", StringComparison.OrdinalIgnoreCase);
+        if (host != "*" && !isLoopback)
         {
             fault = !AddressLiteral.TryParse(host, out literal) ? $"'{host}' is not an IP address, and names are not looked up; {Forms}"
                 : literal.LacksInterface ? $"a link-local address belongs to an interface; name it, as in [{literal}%eth0]:{ports}"
@@ -100,7 +99,8 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
         }
         if (fault.Length > 0)
             return false;
-        value = new ListenEndpoint(text, literal is null ? ListenScope.Any : ListenScope.Address, literal, ports);
+        ListenScope scope = isLoopback ? ListenScope.Loopback : literal is null ? ListenScope.Any : ListenScope.Address;
+        value = new ListenEndpoint(text, scope, literal, ports);
         return true;
     }
 }

@@ -13,33 +13,16 @@ internal sealed record MetricsEndpoint(string Text, ListenEndpoint? Tcp, string?
         value = null!;
         if (text.StartsWith("unix:", StringComparison.OrdinalIgnoreCase))
         {
-            if (!TargetEndpoint.TryParse(text, out TargetEndpoint? unix, out fault))
+            if (!TargetEndpoint.TryParse(text, out TargetEndpoint unix, out fault))
                 return false;
-            if (unix.Kind != TargetKind.UnixPath)
-            {
-                fault = "metrics are served at ADDR:PORT or unix:/path";
-                return false;
-            }
-
             value = new MetricsEndpoint(text, null, unix.UnixName);
-            return true;
+            return unix.Kind == TargetKind.UnixPath || Refuse.With("metrics are served at ADDR:PORT or unix:/path", out fault);
         }
-
         if (text.Contains(',', StringComparison.Ordinal))
-        {
-            fault = "metrics are served at one address";
+            return Refuse.With("metrics are served at one address", out fault);
+        if (!ListenEndpoint.TryParse(text, out ListenEndpoint tcp, out fault))
             return false;
-        }
-
-        if (!ListenEndpoint.TryParse(text, out ListenEndpoint? tcp, out fault))
-            return false;
-        if (tcp.Ports.Count > 1)
-        {
-            fault = "metrics are served at one port";
-            return false;
-        }
-
         value = new MetricsEndpoint(text, tcp, null);
-        return true;
+        return tcp.Ports.Count == 1 || Refuse.With("metrics are served at one port", out fault);
     }
 }

@@ -4,8 +4,6 @@ using NsBridge.Linux;
 namespace NsBridge.Configuration.Values;
 
 /// <summary>The group of a socket's file.</summary>
-/// <param name="Text">As written: a name or a number.</param>
-/// <param name="Id">The group's number.</param>
 internal sealed record SocketGroup(string Text, uint Id)
 {
     public override string ToString() => Text;
@@ -16,7 +14,8 @@ internal sealed record SocketGroup(string Text, uint Id)
         fault = "";
         // chown(2) takes the last number as "leave it".
         bool isNumber = uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint id) && id != uint.MaxValue;
-        bool isKnown = isNumber || (text.Length > 0 && !text.Contains('\0', StringComparison.Ordinal) && GroupDatabase.TryFind(text, out id));
+        bool isKnown = isNumber
+            || (text.Length > 0 && !text.Contains('\0', StringComparison.Ordinal) && GroupDatabase.TryFind(text, out id));
         if (!isKnown)
         {
             fault = text.Length == 0

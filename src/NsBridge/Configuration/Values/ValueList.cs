@@ -4,18 +4,14 @@ using System.Runtime.CompilerServices;
 
 namespace NsBridge.Configuration.Values;
 
-/// <summary>An immutable list that equals another with equal items in the same order, so that records holding it compare by value.</summary>
+/// <summary>An immutable list that equals another with equal items in the same order, so that records with it compare by value.</summary>
 [CollectionBuilder(typeof(ValueList), nameof(ValueList.Create))]
 internal sealed class ValueList<T>(ImmutableArray<T> items) : IReadOnlyList<T>, IEquatable<ValueList<T>>
 {
     public static readonly ValueList<T> Empty = new([]);
-
     public int Count => items.Length;
-
     public T this[int index] => items[index];
-
     public bool Equals(ValueList<T>? other) => other is not null && items.AsSpan().SequenceEqual(other.AsSpan());
-
     public override bool Equals(object? obj) => Equals(obj as ValueList<T>);
 
     public override int GetHashCode()
@@ -27,13 +23,9 @@ internal sealed class ValueList<T>(ImmutableArray<T> items) : IReadOnlyList<T>, 
     }
 
     public override string ToString() => string.Join(", ", items);
-
     public ImmutableArray<T>.Enumerator GetEnumerator() => items.GetEnumerator();
-
     IEnumerator<T> IEnumerable<T>.GetEnumerator() => ((IEnumerable<T>)items).GetEnumerator();
-
     IEnumerator IEnumerable.GetEnumerator() => ((IEnumerable)items).GetEnumerator();
-
     private ReadOnlySpan<T> AsSpan() => items.AsSpan();
 }
 
