@@ -9,6 +9,7 @@ using NsBridge.Bridges.Lifecycle;
 using NsBridge.Bridges.Listening;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
+using NsBridge.Configuration.Values;
 using NsBridge.Control;
 using NsBridge.HotRestart;
 using NsBridge.Linux;
@@ -54,7 +55,7 @@ internal static class Daemon
         builder.Services.AddSingleton(loader);
         builder.Services.AddSingleton(levels);
         builder.Services.AddSingleton(sockets);
-        builder.Services.AddSingleton(_ => new LoopGroup(settings.EventLoops, settings.IoUring));
+        builder.Services.AddSingleton(_ => new LoopGroup(settings.EventLoops, settings.IoUring, settings.BusyPoll == BusyPollMode.Auto));
         builder.Services.AddSingleton<InheritedListeners>();
         builder.Services.AddSingleton(services => new DescriptorBudget(
             Servers * ShortRequestServer.MostSessions, services.GetRequiredService<ILogger<DescriptorBudget>>()));

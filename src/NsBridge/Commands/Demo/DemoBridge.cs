@@ -9,6 +9,7 @@ using NsBridge.Bridges.Listening;
 using NsBridge.Commands.Discover;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
+using NsBridge.Configuration.Values;
 using NsBridge.Control;
 using NsBridge.Hosting;
 using NsBridge.HotRestart;
@@ -33,7 +34,7 @@ internal sealed class DemoBridge : IAsyncDisposable
         Draft = draft;
         _logging = LoggerFactory.Create(logging => logging.AddJournalOrPlainLines().SetMinimumLevel(LogLevel.Warning));
         _sockets = ActivationSockets.Adopt([]);
-        _loops = new LoopGroup(settings.EventLoops, settings.IoUring);
+        _loops = new LoopGroup(settings.EventLoops, settings.IoUring, settings.BusyPoll == BusyPollMode.Auto);
         var descriptors = new DescriptorBudget(ShortRequestServer.MostSessions, _logging.CreateLogger<DescriptorBudget>());
         _listening = new ListeningSockets(_sockets, new InheritedListeners(), descriptors);
         _factory = new BridgeFactory(_loops, descriptors, _listening, _logging);
