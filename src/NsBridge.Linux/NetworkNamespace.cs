@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Linux;
@@ -90,6 +91,33 @@ public sealed class NetworkNamespace
             return 0;
         }
         return count;
+    }
+
+    /// <summary>Reads a setting of the namespace, such as <c>net.ipv4.ip_local_port_range</c>; null if it cannot be read.</summary>
+    /// <remarks>Opened inside and read outside: a file of /proc/sys/net belongs to the network of the thread that opens it.</remarks>
+    public string? ReadSetting(string name)
+    {
+        byte[] path = Libc.PathBytes($"/proc/sys/{name.Replace('.', '/')}");
+        int file = IsOwn ? Libc.Open(path, Libc.O_RDONLY) : OpenInside(path);
+        if (file < 0)
+            return null;
+        using var reader = new StreamReader(new FileStream(new SafeFileHandle(file, ownsHandle: true), FileAccess.Read));
+        return reader.ReadToEnd().Trim().Replace('\t', ' ');
+    }
+
+    private int OpenInside(byte[] path)
+    {
+        int place = _path is null || !MayReturn ? -1 : Libc.Open(_path, Libc.O_RDONLY | Libc.O_NONBLOCK);
+        int file = -1;
+        if (place >= 0 && Libc.SetNetworkNamespace(place) >= 0)
+        {
+            file = Libc.Open(path, Libc.O_RDONLY);
+            int left = Libc.SetNetworkNamespace(s_home);
+            if (left < 0)
+                Environment.FailFast($"cannot leave network namespace {Description}: {Libc.ErrorOf(left)}");
+        }
+        Libc.Close(place);
+        return file;
     }
 
     private int EnterAndMakeSockets(int domain, int type, int protocol, Span<int> sockets, out EnterFailure failure)

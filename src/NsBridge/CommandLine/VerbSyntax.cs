@@ -48,20 +48,22 @@ internal static class VerbSyntax
 
     public static Command Doctor(Func<DoctorOptions, CancellationToken, Task<int>> run)
     {
-        var bridge = new Argument<string?>("BRIDGE") { Description = "The one bridge to look at.", Arity = ArgumentArity.ZeroOrOne };
+        var bridge = new Argument<string?>("BRIDGE") { Description = "The one bridge to check.", Arity = ArgumentArity.ZeroOrOne };
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
         Option<string?> config = Config();
-        var verb = new Command("doctor", "Walk the chain of each bridge and name the first broken link and its cure.") { bridge, config };
-        verb.SetAction((parsed, stop) => run(new DoctorOptions(parsed.GetValue(bridge), parsed.GetValue(config)), stop));
+        var verb = new Command("doctor", "Check each step from client to target, name the first broken one and its cure.") { bridge, json, config };
+        verb.SetAction((parsed, stop) => run(new DoctorOptions(parsed.GetValue(bridge), parsed.GetValue(json), parsed.GetValue(config)), stop));
         return verb;
     }
 
     public static Command Discover(Func<DiscoverOptions, CancellationToken, Task<int>> run)
     {
-        var place = new Argument<string?>("NAMESPACE") { Description = "The one namespace to look into.", Arity = ArgumentArity.ZeroOrOne };
+        var place = new Argument<string?>("NAMESPACE") { Description = "The one namespace to search.", Arity = ArgumentArity.ZeroOrOne };
         place.Validators.Add(MustBeNamespace);
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
         Option<string?> config = Config();
-        var verb = new Command("discover", "List what listens inside namespaces, as ready-made bridge entries.") { place, config };
-        verb.SetAction((parsed, stop) => run(new DiscoverOptions(parsed.GetValue(place), parsed.GetValue(config)), stop));
+        var verb = new Command("discover", "List what listens inside namespaces, as ready-made bridge entries.") { place, json, config };
+        verb.SetAction((parsed, stop) => run(new DiscoverOptions(parsed.GetValue(place), parsed.GetValue(json), parsed.GetValue(config)), stop));
         return verb;
     }
 

@@ -16,7 +16,7 @@ namespace NsBridge.Control;
 /// and <c>status</c> is asked while the file is broken.
 /// </summary>
 /// <param name="Socket">Its path.</param>
-/// <param name="Doubt">What is wrong with the file, and what follows for the path; null if nothing is.</param>
+/// <param name="Doubt">One line on the faults of the file, if there are any; else null.</param>
 internal sealed record ControlPath(string Socket, string? Doubt)
 {
     /// <exception cref="UserErrorException">The file that was named does not exist or cannot be read.</exception>
@@ -30,10 +30,10 @@ internal sealed record ControlPath(string Socket, string? Doubt)
         if (configFile is not null && !exists)
             throw new UserErrorException(outcome.FaultText, ExitCode.Configuration);
         string directory = outcome.RuntimeDirectory ?? DaemonKeys.DefaultRuntimeDirectory;
-        string consequence = outcome.RuntimeDirectory is null
-            ? $"its RuntimeDirectory is unknown and taken to be {directory}"
-            : $"the daemon in {directory} runs on with its last good configuration";
-        string? doubt = exists ? $"{outcome.FaultText}{Environment.NewLine}{loader.File} is wrong; {consequence}" : null;
+        string count = outcome.Faults.Count == 1 ? "1 fault" : $"{outcome.Faults.Count} faults";
+        string check = $"nsbridge check{(configFile is null ? "" : $" --config {configFile}")}";
+        string guess = outcome.RuntimeDirectory is null ? $"; its RuntimeDirectory is unknown and taken to be {directory}" : "";
+        string? doubt = exists ? $"{count} in {loader.File}; '{check}' lists them{guess}" : null;
         return new ControlPath(DaemonSettings.ControlSocketIn(directory), doubt);
     }
 }

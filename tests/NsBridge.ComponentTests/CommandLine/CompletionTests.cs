@@ -33,10 +33,10 @@ internal sealed class CompletionTests
         string[] offered = await OfferAsync("doctor", "--config", file, typed);
 
         Assert.That(File.Exists(mark), Is.False);
-        Assert.That(offered, Is.EqualTo(typed.Length > 0 ? ["web"] : new[] { "--config", "--help", "web" }));
+        Assert.That(offered, Is.EqualTo(typed.Length > 0 ? ["web"] : new[] { "--json", "--config", "--help", "web" }));
     }
 
-    [TestCase("discover", "--config", "--help", "vpn")]
+    [TestCase("discover", "--json", "--config", "--help", "vpn")]
     [TestCase("import --namespace", "host", "vpn")]
     public async Task Namespaces_ANameThatTheShellWouldRun_IsNeitherRunNorOffered(string before, params string[] expected)
     {

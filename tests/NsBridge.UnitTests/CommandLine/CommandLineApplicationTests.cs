@@ -47,7 +47,7 @@ internal sealed class CommandLineApplicationTests
     {
         foreach (string? line in new[]
         {
-            "check --config f", "check --schema", "status --json --watch", "status --config f", "doctor web", "doctor", "discover vpn", "discover", "demo", "demo --once", "import a b", "import --namespace vpn a",
+            "check --config f", "check --schema", "status --json --watch", "status --config f", "doctor web --json", "doctor", "discover vpn --json", "discover", "demo", "demo --once", "import a b", "import --namespace vpn a",
         })
         {
             Assert.That(await Invoke(line), Is.EqualTo(5), line);
@@ -55,8 +55,8 @@ internal sealed class CommandLineApplicationTests
 
         Assert.That(_ran, Is.EqualTo(new object[]
         {
-            new CheckOptions("f"), new CheckOptions(null, true), new StatusOptions(true, true, null), new StatusOptions(false, false, "f"), new DoctorOptions("web", null),
-            new DoctorOptions(null, null), new DiscoverOptions("vpn", null), new DiscoverOptions(null, null), new DemoOptions(false), new DemoOptions(true),
+            new CheckOptions("f"), new CheckOptions(null, true), new StatusOptions(true, true, null), new StatusOptions(false, false, "f"), new DoctorOptions("web", true, null),
+            new DoctorOptions(null, false, null), new DiscoverOptions("vpn", true, null), new DiscoverOptions(null, false, null), new DemoOptions(false), new DemoOptions(true),
             new ImportOptions(["a", "b"], null), new ImportOptions(["a"], "vpn"),
         }));
     }
@@ -99,7 +99,7 @@ internal sealed class CommandLineApplicationTests
 
         Assert.That(_ran, Is.EqualTo(new object[]
         {
-            new DoctorOptions("--al", null), new ImportOptions(["-"], null), new ImportOptions(["a", "-b", "--"], null), new ImportOptions(["-b"], "vpn"), new CheckOptions("-f"),
+            new DoctorOptions("--al", false, null), new ImportOptions(["-"], null), new ImportOptions(["a", "-b", "--"], null), new ImportOptions(["-b"], "vpn"), new CheckOptions("-f"),
         }));
     }
 

@@ -6,40 +6,29 @@ using NsBridge.Configuration.Values;
 namespace NsBridge.Commands.Discover;
 
 /// <summary>A bridge entry to be written into a configuration.</summary>
-/// <param name="Name">Valid, and unique where it will stand.</param>
+/// <param name="Name">Valid, and unique in the configuration.</param>
 /// <param name="Listen">As in the configuration; null for none.</param>
 /// <param name="Namespace">As in the configuration; null for none.</param>
 /// <param name="Target">As in the configuration; null for none.</param>
-/// <param name="Protocol">Written where it is not TCP.</param>
+/// <param name="Protocol">Written if it is not TCP.</param>
 /// <param name="Socket">The path of the UNIX socket; null leaves it to the daemon.</param>
-/// <param name="Note">A comment to go before it, one line.</param>
+/// <param name="Note">A comment before it, one line.</param>
 internal sealed record BridgeDraft(
-    string Name, ValueList<string>? Listen, string? Namespace, string? Target, BridgeProtocol Protocol = BridgeProtocol.Tcp, string? Socket = null, string? Note = null)
+    string Name, ValueList<string>? Listen, string? Namespace, string? Target,
+    BridgeProtocol Protocol = BridgeProtocol.Tcp, string? Socket = null, string? Note = null)
 {
     private const int LongestName = 64;
 
     /// <summary>Where the listener lives; null for the host.</summary>
     public string? ListenNamespace { get; init; }
 
-    /// <summary>Octal; null for the default.</summary>
+    // As in the configuration; null for the default.
     public string? SocketMode { get; init; }
-
-    /// <summary>A name or number; null for none.</summary>
     public string? SocketGroup { get; init; }
-
-    /// <summary>A number; null for no limit.</summary>
     public string? MaxConnections { get; init; }
-
-    /// <summary>One network; null for everyone.</summary>
     public string? AllowFrom { get; init; }
-
-    /// <summary>As in the configuration; null for the default.</summary>
     public string? ConnectTimeout { get; init; }
-
-    /// <summary>As in the configuration; null for the default.</summary>
     public string? IdleTimeout { get; init; }
-
-    /// <summary>As in the configuration; null for the default.</summary>
     public string? Join { get; init; }
 
     /// <summary>The entry as JSON on one line.</summary>
@@ -67,7 +56,8 @@ internal sealed record BridgeDraft(
     /// <summary>A name of a bridge made from any text, not yet taken; remembers it as taken.</summary>
     public static string NameFrom(string text, HashSet<string> taken)
     {
-        string letters = string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-')).TrimStart('.', '_', '-');
+        string letters = string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' ? c : '-'))
+            .TrimStart('.', '_', '-');
         letters = letters.Length == 0 ? "bridge" : letters[..Math.Min(letters.Length, LongestName - 4)];
         string name = letters;
         for (int i = 2; !taken.Add(name); i++)
@@ -98,4 +88,20 @@ internal sealed record BridgeDraft(
     }
 
     private static string Quoted(string value) => $"\"{JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
+}
+
+/// <summary>Drafts as a list that may stand behind <c>"Bridges":</c> as it is; comments are allowed there.</summary>
+internal static class DraftText
+{
+    public static string Of(IReadOnlyList<BridgeDraft> drafts)
+    {
+        var text = new StringBuilder("[\n");
+        for (int i = 0; i < drafts.Count; i++)
+        {
+            if (drafts[i].Note is { } note)
+                text.Append("  // ").Append(note).Append('\n');
+            text.Append("  ").Append(drafts[i].ToJson()).Append(i < drafts.Count - 1 ? ",\n" : "\n");
+        }
+        return text.Append(']').ToString();
+    }
 }

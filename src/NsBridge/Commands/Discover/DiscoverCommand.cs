@@ -1,68 +1,93 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using NsBridge.Base;
 using NsBridge.Commands.Inspection;
 using NsBridge.Configuration.Reading;
-using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 
 namespace NsBridge.Commands.Discover;
 
-/// <summary><c>nsbridge discover</c>: what awaits clients inside namespaces, as bridge entries.</summary>
+/// <summary>The options of <c>nsbridge discover</c>; without a namespace all are searched.</summary>
+internal sealed record DiscoverOptions(string? Namespace, bool Json, string? ConfigFile);
+
+/// <summary>What <c>discover --json</c> prints; nsbridge(8) documents it.</summary>
+internal sealed record DiscoverDocument(IReadOnlyList<DiscoveredEntry> Services, IReadOnlyList<string> Notes);
+
+/// <summary>A service in <see cref="DiscoverDocument"/>, with the bridge that leads to it or else an entry for one.</summary>
+internal sealed record DiscoveredEntry(
+    string Namespace, string Protocol, string Target, RunningProcess? Process, string? Bridge, JsonElement? Entry);
+
+[JsonSerializable(typeof(DiscoverDocument))]
+internal sealed partial class DiscoverJson : JsonSerializerContext
+{
+    public static string Of(DiscoverDocument document) =>
+        JsonSerializer.Serialize(document, new DiscoverJson(Wording.JsonOptions()).DiscoverDocument);
+}
+
+/// <summary><c>nsbridge discover</c>: what listens inside namespaces, as bridge entries.</summary>
 internal static class DiscoverCommand
 {
     public static async Task<int> RunAsync(DiscoverOptions options, CancellationToken stop)
     {
         ConfigurationOutcome outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
-        ValueList<BridgeSettings> configured = outcome.Settings?.Bridges ?? [];
-        NamespaceFound? named = options.Namespace is { } text ? await NamedAsync(text, stop) : null;
-        (List<ServiceFound>? services, IReadOnlyList<BoundSocket>? host, List<string>? faults, IReadOnlyList<string>? notes, bool isForbidden) = await OwnThread.RunAsync(() => Look(named));
-        foreach (string? fault in faults.Concat(notes))
-            await Console.Error.WriteLineAsync(fault);
-
-        var maker = new DraftMaker(configured, host);
-        var drafts = new List<BridgeDraft>();
-        foreach (ServiceFound? service in services)
+        FoundNamespace? named = options.Namespace is { } text ? await FindNamedAsync(text, stop) : null;
+        Findings found = await OwnThread.RunAsync(() => Search(named)).WaitAsync(stop);
+        var maker = new DraftMaker(outcome.Settings?.Bridges ?? [], found.Host);
+        var services = found.Services.Select(service => (Service: service, Bridge: maker.BridgeTo(service))).ToList();
+        var drafts = services.Where(pair => pair.Bridge is null).ToDictionary(pair => pair.Service, pair => maker.Draft(pair.Service));
+        string[] notes = [.. found.Faults.Concat(found.Notes).Select(PlainText.Line)];
+        if (options.Json)
         {
-            if (maker.BridgeTo(service) is { } bridge)
+            var entries = services.Select(pair => Entry(pair.Service, pair.Bridge, drafts.GetValueOrDefault(pair.Service))).ToList();
+            await Console.Out.WriteLineAsync(DiscoverJson.Of(new DiscoverDocument(entries, notes)));
+        }
+        else
+        {
+            foreach (string note in notes)
+                await Console.Error.WriteLineAsync(note);
+            foreach ((FoundService service, string? bridge) in services.Where(pair => pair.Bridge is not null))
                 await Console.Error.WriteLineAsync($"{service}: bridged already by {bridge}");
-            else
-                drafts.Add(maker.Draft(service));
+            string where = options.Namespace is { } one ? $"network namespace {one}" : "any network namespace but the host's";
+            if (drafts.Count > 0)
+                await Console.Out.WriteLineAsync(DraftText.Of([.. drafts.Values]));
+            else if (services.Count == 0 && found.Faults.Count == 0 && !found.IsForbidden)
+                await Console.Error.WriteLineAsync($"nothing listens in {where}");
         }
-
-        stop.ThrowIfCancellationRequested();
-        if (drafts.Count == 0)
-        {
-            if (services.Count == 0 && faults.Count == 0 && !isForbidden)
-                await Console.Error.WriteLineAsync($"nothing listens in {(options.Namespace is { } one ? $"network namespace {one}" : "any network namespace but the host's")}");
-            // What was asked for by name and cannot be looked into is a failure; nothing to find is not.
-            return isForbidden ? ExitCode.Privilege : faults.Count > 0 ? ExitCode.Failed : ExitCode.Success;
-        }
-
-        await Console.Out.WriteLineAsync(DraftText.Of(drafts));
-        return ExitCode.Success;
+        // What was found is of use. What was named and cannot be searched is a failure; nothing to find is not.
+        return drafts.Count == 0 && found.IsForbidden ? ExitCode.Privilege
+            : drafts.Count == 0 && found.Faults.Count > 0 ? ExitCode.Failed
+            : ExitCode.Success;
     }
 
-    private static (List<ServiceFound> Services, IReadOnlyList<BoundSocket> Host, List<string> Faults, IReadOnlyList<string> Notes, bool IsForbidden) Look(NamespaceFound? only)
+    private static DiscoveredEntry Entry(FoundService service, string? bridge, BridgeDraft? draft) => new(
+        service.Namespace,
+        service.Protocol == BridgeProtocol.Udp ? "udp" : "tcp",
+        service.Target,
+        service.Process,
+        bridge,
+        draft is null ? null : JsonDocument.Parse(draft.ToJson()).RootElement);
+
+    private static Findings Search(FoundNamespace? only)
     {
+        var snapshot = new SocketSnapshot();
         var faults = new List<string>();
-        var services = new List<ServiceFound>();
+        var services = new List<FoundService>();
         bool isForbidden = false;
         NamespaceSearch? search = only is null ? NamespaceSearch.All() : null;
-        foreach (NamespaceFound place in search?.Found ?? [only!])
+        foreach (FoundNamespace place in search?.Found ?? [only!])
         {
-            var sockets = NamespaceSockets.Look(place.Network);
+            NamespaceSockets sockets = snapshot.In(place.Network);
             if (sockets.Fault is { } fault)
                 faults.Add($"{place.Reference}: {fault}");
             isForbidden |= sockets.IsForbidden;
-            services.AddRange(ServiceFound.In(place.Reference, sockets.Sockets));
+            services.AddRange(FoundService.In(place.Reference, sockets, snapshot));
         }
-
-        // What was found is of use, whatever else there may be.
         isForbidden |= search is { IsHindered: true } && services.Count == 0;
-        return (services, NamespaceSockets.Look(NetworkNamespace.Own).Sockets, faults, search?.Notes ?? [], isForbidden);
+        return new Findings(services, snapshot.In(NetworkNamespace.Own).All, faults, search?.Notes ?? [], isForbidden);
     }
 
-    private static async Task<NamespaceFound> NamedAsync(string text, CancellationToken stop)
+    private static async Task<FoundNamespace> FindNamedAsync(string text, CancellationToken stop)
     {
         if (!NamespaceReference.TryParse(text, out NamespaceReference? reference, out string? fault))
             throw new UserErrorException($"NAMESPACE \"{text}\": {fault}", ExitCode.Usage);
@@ -70,13 +95,17 @@ internal static class DiscoverCommand
             throw new UserErrorException("the host's own network namespace needs no bridge into it", ExitCode.Failed);
         ResolvedNamespace place = await ResolvedNamespace.FindAsync(reference, stop);
         if (place.Network is { } network)
-            return new NamespaceFound(text, network);
+            return new FoundNamespace(text, network);
 
-        // Whom the daemon would ask does not know it, or cannot be asked; a process may still tell.
+        // systemd or the engine does not know it, or gives no answer: a process may still lead to it.
         var search = NamespaceSearch.All();
+        string unseen = $"no process of {text} is seen in a network namespace of its own";
+        string[] faults = [place.Fault, unseen, .. search.IsHindered ? search.Notes : []];
         return search.Found.FirstOrDefault(found => found.Reference == text)
-            ?? throw new UserErrorException(
-                string.Join('\n', [place.Fault, $"no process of {text} is seen in a network namespace of its own", .. search.IsHindered ? search.Notes : []]),
-                search.IsHindered ? ExitCode.Privilege : ExitCode.Failed);
+            ?? throw new UserErrorException(string.Join('\n', faults), search.IsHindered ? ExitCode.Privilege : ExitCode.Failed);
     }
+
+    /// <summary>The services of the namespaces, the sockets of the host, and what could not be searched or was left out.</summary>
+    private sealed record Findings(
+        List<FoundService> Services, IReadOnlyList<BoundSocket> Host, List<string> Faults, IReadOnlyList<string> Notes, bool IsForbidden);
 }

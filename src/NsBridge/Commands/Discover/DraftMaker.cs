@@ -6,43 +6,56 @@ using NsBridge.Linux;
 
 namespace NsBridge.Commands.Discover;
 
-/// <summary>Makes bridge entries of what was found: names and host ports that are free, and nothing that is bridged already.</summary>
-/// <param name="configured">The bridges that exist; empty where there is no configuration.</param>
-/// <param name="host">What awaits clients on the host.</param>
-internal sealed class DraftMaker(IReadOnlyList<BridgeSettings> configured, IReadOnlyList<BoundSocket> host)
+/// <summary>Makes bridge entries for services: names and host ports that are free, and no second bridge to one service.</summary>
+internal sealed class DraftMaker
 {
-    private readonly HashSet<string> _names = [.. configured.Select(bridge => bridge.Name)];
-    private readonly HashSet<(BridgeProtocol, int)> _ports = [];
+    private const int FirstUnprivileged = 1024;
+
+    private readonly HashSet<string> _names;
+    private readonly HashSet<string> _stems = [];
+    private readonly bool[,] _drafted = new bool[2, ushort.MaxValue + 1];
+    private readonly bool[,] _taken = new bool[2, ushort.MaxValue + 1];
+    private readonly ILookup<(string Place, BridgeProtocol Protocol), BridgeSettings> _bridges;
+
+    /// <param name="configured">The bridges that exist; empty if there is no configuration.</param>
+    /// <param name="host">The listening sockets of the host.</param>
+    public DraftMaker(IReadOnlyList<BridgeSettings> configured, IReadOnlyList<BoundSocket> host)
+    {
+        _names = [.. configured.Select(bridge => bridge.Name)];
+        foreach (BoundSocket socket in host.Where(socket => socket.Address is not null))
+            _taken[socket.Kind == BoundSocketKind.Udp ? (int)BridgeProtocol.Udp : (int)BridgeProtocol.Tcp, socket.Address!.Port] = true;
+        foreach (BridgeSettings bridge in configured)
+        {
+            foreach (ListenSocket socket in bridge.Listen.SelectMany(entry => entry.Sockets()))
+                _taken[(int)bridge.Protocol, socket.Port] = true;
+        }
+        _bridges = configured.Where(bridge => bridge is { Namespace: not null, Target.IsUnix: false })
+            .ToLookup(bridge => (bridge.Namespace!.PlaceKey, bridge.Protocol));
+    }
 
     /// <summary>The bridge that leads to the service already; null for none.</summary>
-    public string? BridgeTo(ServiceFound service) => configured.FirstOrDefault(bridge =>
-        bridge.Namespace is { } place && NamespaceReference.TryParse(service.Namespace, out NamespaceReference? found, out _) && place.SamePlace(found)
-        && bridge.Protocol == service.Protocol
-        && bridge.Target is { IsUnix: false } target && target.Ports.Contains(service.Port)
-        && target.Addresses.Any(address => service.Socket.Takes(address, service.Port)))?.Name;
+    public string? BridgeTo(FoundService service) => NamespaceReference.TryParse(service.Namespace, out NamespaceReference? place, out _)
+        ? _bridges[(place.PlaceKey, service.Protocol)].FirstOrDefault(bridge => bridge.Target!.Ports.Contains(service.Port)
+            && bridge.Target.Addresses.Any(address => service.Socket.Takes(address, service.Port)))?.Name
+        : null;
 
-    public BridgeDraft Draft(ServiceFound service)
+    public BridgeDraft Draft(FoundService service)
     {
-        string stem = $"{service.Namespace[(service.Namespace.IndexOf(':', StringComparison.Ordinal) + 1)..]}-{service.Process?.Name ?? service.Port.ToString(CultureInfo.InvariantCulture)}";
-        bool isGiven = _ports.Contains((service.Protocol, service.Port));
-        int port = service.Port;
-        while (!IsFree(service.Protocol, port))
-            port = port < ushort.MaxValue ? port + 1 : 1024;
-        _ports.Add((service.Protocol, port));
+        string place = service.Namespace[(service.Namespace.IndexOf(':', StringComparison.Ordinal) + 1)..];
+        (int protocol, int port) = ((int)service.Protocol, service.Port);
+        bool isDrafted = _drafted[protocol, port];
+        while (_taken[protocol, port] || _drafted[protocol, port])
+            port = port < ushort.MaxValue ? port + 1 : FirstUnprivileged;
+        _drafted[protocol, port] = true;
+        string stem = $"{place}-{service.Process?.Name ?? service.Port.ToString(CultureInfo.InvariantCulture)}";
+        string why = isDrafted ? "is another entry's above" : "of the host is taken";
+        string moved = port == service.Port ? "" : $"; port {service.Port} {why}";
         return new BridgeDraft(
-            BridgeDraft.NameFrom(stem, _names),
+            BridgeDraft.NameFrom(_stems.Add(stem) ? stem : string.Create(CultureInfo.InvariantCulture, $"{stem}-{service.Port}"), _names),
             [new IPEndPoint(IPAddress.Loopback, port).ToString()],
             service.Namespace,
             service.Target,
             service.Protocol,
-            Note: service + (port == service.Port ? "" : $"; port {service.Port} {(isGiven ? "is another entry's above" : "of the host is taken")}"));
-    }
-
-    private bool IsFree(BridgeProtocol protocol, int port)
-    {
-        BoundSocketKind kind = protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
-        return !_ports.Contains((protocol, port))
-            && !host.Any(socket => socket.Kind == kind && socket.Address?.Port == port)
-            && !configured.Any(bridge => bridge.Protocol == protocol && bridge.Listen.Any(listen => listen.Ports.Contains(port)));
+            Note: service + moved);
     }
 }

@@ -6,13 +6,18 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Commands.Discover;
 
-/// <summary>Finds every network namespace: those with names, and those that only processes are in.</summary>
+/// <summary>A network namespace on this machine other than the host's.</summary>
+/// <param name="Reference">As a configuration names it: its name, the service or container in it, or a process.</param>
+/// <param name="Network">The way in.</param>
+internal sealed record FoundNamespace(string Reference, NetworkNamespace Network);
+
+/// <summary>Finds every network namespace: those with a name, and those that only processes are in.</summary>
 internal sealed class NamespaceSearch
 {
     private const string Cure = "run this command as root";
 
     private readonly HashSet<ulong> _seen = [];
-    private readonly List<NamespaceFound> _found = [];
+    private readonly List<FoundNamespace> _found = [];
     private readonly List<string> _notes = [];
 
     private NamespaceSearch()
@@ -20,12 +25,12 @@ internal sealed class NamespaceSearch
     }
 
     /// <summary>All but the host's, named ones first, each once.</summary>
-    public IReadOnlyList<NamespaceFound> Found => _found;
+    public IReadOnlyList<FoundNamespace> Found => _found;
 
     /// <summary>What was left out and why, in words.</summary>
     public IReadOnlyList<string> Notes => _notes;
 
-    /// <summary>Whether there may be more that this process lacks the privilege to see.</summary>
+    /// <summary>Whether there may be more that this user may not see.</summary>
     public bool IsHindered { get; private set; }
 
     public static NamespaceSearch All()
@@ -38,24 +43,21 @@ internal sealed class NamespaceSearch
         return search;
     }
 
-    /// <summary>How a configuration names a file in <c>/run/netns</c>: by its path where its name alone would mean something else, or nothing.</summary>
-    /// <returns>Null where not even the path can be written.</returns>
+    /// <summary>How a configuration names a file in <c>/run/netns</c>: by its path if its name means something else, or nothing.</summary>
+    /// <returns>Null if not even the path can be written.</returns>
     internal static string? ReferenceTo(string file, out string fault)
     {
         string name = Path.GetFileName(file);
-        if (NamespaceReference.TryParse(name, out NamespaceReference? reference, out _) && reference.Kind == NamespaceKind.Name && reference.Value == name)
-        {
-            fault = "";
+        fault = "";
+        if (NamespaceReference.TryParse(name, out NamespaceReference? reference, out _) && reference.Kind == NamespaceKind.Name)
             return name;
-        }
-
         return NamespaceReference.TryParse(file, out _, out fault) ? file : null;
     }
 
     private void AddNamed()
     {
         if (!NamespaceNames.TryList(out IReadOnlyList<string>? files))
-            Hinder($"which namespaces have names cannot be told: {NamespaceNames.Folder} may not be read by this user: {Cure}");
+            Hinder($"the named namespaces are not known, because this user may not read {NamespaceNames.Folder}: {Cure}");
         foreach (string file in files)
         {
             if (InodeOf(file, out Errno error) is not { } inode)
@@ -66,12 +68,12 @@ internal sealed class NamespaceSearch
             else if (ReferenceTo(file, out string? fault) is { } reference)
             {
                 if (_seen.Add(inode))
-                    _found.Add(new NamespaceFound(reference, NetworkNamespace.AtPath(file)));
+                    _found.Add(new FoundNamespace(reference, NetworkNamespace.AtPath(file)));
             }
             else if (!_seen.Contains(inode))
             {
                 // A process in there is another way to name it.
-                _notes.Add($"{Shown(file)} cannot be written into a configuration ({fault}): give the namespace another name");
+                _notes.Add($"{file} cannot be written into a configuration ({fault}): give the namespace another name");
             }
         }
     }
@@ -80,35 +82,34 @@ internal sealed class NamespaceSearch
     {
         var members = new Dictionary<ulong, List<int>>();
         bool isHidden = false;
-        foreach (int pid in SocketOwners.Processes())
+        foreach (int pid in RunningProcess.All())
         {
             if (InodeOf(FileOf(pid), out Errno error) is not { } inode)
             {
                 isHidden |= error == Errno.EACCES;
                 continue;
             }
-
             if (_seen.Contains(inode))
                 continue;
             if (!members.TryGetValue(inode, out List<int>? pids))
                 members.Add(inode, pids = []);
             pids.Add(pid);
         }
-
         if (isHidden)
-            Hinder($"which namespaces the processes of others are in cannot be told without CAP_SYS_PTRACE, nor entered without CAP_SYS_ADMIN: {Cure}, with both capabilities");
+            Hinder($"seeing the namespaces of other users' processes needs CAP_SYS_PTRACE, entering them CAP_SYS_ADMIN: {Cure}");
 
         foreach (List<int> pids in members.Values)
         {
             var processes = pids.Select(RunningProcess.TryRead).OfType<RunningProcess>().ToList();
             // A container's or a service's name outlives its processes; a process's number does not.
-            RunningProcess? best = processes.Find(process => process.Container is not null) ?? processes.Find(process => process.Unit is not null) ?? processes.FirstOrDefault();
+            RunningProcess? best = processes.Find(process => process.Container is not null)
+                ?? processes.Find(process => process.Unit is not null) ?? processes.FirstOrDefault();
             if (best is null)
                 continue;
             string reference = best.Container is { } id ? $"container:{id[..12]}"
                 : best.Unit is { } unit ? $"unit:{unit}"
                 : string.Create(CultureInfo.InvariantCulture, $"pid:{best.Pid}");
-            _found.Add(new NamespaceFound(reference, NetworkNamespace.AtPath(FileOf(best.Pid))));
+            _found.Add(new FoundNamespace(reference, NetworkNamespace.AtPath(FileOf(best.Pid))));
         }
     }
 
@@ -120,10 +121,7 @@ internal sealed class NamespaceSearch
 
     private static string FileOf(int pid) => string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/ns/net");
 
-    /// <summary>What somebody called a file must not steer a terminal.</summary>
-    private static string Shown(string file) => string.Concat(file.Select(c => char.IsControl(c) ? '?' : c));
-
-    /// <summary>The number of a namespace file; null where it is none, or may not be opened.</summary>
+    /// <summary>The number of a namespace's file; null if it is none, or may not be opened.</summary>
     private static ulong? InodeOf(string file, out Errno error)
     {
         int descriptor = Libc.Open(Libc.PathBytes(file), Libc.O_RDONLY | Libc.O_NONBLOCK);
@@ -131,8 +129,8 @@ internal sealed class NamespaceSearch
         if (descriptor < 0)
             return null;
         bool isNamespace = Libc.FileSystemType(descriptor) == Libc.NSFS_MAGIC;
-        bool known = Libc.Status(descriptor, out FileStatus status) >= 0;
+        bool isKnown = Libc.Status(descriptor, out FileStatus status) >= 0;
         Libc.Close(descriptor);
-        return isNamespace && known ? status.Inode : null;
+        return isNamespace && isKnown ? status.Inode : null;
     }
 }

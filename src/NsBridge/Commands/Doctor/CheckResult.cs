@@ -1,18 +1,37 @@
+using System.Text.Json.Serialization;
+
 namespace NsBridge.Commands.Doctor;
 
-/// <summary>One link of a bridge's chain, as it was found.</summary>
-/// <param name="Name">What is looked at, one word.</param>
+[JsonConverter(typeof(JsonStringEnumConverter<CheckState>))]
+internal enum CheckState
+{
+    [JsonStringEnumMemberName("ok")]
+    Ok,
+
+    /// <summary>It cannot be decided, or does not matter here.</summary>
+    [JsonStringEnumMemberName("note")]
+    Note,
+
+    /// <summary>This user lacks a privilege to check it.</summary>
+    [JsonStringEnumMemberName("unknown")]
+    Unknown,
+
+    [JsonStringEnumMemberName("broken")]
+    Broken,
+}
+
+/// <summary>The result of one check of a bridge.</summary>
+/// <param name="Name">What is checked, one word.</param>
 /// <param name="State">How it is.</param>
 /// <param name="Finding">What was found, in words.</param>
-/// <param name="Cure">What to do about it; null where nothing is to be done.</param>
+/// <param name="Cure">A command to paste, with words as a shell comment, or what to write into the configuration; null for none.</param>
 internal sealed record CheckResult(string Name, CheckState State, string Finding, string? Cure = null)
 {
-    /// <summary>Whether it is broken for this user alone, who lacks a privilege to look further.</summary>
-    public bool LacksPrivilege { get; init; }
-
     public static CheckResult Ok(string name, string finding) => new(name, CheckState.Ok, finding);
 
     public static CheckResult Note(string name, string finding) => new(name, CheckState.Note, finding);
+
+    public static CheckResult Unknown(string name, string finding, string cure) => new(name, CheckState.Unknown, finding, cure);
 
     public static CheckResult Broken(string name, string finding, string cure) => new(name, CheckState.Broken, finding, cure);
 }

@@ -1,58 +1,58 @@
+using NsBridge.Commands.Inspection;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 
 namespace NsBridge.Commands.Doctor;
 
-/// <summary>The links from a client to the service, in the order a connection meets them. The first broken one decides.</summary>
+/// <summary>The checks from a client to the service, in the order in which a connection passes. The first broken one decides.</summary>
 internal static class Checks
 {
+    public const string Disabled = "enabled";
+
     private static readonly Func<InspectedBridge, CheckResult?>[] s_checks =
     [
-        SocketCheck.LookAtPlace,
-        ListenerCheck.Look,
-        NamespaceCheck.Look,
-        LoopbackCheck.Look,
-        RouteCheck.Look,
-        TargetCheck.Look,
-        AnswerCheck.Look,
-        SocketCheck.Look,
-        DaemonCheck.Look,
+        SocketCheck.ProbePlace,
+        ListenerCheck.Probe,
+        NamespaceCheck.Probe,
+        LoopbackCheck.Probe,
+        RouteCheck.Probe,
+        TargetCheck.Probe,
+        AnswerCheck.Probe,
+        SocketCheck.Probe,
+        DaemonCheck.Probe,
     ];
 
-    /// <summary>Looks at each link up to the first broken one. On a thread of the caller's own: it enters namespaces.</summary>
-    public static List<CheckResult> Walk(InspectedBridge patient)
+    /// <summary>Runs the checks up to the first broken one. They enter namespaces: the thread has to be the caller's own.</summary>
+    public static List<CheckResult> Walk(InspectedBridge bridge)
     {
-        var links = new List<CheckResult> { CheckResult.Ok("configuration", Describe(patient)) };
-        if (VersionCheck.Look(patient) is { } differs)
+        var results = new List<CheckResult> { CheckResult.Ok("configuration", Describe(bridge)) };
+        if (DaemonCheck.ProbeVersion(bridge) is { } differs)
         {
-            links.Add(differs);
-            return links;
+            results.Add(differs);
+            return results;
         }
-
-        if (!patient.Bridge.Enabled)
+        if (!bridge.Settings.Enabled)
         {
-            links.Add(CheckResult.Note("enabled", "switched off by \"Enabled\": false; nothing else is looked at"));
-            return links;
+            results.Add(CheckResult.Note(Disabled, "switched off by \"Enabled\": false; nothing else is checked"));
+            return results;
         }
-
         foreach (Func<InspectedBridge, CheckResult?> check in s_checks)
         {
-            if (check(patient) is not { } link)
+            if (check(bridge) is not { } result)
                 continue;
-            links.Add(link);
-            if (link.State == CheckState.Broken)
+            results.Add(result);
+            if (result.State == CheckState.Broken)
                 break;
         }
-
-        return links;
+        return results;
     }
 
-    private static string Describe(InspectedBridge patient)
+    private static string Describe(InspectedBridge bridge)
     {
-        BridgeSettings bridge = patient.Bridge;
-        string from = bridge.Listen.Count > 0 ? string.Join(", ", bridge.Listen) : $"unix:{bridge.Socket}";
-        if (bridge.ListenNamespace.Kind != NamespaceKind.Host)
-            from += $" in {patient.Door.Name}";
-        return bridge.Target is { } target ? $"{from} to {target} in {patient.Place}" : $"{from} to unix:{bridge.Socket}";
+        BridgeSettings settings = bridge.Settings;
+        string from = settings.Listen.Count > 0 ? Wording.List(settings.Listen.Select(entry => entry.Text)) : $"unix:{settings.Socket}";
+        if (settings.ListenNamespace.Kind != NamespaceKind.Host)
+            from += $" in {bridge.ListenPlace.Name}";
+        return settings.Target is { } target ? $"{from} to {target} in {bridge.Place}" : $"{from} to unix:{settings.Socket}";
     }
 }

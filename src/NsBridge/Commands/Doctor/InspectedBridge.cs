@@ -1,33 +1,46 @@
 using NsBridge.Commands.Inspection;
 using NsBridge.Configuration.Settings;
+using NsBridge.Configuration.Values;
 using NsBridge.Control;
 using NsBridge.Linux;
 
 namespace NsBridge.Commands.Doctor;
 
-/// <summary>A bridge that is looked at, and what is known of its surroundings.</summary>
-/// <param name="Bridge">As configured.</param>
-/// <param name="Door">Where its listener lives.</param>
-/// <param name="Inside">Where its target is; null for an outer half alone.</param>
-/// <param name="Daemon">What the running daemon says; null where none runs.</param>
-/// <param name="DaemonFault">Why the daemon could not be asked although one may run; null where it could, or none runs.</param>
-/// <param name="RuntimeDirectory">Of the configuration; the daemon makes it where it is missing.</param>
-internal sealed record InspectedBridge(BridgeSettings Bridge, ResolvedNamespace Door, ResolvedNamespace? Inside, StatusDocument? Daemon, DaemonFault? DaemonFault, string RuntimeDirectory)
+/// <summary>What the checks of one bridge know, and what earlier checks found for later ones.</summary>
+/// <param name="Settings">As configured.</param>
+/// <param name="ListenPlace">Where its listener lives.</param>
+/// <param name="TargetPlace">Where its target is; null for an outer half alone.</param>
+/// <param name="Daemon">What the running daemon answered.</param>
+/// <param name="Sockets">The listening sockets of this machine, shared by all bridges.</param>
+/// <param name="RuntimeDirectory">Of the configuration; the daemon makes it if it is missing.</param>
+internal sealed record InspectedBridge(
+    BridgeSettings Settings,
+    ResolvedNamespace ListenPlace,
+    ResolvedNamespace? TargetPlace,
+    DaemonAnswer Daemon,
+    SocketSnapshot Sockets,
+    string RuntimeDirectory)
 {
-    private readonly Lazy<NamespaceSockets> _host = new(() => NamespaceSockets.Look(NetworkNamespace.Own));
+    /// <summary>What the running daemon reports of this bridge; null if it does not know it.</summary>
+    public BridgeStatus? Status => Daemon.Document?.Bridges.FirstOrDefault(bridge => bridge.Name == Settings.Name);
 
-    /// <summary>What the running daemon says of this bridge; null where it does not know it.</summary>
-    public BridgeStatus? Status => Daemon?.Bridges.FirstOrDefault(bridge => bridge.Name == Bridge.Name);
+    public bool IsUp => Status is { State: "up" };
 
-    /// <summary>What awaits clients on the host.</summary>
-    public NamespaceSockets Host => _host.Value;
+    public BoundSocketKind Kind => Settings.Protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
 
-    /// <summary>The way to the target's place, once <see cref="NamespaceCheck"/> has found that it can be gone.</summary>
+    /// <summary>The command that checks everything.</summary>
+    public string AsRoot =>
+        $"sudo nsbridge doctor {Settings.Name}{(Daemon.ConfigFile is { } file ? $" --config {Cures.Quoted(file)}" : "")}";
+
+    /// <summary>The way to the target, once <see cref="NamespaceCheck"/> has entered it.</summary>
     public NetworkNamespace? Network { get; set; }
 
-    /// <summary>How the target's place is called in findings.</summary>
-    public string Place => Inside?.Name ?? "";
+    /// <summary>The first port of the target's range that has a listener, from 0.</summary>
+    public int Offset { get; set; }
+
+    /// <summary>The target's place in findings.</summary>
+    public string Place => TargetPlace?.Name ?? "";
 
     /// <summary>The program before a command that acts at the target's place, for cures.</summary>
-    public string IpCommand => Inside?.IpCommand ?? "ip";
+    public string IpCommand => TargetPlace?.IpCommand ?? "ip";
 }

@@ -5,108 +5,139 @@ using NsBridge.Commands.Inspection;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux;
+using NsBridge.Linux.Interop;
 
 namespace NsBridge.Commands.Doctor;
 
-/// <summary>Is every address of <c>Listen</c> this daemon's, or at least free for it, in the namespace that the listener lives in?</summary>
+/// <summary>Is every address of <c>Listen</c> this daemon's, or at least free for it, in the listener's namespace?</summary>
 internal static class ListenerCheck
 {
     private const string Name = "listener";
-    private const string DaemonName = "nsbridge";
 
-    public static CheckResult? Look(InspectedBridge patient)
+    public static CheckResult? Probe(InspectedBridge bridge)
     {
-        BridgeSettings bridge = patient.Bridge;
-        if (bridge.Listen.Count == 0)
+        BridgeSettings settings = bridge.Settings;
+        if (settings.Listen.Count == 0)
             return null;
-        // The manager has these sockets too, so that whose they are cannot be told by who holds them.
-        if (patient.Status is { HandedOver: true } status)
-            return status.State == "up" ? CheckResult.Ok(Name, $"the daemon listens on {string.Join(", ", status.Listen)}, which systemd handed over in place of \"Listen\"") : null;
-        if (EntryCheck.Look(Name, patient, patient.Door, out _) is { } closed)
-            return closed;
-        NetworkNamespace door = patient.Door.Network!;
-        NamespaceSockets found = door.IsOwn ? patient.Host : NamespaceSockets.Look(door);
-        if (found.Fault is { } fault)
-            return CheckResult.Note(Name, $"what listens in {patient.Door.Name} cannot be told: {fault}");
-        BoundSocketKind kind = bridge.Protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
-        var here = found.Sockets.Where(socket => socket.Kind == kind).ToList();
-        string text = string.Join(", ", bridge.Listen) + (door.IsOwn ? "" : $" in {patient.Door.Name}");
-        var free = new List<ListenSocket>();
-        bool isHidden = false;
-        // Asked first: a UDP listener that is handed over to an inner half is held by that one too.
-        HashSet<uint> own = patient.Daemon is { } known ? [.. SocketOwners.SocketsOf(known.Pid)] : [];
-        if (ListenAddressCheck.LookAtLoopback(Name, bridge.Listen.SelectMany(entry => entry.Sockets()), patient.Door) is { } down)
-            return down;
-        foreach ((ListenSocket wanted, bool mayLack) in bridge.Listen.SelectMany(Wanted))
+        // systemd holds these sockets too, so the holders do not show whether the daemon has them.
+        if (bridge.Status is { HandedOver: true } status)
         {
-            var rivals = here.Where(socket => Collides(wanted, socket)).ToList();
+            string passed = $"the daemon listens on {Wording.List(status.Listen)}, which systemd handed over in place of \"Listen\"";
+            return bridge.IsUp ? CheckResult.Ok(Name, passed) : null;
+        }
+        if (NamespaceCheck.ProbeEntry(Name, bridge, bridge.ListenPlace, out _) is { } closed)
+            return closed;
+        NetworkNamespace network = bridge.ListenPlace.Network!;
+        NamespaceSockets found = bridge.Sockets.In(network);
+        if (found.Fault is { } fault)
+            return CheckResult.Note(Name, $"the sockets of {bridge.ListenPlace.Name} are not known: {fault}");
+        if (ProbeLoopback(bridge) is { } down)
+            return down;
+        var free = new List<IPEndPoint>();
+        var missing = new Dictionary<IPAddress, CheckResult?>();
+        bool isHidden = false;
+        foreach ((ListenSocket wanted, bool mayLack) in settings.Listen.SelectMany(Wanted))
+        {
+            var rivals = found.At(bridge.Kind, wanted.Port).Where(socket => Collides(wanted, socket)).ToList();
             if (rivals.Count == 0)
             {
-                if (ListenAddressCheck.Look(Name, wanted, patient.Door) is not { } missing)
-                    free.Add(wanted);
+                if (!missing.TryGetValue(wanted.Address, out CheckResult? lack))
+                    missing.Add(wanted.Address, lack = ProbeAddress(wanted, bridge.ListenPlace));
+                if (lack is null)
+                    free.Add(new IPEndPoint(wanted.Address, wanted.Port));
                 else if (!mayLack)
-                    return missing;
+                    return lack;
                 continue;
             }
-
-            Dictionary<uint, RunningProcess> owners = SocketOwners.Find(rivals.Select(socket => socket.Inode).ToHashSet());
-            foreach (BoundSocket? rival in rivals)
+            foreach (BoundSocket rival in rivals)
             {
-                if (own.Contains(rival.Inode))
+                // A UDP listener that is handed over to an inner half is held by that one too.
+                if (bridge.Daemon.Document is { } daemon && bridge.Sockets.IsHeldBy(rival, daemon.Pid))
                     continue;
-                RunningProcess? owner = owners.GetValueOrDefault(rival.Inode);
-                if (patient.DaemonFault is not null && owner is null or { Name: DaemonName })
+                RunningProcess? owner = bridge.Sockets.OwnerOf(rival);
+                if (bridge.Daemon.Fault is not null && (owner is null || bridge.Sockets.IsOwn(rival)))
                     isHidden = true;
-                else if (owner is not null || patient.Daemon is null)
-                    return Taken(patient, rival, owner);
+                else if (owner is not null || bridge.Daemon.Document is null)
+                    return Taken(bridge, rival, owner);
 
-                // Else: whose it is may not be seen by this user; the daemon's own word decides, at the end of the chain.
+                // Else this user may not see the owner: the daemon's own report decides, at the end.
             }
         }
-
-        if (patient.DaemonFault is not null)
-            return CheckResult.Note(Name, isHidden ? $"{text} is taken; whether by the daemon cannot be told" : $"{text} is free");
-        if (patient.Daemon is null)
+        string where = network.IsOwn ? "" : $" in {bridge.ListenPlace.Name}";
+        string text = Wording.List(settings.Listen.Select(entry => entry.Text)) + where;
+        if (bridge.Daemon.Fault is not null)
+            return CheckResult.Note(Name, isHidden ? $"{text} is taken; whether by the daemon is not known" : $"{text} is free");
+        if (bridge.Daemon.Document is null)
             return CheckResult.Note(Name, $"{text} is free, and no daemon is running to listen on it");
-        if (free.Count == 0)
-            return CheckResult.Ok(Name, $"the daemon listens on {text}");
-        string where = door.IsOwn ? "" : $" in {patient.Door.Name}";
-        return CheckResult.Broken(
+        string why = bridge.Status is { Reason: { Length: > 0 } reason } ? $": {reason}" : "";
+        return free.Count == 0 ? CheckResult.Ok(Name, $"the daemon listens on {text}") : CheckResult.Broken(
             Name,
-            $"the running daemon does not listen on {string.Join(", ", free.Select(socket => new IPEndPoint(socket.Address, socket.Port)))}{where}"
-                + (patient.Status is { Reason: { Length: > 0 } reason } ? $": {reason}" : ""),
-            patient.Status is null ? "it runs with an older configuration: systemctl reload nsbridge" : "journalctl -u nsbridge tells since when and why");
+            $"the running daemon does not listen on {Wording.Ranges(free)}{where}{why}",
+            bridge.Status is null ? "systemctl reload nsbridge  # it has an older configuration" : $"{Cures.Log}  # since when and why");
     }
 
-    /// <summary>The sockets of an entry, and whether the daemon does without one where the machine does: a bare port is the loopback addresses there are.</summary>
+    /// <summary>The sockets of an entry, and whether one may be missing: a bare port means the loopback addresses there are.</summary>
     private static IEnumerable<(ListenSocket Socket, bool MayLack)> Wanted(ListenEndpoint entry) => entry.Sockets()
-        .Select(socket => (socket, MayLack: entry.Scope == ListenScope.Loopback && socket.Address.AddressFamily == AddressFamily.InterNetworkV6))
+        .Select(socket => (socket, MayLack: entry.Scope == ListenScope.Loopback && socket.Address.Equals(IPAddress.IPv6Loopback)))
         .Where(wanted => !wanted.MayLack || Socket.OSSupportsIPv6);
 
-    private static CheckResult Taken(InspectedBridge patient, BoundSocket rival, RunningProcess? owner)
+    /// <summary>Is the address there? A socket is bound to it, at a port of the kernel's choice.</summary>
+    /// <returns>Null if nothing speaks against the address.</returns>
+    private static CheckResult? ProbeAddress(ListenSocket wanted, ResolvedNamespace place)
     {
-        string who = owner?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"a process of user {rival.User}");
-        string where = patient.Door.Network!.IsOwn ? "" : $" in {patient.Door.Name}";
-        return owner is { Name: DaemonName }
+        if (IsWildcard(wanted.Address) || wanted.Interface is not null)
+            return null;
+        int family = wanted.Address.AddressFamily == AddressFamily.InterNetwork ? Libc.AF_INET : Libc.AF_INET6;
+        int probe = place.Network!.OpenSocket(family, Libc.SOCK_DGRAM, out _, out _);
+        // The machine has no IPv6, for example: the daemon leaves such an address out if it may.
+        if (probe < 0)
+            return null;
+        Errno error = Libc.ErrorOf(Libc.Bind(probe, SockAddr.From(wanted.Address, 0)));
+        Libc.Close(probe);
+        return error == Errno.EADDRNOTAVAIL
             ? CheckResult.Broken(
                 Name,
-                $"{rival}{where} is taken by {who}, another nsbridge than the one of this configuration",
-                "stop it, or give by --config the file that it runs with")
-            : CheckResult.Broken(Name, $"{rival}{where} is taken by {who}", $"stop it, or choose another \"Listen\" for bridge {patient.Bridge.Name}");
+                $"{(place.Network.IsOwn ? "this machine" : place.Name)} has no address {wanted.Address}",
+                $"{place.IpCommand} address  # lists those it has; \"*:{wanted.Port}\" means every one")
+            : null;
+    }
+
+    /// <summary>Does <c>lo</c> carry what comes to a loopback address? A socket can be bound to one even if <c>lo</c> is down.</summary>
+    private static CheckResult? ProbeLoopback(InspectedBridge bridge)
+    {
+        IEnumerable<IPAddress> addresses = bridge.Settings.Listen.SelectMany(entry => entry.Sockets()).Select(socket => socket.Address);
+        ResolvedNamespace place = bridge.ListenPlace;
+        if (addresses.FirstOrDefault(IPAddress.IsLoopback) is not { } address || LoopbackCheck.IsUp(place.Network!, out _) != 0)
+            return null;
+        return CheckResult.Broken(Name, $"lo is down in {place.Name}, so no client reaches {address}", $"{place.IpCommand} link set lo up");
+    }
+
+    private static CheckResult Taken(InspectedBridge bridge, BoundSocket rival, RunningProcess? owner)
+    {
+        string who = owner?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"a process of user {rival.User}");
+        string what = $"{rival}{(bridge.ListenPlace.Network!.IsOwn ? "" : $" in {bridge.ListenPlace.Name}")} is taken by {who}";
+        string stop = owner switch
+        {
+            { Unit: { } unit } => $"systemctl stop {unit}",
+            { Pid: 1 } => "systemctl list-sockets",
+            { Pid: var pid } => string.Create(CultureInfo.InvariantCulture, $"kill {pid}"),
+            null => $"sudo ss -lnp 'sport = :{rival.Address!.Port}'",
+        };
+        return bridge.Sockets.IsOwn(rival)
+            ? CheckResult.Broken(Name, $"{what}, another nsbridge than this configuration's", $"{stop}  # or give its file by --config")
+            : CheckResult.Broken(Name, what, $"{stop}  # or choose another \"Listen\" for bridge {bridge.Settings.Name}");
     }
 
     /// <summary>Whether both cannot be bound at the same time.</summary>
     private static bool Collides(ListenSocket wanted, BoundSocket socket)
     {
-        if (socket.Address is not { } there || there.Port != wanted.Port)
-            return false;
-        // Byte by byte: the kernel tells the index of a link-local address's interface, and an entry has its name.
-        if (there.Address.GetAddressBytes().AsSpan().SequenceEqual(wanted.Address.GetAddressBytes()))
+        IPAddress there = socket.Address!.Address;
+        // Byte by byte: the kernel reports the index of a link-local address's interface, and an entry has its name.
+        if (there.GetAddressBytes().AsSpan().SequenceEqual(wanted.Address.GetAddressBytes()))
             return true;
         bool sameFamily = there.AddressFamily == wanted.Address.AddressFamily;
-        if (IsWildcard(wanted.Address) && (sameFamily || wanted.DualStack))
-            return true;
-        return IsWildcard(there.Address) && (sameFamily || (there.AddressFamily == AddressFamily.InterNetworkV6 && !socket.V6Only));
+        return (IsWildcard(wanted.Address) && (sameFamily || wanted.DualStack))
+            || (IsWildcard(there) && (sameFamily || (there.AddressFamily == AddressFamily.InterNetworkV6 && !socket.V6Only)));
     }
 
     private static bool IsWildcard(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);

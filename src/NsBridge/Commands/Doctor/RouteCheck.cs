@@ -6,49 +6,81 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Commands.Doctor;
 
-/// <summary>Does the namespace know a way to a target that is not its loopback? Nothing is sent.</summary>
+/// <summary>Is <c>lo</c> up, if the target is reached by it? A fresh namespace has it down.</summary>
+internal static class LoopbackCheck
+{
+    private const string Name = "lo";
+
+    public static CheckResult? Probe(InspectedBridge bridge)
+    {
+        if (bridge.Network is not { } network || bridge.Settings.Target is not { IsUnix: false } target)
+            return null;
+        if (target.Kind == TargetKind.Address && !IPAddress.IsLoopback(target.Literal!.Address))
+            return null;
+        int up = IsUp(network, out EnterFailure failure);
+        return up switch
+        {
+            _ when failure.Step != EnterStep.None => CheckResult.Note(Name, network.Explain(failure)),
+            > 0 => CheckResult.Ok(Name, $"up in {bridge.Place}"),
+            0 => CheckResult.Broken(Name, $"down in {bridge.Place}, so nothing reaches {target}", $"{bridge.IpCommand} link set lo up"),
+            _ => CheckResult.Broken(Name, $"missing in {bridge.Place}: {Libc.ErrorOf(up)}", "make the namespace again"),
+        };
+    }
+
+    /// <returns>1 if <c>lo</c> is up, 0 if it is down, else a negated error.</returns>
+    public static int IsUp(NetworkNamespace network, out EnterFailure failure)
+    {
+        int socket = network.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out _, out failure);
+        if (socket < 0)
+            return -(int)failure.Error;
+        int up = Libc.LoopbackIsUp(socket);
+        Libc.Close(socket);
+        return up;
+    }
+}
+
+/// <summary>Does the namespace have a route to a target that is not its loopback? Nothing is sent.</summary>
 internal static class RouteCheck
 {
     private const string Name = "route";
 
-    public static CheckResult? Look(InspectedBridge patient)
+    public static CheckResult? Probe(InspectedBridge bridge)
     {
-        if (patient.Network is not { } network || patient.Bridge.Target is not { Kind: TargetKind.Address } target)
+        if (bridge.Network is not { } network || bridge.Settings.Target is not { Kind: TargetKind.Address } target)
             return null;
         (IPAddress? address, string? link) = target.Literal!;
         if (IPAddress.IsLoopback(address))
             return null;
-        Errno error = Find(network, ConnectTarget.ToTarget(patient.Bridge), 0, out IPAddress? source);
+        Errno error = Find(network, ConnectTarget.ToTarget(bridge.Settings), 0, out IPAddress? source);
+        (string place, string ip) = (bridge.Place, bridge.IpCommand);
         return error switch
         {
-            Errno.None when source!.Equals(WithoutInterface(address)) => CheckResult.Ok(Name, $"{address} is an address of {patient.Place} itself"),
+            Errno.None when source!.Equals(WithoutInterface(address)) => CheckResult.Ok(Name, $"{address} is an address of {place} itself"),
             Errno.None => CheckResult.Ok(Name, $"{address} is reached from {source}"),
             Errno.ENODEV when link is not null => CheckResult.Broken(
-                Name, $"{patient.Place} has no interface {link}", $"'{patient.IpCommand} link' lists those it has; correct \"Target\", or make the interface"),
+                Name, $"{place} has no interface {link}", $"{ip} link  # lists those it has; correct \"Target\", or make the interface"),
             Errno.ENETUNREACH or Errno.EHOSTUNREACH => CheckResult.Broken(
-                Name,
-                $"{patient.Place} has no route to {address}",
-                $"'{patient.IpCommand} route' and '{patient.IpCommand} address' show what it has; is the tunnel or the veth up?"),
+                Name, $"{place} has no route to {address}", $"{ip} route; {ip} address  # is the tunnel or the veth up?"),
             Errno.EADDRNOTAVAIL => CheckResult.Broken(
-                Name, $"{patient.Place} has no address to reach {address} from", $"give one of its interfaces an address: {patient.IpCommand} address add …"),
-            Errno.EACCES => CheckResult.Broken(Name, $"a route of {patient.Place} forbids {address}", $"'{patient.IpCommand} route get {address}' shows which"),
-            _ => CheckResult.Note(Name, $"cannot be told: {error}"),
+                Name, $"{place} has no address to reach {address} from", $"{ip} address  # then: {ip} address add ADDRESS dev INTERFACE"),
+            Errno.EACCES => CheckResult.Broken(Name, $"a route of {place} forbids {address}", $"{ip} route get {address}"),
+            _ => CheckResult.Note(Name, $"not known: {error}"),
         };
     }
 
-    /// <summary>The address alone, as the kernel tells it of a socket that is bound to it.</summary>
+    /// <summary>The address alone, as the kernel reports it of a socket that is bound to it.</summary>
     public static IPAddress WithoutInterface(IPAddress address) => new(address.GetAddressBytes());
 
-    /// <summary>Asks by connecting a datagram socket, which only looks the route up; its own address is then the source, told without an interface.</summary>
-    public static Errno Find(NetworkNamespace network, ConnectTarget plan, int index, out IPAddress? source)
+    /// <summary>Connects a datagram socket, which only looks the route up; the source is its own address then.</summary>
+    public static Errno Find(NetworkNamespace network, ConnectTarget target, int index, out IPAddress? source)
     {
         source = null;
-        int socket = network.OpenSocket(plan.Family(index), Libc.SOCK_DGRAM, out _, out EnterFailure failure);
+        int socket = network.OpenSocket(target.Family(index), Libc.SOCK_DGRAM, out _, out EnterFailure failure);
         if (socket < 0)
             return failure.Error;
         try
         {
-            int result = plan.Address(socket, index, 0, out SockAddr address);
+            int result = target.Address(socket, index, 0, out SockAddr address);
             if (result >= 0)
                 result = Libc.Connect(socket, address);
             if (result < 0)

@@ -11,70 +11,82 @@ internal static class SocketCheck
     private const string Name = "socket";
     private const int Permissions = 0b111_111_111;
 
-    /// <summary>Can the socket be there at all? Asked first: without it the daemon does not even listen.</summary>
-    public static CheckResult? LookAtPlace(InspectedBridge patient)
+    /// <summary>Can the socket be there at all? Checked first: without it the daemon does not even listen.</summary>
+    public static CheckResult? ProbePlace(InspectedBridge bridge)
     {
-        string path = patient.Bridge.Socket;
-        if (Libc.LinkStatus(Libc.PathBytes(path), out FileStatus status) >= 0)
+        string path = bridge.Settings.Socket;
+        Errno error = Libc.ErrorOf(Libc.LinkStatus(Libc.PathBytes(path), out FileStatus status));
+        if (error == Errno.EACCES)
+            return CheckResult.Unknown(Name, $"{path} may not be seen by this user", bridge.AsRoot);
+        if (error == Errno.None)
         {
-            return status.IsSocket
-                ? null
-                : CheckResult.Broken(Name, $"{path} is {(status.IsSymbolicLink ? "a link" : "no socket")}", "remove it, or choose another \"Socket\"; the daemon never replaces what it did not make");
+            return status.IsSocket ? null : CheckResult.Broken(
+                Name,
+                $"{path} is {(status.IsSymbolicLink ? "a link" : "no socket")}, and the daemon never replaces what it did not make",
+                $"rm {Cures.Quoted(path)}  # or choose another \"Socket\"");
         }
-
-        // The runtime directory the daemon makes itself.
+        // The daemon makes the runtime directory itself.
         string directory = Path.GetDirectoryName(path)!;
-        return patient.Bridge.Namespace is null || directory == patient.RuntimeDirectory || Directory.Exists(directory)
+        return bridge.Settings.Namespace is null || directory == bridge.RuntimeDirectory || Directory.Exists(directory)
             ? null
-            : CheckResult.Broken(Name, $"there is no directory {directory} for {path}", $"make it, such that the daemon's user may write in it (mkdir -p {directory}), or choose another \"Socket\"");
+            : CheckResult.Broken(
+                Name,
+                $"there is no directory {directory} for {path}",
+                $"mkdir -p {Cures.Quoted(directory)}  # the daemon's user must be able to write in it; or choose another \"Socket\"");
     }
 
-    public static CheckResult? Look(InspectedBridge patient)
+    public static CheckResult? Probe(InspectedBridge bridge)
     {
-        BridgeSettings bridge = patient.Bridge;
-        string path = bridge.Socket;
-        bool exists = Libc.LinkStatus(Libc.PathBytes(path), out FileStatus status) >= 0;
-        if (bridge.Namespace is null)
-            return LookAtOther(patient, path, exists);
-        if (patient.Daemon is null || patient.Status is not { State: "up" })
+        BridgeSettings settings = bridge.Settings;
+        string path = settings.Socket;
+        Errno error = Libc.ErrorOf(Libc.LinkStatus(Libc.PathBytes(path), out FileStatus status));
+        if (error == Errno.EACCES)
             return null;
-        if (!exists && DaemonSight.Sees(patient, path))
+        if (settings.Namespace is null)
+            return ProbeOther(bridge, path, error == Errno.None);
+        if (!bridge.IsUp)
+            return null;
+        if (error != Errno.None)
         {
-            const string Finding = "is there, but only the daemon sees it: its service has mounts of its own";
-            // What comes by "Listen" is served all the same.
-            return bridge.Listen.Count > 0
-                ? CheckResult.Note(Name, $"{path} {Finding}")
-                : CheckResult.Broken(Name, $"{path} {Finding}", "choose a \"Socket\" below /run/nsbridge, or take away what hides it (PrivateTmp= and the like) by systemctl edit nsbridge");
+            // Its service may hide the folder from others (PrivateTmp=); clients of "Listen" are served either way.
+            string finding = $"{path} is not there, though the daemon serves it: it was removed, or only the daemon sees it (PrivateTmp=)";
+            return settings.Listen.Count > 0 && !path.StartsWith(bridge.RuntimeDirectory + "/", StringComparison.Ordinal)
+                ? CheckResult.Note(Name, finding)
+                : CheckResult.Broken(Name, finding, $"{Cures.Restart}  # if that does not help, choose a \"Socket\" below /run/nsbridge");
         }
-
-        if (!exists)
-            return CheckResult.Broken(Name, $"{path} is gone, though the daemon serves it: somebody has removed the file", "systemctl restart nsbridge");
         int mode = status.Mode & Permissions;
-        if (mode != bridge.SocketMode)
+        if (mode != settings.SocketMode)
         {
             return CheckResult.Broken(
-                Name, $"{path} has mode {Octal(mode)}, but \"SocketMode\" is {Octal(bridge.SocketMode)}", $"chmod {Octal(bridge.SocketMode)} {path}, or correct \"SocketMode\"");
+                Name,
+                $"{path} has mode {Octal(mode)}, but \"SocketMode\" is {Octal(settings.SocketMode)}",
+                $"chmod {Octal(settings.SocketMode)} {Cures.Quoted(path)}  # or correct \"SocketMode\"");
         }
-
-        if (bridge.SocketGroup is { } group && status.Group != group.Id)
-            return CheckResult.Broken(Name, $"{path} belongs to group {status.Group}, but \"SocketGroup\" is {bridge.SocketGroup}", $"chgrp {bridge.SocketGroup} {path}");
+        if (settings.SocketGroup is { } group && status.Group != group.Id)
+        {
+            return CheckResult.Broken(
+                Name,
+                $"{path} belongs to group {status.Group}, but \"SocketGroup\" is {settings.SocketGroup}",
+                $"chgrp {settings.SocketGroup} {Cures.Quoted(path)}");
+        }
         return CheckResult.Ok(Name, $"{path} is there, mode {Octal(mode)}");
     }
 
     /// <summary>An outer half alone: the socket is another daemon's, or any server's.</summary>
-    private static CheckResult LookAtOther(InspectedBridge patient, string path, bool exists)
+    private static CheckResult ProbeOther(InspectedBridge bridge, string path, bool exists)
     {
+        const string Start = "start the inner half, or the server whose socket it is";
         if (!exists)
-            return CheckResult.Broken(Name, $"there is no {path}", "start the inner half, or the server whose socket it is");
+            return CheckResult.Broken(Name, $"there is no {path}", Start);
         int descriptor = NetworkNamespace.Own.OpenSocket(Libc.AF_UNIX, Libc.SOCK_STREAM, out _, out _);
         using var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
         Errno error = Libc.ErrorOf(Libc.Connect(descriptor, SockAddr.FromPath(path)));
         return error switch
         {
-            Errno.None => DaemonSight.LookAtSocket(Name, patient, path) ?? CheckResult.Ok(Name, $"{path} takes connections"),
-            Errno.ECONNREFUSED => CheckResult.Broken(Name, $"nobody listens on {path}", "start the inner half, or the server whose socket it is"),
-            Errno.EACCES => CheckResult.Broken(Name, $"{path} may not be connected to by this user", "correct its mode or group (\"SocketMode\", \"SocketGroup\" of the inner half)"),
-            _ => CheckResult.Broken(Name, $"{path} cannot be connected to: {error}", "look into the log of whoever listens there"),
+            Errno.None => CheckResult.Ok(Name, $"{path} takes connections"),
+            Errno.ECONNREFUSED => CheckResult.Broken(Name, $"nothing listens on {path}", Start),
+            Errno.EACCES => CheckResult.Unknown(Name, $"{path} may not be connected to by this user", bridge.AsRoot),
+            _ => CheckResult.Broken(Name, $"{path} cannot be connected to: {error}", "look into the log of the process that listens there"),
         };
     }
 

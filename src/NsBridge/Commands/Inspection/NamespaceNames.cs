@@ -1,12 +1,12 @@
 namespace NsBridge.Commands.Inspection;
 
-/// <summary>The files that <c>ip netns</c> keeps for the namespaces that have names.</summary>
+/// <summary>The files that <c>ip netns</c> keeps for namespaces with a name.</summary>
 internal static class NamespaceNames
 {
     public const string Folder = "/run/netns";
 
-    /// <summary>Their paths in order; none where there is no such folder.</summary>
-    /// <returns>Whether this user may ask.</returns>
+    /// <summary>Lists their paths in order; none if there is no such folder.</summary>
+    /// <returns>Whether this user may list them.</returns>
     public static bool TryList(out IReadOnlyList<string> files)
     {
         files = [];

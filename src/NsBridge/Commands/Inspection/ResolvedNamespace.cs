@@ -6,56 +6,59 @@ using NsBridge.Namespaces.Locating;
 
 namespace NsBridge.Commands.Inspection;
 
-/// <summary>Where a reference leads now, asked of those whom the daemon asks too.</summary>
+/// <summary>Where a reference leads now, located as the daemon locates it.</summary>
 /// <param name="Reference">As the operator wrote it.</param>
-/// <param name="Network">The way in, not tried yet; null where the reference leads nowhere.</param>
-/// <param name="File">The namespace's file; null for the host, and where there is no way in.</param>
-/// <param name="Fault">Why there is no way in, in words; empty where there is one.</param>
+/// <param name="Network">The way in, not tried yet; null if there is none.</param>
+/// <param name="File">The namespace's file; null for the host, and if there is no way in.</param>
+/// <param name="Fault">Why there is no way in, in words; empty if there is one.</param>
 internal sealed record ResolvedNamespace(NamespaceReference Reference, NetworkNamespace? Network, string? File, string Fault)
 {
-    private static readonly TimeSpan s_askDeadline = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(3);
 
-    /// <summary>How the place is called in findings.</summary>
+    /// <summary>Whether the fault is that this user may not ask for the place.</summary>
+    public bool IsForbidden { get; init; }
+
+    /// <summary>The place's name in findings.</summary>
     public string Name => Reference.Kind == NamespaceKind.Host ? "the host" : Reference.Text;
 
     /// <summary>The program before a command that acts inside, for cures: <c>ip -n vpn</c>.</summary>
-    public string IpCommand => this switch
-    {
-        { Reference: { Kind: NamespaceKind.Name, Value: var name } } => $"ip -n {name}",
-        { File: { } file } => $"nsenter --net={file} ip",
-        _ => "ip",
-    };
+    public string IpCommand => Reference.Kind == NamespaceKind.Name ? $"ip -n {Reference.Value}" : $"{EnterCommand}ip";
 
-    public static async Task<ResolvedNamespace> FindAsync(NamespaceReference reference, CancellationToken stop) => reference switch
-    {
-        { Kind: NamespaceKind.Host } => new ResolvedNamespace(reference, NetworkNamespace.Own, null, ""),
-        { FilePath: { } file } => new ResolvedNamespace(reference, NetworkNamespace.AtPath(file), file, ""),
-        _ => await LocateAsync(reference, NamespaceResolvers.LocatorOf(reference), stop),
-    };
+    /// <summary>What runs a command inside, for cures: <c>nsenter --net=/run/netns/vpn</c> and a space; empty for the host.</summary>
+    public string EnterCommand => File is { } file ? $"nsenter --net={file} " : "";
 
-    private static async Task<ResolvedNamespace> LocateAsync(NamespaceReference reference, INamespaceLocator source, CancellationToken stop)
+    public static async Task<ResolvedNamespace> FindAsync(NamespaceReference reference, CancellationToken stop)
     {
+        if (reference.Kind == NamespaceKind.Host)
+            return new ResolvedNamespace(reference, NetworkNamespace.Own, null, "");
+        if (reference.FilePath is { } named)
+            return new ResolvedNamespace(reference, NetworkNamespace.AtPath(named), named, "");
+        INamespaceLocator locator = NamespaceResolvers.LocatorOf(reference);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        deadline.CancelAfter(s_askDeadline);
+        deadline.CancelAfter(s_deadline);
         try
         {
-            NamespaceLocation lead = await source.LocateAsync(deadline.Token);
-            if (lead.AbsentReason is { } absent)
-                return new ResolvedNamespace(reference, null, null, absent);
-            if (lead.Path is { } path)
-                return new ResolvedNamespace(reference, NetworkNamespace.AtPath(path, $"{path} of {source.Description}"), path, "");
-            if (await source.VerifyAsync(lead, deadline.Token) is { } objection)
-                return new ResolvedNamespace(reference, null, null, objection.AbsentReason!);
-            string file = string.Create(CultureInfo.InvariantCulture, $"/proc/{lead.Process}/ns/net");
-            return new ResolvedNamespace(reference, NetworkNamespace.AtPath(file, $"{file} of {source.Description}"), file, "");
+            NamespaceLocation location = await locator.LocateAsync(deadline.Token);
+            if (location is { AbsentReason: null, Path: null })
+                location = await locator.VerifyAsync(location, deadline.Token) ?? location;
+            if (location.AbsentReason is { } reason)
+                return Nowhere(reason, location.Fault == NamespaceFault.LocatorForbidden);
+            string file = location.Path ?? string.Create(CultureInfo.InvariantCulture, $"/proc/{location.Process}/ns/net");
+            return new ResolvedNamespace(reference, NetworkNamespace.AtPath(file, $"{file} of {locator.Description}"), file, "");
         }
         catch (IOException fault)
         {
-            return new ResolvedNamespace(reference, null, null, $"cannot find {source.Description}: {fault.Message}");
+            return Nowhere($"cannot find {locator.Description}: {fault.Message}", fault.InnerException is UnauthorizedAccessException);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            return new ResolvedNamespace(reference, null, null, $"cannot find {source.Description}: no answer within {s_askDeadline.TotalSeconds:0} s");
+            return Nowhere($"cannot find {locator.Description}: no answer within {s_deadline.TotalSeconds:0} s", isForbidden: false);
         }
+        finally
+        {
+            (locator as IDisposable)?.Dispose();
+        }
+
+        ResolvedNamespace Nowhere(string fault, bool isForbidden) => new(reference, null, null, fault) { IsForbidden = isForbidden };
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using NsBridge.Base;
 
 namespace NsBridge.Commands.Inspection;
 
@@ -11,22 +12,21 @@ internal sealed record RunningProcess(int Pid, string Name, string? Unit, string
 {
     private const int IdLength = 64;
 
-    /// <summary><c>nginx (pid 812, unit web.service)</c>.</summary>
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{Name} (pid {Pid}{(Unit is null ? "" : $", unit {Unit}")}{(Container is null ? "" : $", container {Container[..12]}")})");
+    /// <summary>The numbers of all processes, ascending.</summary>
+    public static IEnumerable<int> All() => Directory.EnumerateDirectories("/proc")
+        .Select(folder => int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : 0)
+        .Where(pid => pid > 0)
+        .Order();
 
-    /// <summary>Reads what <c>/proc</c> says; null where the process has ended.</summary>
+    /// <summary>Reads <c>/proc/PID</c>; null if the process has ended.</summary>
     public static RunningProcess? TryRead(int pid)
     {
         string folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}");
         try
         {
             string name = File.ReadAllText($"{folder}/comm").TrimEnd('\n');
-            // What a process calls itself must not steer a terminal.
-            name = string.Concat(name.Select(c => char.IsControl(c) ? '?' : c));
             (string? unit, string? container) = OwnerOf(File.ReadAllText($"{folder}/cgroup"));
-            return new RunningProcess(pid, name, unit, container);
+            return new RunningProcess(pid, PlainText.Line(name), unit, container);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -34,23 +34,26 @@ internal sealed record RunningProcess(int Pid, string Name, string? Unit, string
         }
     }
 
-    /// <summary>Reads a control group's path: <c>0::/system.slice/vpn.service</c>, <c>…/docker-ID.scope</c>, <c>…/libpod-ID.scope/container</c>.</summary>
+    /// <summary>Reads the path of a control group: <c>0::/system.slice/vpn.service</c>, <c>…/libpod-ID.scope/container</c>.</summary>
     internal static (string? Unit, string? Container) OwnerOf(string cgroup)
     {
         string? unit = null, container = null;
         foreach (string line in cgroup.Split('\n'))
         {
-            int colon = line.LastIndexOf(':');
-            foreach (string part in line[(colon + 1)..].Split('/'))
+            foreach (string part in line[(line.LastIndexOf(':') + 1)..].Split('/'))
             {
                 if (part.EndsWith(".service", StringComparison.Ordinal) && !part.StartsWith("user@", StringComparison.Ordinal))
                     unit ??= part;
                 container ??= ContainerOf(part);
             }
         }
-
         return (unit, container);
     }
+
+    /// <summary><c>nginx (pid 812, unit web.service)</c>.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Name} (pid {Pid}{(Unit is null ? "" : $", unit {Unit}")}{(Container is null ? "" : $", container {Container[..12]}")})");
 
     private static string? ContainerOf(string part)
     {

@@ -1,9 +1,13 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using NsBridge.Base;
 using NsBridge.Control;
 
 namespace NsBridge.Commands.Status;
+
+/// <summary>The options of <c>nsbridge status</c>.</summary>
+internal sealed record StatusOptions(bool Json, bool Watch, string? ConfigFile);
 
 /// <summary><c>nsbridge status</c>: how the running daemon's bridges are, once or again and again.</summary>
 internal static class StatusCommand
@@ -18,18 +22,25 @@ internal static class StatusCommand
 
     public static async Task<int> RunAsync(StatusOptions options, CancellationToken stop)
     {
-        (string? path, string? doubt) = ControlPath.Find(options.ConfigFile);
+        (string path, string? doubt) = ControlPath.Find(options.ConfigFile);
+        byte[] answer;
+        try
+        {
+            answer = await ControlClient.AskStatusAsync(path, stop);
+        }
+        catch (UserErrorException fault) when (doubt is not null)
+        {
+            throw new UserErrorException($"{fault.Message}{Environment.NewLine}{doubt}", fault.ExitCode);
+        }
         if (doubt is not null)
-            await Console.Error.WriteLineAsync(doubt.AsMemory(), stop);
+            await Console.Error.WriteLineAsync($"{doubt}; the daemon runs on with what it has".AsMemory(), stop);
         if (options.Watch)
-            return await WatchAsync(options, path, stop);
-        byte[] answer = await ControlClient.AskStatusAsync(path, stop);
+            return await WatchAsync(options, path, answer, stop);
         if (options.Json)
         {
-            await Console.Out.WriteLineAsync(Indented(answer));
+            await Console.Out.WriteLineAsync(Written(answer, s_relaxed with { Indented = true }));
             return ExitCode.Success;
         }
-
         StatusSample first = Sample(answer);
         StatusSample? earlier = null;
         if (first.Document.Bridges.Any(bridge => bridge.Connections.Active > 0))
@@ -37,19 +48,16 @@ internal static class StatusCommand
             await Task.Delay(s_rateSpan, stop);
             (earlier, first) = (first, Sample(await ControlClient.AskStatusAsync(path, stop)));
         }
-
         var table = new StatusTable(TimeProvider.System, Screen.HasColours);
-        await StandardStreams.Terminal.WriteLineAsync(string.Join(Environment.NewLine, table.Lines(first, earlier)));
+        await StandardStreams.Terminal.WriteLineAsync(string.Join(Environment.NewLine, table.Lines(first, earlier, Screen.Width)));
         return ExitCode.Success;
     }
 
-    private static async Task<int> WatchAsync(StatusOptions options, string path, CancellationToken stop)
+    /// <summary>Repeats it. Without a first answer there is nothing to watch; later the daemon may be away for a restart.</summary>
+    private static async Task<int> WatchAsync(StatusOptions options, string path, byte[]? answer, CancellationToken stop)
     {
-        // The first question decides whether there is anything to watch; later the daemon may be away for a restart.
-        byte[]? answer = await ControlClient.AskStatusAsync(path, stop);
         using Screen? screen = options.Json ? null : new Screen();
         var table = new StatusTable(TimeProvider.System, Screen.HasColours);
-        using var timer = new PeriodicTimer(s_period);
         StatusSample? earlier = null;
         try
         {
@@ -58,21 +66,19 @@ internal static class StatusCommand
                 if (screen is null)
                 {
                     if (answer is not null)
-                        await Console.Out.WriteLineAsync(OneLine(answer));
-                }
-                else if (answer is null)
-                {
-                    screen.Show([$"the daemon at {path} does not answer; waiting for it"]);
-                    earlier = null;
+                        await Console.Out.WriteLineAsync(Written(answer, s_relaxed));
+                    await Task.Delay(s_period, stop);
                 }
                 else
                 {
-                    StatusSample now = Sample(answer);
-                    screen.Show(table.Lines(now, earlier));
+                    StatusSample? now = answer is null ? null : Sample(answer);
+                    StatusSample? before = earlier;
+                    string[] away = [$"the daemon at {path} does not answer; waiting for it"];
+                    screen.Show(width => now is null ? away : table.Lines(now, before, width));
                     earlier = now;
+                    if (await screen.IsQuitAsync(s_period, stop))
+                        return ExitCode.Success;
                 }
-
-                await timer.WaitForNextTickAsync(stop);
                 answer = await TryAskAsync(path, stop);
             }
         }
@@ -103,13 +109,9 @@ internal static class StatusCommand
         }
         catch (JsonException)
         {
-            throw new UserErrorException("the daemon's answer is not understood: it is of another version than this program", ExitCode.Failed);
+            throw new UserErrorException("the daemon's answer is of another version than this program", ExitCode.Failed);
         }
     }
-
-    private static string Indented(byte[] answer) => Written(answer, s_relaxed with { Indented = true });
-
-    private static string OneLine(byte[] answer) => Written(answer, s_relaxed);
 
     /// <summary>The daemon's own document, with keys that this program may not know yet.</summary>
     private static string Written(byte[] answer, JsonWriterOptions options)
@@ -120,7 +122,7 @@ internal static class StatusCommand
             using var text = new MemoryStream();
             using (var writer = new Utf8JsonWriter(text, options))
                 document.RootElement.WriteTo(writer);
-            return System.Text.Encoding.UTF8.GetString(text.ToArray());
+            return Encoding.UTF8.GetString(text.ToArray());
         }
         catch (JsonException)
         {

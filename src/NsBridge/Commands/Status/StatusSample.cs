@@ -2,12 +2,13 @@ using NsBridge.Control;
 
 namespace NsBridge.Commands.Status;
 
-/// <summary>An answer of the daemon, and when it came.</summary>
-/// <param name="Document">What it said.</param>
-/// <param name="Time">A <see cref="TimeProvider"/> timestamp.</param>
+/// <summary>Bytes a second.</summary>
+internal readonly record struct ByteRates(double ToTarget, double ToClient);
+
+/// <summary>An answer of the daemon, and the <see cref="TimeProvider"/> timestamp at which it came.</summary>
 internal sealed record StatusSample(StatusDocument Document, long Time)
 {
-    /// <summary>Bytes a second that a bridge has moved since <paramref name="earlier"/>; null where that cannot be told.</summary>
+    /// <summary>Bytes a second that a bridge has moved since <paramref name="earlier"/>; null if that is not known.</summary>
     public ByteRates? RatesSince(StatusSample? earlier, BridgeStatus bridge, TimeProvider clock)
     {
         if (earlier is null || earlier.Document.Pid != Document.Pid)

@@ -1,93 +1,123 @@
 using System.Globalization;
 using System.Text;
 using NsBridge.Base;
+using NsBridge.Commands.Inspection;
 using NsBridge.Control;
 
 namespace NsBridge.Commands.Status;
 
-/// <summary>The table of <c>nsbridge status</c>: a line a bridge, and under it the reason where there is one.</summary>
+/// <summary>The table of <c>nsbridge status</c>: a line a bridge, and below it what is to be said in words.</summary>
 internal sealed class StatusTable(TimeProvider clock, bool colours)
 {
-    private const string Gap = "  ";
     private const string Nothing = "-";
-    private static readonly string[] s_heads = ["BRIDGE", "STATE", "LISTEN", "NAMESPACE", "TARGET", "CLIENTS", "TO TARGET", "TO CLIENT"];
+    private const string Sign = "…";
+
+    /// <summary>In their order. If not all fit, those with the highest <see cref="Column.Rank"/> are left out.</summary>
+    private static readonly Column[] s_columns =
+    [
+        new("BRIDGE", 0), new("STATE", 0), new("LISTEN", 1), new("NETNS", 2), new("TARGET", 3),
+        new("OPEN", 4, true), new("TOTAL", 7, true), new("IN", 8, true), new("OUT", 8, true), new("IN/s", 5, true), new("OUT/s", 6, true),
+    ];
 
     /// <summary>The lines of the table, without line feeds.</summary>
     /// <param name="now">What is shown.</param>
-    /// <param name="earlier">What the rates are reckoned from; null shows none.</param>
-    public List<string> Lines(StatusSample now, StatusSample? earlier)
+    /// <param name="earlier">The sample that the rates are reckoned from; null shows none.</param>
+    /// <param name="width">Of the terminal, in characters. If columns are left out, the line of heads ends with a sign.</param>
+    public List<string> Lines(StatusSample now, StatusSample? earlier, int width = int.MaxValue)
     {
         StatusDocument document = now.Document;
         var lines = new List<string>
         {
-            PlainText.Line(string.Create(CultureInfo.InvariantCulture, $"nsbridge {document.Version}, pid {document.Pid}: {Summary(document)}")),
+            PlainText.Line($"nsbridge {document.Version}, pid {document.Pid.ToString(CultureInfo.InvariantCulture)}: {Summary(document)}"),
         };
         if (document.Bridges.Count == 0)
             return lines;
         lines.Add("");
-        var rows = document.Bridges
-            .Select(bridge => Array.ConvertAll(Cells(bridge, now.RatesSince(earlier, bridge, clock)), PlainText.Line)).ToList();
-        int[] widths = Enumerable.Range(0, s_heads.Length).Select(i => Math.Max(s_heads[i].Length, rows.Max(row => row[i].Length))).ToArray();
-        lines.Add(Row(s_heads, widths, null));
+        string[] heads = [.. s_columns.Select(column => column.Head)];
+        var rows = document.Bridges.Select(bridge => Cells(bridge, now.RatesSince(earlier, bridge, clock))).ToList();
+        int[] widths = [.. heads.Select((head, i) => rows.Max(row => row[i].Length) is > 0 and var most ? Math.Max(head.Length, most) : 0)];
+        bool isCut = Fit(widths, width);
+        lines.Add(Row(heads, widths, null) + (isCut ? $" {Sign}" : ""));
         for (int i = 0; i < rows.Count; i++)
         {
-            lines.Add(Row(rows[i], widths, document.Bridges[i].State));
-            if (document.Bridges[i].Reason is { Length: > 0 } reason)
-                lines.Add(new string(' ', widths[0] + Gap.Length) + PlainText.Line(reason));
+            BridgeStatus bridge = document.Bridges[i];
+            lines.Add(Row(rows[i], widths, bridge.State));
+            foreach (string words in new[] { bridge.Reason, LostClients(bridge.Connections) }.Where(words => words.Length > 0))
+                lines.Add(new string(' ', widths[0] + 2) + PlainText.Line(words));
         }
-
         return lines;
+    }
+
+    /// <summary>Sets the width of the columns to leave out to zero.</summary>
+    /// <returns>Whether there are any.</returns>
+    private static bool Fit(int[] widths, int width)
+    {
+        bool isCut = false;
+        foreach (int rank in s_columns.Select(column => column.Rank).Distinct().OrderDescending())
+        {
+            int taken = Enumerable.Range(0, widths.Length).Sum(i => widths[i] > 0 ? widths[i] + GapBefore(i) : 0);
+            if (rank == 0 || taken + (isCut ? 1 + Sign.Length : 0) <= width)
+                break;
+            for (int i = 0; i < widths.Length; i++)
+            {
+                isCut |= s_columns[i].Rank == rank && widths[i] > 0;
+                widths[i] = s_columns[i].Rank == rank ? 0 : widths[i];
+            }
+        }
+        return isCut;
     }
 
     private static string Summary(StatusDocument document)
     {
         if (document.Bridges.Count == 0)
             return "no bridges";
-        // The states in the order an operator wants them: what is wrong last, where the eye ends.
+        // What is wrong comes last, where the eye ends.
         string[] order = ["up", "disabled", "waiting", "failed"];
-        IOrderedEnumerable<KeyValuePair<string, int>> states = document.Bridges.CountBy(bridge => bridge.State).OrderBy(state => Array.IndexOf(order, state.Key));
-        string bridges = document.Bridges.Count == 1 ? "1 bridge" : $"{document.Bridges.Count} bridges";
-        return $"{bridges}, {string.Join(", ", states.Select(state => $"{state.Value} {state.Key}"))}";
+        IEnumerable<string> states = document.Bridges.CountBy(bridge => bridge.State).OrderBy(state => Array.IndexOf(order, state.Key))
+            .Select(state => $"{state.Value} {state.Key}");
+        return $"{(document.Bridges.Count == 1 ? "1 bridge" : $"{document.Bridges.Count} bridges")}, {string.Join(", ", states)}";
     }
 
     private static string[] Cells(BridgeStatus bridge, ByteRates? rates) =>
     [
-        bridge.Protocol == "udp" ? $"{bridge.Name} (udp)" : bridge.Name,
-        bridge.State,
-        bridge.Listen.Count > 0 ? string.Join(", ", bridge.Listen) : bridge.Socket is { } socket ? $"unix:{socket}" : Nothing,
-        bridge.Namespace.Reference ?? Nothing,
-        bridge.Target ?? (bridge.Socket is { } join ? $"unix:{join}" : Nothing),
-        Clients(bridge.Connections),
-        Bytes(bridge.Bytes.ToTarget, rates?.ToTarget),
-        Bytes(bridge.Bytes.ToClient, rates?.ToClient),
+        .. new[]
+        {
+            bridge.Protocol == "udp" ? $"{bridge.Name} (udp)" : bridge.Name,
+            bridge.State,
+            bridge.Listen.Count > 0 ? Wording.List(bridge.Listen) : bridge.Socket is { } socket ? $"unix:{socket}" : Nothing,
+            bridge.Namespace.Reference ?? Nothing,
+            bridge.Target ?? (bridge.Socket is { } join ? $"unix:{join}" : Nothing),
+            Amount.OfCount(bridge.Connections.Active),
+            Amount.OfCount(bridge.Connections.Total),
+            Amount.OfBytes(bridge.Bytes.ToTarget),
+            Amount.OfBytes(bridge.Bytes.ToClient),
+            rates is { ToTarget: var toTarget } ? Amount.OfBytes(toTarget) : "",
+            rates is { ToClient: var toClient } ? Amount.OfBytes(toClient) : "",
+        }.Select(PlainText.Line),
     ];
 
-    private static string Clients(ConnectionCounts counts)
+    private static string LostClients(ConnectionCounts counts)
     {
-        var text = new StringBuilder($"{Amount.OfCount(counts.Active)} of {Amount.OfCount(counts.Total)}");
-        if (counts.Refused > 0)
-            text.Append(CultureInfo.InvariantCulture, $", {Amount.OfCount(counts.Refused)} refused");
-        if (counts.Failed > 0)
-            text.Append(CultureInfo.InvariantCulture, $", {Amount.OfCount(counts.Failed)} failed");
-        return text.ToString();
+        (long Count, string Word)[] lost = [(counts.Refused, "refused"), (counts.Failed, "failed")];
+        string words = string.Join(", ", lost.Where(part => part.Count > 0).Select(part => $"{Amount.OfCount(part.Count)} {part.Word}"));
+        return words.Length == 0 ? "" : $"clients: {words}";
     }
-
-    private static string Bytes(long bytes, double? rate) =>
-        rate is { } known ? $"{Amount.OfBytes(bytes)} ({Amount.OfBytes(known)}/s)" : Amount.OfBytes(bytes);
 
     private string Row(string[] cells, int[] widths, string? state)
     {
         var line = new StringBuilder();
         for (int i = 0; i < cells.Length; i++)
         {
-            string cell = cells[i].PadRight(widths[i]);
-            line.Append(i == 1 && state is not null ? Coloured(cell, state) : cell);
-            if (i < cells.Length - 1)
-                line.Append(Gap);
+            if (widths[i] == 0)
+                continue;
+            string cell = s_columns[i].IsNumber ? cells[i].PadLeft(widths[i]) : cells[i].PadRight(widths[i]);
+            line.Append(' ', GapBefore(i)).Append(i == 1 && state is not null ? Coloured(cell, state) : cell);
         }
-
         return line.ToString().TrimEnd();
     }
+
+    /// <summary>Numbers stand to the right in their column, so one space keeps them apart.</summary>
+    private static int GapBefore(int column) => column == 0 ? 0 : s_columns[column].IsNumber && s_columns[column - 1].IsNumber ? 1 : 2;
 
     private string Coloured(string cell, string state) => (colours, state) switch
     {
@@ -96,4 +126,27 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
         (true, "failed") => $"\e[31m{cell}\e[0m",
         _ => cell,
     };
+
+    private readonly record struct Column(string Head, int Rank, bool IsNumber = false);
+}
+
+/// <summary>Numbers as people read them.</summary>
+internal static class Amount
+{
+    private static readonly string[] s_units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+    /// <summary><c>17 B</c>, <c>1.5 MiB</c>, <c>230 GiB</c>: three figures at most behind the first unit.</summary>
+    public static string OfBytes(double bytes)
+    {
+        int unit = 0;
+        while (bytes >= 1000 && unit < s_units.Length - 1)
+        {
+            bytes /= 1024;
+            unit++;
+        }
+        string format = unit == 0 || bytes >= 99.95 ? "0" : bytes >= 9.995 ? "0.0" : "0.00";
+        return string.Create(CultureInfo.InvariantCulture, $"{bytes.ToString(format, CultureInfo.InvariantCulture)} {s_units[unit]}");
+    }
+
+    public static string OfCount(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);
 }

@@ -49,6 +49,39 @@ internal sealed class DiscoverTests : BridgeFixture
         Executable.CheckPlain(result);
     }
 
+    [Test]
+    public async Task Discover_InJson_GivesTheProcessAndTheEntry()
+    {
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
+
+        CommandResult result = await Executable.RunAsync(["discover", "--json", space.Name]);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        JsonElement service = JsonDocument.Parse(result.Output).RootElement.GetProperty("services").EnumerateArray().Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(service.GetProperty("namespace").GetString(), Is.EqualTo(space.Name));
+            Assert.That(service.GetProperty("protocol").GetString(), Is.EqualTo("tcp"));
+            Assert.That(service.GetProperty("target").GetString(), Is.EqualTo(server.EndPoint.ToString()));
+            Assert.That(service.GetProperty("process").GetProperty("pid").GetInt32(), Is.EqualTo(Environment.ProcessId));
+            Assert.That(service.GetProperty("bridge").ValueKind, Is.EqualTo(JsonValueKind.Null));
+            Assert.That(service.GetProperty("entry").GetProperty("Target").GetString(), Is.EqualTo(server.EndPoint.ToString()));
+        });
+    }
+
+    [Test]
+    public async Task Discover_OfTheDaemonsOwnListenerInside_LeavesItOut()
+    {
+        TestNamespace door = await NamespaceAsync();
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { ListenNamespace = door.Name });
+
+        CommandResult result = await scene.Daemon.LocateAsync("discover", door.Name);
+
+        Assert.That(result.ExitCode, Is.Zero, result.Everything);
+        Assert.That(result.Output, Is.Empty);
+    }
+
     private static List<JsonElement> Entries(string output)
     {
         using var document = JsonDocument.Parse(output, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 using NsBridge.IntegrationTests.Commands.Discover;
 using NsBridge.Testing;
 
@@ -105,7 +106,90 @@ internal sealed class DoctorTests : DoctorFixture
             "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "doctor", "--config", file]);
 
         Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
-        Assert.That(result.Output, Does.Contain("broken at: namespace").And.Contain("CAP_SYS_ADMIN"));
+        Assert.That(result.Output, Does.Contain("?     namespace").And.Contain("CAP_SYS_ADMIN").And.Contain("sudo nsbridge doctor web").And.Contain("could not be checked by this user"));
+    }
+
+    [Test]
+    public async Task Doctor_OfAHealthyBridgeWithoutPrivilege_CallsNothingBroken()
+    {
+        Scene scene = await SceneAsync(Serve.Echo);
+        using var scratch = new ScratchDirectory();
+        scratch.OpenToEveryone();
+        File.Copy(await PublishedDaemon.PathAsync(), scratch["nsbridge"]);
+        string file = scratch.Write("appsettings.json", scene.Daemon.ToJson(new DaemonConfig(scene.Entry)));
+        await Command.CheckAsync("chmod", "-R", "a+rX", Path.GetDirectoryName(scene.Daemon.RuntimeDirectory)!);
+
+        CommandResult result = await Command.RunAsync(
+            "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "doctor", "--json", "--config", file]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
+        JsonElement bridge = JsonDocument.Parse(result.Output).RootElement.GetProperty("bridges")[0];
+        Assert.That(bridge.GetProperty("result").GetString(), Is.EqualTo("unknown"));
+        Assert.That(bridge.GetProperty("checks").EnumerateArray().Select(check => check.GetProperty("state").GetString()), Has.None.EqualTo("broken"));
+    }
+
+    [Test]
+    public async Task Doctor_OfTheSamePortOutsideAndNothingInside_DoesNotBlameTheDaemon()
+    {
+        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = entry.Target });
+        await scene.Server.DisposeAsync();
+
+        CommandResult result = await scene.Daemon.LocateAsync("doctor");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        Assert.That(result.Output, Does.Contain("broken at: target").And.Contain($"nsenter --net={scene.Namespace.FilePath} ").And.Not.Contain("of the host"));
+    }
+
+    [Test]
+    public async Task Doctor_WithoutSourcePorts_NamesTheirRange()
+    {
+        TestNamespace space = await NamespaceAsync();
+        TargetServer server = Target(space, Serve.Echo);
+        await space.RunAsync("sh", "-c", "echo 40000 40001 >/proc/sys/net/ipv4/ip_local_port_range");
+        using Socket first = await space.DialAsync((IPEndPoint)server.EndPoint);
+        using Socket second = await space.DialAsync((IPEndPoint)server.EndPoint);
+
+        await FindsAsync(
+            Entry(space.Name, server.EndPoint), "answer", $"nsenter --net={space.FilePath} sysctl -w net.ipv4.ip_local_port_range='1024 65535'  # now 40000 40001");
+    }
+
+    [Test]
+    public async Task Doctor_InJson_TellsWhatTheTextDoes()
+    {
+        TestNamespace space = await NamespaceAsync();
+        using var scratch = new ScratchDirectory();
+        string file = scratch.Write("appsettings.json", new DaemonConfig(Entry(space.Name)) { RuntimeDirectory = scratch["run"] }.ToJson());
+
+        CommandResult result = await Executable.RunAsync(["doctor", "--json", "--config", file]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        JsonElement document = JsonDocument.Parse(result.Output).RootElement;
+        JsonElement last = document.GetProperty("bridges")[0].GetProperty("checks").EnumerateArray().Last();
+        Assert.Multiple(() =>
+        {
+            Assert.That(document.GetProperty("configuration").GetString(), Is.EqualTo(file));
+            Assert.That(document.GetProperty("faults").GetArrayLength(), Is.Zero);
+            Assert.That(document.GetProperty("bridges")[0].GetProperty("name").GetString(), Is.EqualTo("web"));
+            Assert.That(document.GetProperty("bridges")[0].GetProperty("result").GetString(), Is.EqualTo("broken"));
+            Assert.That(last.GetProperty("name").GetString(), Is.EqualTo("target"));
+            Assert.That(last.GetProperty("state").GetString(), Is.EqualTo("broken"));
+            Assert.That(last.GetProperty("finding").GetString(), Does.Contain("nothing listens on 127.0.0.1:3000"));
+            Assert.That(last.GetProperty("cure").GetString(), Does.StartWith($"nsenter --net={space.FilePath} "));
+        });
+    }
+
+    [Test]
+    public async Task Doctor_OfAWrongConfigurationInJson_ListsItsFaults()
+    {
+        using var scratch = new ScratchDirectory();
+        string file = scratch.Write("appsettings.json", new DaemonConfig(Entry("x") with { Listen = "127.0.0.1:99999" }).ToJson());
+
+        CommandResult result = await Executable.RunAsync(["doctor", "--json", "--config", file]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(78), result.Everything);
+        JsonElement fault = JsonDocument.Parse(result.Output).RootElement.GetProperty("faults")[0];
+        Assert.That(fault.GetProperty("path").GetString(), Is.EqualTo("NsBridge:Bridges:0:Listen"));
+        Assert.That(fault.GetProperty("value").GetString(), Is.EqualTo("127.0.0.1:99999"));
     }
 
     [Test]
@@ -225,13 +309,13 @@ internal sealed class DoctorTests : DoctorFixture
     }
 
     [Test]
-    public async Task Doctor_OfAUnixTargetThatNobodyListensOn_BlamesNoFirewall()
+    public async Task Doctor_OfAUnixTargetWithoutAListener_BlamesNoFirewall()
     {
         using var scratch = new ScratchDirectory();
         using var deaf = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         deaf.Bind(new UnixDomainSocketEndPoint(scratch["app.sock"]));
 
-        await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = $"unix:{scratch["app.sock"]}" }, "answer", "nobody listens on");
+        await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = $"unix:{scratch["app.sock"]}" }, "answer", "has no listener");
     }
 
     [Test]
@@ -277,7 +361,7 @@ internal sealed class DoctorTests : DoctorFixture
         CommandResult result = await scene.Daemon.LocateAsync("doctor");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
-        Assert.That(result.Output, Does.Contain("broken at: socket").And.Contain("is gone"));
+        Assert.That(result.Output, Does.Contain("broken at: socket").And.Contain("is not there"));
     }
 
     [Test]

@@ -59,7 +59,7 @@ internal sealed class StatusTests : BridgeFixture
 
     [TestCase("{ \"NsBridge\": { \"RuntimeDirectory\": \"DIR\", \"Bridges\": [ { ")]
     [TestCase("{ \"NsBridge\": { \"RuntimeDirectory\": \"DIR\", \"EventLoops\": -1 } }")]
-    public async Task Status_WhileTheFileIsBroken_AsksTheRightDaemonAndSaysWhereItIsBroken(string text)
+    public async Task Status_WhileTheFileIsBroken_AsksTheRightDaemonAndCountsTheFaults(string text)
     {
         Scene scene = await SceneAsync(Serve.Echo);
         await File.WriteAllTextAsync(scene.Daemon.ConfigurationFile, text.Replace("DIR", scene.Daemon.RuntimeDirectory, StringComparison.Ordinal));
@@ -68,7 +68,23 @@ internal sealed class StatusTests : BridgeFixture
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(JsonDocument.Parse(result.Output).RootElement.GetProperty("bridges").GetArrayLength(), Is.EqualTo(1));
-        Assert.That(result.Error, Does.Contain(text.Contains("EventLoops", StringComparison.Ordinal) ? "NsBridge:EventLoops" : "line 1").And.Contain("runs on with what it has"));
+        Assert.That(result.Error, Is.EqualTo($"1 fault in {scene.Daemon.ConfigurationFile}; 'nsbridge check --config {scene.Daemon.ConfigurationFile}' lists them; the daemon runs on with what it has\n"));
+    }
+
+    [Test]
+    public async Task Status_OfABrokenFileWithoutADaemon_SaysFirstThatNoneIsRunning()
+    {
+        Scene scene = await SceneAsync(Serve.Echo);
+        await scene.Daemon.StopAsync();
+        await File.WriteAllTextAsync(scene.Daemon.ConfigurationFile, $$"""{ "NsBridge": { "RuntimeDirectory": "{{scene.Daemon.RuntimeDirectory}}", "EventLoops": -1, "Rest": 1 } }""");
+
+        CommandResult result = await scene.Daemon.LocateAsync("status");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
+        string[] lines = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(lines[0], Does.Contain("no nsbridge is running"));
+        Assert.That(lines[1], Does.StartWith($"2 faults in {scene.Daemon.ConfigurationFile}; ").And.EndWith("lists them"));
+        Assert.That(lines, Has.Length.EqualTo(2));
     }
 
     [Test]

@@ -21,8 +21,12 @@ internal sealed class TerminalWatch : IDisposable
             TERM=xterm sh -c 'echo $$ > {_scratch["pid"]}; exec {executable} status --watch --config {daemon.ConfigurationFile}'
             echo "ended $?"
             stty -g
+            touch {_scratch["ended"]}
             """);
-        _script = BackgroundProcess.Start("script", ["--quiet", "--flush", "--command", $"sh {inside}", _scratch["drawn"]]);
+        const string keys = """
+            (until [ -e "$1" ] || [ -e "$2" ]; do sleep 0.05; done; [ ! -e "$1" ] || cat "$1") | script --quiet --flush --command "$3" "$4"
+            """;
+        _script = BackgroundProcess.Start("sh", ["-c", keys, "sh", _scratch["keys"], _scratch["ended"], $"sh {inside}", _scratch["drawn"]]);
     }
 
     public static async Task<TerminalWatch> StartAsync(DaemonProcess daemon, int rows, int columns) => new(daemon, await PublishedDaemon.PathAsync(), rows, columns);
@@ -46,6 +50,19 @@ internal sealed class TerminalWatch : IDisposable
     public async Task<string> InterruptAsync()
     {
         await Command.CheckAsync("kill", "-INT", (await File.ReadAllTextAsync(_scratch["pid"])).Trim());
+        return await EndAsync();
+    }
+
+    /// <summary>Presses keys, of which the last ends it, and checks that it leaves the terminal as it was.</summary>
+    /// <returns>What stands on the terminal's own screen then.</returns>
+    public async Task<string> PressAsync(string keys)
+    {
+        File.Move(_scratch.Write("typed", keys), _scratch["keys"]);
+        return await EndAsync();
+    }
+
+    private async Task<string> EndAsync()
+    {
         await _script.ExitAsync(s_soon);
         string drawn = Drawn;
         string after = drawn[(drawn.IndexOf(Leave, StringComparison.Ordinal) + Leave.Length)..];

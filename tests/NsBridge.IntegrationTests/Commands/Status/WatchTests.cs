@@ -13,15 +13,25 @@ internal sealed partial class WatchTests : BridgeFixture
         Scene scene = await SceneAsync(Serve.Echo);
         using TerminalWatch watch = await TerminalWatch.StartAsync(scene.Daemon, rows: 24, columns: 200);
 
-        await watch.ShowsAsync("0 of 0");
+        await watch.ShowsAsync(" 0     0 ");
         using (Socket client = await ConnectAsync(scene))
         {
             await client.EchoAsync(Pattern.Take(1000));
-            await watch.ShowsAsync("1 of 1");
+            await watch.ShowsAsync(" 1     1 ");
         }
 
         Assert.That(watch.Frames, Has.None.Contain("more lines"));
         Assert.That(await watch.InterruptAsync(), Does.Contain("BRIDGE").And.Contain(scene.Listen.ToString()), "the last state stays");
+    }
+
+    [Test]
+    public async Task Watch_OnQ_EndsAndLeavesTheTerminalAsItWas()
+    {
+        Scene scene = await SceneAsync(Serve.Echo);
+        using TerminalWatch watch = await TerminalWatch.StartAsync(scene.Daemon, rows: 24, columns: 200);
+        await watch.ShowsAsync("BRIDGE");
+
+        Assert.That(await watch.PressAsync("xq"), Does.Contain(scene.Listen.ToString()), "the last state stays");
     }
 
     [TestCase(1, 1)]

@@ -24,7 +24,7 @@ internal sealed class DraftMakerTests
         Assert.That(maker.Draft(Service("b", 80)).Note, Does.EndWith("; port 80 is another entry's above"));
     }
 
-    private static ServiceFound Service(string place, int port) => new(place, Listening(port), null);
+    private static FoundService Service(string place, int port) => new(place, Listening(port), null);
 
     private static BoundSocket Listening(int port) => new(BoundSocketKind.Tcp, new IPEndPoint(IPAddress.Loopback, port), null, false, 0, 1);
 }

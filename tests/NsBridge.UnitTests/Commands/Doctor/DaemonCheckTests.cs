@@ -9,36 +9,45 @@ using NsBridge.Linux;
 
 namespace NsBridge.UnitTests.Commands.Doctor;
 
-/// <summary>What ails the daemon alone is told with its own cure.</summary>
+/// <summary>What the daemon reports gets the cure of its reason code.</summary>
 internal sealed class DaemonCheckTests
 {
-    [TestCase("cannot enter network namespace container web: EPERM - needs CAP_SYS_ADMIN and CAP_SYS_PTRACE", "enter-processes.conf")]
-    [TestCase("/run/nsbridge/web.sock: cannot give it to group 33 (the daemon has to be a member): EPERM", "socket-group.conf")]
-    [TestCase("/srv/x.sock: cannot make it: EROFS", "ReadWritePaths=/srv")]
-    [TestCase("/run/php/php-fpm.sock may not be used by the daemon's user (EACCES)", "SupplementaryGroups=")]
-    [TestCase("cannot find container web: Docker at /run/docker.sock: this user may not ask it (EACCES)", "SupplementaryGroups=docker")]
-    [TestCase("it is about to listen", "systemctl cat nsbridge")]
-    public void Look_DaemonAloneIsHindered_NamesTheCure(string reason, string cure)
+    [TestCase(nameof(ReasonCode.NamespaceForbidden), "pid:1", "/examples/enter-processes.conf /etc/systemd/system/nsbridge.service.d/")]
+    [TestCase(nameof(ReasonCode.NamespaceForbidden), "vpn", "AmbientCapabilities=CAP_SYS_ADMIN CapabilityBoundingSet=CAP_SYS_ADMIN")]
+    [TestCase(nameof(ReasonCode.ListenerForbidden), "vpn", "AmbientCapabilities=CAP_NET_BIND_SERVICE")]
+    [TestCase(nameof(ReasonCode.SocketGroupForbidden), "vpn", "sed 's/www-data/33/' ")]
+    [TestCase(nameof(ReasonCode.SocketReadOnly), "vpn", "ReadWritePaths=/srv")]
+    [TestCase(nameof(ReasonCode.JoinForbidden), "vpn", "SupplementaryGroups=")]
+    [TestCase(nameof(ReasonCode.LocatorForbidden), "container:web", "")]
+    [TestCase(nameof(ReasonCode.Starting), "vpn", "systemctl cat nsbridge")]
+    public void Probe_ReasonCode_NamesTheCure(string code, string place, string cure)
     {
-        DaemonSettings settings = LoadedText.Right(""" "Name":"web", "Namespace":"vpn", "Target":"127.0.0.1:3000", "Socket":"/srv/x.sock" """);
-        var here = new ResolvedNamespace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
-        var status = BridgeStatus.Of(new BridgeReport { Name = "web", State = BridgeState.Failed, Reason = reason });
+        InspectedBridge bridge = Bridge(
+            $""" "Name":"web", "Namespace":"{place}", "Target":"127.0.0.1:3000", "Socket":"/srv/x.sock", "SocketGroup":"33" """,
+            new BridgeReport { Name = "web", State = BridgeState.Failed, ReasonCode = Enum.Parse<ReasonCode>(code), Reason = "words that no cure depends on" });
 
-        CheckResult link = DaemonCheck.Look(new InspectedBridge(settings.Bridges[0], here, here, new StatusDocument("1", 1, null, [status]), null, settings.RuntimeDirectory));
+        CheckResult result = DaemonCheck.Probe(bridge);
 
-        Assert.That(link.State, Is.EqualTo(CheckState.Broken));
-        Assert.That(link.Cure, Does.Contain(cure));
+        Assert.That(result.State, Is.EqualTo(CheckState.Broken));
+        Assert.That(result.Cure, Does.Contain(cure));
+        if (result.Cure!.Contains("service.d", StringComparison.Ordinal))
+            Assert.That(result.Cure, Does.StartWith("mkdir -p /etc/systemd/system/nsbridge.service.d && ").And.EndsWith("systemctl daemon-reload && systemctl restart nsbridge"));
     }
 
     [Test]
-    public void Look_DaemonHasAnotherEntry_TellsOfItsEnvironment()
+    public void ProbeVersion_OfAnotherEntry_NamesTheUnitsEnvironment()
     {
-        DaemonSettings settings = LoadedText.Right(""" "Name":"web", "Namespace":"host", "Target":"127.0.0.1:3000" """);
+        InspectedBridge bridge = Bridge(
+            """ "Name":"web", "Namespace":"host", "Target":"127.0.0.1:3000" """, new BridgeReport { Name = "web", State = BridgeState.Up, Target = "127.0.0.1:1" });
+
+        Assert.That(DaemonCheck.ProbeVersion(bridge)?.Cure, Does.Contain("NsBridge__").And.Contain("systemctl cat nsbridge"));
+    }
+
+    private static InspectedBridge Bridge(string json, BridgeReport report)
+    {
+        DaemonSettings settings = LoadedText.Right(json);
         var here = new ResolvedNamespace(NamespaceReference.Host, NetworkNamespace.Own, null, "");
-        var status = BridgeStatus.Of(new BridgeReport { Name = "web", State = BridgeState.Up, Target = "127.0.0.1:1" });
-
-        CheckResult? link = VersionCheck.Look(new InspectedBridge(settings.Bridges[0], here, here, new StatusDocument("1", 1, null, [status]), null, settings.RuntimeDirectory));
-
-        Assert.That(link?.Cure, Does.Contain("NsBridge__").And.Contain("systemctl cat nsbridge"));
+        var daemon = new DaemonAnswer(new StatusDocument("1", 1, null, [BridgeStatus.Of(report)]));
+        return new InspectedBridge(settings.Bridges[0], here, here, daemon, new SocketSnapshot(), settings.RuntimeDirectory);
     }
 }

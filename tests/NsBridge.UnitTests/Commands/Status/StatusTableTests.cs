@@ -19,9 +19,10 @@ public class StatusTableTests
         {
             "nsbridge 1.2.3, pid 42: 2 bridges, 1 up, 1 waiting",
             "",
-            "BRIDGE  STATE    LISTEN        NAMESPACE  TARGET          CLIENTS                        TO TARGET  TO CLIENT",
-            "web     up       0.0.0.0:3003  vpn        127.0.0.1:3000  3 of 120, 2 refused, 5 failed  1.43 MiB   3.00 GiB",
-            "mail    waiting  0.0.0.0:3003  vpn        127.0.0.1:3000  0 of 0                         1.43 MiB   0 B",
+            "BRIDGE  STATE    LISTEN        NETNS  TARGET          OPEN TOTAL       IN      OUT",
+            "web     up       0.0.0.0:3003  vpn    127.0.0.1:3000     3   120 1.43 MiB 3.00 GiB",
+            "        clients: 2 refused, 5 failed",
+            "mail    waiting  0.0.0.0:3003  vpn    127.0.0.1:3000     0     0 1.43 MiB      0 B",
             "        network namespace vpn does not exist",
         }));
     }
@@ -33,7 +34,38 @@ public class StatusTableTests
         List<string> lines = new StatusTable(TimeProvider.System, colours: false)
             .Lines(Sample(TimeProvider.System.TimestampFrequency, later), Sample(0, Reports.Web));
 
-        Assert.That(lines[^1], Does.Contain("(2.00 MiB/s)").And.Contain("3.00 GiB (0 B/s)"));
+        Assert.That(lines[2], Does.EndWith("      IN      OUT     IN/s OUT/s"));
+        Assert.That(lines[3], Does.EndWith(" 3.43 MiB 3.00 GiB 2.00 MiB   0 B"));
+    }
+
+    [Test]
+    public void Lines_OfTheReadmesBridge_FitEightyColumns()
+    {
+        List<string> lines = new StatusTable(TimeProvider.System, colours: false).Lines(Sample(0, Reports.Web), null, width: 80);
+
+        Assert.That(lines[2], Does.EndWith("OPEN TOTAL       IN      OUT"));
+        Assert.That(lines, Has.All.Length.LessThanOrEqualTo(80));
+    }
+
+    [TestCase(79, "OPEN TOTAL …")]
+    [TestCase(60, "OPEN …")]
+    [TestCase(54, "TARGET …")]
+    [TestCase(1, "STATE …")]
+    public void Lines_OfANarrowTerminal_LeaveColumnsOutWithASign(int width, string end)
+    {
+        List<string> lines = new StatusTable(TimeProvider.System, colours: false).Lines(Sample(0, Reports.Web), null, width);
+
+        Assert.That(lines[2], Does.EndWith(end));
+    }
+
+    [Test]
+    public void Lines_WithRatesOnEightyColumns_KeepThem()
+    {
+        List<string> lines = new StatusTable(TimeProvider.System, colours: false)
+            .Lines(Sample(TimeProvider.System.TimestampFrequency, Reports.Web), Sample(0, Reports.Web), width: 80);
+
+        Assert.That(lines[2], Does.EndWith("OPEN TOTAL IN/s OUT/s …"));
+        Assert.That(lines[2], Has.Length.LessThanOrEqualTo(80));
     }
 
     [Test]
@@ -43,7 +75,7 @@ public class StatusTableTests
         List<string> lines = new StatusTable(TimeProvider.System, colours: false)
             .Lines(Sample(TimeProvider.System.TimestampFrequency, later), Sample(0, Reports.Web));
 
-        Assert.That(lines[^1], Does.Not.Contain("/s)"));
+        Assert.That(lines, Has.None.Contain("/s"));
     }
 
     [Test]

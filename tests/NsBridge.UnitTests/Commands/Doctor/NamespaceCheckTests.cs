@@ -9,21 +9,21 @@ using NsBridge.Linux;
 namespace NsBridge.UnitTests.Commands.Doctor;
 
 /// <summary>The cure is for what is wrong.</summary>
-internal sealed class EntryCheckTests
+internal sealed class NamespaceCheckTests
 {
     [TestCase("ENAMETOOLONG", "correct the path")]
     [TestCase("ELOOP", "correct the path")]
-    public async Task Look_APathThatCannotBeOpened_IsToBeCorrected(string error, string cure)
+    public async Task ProbeEntry_APathThatCannotBeOpened_IsToBeCorrected(string error, string cure)
     {
         using var scratch = new Testing.ScratchDirectory();
         string path = error == "ELOOP" ? File.CreateSymbolicLink(scratch["loop"], "loop").FullName : "/" + new string('n', 300);
         DaemonSettings settings = LoadedText.Right(""" "Name":"web", "Namespace":"vpn", "Target":"127.0.0.1:3000" """);
         var place = new ResolvedNamespace(new NamespaceReference(path, NamespaceKind.Path, path, 0), NetworkNamespace.AtPath(path), path, "");
-        var patient = new InspectedBridge(settings.Bridges[0], place, place, null, null, settings.RuntimeDirectory);
+        var bridge = new InspectedBridge(settings.Bridges[0], place, place, new DaemonAnswer(null), new SocketSnapshot(), settings.RuntimeDirectory);
 
-        CheckResult? link = await OwnThread.RunAsync(() => EntryCheck.Look("namespace", patient, place, out _));
+        CheckResult? result = await OwnThread.RunAsync(() => NamespaceCheck.ProbeEntry("namespace", bridge, place, out _));
 
-        Assert.That(link?.Finding, Does.Contain(error));
-        Assert.That(link?.Cure, Does.Contain(cure).And.Not.Contain("memory"));
+        Assert.That(result?.Finding, Does.Contain(error));
+        Assert.That(result?.Cure, Does.Contain(cure).And.Not.Contain("memory"));
     }
 }

@@ -1,0 +1,18 @@
+using System.Net;
+using NsBridge.Commands.Inspection;
+
+namespace NsBridge.UnitTests.Commands.Inspection;
+
+public class WordingTests
+{
+    [TestCase("a", "a")]
+    [TestCase("a b c d", "a, b, c, d")]
+    [TestCase("a b c d e", "a, b, c and 2 more")]
+    public void List_OfItems_IsCutWithTheirNumber(string items, string text) => Assert.That(Wording.List(items.Split(' ')), Is.EqualTo(text));
+
+    [TestCase("127.0.0.1:80", "127.0.0.1:80")]
+    [TestCase("127.0.0.1:82 127.0.0.1:80 127.0.0.1:81 [::1]:81", "127.0.0.1:80-82, [::1]:81")]
+    [TestCase("127.0.0.1:80 127.0.0.1:80 127.0.0.1:82", "127.0.0.1:80, 127.0.0.1:82")]
+    public void Ranges_OfConsecutivePorts_AreOne(string points, string text) =>
+        Assert.That(Wording.Ranges(points.Split(' ').Select(IPEndPoint.Parse)), Is.EqualTo(text));
+}
