@@ -16,7 +16,7 @@ internal readonly record struct Block(nint Address, int Size)
 /// </summary>
 internal sealed class BlockPool : IDisposable
 {
-    /// <summary>The largest block and the size of one read. Measured: from 64 to 256 KiB a bulk stream gains half its speed again.</summary>
+    /// <summary>The largest block and the size of one read. Measured: from 64 to 256 KiB a bulk stream gains 50 %.</summary>
     internal const int Largest = 256 * 1024;
 
     private const int Classes = 4;

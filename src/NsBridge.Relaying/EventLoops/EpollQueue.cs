@@ -18,7 +18,7 @@ internal interface IOuterQueue : IEventQueue
 
     /// <summary>Calls the owners of the events of the last wait.</summary>
     /// <param name="count">How many events it has returned.</param>
-    /// <param name="isEpollReady">Whether one of them is the epoll's. The queue reports the epoll again once the loop has emptied it.</param>
+    /// <param name="isEpollReady">Whether one of them is the epoll's, which the loop empties then.</param>
     /// <returns>How many events brought data.</returns>
     int Dispatch(int count, out bool isEpollReady);
 }

@@ -87,7 +87,7 @@ public sealed class EventLoop : IDisposable
         }
     }
 
-    /// <summary>Waits on a queue that reports the loop's epoll among its own events; null for the epoll alone, which costs a call less.</summary>
+    /// <summary>Waits on a queue that reports the loop's epoll too; null for the epoll alone, which costs a call less.</summary>
     internal void WaitOn(IOuterQueue? queue) => _outer = queue;
 
     /// <summary>Changes <see cref="Load"/>. On the loop's thread.</summary>
@@ -236,7 +236,7 @@ public sealed class EventLoop : IDisposable
         ? result
         : throw new InvalidOperationException($"{call} failed: {Libc.ErrorOf(result)}");
 
-    /// <summary>Ends the thread; attached sources are not called again. Does nothing the second time: a container disposes once per service name.</summary>
+    /// <summary>Ends the thread. Does nothing the second time: a container disposes once per service name.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 1)

@@ -3,7 +3,7 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying.EventLoops;
 
-/// <summary>Actions that other threads have posted to a loop. The descriptor is readable when one came since <see cref="OnWake"/>.</summary>
+/// <summary>Actions posted to a loop. The descriptor is readable if one came since <see cref="OnWake"/>.</summary>
 internal sealed class LoopQueue : IDisposable
 {
     private readonly ConcurrentQueue<Action> _actions = new();

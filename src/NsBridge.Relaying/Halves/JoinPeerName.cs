@@ -25,14 +25,14 @@ public enum JoinKind
 }
 
 /// <summary>
-/// The name that an outer half binds its end of a connection to the bridge's UNIX socket to. It distinguishes the outer half from a local client
-/// before the first byte: <c>nsb</c>, a letter for the kind, a number in hexadecimal, a dot and random letters; an abstract name.
+/// The abstract name of an outer half's end of a connection to the bridge's UNIX socket, which distinguishes it from a local client
+/// before the first byte: <c>nsb</c>, a letter for the kind, a number in hexadecimal, a dot and random letters.
 /// </summary>
 /// <param name="Kind">What connects.</param>
 /// <param name="Value"><see cref="LoopIndex"/> or <see cref="PortOffset"/>, by kind.</param>
 /// <remarks>
-/// A name proves nothing: the peer's credentials decide whether it may hand over descriptors. It is short because an outer half may connect to
-/// any server, and .NET's (measured with .NET 10, so Kestrel's too) crash when a client's address is longer than their own.
+/// A name proves nothing: the peer's credentials decide whether it may hand over descriptors. It is short because an outer half may
+/// connect to any server, and .NET's (measured with .NET 10, so Kestrel's too) crash when a client's address is longer than their own.
 /// </remarks>
 public readonly record struct JoinPeerName(JoinKind Kind, int Value)
 {
@@ -85,7 +85,8 @@ public readonly record struct JoinPeerName(JoinKind Kind, int Value)
             _ => JoinKind.LocalClient,
         };
         ReadOnlySpan<byte> text = name[(Prefix.Length + 1)..];
-        bool isRead = Utf8Parser.TryParse(text, out int value, out int length, 'x') && value >= 0 && length < text.Length && text[length] == '.';
+        bool isRead = Utf8Parser.TryParse(text, out int value, out int length, 'x') && value >= 0
+            && length < text.Length && text[length] == '.';
         return isRead && kind != JoinKind.LocalClient ? new JoinPeerName(kind, value) : default;
     }
 }

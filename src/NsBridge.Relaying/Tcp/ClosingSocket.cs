@@ -7,9 +7,9 @@ namespace NsBridge.Relaying.Tcp;
 /// A TCP socket of a foreign network namespace whose relay is over and whose peer has not acknowledged every byte and the FIN.
 /// </summary>
 /// <remarks>
-/// A closed socket would live on in the kernel, where no process can end it, and keep its namespace alive when that is deleted: for minutes if the
-/// peer takes nothing. So the socket stays open until its send queue is empty (SIOCOUTQ = 0), and is reset with its namespace as
-/// connections are. It is no connection any more: nothing counts it as one.
+/// A closed socket would live on in the kernel, where no process can end it, and keep its namespace alive when that is deleted: for
+/// minutes if the peer takes nothing. So the socket stays open until its send queue is empty, and is reset with its
+/// namespace as connections are. It is not counted as a connection.
 /// </remarks>
 internal sealed class ClosingSocket : EventSource
 {
@@ -23,17 +23,16 @@ internal sealed class ClosingSocket : EventSource
 
     private readonly RelayGroup _group;
     private readonly int _descriptor;
-    private long _lastProgress;
-    private int _unackedBytes;
+    private IdleTimer _idle;
 
-    internal ClosingSocket(RelayGroup group, int descriptor, ulong cookie, bool isClient, long lastByte)
+    internal ClosingSocket(RelayGroup group, int descriptor, ulong cookie, bool isClient, IdleTimer idle)
     {
         _group = group;
         _descriptor = descriptor;
         Cookie = cookie;
         IsClient = isClient;
-        _lastProgress = lastByte;
-        _unackedBytes = Libc.UnackedBytes(descriptor);
+        _idle = idle;
+        _idle.Check(group.Loop.Now, Libc.UnackedBytes(descriptor));
         StartTimer();
     }
 
@@ -43,27 +42,27 @@ internal sealed class ClosingSocket : EventSource
     /// <summary>Whether it is a client's socket, or a target's.</summary>
     internal bool IsClient { get; }
 
-    private long UntilIdle => _group.IdleTimeout > 0 ? _group.IdleTimeout - (_group.Loop.Now - _lastProgress) : long.MaxValue;
-
     protected internal override void OnEvents(uint events, int end)
     {
     }
 
     protected internal override void OnTimer()
     {
-        int unacked = Libc.UnackedBytes(_descriptor);
-        if (unacked < _unackedBytes)
-            _lastProgress = _group.Loop.Now;
-        _unackedBytes = unacked;
+        long now = _group.Loop.Now;
+        _idle.Check(now, Libc.UnackedBytes(_descriptor));
         if (Libc.TcpState(_descriptor) is not (Libc.TCP_FIN_WAIT1 or Libc.TCP_CLOSING or Libc.TCP_LAST_ACK))
             Close(withReset: false);
-        else if (UntilIdle <= 0)
+        else if (_idle.IsIdle(now, _group.IdleTimeout))
             Reset();
         else
             StartTimer();
     }
 
-    private void StartTimer() => _group.Loop.SetTimer(this, Math.Clamp(UntilIdle, 1, CheckMilliseconds));
+    private void StartTimer()
+    {
+        long next = _group.IdleTimeout > 0 ? _idle.Next(_group.Loop.Now, _group.IdleTimeout) : CheckMilliseconds;
+        _group.Loop.SetTimer(this, Math.Min(next, CheckMilliseconds));
+    }
 
     internal void Reset() => Close(withReset: true);
 

@@ -29,12 +29,12 @@ internal readonly record struct Pipe(int ReadEnd, int WriteEnd)
 }
 
 /// <summary>
-/// Pipes through which the bulk directions of one loop move bytes from socket to socket without copying them. A direction has one only while
-/// bytes are in it, so few pipes serve many directions; without a pipe the bytes are copied.
+/// Pipes through which the bulk directions of one loop move bytes from socket to socket without copying them. A direction has one only
+/// while bytes are in it, so few pipes serve many directions; without a pipe the bytes are copied.
 /// </summary>
 internal sealed class PipePool
 {
-    /// <summary>Bytes a pipe holds. Measured: 64 KiB, the kernel's default, is no better than copying, and 512 KiB or 1 MiB no better than this.</summary>
+    /// <summary>Bytes a pipe holds. Measured: the default of 64 KiB is no better than copying, 1 MiB no better than this.</summary>
     internal const int Capacity = 256 * 1024;
 
     /// <summary>The most empty pipes that are kept.</summary>
@@ -64,7 +64,7 @@ internal sealed class PipePool
             var pipe = new Pipe(readEnd, writeEnd);
             if (Libc.SetPipeSize(writeEnd, Capacity) >= Capacity)
                 return pipe;
-            // The user may not have more pages in pipes (pipe-user-pages-soft). Asking again for each piece would cost more than copying it.
+            // No more pages in pipes for the user (pipe-user-pages-soft). Asking again each time would cost more than copying.
             Volatile.Write(ref s_limit, made - 1);
             pipe.Close();
         }

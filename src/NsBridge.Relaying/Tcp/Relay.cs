@@ -1,4 +1,3 @@
-using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
@@ -10,14 +9,14 @@ namespace NsBridge.Relaying.Tcp;
 /// <remarks>
 /// Theory of operation. A relay takes the loop's slot of the attempt to connect, with the descriptors that are watched. Its states:
 /// <list type="table">
-/// <item><term>Starting</term><description>No epoll watches the sockets: before the first event, and between the ring and the epoll.</description></item>
-/// <item><term>OnEpoll</term><description>Both sockets are watched edge-triggered for everything, once; no further epoll_ctl(2) is needed.
-/// <see cref="RelaySocket"/> keeps what the edges reported, and after each event both directions advance by one function that is called with the ends
-/// swapped (<see cref="RelayDirection"/>).</description></item>
-/// <item><term>OnRing</term><description><see cref="RingRelay"/> moves small messages between TCP sockets, by <see cref="TryMoveToRing"/> until
-/// <see cref="BackToEpoll"/>.</description></item>
-/// <item><term>Ended</term><description>The relay is out of the loop and of its group, whose next relay it may become. A socket whose peer has not
-/// acknowledged everything may live on as a <see cref="ClosingSocket"/>.</description></item>
+/// <item><term>Starting</term><description>No epoll watches the sockets: at first, and between the ring and the epoll.</description></item>
+/// <item><term>OnEpoll</term><description>Both sockets are watched edge-triggered for everything, once; no further epoll_ctl(2) is
+/// needed. <see cref="RelaySocket"/> keeps what the edges reported, and after each event both directions advance by one function that is
+/// called with the ends swapped (<see cref="RelayDirection"/>).</description></item>
+/// <item><term>OnRing</term><description><see cref="RingRelay"/> moves small messages between TCP sockets, from
+/// <see cref="TryMoveToRing"/> until <see cref="BackToEpoll"/>.</description></item>
+/// <item><term>Ended</term><description>The relay is out of the loop; its group may use it again, while a socket whose peer has not
+/// acknowledged everything drains as a <see cref="ClosingSocket"/>.</description></item>
 /// </list>
 /// A source's FIN is passed on (shutdown(2)) after its last byte. When both directions are closed, the sockets are closed. An error
 /// on either socket resets the other at once: the bytes in between are lost, as they are in a TCP connection that is reset.
@@ -30,37 +29,20 @@ public sealed class Relay : EventSource
     internal const int ClientEnd = 0;
     internal const int TargetEnd = 1;
 
-    /// <summary>
-    /// The kernel keeps megabytes for a slow reader, and reports progress only once a third of that is gone. So a relay whose peers have unacknowledged
-    /// bytes checks their progress so many times in an idle timeout.
-    /// </summary>
-    private const int ChecksPerIdleTimeout = 8;
-
-    private enum State
-    {
-        Starting,
-        OnEpoll,
-        OnRing,
-        Ended,
-    }
+    private enum State { Starting, OnEpoll, OnRing, Ended }
 
     private readonly RelayGroup _group;
     private State _state;
-    private RelaySocket _client;
-    private RelaySocket _target;
-    private RelayDirection _toTarget;
-    private RelayDirection _toClient;
+    private RelaySocket _client, _target;
+    private RelayDirection _toTarget, _toClient;
     private RingRelay? _ring;
     private int _messagesForRing;
-    private long _lastByte;
-    private int _unackedBytes;
+    private IdleTimer _idle;
 
-    internal Relay? Next;
-    internal Relay? Previous;
+    internal Relay? Next, Previous;
 
     internal Relay(RelayGroup group) => _group = group;
 
-    /// <summary>The client's address.</summary>
     public PeerAddress Peer { get; private set; }
 
     /// <summary>The network namespace of the target's socket.</summary>
@@ -80,10 +62,9 @@ public sealed class Relay : EventSource
     /// <summary>Whether it is older than <see cref="RelayGroup.KeepAliveDelayMilliseconds"/>.</summary>
     internal bool IsSettled { get; private set; }
 
-    /// <summary>Whether both directions are closed.</summary>
     internal bool IsClosed => _toTarget.Closed && _toClient.Closed;
 
-    /// <summary>Whether the client is a TCP one whose socket belongs to that network namespace.</summary>
+    /// <summary>Whether the client's socket is a TCP one of that network namespace.</summary>
     public bool HasClientIn(ulong cookie) => _client.Kind == SocketKind.Tcp && Libc.NetworkNamespaceCookie(_client.Descriptor) == cookie;
 
     internal ref RelaySocket Socket(int end) => ref end == ClientEnd ? ref _client : ref _target;
@@ -93,28 +74,28 @@ public sealed class Relay : EventSource
 
     internal void Begin(in RelaySockets ends, PeerAddress peer, ulong cookie, ulong connectionId, ReadOnlySpan<byte> greeting)
     {
+        _client.Begin(ends.Client, ends.ClientKind, ends.ClientEvents);
+        _target.Begin(ends.Target, ends.TargetKind, ends.TargetEvents);
+        _toTarget = _toClient = default;
+        Start(peer, cookie, connectionId, ends.Watched ? State.OnEpoll : State.Starting, lastByte: Loop.Now, isSettled: false);
+        if (!Hold(ClientEnd, greeting))
+            return;
+        if (!greeting.IsEmpty)
+            Advance(client: true, target: false);
+        if (IsAttached && !TryMoveToRing() && (_state == State.OnEpoll || Watch()))
+            Advance(client: true, target: true);
+    }
+
+    private void Start(PeerAddress peer, ulong cookie, ulong connectionId, State state, long lastByte, bool isSettled)
+    {
         Peer = peer;
         Cookie = cookie;
         ConnectionId = connectionId;
-        _state = ends.Watched ? State.OnEpoll : State.Starting;
-        _client.Begin(ends.Client, ends.ClientKind, ends.ClientEvents);
-        _target.Begin(ends.Target, ends.TargetKind, ends.TargetEvents);
-        _toTarget = default;
-        _toClient = default;
-        _lastByte = Loop.Now;
-        _messagesForRing = _unackedBytes = 0;
-        IsSettled = false;
+        IsSettled = isSettled;
+        _state = state;
+        _idle = IdleTimer.From(lastByte);
+        _messagesForRing = 0;
         StartTimer();
-        if (!greeting.IsEmpty)
-        {
-            if (!Hold(ClientEnd, greeting))
-                return;
-            Advance(client: true, target: false);
-            if (!IsAttached)
-                return;
-        }
-        if (!TryMoveToRing() && (_state == State.OnEpoll || Watch()))
-            Advance(client: true, target: true);
     }
 
     /// <summary>Gives away all that is known of the connection. The sockets stay open and are not this relay's any more.</summary>
@@ -139,7 +120,7 @@ public sealed class Relay : EventSource
             BytesToTarget = BytesToTarget,
             BytesToClient = BytesToClient,
             Settled = IsSettled,
-            Idle = Silence,
+            Idle = Loop.Now - _idle.LastProgress,
         };
         _state = State.Ended;
         _toTarget.Discard(_group.Resources);
@@ -150,30 +131,16 @@ public sealed class Relay : EventSource
     /// <summary>Goes on with a suspended relay: watching its sockets anew reports what happened meanwhile.</summary>
     internal void Resume(RelayState state, ulong connectionId)
     {
-        Peer = state.Peer;
-        Cookie = state.Cookie;
-        ConnectionId = connectionId;
-        _state = State.Starting;
         _client.Begin(state.Client, state.ClientKind, state.ClientFailed ? Libc.EPOLLERR : 0);
         _target.Begin(state.Target, state.TargetKind, state.TargetFailed ? Libc.EPOLLERR : 0);
-        _toTarget = From(state.ToTarget, state.BytesToTarget);
-        _toClient = From(state.ToClient, state.BytesToClient);
-        _lastByte = Loop.Now - state.Idle;
-        _messagesForRing = _unackedBytes = 0;
-        IsSettled = state.Settled;
-        StartTimer();
-        if ((state.ToTarget.Pending.Length == 0 || Hold(ClientEnd, state.ToTarget.Pending))
-            && (state.ToClient.Pending.Length == 0 || Hold(TargetEnd, state.ToClient.Pending)))
-        {
+        _toTarget = new() { FinReceived = state.ToTarget.FinReceived, Closed = state.ToTarget.Closed, Bytes = state.BytesToTarget };
+        _toClient = new() { FinReceived = state.ToClient.FinReceived, Closed = state.ToClient.Closed, Bytes = state.BytesToClient };
+        Start(state.Peer, state.Cookie, connectionId, State.Starting, Loop.Now - state.Idle, state.Settled);
+        if (Hold(ClientEnd, state.ToTarget.Pending) && Hold(TargetEnd, state.ToClient.Pending))
             Watch();
-        }
-
-        static RelayDirection From(in DirectionState direction, long bytes) =>
-            new() { FinReceived = direction.FinReceived, Closed = direction.Closed, Bytes = bytes };
     }
 
-    /// <summary>Lets epoll watch both sockets, which reports their present state and every change.</summary>
-    /// <returns>False if the relay has ended, for lack of memory.</returns>
+    /// <summary>Watches both sockets, which reports their present state too; false if the relay has ended, for lack of memory.</summary>
     private bool Watch()
     {
         _state = State.OnEpoll;
@@ -185,10 +152,11 @@ public sealed class Relay : EventSource
         return watched >= 0;
     }
 
-    /// <summary>Makes bytes the pending ones of a direction.</summary>
-    /// <returns>False if the relay has ended, for lack of memory.</returns>
+    /// <summary>Makes bytes the pending ones of a direction; false if the relay has ended, for lack of memory.</summary>
     private bool Hold(int source, ReadOnlySpan<byte> bytes)
     {
+        if (bytes.IsEmpty)
+            return true;
         nint room = DirectionFrom(source).Reserve(_group.Resources, bytes.Length);
         if (room != 0)
             NativePages.Write(room, bytes);
@@ -220,9 +188,6 @@ public sealed class Relay : EventSource
             Advance(client: true, target: true);
     }
 
-    /// <summary>Advances the directions.</summary>
-    /// <param name="client">From the client to the target.</param>
-    /// <param name="target">From the target to the client.</param>
     private void Advance(bool client, bool target)
     {
         if ((client && !Step(ClientEnd)) || (target && !Step(TargetEnd)))
@@ -242,8 +207,7 @@ public sealed class Relay : EventSource
             TryMoveToRing();
     }
 
-    /// <summary>Advances the direction from one end.</summary>
-    /// <returns>False if the relay has ended.</returns>
+    /// <summary>Advances the direction from one end; false if the relay has ended.</summary>
     private bool Step(int source)
     {
         ref RelayDirection direction = ref DirectionFrom(source);
@@ -255,29 +219,21 @@ public sealed class Relay : EventSource
             _messagesForRing = 0;
         else if (direction.LargestRead > 0 && !Loop.IsQuiet)
             _messagesForRing++;
-        switch (stop.Reason)
-        {
-            case StopReason.Waits:
-                return true;
-            case StopReason.Yields:
-                Loop.Yield(this);
-                return true;
-            case StopReason.SourceFailed:
-                Fail(source, stop.Error);
-                return false;
-            case StopReason.SinkFailed:
-                DeliverThenFail(1 - source, stop.Error);
-                return false;
-            default:
-                Abort(new RelayOutcome(EndReason.Aborted, Errno.ENOMEM));
-                return false;
-        }
+        if (stop.Reason == StopReason.Yields)
+            Loop.Yield(this);
+        else if (stop.Reason == StopReason.SourceFailed)
+            Fail(source, stop.Error);
+        else if (stop.Reason == StopReason.SinkFailed)
+            DeliverThenFail(1 - source, stop.Error);
+        else if (stop.Reason == StopReason.OutOfMemory)
+            Abort(new RelayOutcome(EndReason.Aborted, Errno.ENOMEM));
+        return stop.Reason is StopReason.Waits or StopReason.Yields;
     }
 
     /// <summary>Counts bytes that were taken from that end.</summary>
     internal void Count(long bytes, int source)
     {
-        _lastByte = Loop.Now;
+        _idle.LastProgress = Loop.Now;
         if (source == ClientEnd)
             _group.Counters.AddToTarget(bytes);
         else
@@ -325,57 +281,28 @@ public sealed class Relay : EventSource
             Advance(client: true, target: true);
     }
 
-    /// <returns>False if the relay has ended, for lack of memory.</returns>
     private bool LeaveRing(bool keepBytes)
     {
-        RingRelay ring = _ring!;
-        ring.EndRequests();
         _state = State.Starting;
         _messagesForRing = 0;
-        bool hasRoom = true;
-        for (int source = ClientEnd; keepBytes && source <= TargetEnd; source++)
-        {
-            int bytes = ring.BytesFrom(source);
-            if (bytes == 0)
-                continue;
-            nint room = DirectionFrom(source).Reserve(_group.Resources, bytes);
-            hasRoom &= room != 0;
-            if (room != 0)
-                ring.Move(source, room);
-        }
-        ring.Leave();
-        if (!hasRoom)
+        bool isKept = _ring!.Leave(_group.Resources, keepBytes);
+        if (!isKept)
             Abort(new RelayOutcome(EndReason.Aborted, Errno.ENOMEM));
-        return hasRoom;
+        return isKept;
     }
 
-    /// <summary>Sets the timer for the idle timeout, or for the moment from which on the relay is worth what only long ones need.</summary>
+    /// <summary>Sets the timer: a young relay's for the keep-alive delay, else for the idle timeout.</summary>
     internal void StartTimer()
     {
+        long timeout = _group.IdleTimeout;
         if (!IsSettled)
-            Loop.SetTimer(this, Math.Min(_group.IdleTimeout > 0 ? _group.IdleTimeout : long.MaxValue, RelayGroup.KeepAliveDelayMilliseconds));
-        else if (_group.IdleTimeout > 0)
-            Loop.SetTimer(this, UntilIdle);
+            Loop.SetTimer(this, Math.Min(timeout > 0 ? timeout : long.MaxValue, RelayGroup.KeepAliveDelayMilliseconds));
+        else if (timeout > 0)
+            Loop.SetTimer(this, _idle.Next(Loop.Now, timeout));
         else
             Loop.ClearTimer(this);
     }
 
-    /// <summary>Milliseconds without a byte.</summary>
-    private long Silence => Loop.Now - _lastByte;
-
-    private long ProgressCheck => Math.Max(1, _group.IdleTimeout / ChecksPerIdleTimeout);
-
-    /// <summary>Milliseconds until the relay may be idle or has to check progress. With nothing unacknowledged only bytes that pass here can come.</summary>
-    private long UntilIdle
-    {
-        get
-        {
-            long left = _group.IdleTimeout - Silence;
-            return _unackedBytes > 0 || Silence < ProgressCheck ? Math.Min(left, ProgressCheck) : left;
-        }
-    }
-
-    // Bytes do not set the timer: when it expires, it checks how long ago the last one was.
     protected internal override void OnTimer()
     {
         if (!IsSettled)
@@ -383,14 +310,9 @@ public sealed class Relay : EventSource
             IsSettled = true;
             _group.Settled(_target.Descriptor, _target.Kind);
         }
-        if (_group.IdleTimeout > 0 && Silence >= ProgressCheck)
-        {
-            int unacked = _client.UnackedBytes + _target.UnackedBytes;
-            if (unacked < _unackedBytes)
-                _lastByte = Loop.Now;
-            _unackedBytes = unacked;
-        }
-        if (_group.IdleTimeout > 0 && Silence >= _group.IdleTimeout)
+        if (_idle.IsCheckDue(Loop.Now, _group.IdleTimeout))
+            _idle.Check(Loop.Now, _client.UnackedBytes + _target.UnackedBytes);
+        if (_idle.IsIdle(Loop.Now, _group.IdleTimeout))
             Abort(new RelayOutcome(EndReason.Idle));
         else
             StartTimer();
@@ -411,29 +333,11 @@ public sealed class Relay : EventSource
     {
         if (_state == State.OnRing)
             LeaveRing(keepBytes: false);
-        CloseOrDrain(ref _client, isClient: true);
-        CloseOrDrain(ref _target, isClient: false);
+        bool isWatched = _state == State.OnEpoll;
+        ulong clientCookie = _client.Kind == SocketKind.Tcp ? Libc.NetworkNamespaceCookie(_client.Descriptor) : 0;
+        _group.Close(ref _client, clientCookie, isClient: true, isWatched, _idle);
+        _group.Close(ref _target, Cookie, isClient: false, isWatched, _idle);
         Finish(new RelayOutcome(EndReason.Closed));
-    }
-
-    /// <summary>Closes a socket, in a foreign namespace only when its peer has acknowledged everything. A peer on this machine acknowledges a FIN at once.</summary>
-    private void CloseOrDrain(ref RelaySocket socket, bool isClient)
-    {
-        ulong cookie = socket.Kind != SocketKind.Tcp ? NetworkNamespace.OwnCookie
-            : isClient ? Libc.NetworkNamespaceCookie(socket.Descriptor) : Cookie;
-        if (cookie != NetworkNamespace.OwnCookie)
-        {
-            if (!socket.FinSent)
-                socket.SendFin();
-            if (socket.UnackedBytes > 0)
-            {
-                if (_state == State.OnEpoll)
-                    Loop.Unwatch(socket.Descriptor);
-                _group.Drain(socket.Descriptor, cookie, isClient, _lastByte);
-                return;
-            }
-        }
-        socket.Close();
     }
 
     private void Finish(RelayOutcome outcome)

@@ -1,3 +1,4 @@
+using NsBridge.Linux;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
 
@@ -17,7 +18,8 @@ public sealed class RelayGroup
     /// <param name="settled">Called with the target's socket when a relay is as old as <see cref="KeepAliveDelayMilliseconds"/>.</param>
     /// <param name="ended">Called when a relay has ended and its sockets are closed or closing.</param>
     /// <param name="closing">
-    /// Called with true for each socket of an ending relay that stays open until its peer has acknowledged everything, and with false when it is closed.
+    /// Called with true for each socket of an ending relay that stays open until its peer has acknowledged everything, and with false when
+    /// it is closed.
     /// </param>
     public RelayGroup(
         EventLoop loop, RelayCounters counters, Action<int, SocketKind> settled, Action<Relay, RelayOutcome> ended, Action<bool> closing)
@@ -58,14 +60,15 @@ public sealed class RelayGroup
     /// <param name="cookie">The target's network namespace.</param>
     /// <param name="connectionId">The owner's id of the connection.</param>
     /// <param name="greeting">Bytes that the target receives first; may be empty.</param>
-    public void Start(EventSource source, in RelaySockets ends, PeerAddress peer, ulong cookie, ulong connectionId, ReadOnlySpan<byte> greeting)
+    public void Start(
+        EventSource source, in RelaySockets ends, PeerAddress peer, ulong cookie, ulong connectionId, ReadOnlySpan<byte> greeting)
     {
         Relay relay = Link();
         Loop.Replace(source, relay);
         relay.Begin(ends, peer, cookie, connectionId, greeting);
     }
 
-    /// <summary>Resumes a relay that another group, or another process, has suspended. The group owns its sockets from here on.</summary>
+    /// <summary>Resumes a relay that another group or process has suspended. The group owns its sockets from here on.</summary>
     /// <param name="state">The suspended relay.</param>
     /// <param name="connectionId">The owner's id of the connection.</param>
     public void Resume(RelayState state, ulong connectionId)
@@ -75,7 +78,7 @@ public sealed class RelayGroup
         relay.Resume(state, connectionId);
     }
 
-    /// <summary>Suspends every relay and gives it away with its sockets, without reporting an end. Leaves closing sockets to the kernel.</summary>
+    /// <summary>Suspends every relay and gives it away, without reporting an end. Leaves closing sockets to the kernel.</summary>
     public IReadOnlyList<RelayState> Suspend()
     {
         HandToKernel();
@@ -121,11 +124,26 @@ public sealed class RelayGroup
             _ended.Push(relay);
     }
 
-    /// <summary>Keeps a socket of an ending relay open until its peer has acknowledged everything.</summary>
-    internal void Drain(int descriptor, ulong cookie, bool isClient, long lastByte)
+    /// <summary>
+    /// Closes a socket of an ending relay: a TCP socket in a foreign namespace only when its peer has acknowledged everything. A peer on
+    /// this machine acknowledges a FIN at once.
+    /// </summary>
+    internal void Close(ref RelaySocket socket, ulong cookie, bool isClient, bool isWatched, IdleTimer idle)
     {
-        Closing(true);
-        _closing.Add(new ClosingSocket(this, descriptor, cookie, isClient, lastByte));
+        if (socket.Kind == SocketKind.Tcp && cookie != NetworkNamespace.OwnCookie)
+        {
+            if (!socket.FinSent)
+                socket.SendFin();
+            if (socket.UnackedBytes > 0)
+            {
+                if (isWatched)
+                    Loop.Unwatch(socket.Descriptor);
+                Closing(true);
+                _closing.Add(new ClosingSocket(this, socket.Descriptor, cookie, isClient, idle));
+                return;
+            }
+        }
+        socket.Close();
     }
 
     /// <summary>A closing socket is closed.</summary>

@@ -37,7 +37,7 @@ internal static class DatagramSending
     /// <summary>Sends everything.</summary>
     /// <param name="outbox">Holds at least one message.</param>
     /// <param name="socket">A datagram socket.</param>
-    /// <param name="isConnected">Whether it has one peer: an error may then be the reply to an earlier datagram, and ends the sending.</param>
+    /// <param name="isConnected">Whether it has one peer: an error may then be the reply to an earlier datagram.</param>
     /// <param name="largestInTrain">Lowered if the path takes no trains, or none of datagrams so large.</param>
     internal static SendResult Send(DatagramOutbox outbox, int socket, bool isConnected, ref int largestInTrain)
     {

@@ -183,7 +183,7 @@ public sealed class FlowTable
             flow.RestartTimer();
     }
 
-    /// <summary>Ends flows until there are no more than <see cref="Limit"/> in all and <see cref="LimitPerClient"/> of each client.</summary>
+    /// <summary>Ends the flows beyond <see cref="Limit"/> and <see cref="LimitPerClient"/>.</summary>
     public void ObeyLimits()
     {
         foreach (LinkedList<UdpFlow> same in LimitPerClient > 0 ? _clients.Values.ToArray() : [])

@@ -177,7 +177,8 @@ public sealed class UdpFlow : EventSource
         for (int offset = 0; offset < Math.Max(length, 1); offset += size)
         {
             int before = _backlog.Size;
-            if (!_backlog.TryKeep(Listener.Buffers.Blocks, address + offset, Math.Min(size, length - offset), FlowTable.KeptBytes - Table.Kept))
+            int allowance = FlowTable.KeptBytes - Table.Kept;
+            if (!_backlog.TryKeep(Listener.Buffers.Blocks, address + offset, Math.Min(size, length - offset), allowance))
                 return;
             Table.Kept += _backlog.Size - before;
         }

@@ -34,20 +34,20 @@ internal struct BufferQueue
 }
 
 /// <summary>
-/// The io_uring of one loop, for relays that pass small messages: a message costs no system call of its own, only its share of one that submits
-/// and waits for all. The ring watches the loop's epoll too.
+/// The io_uring of one loop, for relays that pass small messages: a message costs no system call of its own, only its share of one that
+/// submits and waits for all. The ring watches the loop's epoll too.
 /// </summary>
 /// <remarks>
-/// Only for small messages: the kernel takes buffers in turn, so received bytes have left the processor's nearest cache before they are sent, while a
-/// read and a write of one block find them there (measured: 64 ping-pongs of 64 bytes take 0.83 of the relay's processor time this way, those of
-/// 16 KiB 1.3).
+/// Only for small messages: the kernel takes buffers in turn, so received bytes have left the processor's nearest cache before they are
+/// sent, while a read and a write of one block find them there (measured: 64 ping-pongs of 64 bytes take 0.83 of the relay's processor
+/// time this way, those of 16 KiB 1.3).
 /// </remarks>
 internal sealed class MessageRing : IOuterQueue, IDisposable
 {
     /// <summary>A longer message is not small.</summary>
     internal const int MessageBytes = 1024;
 
-    /// <summary>Together no larger than a block, so that all buffers of a direction fit into one. Measured: 64 are too few for 64 conversations.</summary>
+    /// <summary>All fit into one block, so one direction's do. Measured: 64 are too few for 64 conversations.</summary>
     private const int Buffers = BlockPool.Largest / MessageBytes;
 
     /// <summary>The number of a completion without an owner.</summary>
@@ -153,8 +153,8 @@ internal sealed class MessageRing : IOuterQueue, IDisposable
     }
 
     /// <summary>
-    /// Submits what was prepared, after which no request names a socket by its descriptor any more, and sets completions aside: the kernel's queue
-    /// must not fill up while one source looks for its own.
+    /// Submits what was prepared, after which no request names a socket by its descriptor any more, and sets completions aside: the
+    /// kernel's queue must not fill up while one source looks for its own.
     /// </summary>
     internal void Submit()
     {
@@ -172,7 +172,7 @@ internal sealed class MessageRing : IOuterQueue, IDisposable
         while (_ring.HasUnsubmitted);
     }
 
-    /// <summary>Takes the oldest completion of one source that <see cref="Submit"/> has found; those of others stay, in their order.</summary>
+    /// <summary>Takes the oldest completion that <see cref="Submit"/> has set aside for a source; others stay in order.</summary>
     internal bool TryTakeOf(ulong number, out IoUringCompletion completion, out int tag)
     {
         int at = _setAsideTaken;

@@ -3,15 +3,15 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Relaying.Tcp.Ring;
 
 /// <summary>
-/// Moves the small messages of one relay between two TCP sockets by way of the loop's ring. Everything but a message that is taken at once and a FIN
-/// takes the relay back to the epoll, which handles every kind of socket.
+/// Moves the small messages of one relay between two TCP sockets by way of the loop's ring. Everything but a message that is taken at
+/// once and a FIN takes the relay back to the epoll.
 /// </summary>
 /// <remarks>
 /// Per end: receiving, or over (a FIN, an error, or no buffer left). Per direction: idle, or sending the first of its buffers.
 /// <para>
-/// The ring is worth its price only if many messages come at a time. A message that comes alone wakes the loop while its sender still holds the
-/// socket, which the ring reads at once and so waits for; a loop that is woken by its epoll reads it a moment later (measured: 5 of the 40 µs
-/// that a message takes). So a relay whose messages come alone, or that is silent, leaves.
+/// The ring is worth its price only if many messages come at a time. A message that comes alone wakes the loop while its sender still
+/// holds the socket, which the ring reads at once and so waits for; a loop that is woken by its epoll reads it a moment later (measured:
+/// 5 of the 40 µs that a message takes). So a relay whose messages come alone, or that is silent, leaves.
 /// </para>
 /// </remarks>
 internal sealed class RingRelay : RingSource
@@ -20,14 +20,14 @@ internal sealed class RingRelay : RingSource
     internal const int MessagesBeforeMove = 64;
 
     /// <summary>
-    /// Kernels before those of 2026 may not report a reset that comes right after the last bytes: both wake the request before its owner runs, which
-    /// receives the bytes and waits for more. So both sockets are checked after so many milliseconds with bytes.
+    /// Kernels before those of 2026 may not report a reset that comes right after the last bytes: both wake the request before its owner
+    /// runs, which receives the bytes and waits for more. So both sockets are checked after so many milliseconds with bytes.
     /// </summary>
     private const int CheckMilliseconds = 1000;
 
     /// <summary>
-    /// A direction whose FIN came is not received from any more, so the ring does not see a reset that follows. An exchange that goes on for so many
-    /// milliseconds after one FIN goes back to the epoll, which does.
+    /// A direction whose FIN came is not received from any more, so the ring does not see a reset that follows. An exchange that goes on
+    /// for so many milliseconds after one FIN goes back to the epoll, which does.
     /// </summary>
     private const int HalfClosedMilliseconds = 20;
 
@@ -68,7 +68,7 @@ internal sealed class RingRelay : RingSource
     }
 
     /// <summary>Completes every request. Only the relay uses the sockets from then on.</summary>
-    internal void EndRequests()
+    private void EndRequests()
     {
         _withdrawing = true;
         while (_receiving != 0 || _toTarget.IsSending || _toClient.IsSending)
@@ -86,19 +86,25 @@ internal sealed class RingRelay : RingSource
         _withdrawing = false;
     }
 
-    /// <summary>Bytes from that end that were not sent.</summary>
-    internal int BytesFrom(int end) => _ring.Bytes(QueueFrom(end));
-
-    /// <summary>Moves these bytes to native memory.</summary>
-    internal void Move(int end, nint to) => _ring.Move(ref QueueFrom(end), to);
-
-    /// <summary>Leaves the ring, and drops the bytes that are left. After <see cref="EndRequests"/>.</summary>
-    internal void Leave()
+    /// <summary>Leaves the ring. Bytes that were not sent become the pending ones of the relay's directions, or are dropped.</summary>
+    /// <returns>False if there is no memory for them.</returns>
+    internal bool Leave(RelayResources resources, bool keepBytes)
     {
-        _ring.DropAll(ref _toTarget);
-        _ring.DropAll(ref _toClient);
+        EndRequests();
+        bool isKept = true;
+        for (int end = Relay.ClientEnd; end <= Relay.TargetEnd; end++)
+        {
+            ref BufferQueue queue = ref QueueFrom(end);
+            int bytes = keepBytes ? _ring.Bytes(queue) : 0;
+            nint room = bytes > 0 ? _relay.DirectionFrom(end).Reserve(resources, bytes) : 0;
+            if (room != 0)
+                _ring.Move(ref queue, room);
+            isKept &= bytes == 0 || room != 0;
+            _ring.DropAll(ref queue);
+        }
         _ring.Remove(this);
         _relay.Loop.ClearTimer(this);
+        return isKept;
     }
 
     internal override void OnCompletion(in IoUringCompletion completion, int tag)
