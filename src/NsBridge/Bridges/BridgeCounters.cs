@@ -18,6 +18,12 @@ internal static class ConnectBuckets
         Array.ConvertAll(UpperBoundsMicroseconds.ToArray(), microseconds => microseconds / 1e6);
 }
 
+/// <summary>The clients in a row that could not reach the target.</summary>
+/// <param name="At">When the last one failed.</param>
+/// <param name="Reason">Why it failed.</param>
+/// <param name="Count">How many failed since the last client that reached the target.</param>
+internal sealed record ClientFailure(DateTimeOffset At, string Reason, long Count);
+
 /// <summary>The counters of a bridge since the daemon started. Any thread counts and reads.</summary>
 internal sealed class BridgeCounters
 {
@@ -30,6 +36,7 @@ internal sealed class BridgeCounters
     private long _connectMicroseconds;
     private long _foreignToTarget;
     private long _foreignToClient;
+    private volatile ClientFailure? _lastFailure;
 
     public BridgeCounters(int loops)
     {
@@ -45,6 +52,9 @@ internal sealed class BridgeCounters
     public long Refused => Volatile.Read(ref _refused);
 
     public long Failed => Volatile.Read(ref _failed);
+
+    /// <summary>Null if the last client reached the target.</summary>
+    public ClientFailure? LastFailure => _lastFailure;
 
     public double ConnectSeconds => Volatile.Read(ref _connectMicroseconds) / 1e6;
 
@@ -79,7 +89,20 @@ internal sealed class BridgeCounters
     /// <summary>An admitted client has gone.</summary>
     public void CountGone() => Interlocked.Decrement(ref _active);
 
-    public void CountFailed() => Interlocked.Increment(ref _failed);
+    public void CountFailed(string reason)
+    {
+        Interlocked.Increment(ref _failed);
+        // Two that fail at once may count as one.
+        _lastFailure = new ClientFailure(DateTimeOffset.UtcNow, reason, (_lastFailure?.Count ?? 0) + 1);
+    }
+
+    /// <summary>A client has reached the target.</summary>
+    public void CountReached()
+    {
+        // Read first: writes of several loops would contend.
+        if (_lastFailure is not null)
+            _lastFailure = null;
+    }
 
     /// <summary>Counts bytes that an inner half of another process has relayed for this bridge.</summary>
     public void CountForeign(long toTarget, long toClient)
@@ -91,6 +114,7 @@ internal sealed class BridgeCounters
     /// <summary>A target was reached after <paramref name="microseconds"/>.</summary>
     public void CountConnect(long microseconds)
     {
+        CountReached();
         Interlocked.Add(ref _connectMicroseconds, microseconds);
         ReadOnlySpan<long> bounds = ConnectBuckets.UpperBoundsMicroseconds;
         int bucket = 0;

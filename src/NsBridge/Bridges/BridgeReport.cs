@@ -49,6 +49,9 @@ internal sealed record BridgeReport
     /// </summary>
     public IReadOnlyList<string> Listen { get; init; } = [];
 
+    /// <summary>The namespace of <see cref="Listen"/> as configured; null for an inner half alone.</summary>
+    public string? ListenNamespace { get; init; }
+
     /// <summary>Whether systemd passed the sockets of <see cref="Listen"/>.</summary>
     public bool IsHandedOver { get; init; }
 
@@ -71,6 +74,9 @@ internal sealed record BridgeReport
 
     /// <summary>Clients whose target could not be reached.</summary>
     public long Failed { get; init; }
+
+    /// <summary>Null if the last client reached the target.</summary>
+    public ClientFailure? LastFailure { get; init; }
 
     public long BytesToTarget { get; init; }
 

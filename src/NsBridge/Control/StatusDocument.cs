@@ -20,12 +20,14 @@ internal sealed record StatusDocument(string Version, int Pid, string? Configura
 /// reason.</param>
 /// <param name="Namespace">Its reference is null for an outer half alone.</param>
 /// <param name="Listen">As written, or the addresses of systemd's sockets; empty for an inner half alone.</param>
+/// <param name="ListenNamespace">The namespace of <paramref name="Listen"/>, <c>host</c> for the host's; null for an inner half alone.</param>
 /// <param name="Socket">The path of the UNIX socket; null for none.</param>
 /// <param name="Target">As written; null for an outer half alone.</param>
+/// <param name="TargetState"><c>unknown</c>: the target is not probed.</param>
+/// <param name="LastFailure">Null if the last client that tried reached the target.</param>
 /// <param name="Connections">Numbers of clients.</param>
 /// <param name="Bytes">Numbers of bytes since the daemon started.</param>
 /// <param name="HandedOver">Whether systemd passed the sockets of <paramref name="Listen"/>.</param>
-/// <param name="TargetState"><c>unknown</c>: the target is not probed.</param>
 internal sealed record BridgeStatus(
     string Name,
     string Protocol,
@@ -34,12 +36,14 @@ internal sealed record BridgeStatus(
     string ReasonCode,
     NamespaceStatus Namespace,
     IReadOnlyList<string> Listen,
+    string? ListenNamespace,
     string? Socket,
     string? Target,
+    string TargetState,
+    FailureStatus? LastFailure,
     ConnectionCounts Connections,
     ByteCounts Bytes,
-    bool HandedOver = false,
-    string TargetState = "unknown")
+    bool HandedOver = false)
 {
     public static BridgeStatus Of(BridgeReport report) => new(
         report.Name,
@@ -55,8 +59,11 @@ internal sealed record BridgeStatus(
         report.ReasonCode.Word,
         new NamespaceStatus(report.NamespaceReference, report.NamespaceCookie),
         report.Listen,
+        report.ListenNamespace,
         report.Socket,
         report.Target,
+        "unknown",
+        report.LastFailure is { } failure ? new FailureStatus(failure.At.UtcDateTime, failure.Reason, failure.Count) : null,
         new ConnectionCounts(report.Active, report.Total, report.Refused, report.Failed),
         new ByteCounts(report.BytesToTarget, report.BytesToClient),
         report.IsHandedOver);
@@ -66,6 +73,12 @@ internal sealed record BridgeStatus(
 /// <param name="Reference">As configured.</param>
 /// <param name="Cookie">SO_NETNS_COOKIE; 0 if unknown.</param>
 internal sealed record NamespaceStatus(string? Reference, ulong Cookie);
+
+/// <summary>The clients in a row that could not reach the target.</summary>
+/// <param name="At">When the last one failed, in UTC.</param>
+/// <param name="Reason">Why it failed.</param>
+/// <param name="Count">How many failed since the last client that reached the target.</param>
+internal sealed record FailureStatus(DateTime At, string Reason, long Count);
 
 /// <summary>The clients of a bridge.</summary>
 /// <param name="Active">Open now.</param>

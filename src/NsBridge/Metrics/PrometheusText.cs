@@ -33,6 +33,10 @@ internal static class PrometheusText
             Sample(text, "nsbridge_connections_total", report, "result", "failed", ended.Failed);
         }
 
+        Head(text, "nsbridge_failing_clients", "gauge", "Clients that could not reach the target since the last one that did.");
+        foreach ((BridgeReport report, ConnectionResult _) in bridges)
+            Sample(text, "nsbridge_failing_clients", report, null, null, report.LastFailure?.Count ?? 0);
+
         Head(text, "nsbridge_bytes_total", "counter", "Bytes relayed, by direction.");
         foreach ((BridgeReport report, ConnectionResult _) in bridges)
         {

@@ -57,7 +57,10 @@ public class ControlSocketTests
             Assert.That(bridge.GetProperty("listen").GetRawText(), Is.EqualTo("""["0.0.0.0:3003"]"""));
             Assert.That(bridge.GetProperty("socket").GetString(), Is.EqualTo("/run/nsbridge/web.sock"));
             Assert.That(bridge.GetProperty("target").GetString(), Is.EqualTo("127.0.0.1:3000"));
+            Assert.That(bridge.GetProperty("listenNamespace").GetString(), Is.EqualTo("host"));
             Assert.That(bridge.GetProperty("targetState").GetString(), Is.EqualTo("unknown"));
+            Assert.That(bridge.GetProperty("lastFailure").GetRawText(),
+                Is.EqualTo("""{"at":"2026-11-23T12:00:00Z","reason":"ECONNREFUSED","count":14}"""));
             Assert.That(bridge.GetProperty("connections").GetRawText(), Is.EqualTo("""{"active":3,"total":120,"refused":2,"failed":5}"""));
             Assert.That(bridge.GetProperty("bytes").GetRawText(), Is.EqualTo("""{"toTarget":1500000,"toClient":3221225472}"""));
         });

@@ -20,6 +20,7 @@ public class PrometheusTextTests
             """nsbridge_connections_total{bridge="web",result="served"} 110""",
             """nsbridge_connections_total{bridge="web",result="refused"} 2""",
             """nsbridge_connections_total{bridge="web",result="failed"} 5""",
+            """nsbridge_failing_clients{bridge="web"} 14""",
             """nsbridge_bytes_total{bridge="web",direction="to_target"} 1500000""",
             """nsbridge_bytes_total{bridge="web",direction="to_client"} 3221225472""",
             "# TYPE nsbridge_connect_seconds histogram",

@@ -171,7 +171,9 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
         if (!_handedOff.Remove(notice.Number, out (HandoffLink Link, PeerAddress Peer) client))
             return;
         _bridge.Counters.CountForeign(notice.ToTarget, notice.ToClient);
-        if (!notice.Reached)
+        if (notice.Reached)
+            _bridge.Counters.CountReached();
+        else
             _events.OnFailed(client.Peer, "the inner half could not reach its target; its own log says why");
         _events.OnEnded(client.Peer, new RelayOutcome(EndReason.Closed), notice.ToTarget, notice.ToClient);
     }

@@ -88,7 +88,7 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
 
     public void OnFailed(PeerAddress peer, string reason)
     {
-        Counters.CountFailed();
+        Counters.CountFailed(reason);
         _log.Unreachable(peer, reason);
     }
 
