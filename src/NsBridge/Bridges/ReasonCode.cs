@@ -106,13 +106,19 @@ internal sealed record StateReason(ReasonCode Code, string Text)
         _ => otherwise,
     };
 
-    /// <summary>The code of a failed attempt to enter a namespace.</summary>
-    public static ReasonCode CodeOf(EnterFailure failure) => failure switch
+    /// <summary>No socket of a namespace could be made.</summary>
+    public static StateReason Unreachable(NamespaceTracker place, EnterFailure failure)
     {
-        { LacksPrivilege: true } => ReasonCode.NamespaceForbidden,
-        { IsAbsent: true } => ReasonCode.NamespaceMissing,
-        _ => Shortage(failure.Error, ReasonCode.NamespaceUnusable),
-    };
+        if (place.Resolve(out NamespaceState absent) is not { } network)
+            return Of(absent);
+        ReasonCode code = failure switch
+        {
+            { LacksPrivilege: true } => ReasonCode.NamespaceForbidden,
+            { IsAbsent: true } => ReasonCode.NamespaceMissing,
+            _ => Shortage(failure.Error, ReasonCode.NamespaceUnusable),
+        };
+        return new StateReason(code, network.Explain(failure));
+    }
 
     /// <summary>epoll does not watch a descriptor.</summary>
     public static StateReason Unwatched(string what, Errno error) => new(

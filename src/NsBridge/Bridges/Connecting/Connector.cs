@@ -39,9 +39,7 @@ internal sealed class Connector
     /// <summary>Parked clients that are connected at once when the target is back.</summary>
     private const int ConnectsPerRetry = 64;
 
-    /// <summary>
-    /// Connects that take so many times as long as a successful one are restarted: they began before the target was back.
-    /// </summary>
+    /// <summary>A connect that takes so many times as long as a successful one is restarted: it began before the target was back.</summary>
     private const int TimesASuccess = 4;
 
     private readonly NamespaceTracker _place;
@@ -52,11 +50,6 @@ internal sealed class Connector
     private readonly HashSet<ConnectAttempt> _connecting = [];
     private readonly ParkedClients _parked = new();
 
-    /// <param name="loop">Where everything of it lives.</param>
-    /// <param name="place">The target's namespace.</param>
-    /// <param name="target">The target.</param>
-    /// <param name="counters">The counters of the relays.</param>
-    /// <param name="owner">Gets the events.</param>
     public Connector(EventLoop loop, NamespaceTracker place, ConnectTarget target, RelayCounters counters, IConnectorOwner owner)
     {
         Loop = loop;
@@ -100,11 +93,10 @@ internal sealed class Connector
             {
                 OnUnreachable(attempt, failure);
             }
-            else if (_parked.ShouldQueue(accepted[i].Offset, out Errno shortage) && CanPark(attempt, shortage))
+            else if (_parked.ShouldQueue(accepted[i].Offset, out Errno shortage) && TryPark(attempt, shortage))
             {
                 // The target may be back at this very moment: clients that wait for it are served first.
                 Libc.Close(sockets[i]);
-                Park(attempt, shortage);
                 queuedAt = accepted[i].Offset;
             }
             else
@@ -164,9 +156,7 @@ internal sealed class Connector
         foreach (ConnectAttempt attempt in _parked.All.ToArray())
         {
             attempt.Restart();
-            if (CanPark(attempt, attempt.Shortage))
-                Park(attempt, attempt.Shortage);
-            else
+            if (!TryPark(attempt, attempt.Shortage))
                 OnTimedOut(attempt);
         }
         foreach (ConnectAttempt attempt in connecting)
@@ -182,9 +172,7 @@ internal sealed class Connector
     {
         // A listening UNIX socket with a full backlog. TCP does not answer in that case.
         Errno shortage = error == Errno.EAGAIN ? error : Errno.None;
-        if (CanPark(attempt, shortage))
-            Park(attempt, shortage);
-        else
+        if (!TryPark(attempt, shortage))
             GiveUp(attempt, error);
     }
 
@@ -192,13 +180,9 @@ internal sealed class Connector
     {
         // A lack of descriptors is this process's, not the target's.
         Errno shortage = failure.IsExhaustion ? failure.Error : Errno.None;
-        if (CanPark(attempt, shortage))
-        {
-            Park(attempt, shortage);
+        if (TryPark(attempt, shortage))
             return;
-        }
-        string reason = _place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason;
-        _owner.OnUnreachable(attempt.Accepted.Peer, reason, failure.Error);
+        _owner.OnUnreachable(attempt.Accepted.Peer, StateReason.Unreachable(_place, failure).Text, failure.Error);
         End(attempt, new RelayOutcome(EndReason.TargetReset, failure.Error));
     }
 
@@ -216,28 +200,28 @@ internal sealed class Connector
         End(attempt, new RelayOutcome(EndReason.TargetReset, error));
     }
 
-    private bool CanPark(ConnectAttempt attempt, Errno shortage) =>
-        attempt.Age < Target.Patience(shortage) && (attempt.Parked is not null || _parked.HasRoom);
-
-    private void Park(ConnectAttempt attempt, Errno shortage)
+    /// <summary>Parks a client, or ends it if it has hung up.</summary>
+    /// <returns>False if it has waited long enough, or there is no room for it.</returns>
+    private bool TryPark(ConnectAttempt attempt, Errno shortage)
     {
+        if (attempt.Age >= Target.Patience(shortage) || (attempt.Parked is null && !_parked.HasRoom))
+            return false;
         if (attempt.Parked is null)
         {
             if (attempt.HasHungUp || attempt.WatchClient() < 0)
             {
                 Abandon(attempt);
-                return;
+                return true;
             }
             _connecting.Remove(attempt);
             _parked.Add(attempt);
         }
         attempt.Shortage = shortage;
         Loop.SetTimer(attempt, Target.Patience(shortage) - attempt.Age);
-        RetryLater();
+        // A set timer stays: clients of one port of a range must not put off the retry of another.
+        _retry.SetOnce(RetryMilliseconds);
+        return true;
     }
-
-    // A set timer stays: clients of one port of a range must not put off the retry of another.
-    private void RetryLater() => _retry.SetOnce(RetryMilliseconds);
 
     /// <summary>The target may be there now: tries the first client of each queue; its success serves the others.</summary>
     public void Retry() => Retry(_parked.Heads(), Target.ConnectTimeout);
@@ -266,7 +250,7 @@ internal sealed class Connector
                 break;
         }
         if (_parked.Count > 0)
-            RetryLater();
+            _retry.SetOnce(RetryMilliseconds);
     }
 
     /// <summary>
@@ -280,13 +264,8 @@ internal sealed class Connector
         foreach (ConnectAttempt attempt in Pending(attempt => cookie == 0 || attempt.Cookie != cookie))
         {
             attempt.Restart();
-            if (attempt.Parked is not null)
+            if (attempt.Parked is not null || TryPark(attempt, Errno.None))
                 continue;
-            if (CanPark(attempt, Errno.None))
-            {
-                Park(attempt, Errno.None);
-                continue;
-            }
             End(attempt, new RelayOutcome(EndReason.Aborted));
             count++;
         }
@@ -313,12 +292,10 @@ internal sealed class Connector
     /// <param name="role">The role of a connection with that number.</param>
     public IEnumerable<ConnectionSnapshot> Suspend(string bridge, Func<ulong, ConnectionRole> role)
     {
-        var carried = new List<ConnectionSnapshot>();
-        foreach (RelayState state in _relays.Suspend())
-            carried.Add(new ConnectionSnapshot(bridge, role(state.ConnectionId), state));
-        carried.AddRange(ReleasePending(bridge, role));
         _retry.Clear();
-        return carried;
+        IEnumerable<ConnectionSnapshot> relayed =
+            _relays.Suspend().Select(state => new ConnectionSnapshot(bridge, role(state.ConnectionId), state));
+        return [.. relayed, .. ReleasePending(bridge, role)];
     }
 
     /// <summary>Gives away the clients without a connection.</summary>

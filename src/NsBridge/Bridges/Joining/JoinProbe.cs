@@ -13,9 +13,6 @@ internal sealed class JoinProbe
     private readonly Action _found;
     private readonly LoopTimer _timer;
 
-    /// <param name="loop">The loop it lives on.</param>
-    /// <param name="address">The socket's address now.</param>
-    /// <param name="found">Called once a process listens there; that ends the probing.</param>
     public JoinProbe(EventLoop loop, Func<SockAddr> address, Action found)
     {
         _address = address;

@@ -31,12 +31,6 @@ internal sealed class JoinSocket
     private volatile UnixSocketFile _file;
     private JoinListener _listener;
 
-    /// <param name="server">Gets the connections.</param>
-    /// <param name="settings">The path, the mode and the group.</param>
-    /// <param name="listening">May have the socket of an earlier bridge.</param>
-    /// <param name="descriptors">Gets the shortages.</param>
-    /// <param name="home">The loop it lives on.</param>
-    /// <param name="hasRoomAlready">Whether this process has admitted the clients that come, with room for this leg too.</param>
     /// <exception cref="BridgeSetupException">It cannot be made.</exception>
     public JoinSocket(
         IJoinServer server,

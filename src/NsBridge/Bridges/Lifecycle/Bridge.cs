@@ -34,14 +34,6 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
     private volatile bool _stopping;
     private bool _hasSuccessor;
 
-    /// <param name="settings">What the operator wants.</param>
-    /// <param name="home">The loop of its listeners.</param>
-    /// <param name="namespaces">Tracks its namespaces.</param>
-    /// <param name="listening">Has the sockets that systemd passed.</param>
-    /// <param name="halves">Makes its halves.</param>
-    /// <param name="clients">Its clients.</param>
-    /// <param name="log">Gets its states.</param>
-    /// <param name="listenBefore">The <c>Listen</c> of the bridge that this one replaces.</param>
     public Bridge(
         BridgeSettings settings,
         EventLoop home,

@@ -9,7 +9,8 @@ internal sealed class BridgeReporter(Bridge bridge, ListeningSockets listening, 
 {
     public static readonly StateReason Starting = new(ReasonCode.Starting, "it is about to listen");
 
-    public static readonly StateReason Stopping = new(ReasonCode.Stopping, "it is stopping: connections may end, and no new ones are taken");
+    public static readonly StateReason Stopping =
+        new(ReasonCode.Stopping, "it is stopping: connections may end, and no new ones are taken");
 
     private readonly Lock _lock = new();
     private (BridgeState State, StateReason Reason) _logged = (BridgeState.Disabled, StateReason.None);

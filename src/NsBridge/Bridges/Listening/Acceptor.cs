@@ -5,7 +5,7 @@ using NsBridge.Relaying.EventLoops;
 namespace NsBridge.Bridges.Listening;
 
 /// <summary>A listening socket on an event loop. Accepts in batches and decides for each error whether to go on or to pause.</summary>
-internal abstract class Acceptor : EventSource
+internal abstract class Acceptor(EventLoop loop, int listener, DescriptorBudget descriptors) : EventSource
 {
     /// <summary>Connections accepted at one event, so that a flood of clients leaves turns to the relays.</summary>
     public const int Batch = 64;
@@ -13,28 +13,17 @@ internal abstract class Acceptor : EventSource
     private const int ShortestPause = 50;
     private const int LongestPause = 1000;
 
-    private readonly DescriptorBudget _descriptors;
-    private int _listener;
+    private int _listener = listener;
     private int _pause = ShortestPause;
     private bool _paused;
-
-    /// <param name="loop">The loop it lives on.</param>
-    /// <param name="listener">A listening socket, owned from here on.</param>
-    /// <param name="descriptors">Gets the shortages.</param>
-    protected Acceptor(EventLoop loop, int listener, DescriptorBudget descriptors)
-    {
-        Loop = loop;
-        _listener = listener;
-        _descriptors = descriptors;
-    }
 
     /// <summary>The listening socket.</summary>
     public int Listener => _listener;
 
-    protected EventLoop Loop { get; }
+    protected EventLoop Loop => loop;
 
     /// <summary>Whether another connection may be accepted.</summary>
-    protected virtual bool HasRoom => _descriptors.HasRoom;
+    protected virtual bool HasRoom => descriptors.HasRoom;
 
     /// <summary>Begins to accept. On the loop.</summary>
     /// <exception cref="BridgeSetupException">The kernel cannot watch it; it has to be stopped or released all the same.</exception>
@@ -62,7 +51,7 @@ internal abstract class Acceptor : EventSource
         {
             if (!HasRoom)
             {
-                _descriptors.OnExhausted(Errno.EMFILE);
+                descriptors.OnExhausted(Errno.EMFILE);
                 paused = true;
                 break;
             }
@@ -75,7 +64,7 @@ internal abstract class Acceptor : EventSource
                 continue;
             }
             OnAccepted(descriptor, peer);
-            _descriptors.OnRecovered();
+            descriptors.OnRecovered();
             _pause = ShortestPause;
         }
         OnBatchEnd();
@@ -97,7 +86,7 @@ internal abstract class Acceptor : EventSource
     {
         if (error is not (Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM))
             return error is Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK;
-        _descriptors.OnExhausted(error);
+        descriptors.OnExhausted(error);
         return true;
     }
 

@@ -138,9 +138,7 @@ internal sealed class ListeningSockets(ActivationSockets activation, InheritedLi
                 return -1;
             if (failure.Error == Errno.EMFILE)
                 throw new BridgeSetupException(ReasonCode.OutOfDescriptors, descriptors.Explain(settings.ListenDescriptors));
-            throw place.Resolve(out NamespaceState absent) is { } network
-                ? new BridgeSetupException(StateReason.CodeOf(failure), network.Explain(failure))
-                : new BridgeSetupException(StateReason.Of(absent));
+            throw new BridgeSetupException(StateReason.Unreachable(place, failure));
         }
         int socket = one[0];
         int result = Address(socket, wanted, out SockAddr address);
@@ -202,9 +200,10 @@ internal sealed class ListeningSockets(ActivationSockets activation, InheritedLi
         string address = new IPEndPoint(wanted.Address, wanted.Port).ToString();
         // One entry may be several addresses: a port alone, or a range.
         string what = $"cannot listen on {entry}{(entry.ToString() == address ? "" : $" ({address})")}: ";
+        char type = protocol == BridgeProtocol.Udp ? 'u' : 't';
         return error switch
         {
-            Errno.EADDRINUSE => what + $"EADDRINUSE - another program has the port; `ss -l{(protocol == BridgeProtocol.Udp ? "u" : "t")}np` names it",
+            Errno.EADDRINUSE => what + $"EADDRINUSE - another program has the port; `ss -l{type}np` names it",
             Errno.EADDRNOTAVAIL => what + "EADDRNOTAVAIL - no interface has that address (yet)",
             Errno.EACCES => what + "EACCES - a port as low as this needs CAP_NET_BIND_SERVICE",
             Errno.ENODEV => what + $"there is no interface {wanted.Interface} (yet)",

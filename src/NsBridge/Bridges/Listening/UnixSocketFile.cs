@@ -148,7 +148,8 @@ internal sealed class UnixSocketFile
         if (!status.IsSocket)
             throw Unusable($"{path} exists and is not a socket; it is left alone. Remove it or choose another Socket");
         if (status.User != Libc.EffectiveUser())
-            throw Unusable($"{path} is a socket of user {status.User}, not the daemon's; it is left alone. Remove it or choose another Socket");
+            throw Unusable(
+                $"{path} is a socket of user {status.User}, not the daemon's; it is left alone. Remove it or choose another Socket");
         int connected = SocketProbe.Ask(SockAddr.FromPath(path), out int process);
         if (connected != -(int)Errno.ECONNREFUSED && connected != -(int)Errno.ENOENT)
             throw Unusable(connected >= 0

@@ -14,16 +14,22 @@ namespace NsBridge.Bridges.Tcp;
 /// The outer half of a TCP bridge: its listeners, and the join through which admitted clients reach the UNIX socket. On the bridge's home
 /// loop.
 /// </summary>
-internal sealed class OuterHalf : IOuterHalf, IOuterCarrier
+internal sealed class OuterHalf(
+    IBridgeContext bridge,
+    IClientAdmission clients,
+    IConnectionEvents events,
+    LoopGroup loops,
+    EventLoop home,
+    NamespaceTracker place,
+    NamespaceWatch namespaces,
+    DescriptorBudget descriptors,
+    ListeningSockets listening) : IOuterHalf, IOuterCarrier
 {
-    private readonly IBridgeContext _bridge;
-    private readonly IClientAdmission _clients;
-    private readonly IConnectionEvents _events;
-    private readonly EventLoop _home;
-    private readonly NamespaceTracker _place;
-    private readonly DescriptorBudget _descriptors;
-    private readonly ListeningSockets _listening;
-    private readonly IJoin _join;
+    // Clients that another process has taken over could not be ended here when the listeners' namespace goes; relayed ones can.
+    private readonly IJoin _join =
+        bridge.Settings.Join == JoinMode.Handoff && (bridge.Settings.Namespace is not null || place.Reference.Kind == NamespaceKind.Host)
+            ? new HandoffJoin(bridge, events, loops, home)
+            : new RelayJoin(bridge, events, home, namespaces);
     private readonly List<ClientListener> _listeners = [];
     // The namespaces of clients that came by a listener, in this process or the one before: the clients end when the reference leads
     // elsewhere.
@@ -34,31 +40,6 @@ internal sealed class OuterHalf : IOuterHalf, IOuterCarrier
     // From the first BindAsync to UnbindAsync: a change of the namespace binds nothing before and after.
     private bool _isWanted;
 
-    public OuterHalf(
-        IBridgeContext bridge,
-        IClientAdmission clients,
-        IConnectionEvents events,
-        LoopGroup loops,
-        EventLoop home,
-        NamespaceTracker place,
-        NamespaceWatch namespaces,
-        DescriptorBudget descriptors,
-        ListeningSockets listening)
-    {
-        _bridge = bridge;
-        _clients = clients;
-        _events = events;
-        _home = home;
-        _place = place;
-        _descriptors = descriptors;
-        _listening = listening;
-        // Clients that another process has taken over could not be ended here when the listeners' namespace goes; relayed ones can.
-        bool mustEndHere = bridge.Settings.Namespace is null && place.Reference.Kind != NamespaceKind.Host;
-        _join = bridge.Settings.Join == JoinMode.Handoff && !mustEndHere
-            ? new HandoffJoin(bridge, events, loops, home)
-            : new RelayJoin(bridge, events, home, namespaces);
-    }
-
     public bool IsBound => _isBound;
 
     public StateReason? BindTrouble => _bindTrouble;
@@ -68,7 +49,7 @@ internal sealed class OuterHalf : IOuterHalf, IOuterCarrier
     /// <summary>False for sockets of a socket unit, which systemd has too and passes again by itself.</summary>
     private bool HasOwnSockets => _boundIn != 0;
 
-    public Task BindAsync() => _home.InvokeAsync(() =>
+    public Task BindAsync() => home.InvokeAsync(() =>
     {
         _isWanted = true;
         Bind();
@@ -76,16 +57,16 @@ internal sealed class OuterHalf : IOuterHalf, IOuterCarrier
 
     private void Bind()
     {
-        NamespaceState state = _place.State;
-        bool isHost = _place.Reference.Kind == NamespaceKind.Host;
+        NamespaceState state = place.State;
+        bool isHost = place.Reference.Kind == NamespaceKind.Host;
         if (!isHost)
             LeaveAllBut(state);
         if (!_isWanted || _listeners.Count > 0 || (!isHost && !state.CanEnter))
             return;
         try
         {
-            foreach ((int socket, int offset) in _listening.Open(_bridge.Settings, _place, out _boundIn))
-                _listeners.Add(new ClientListener(_clients, _join, _home, socket, offset, _descriptors));
+            foreach ((int socket, int offset) in listening.Open(bridge.Settings, place, out _boundIn))
+                _listeners.Add(new ClientListener(clients, _join, home, socket, offset, descriptors));
             foreach (ClientListener listener in _listeners)
                 listener.Start();
         }
@@ -102,14 +83,14 @@ internal sealed class OuterHalf : IOuterHalf, IOuterCarrier
         _isBound = true;
     }
 
-    public void OnNamespaceChanged() => _home.Post(ApplyNamespace);
+    public void OnNamespaceChanged() => home.Post(ApplyNamespace);
 
-    public void Change() => _home.Post(_join.OnSettingsChanged);
+    public void Change() => home.Post(_join.OnSettingsChanged);
 
     private void ApplyNamespace()
     {
         Bind();
-        _bridge.OnStateChanged();
+        bridge.OnStateChanged();
     }
 
     /// <summary>Listeners and clients of any namespace but this one end: each of their sockets keeps its namespace alive.</summary>
@@ -121,19 +102,19 @@ internal sealed class OuterHalf : IOuterHalf, IOuterCarrier
             _boundIn = 0;
         }
         // Until the namespace is known, resumed clients go on. Clients that may drain stay in the set: a reload may end them later.
-        if (state.IsUnknown || _bridge.Settings.WhenNamespaceGoes != WhenNamespaceGoes.Close)
+        if (state.IsUnknown || bridge.Settings.WhenNamespaceGoes != WhenNamespaceGoes.Close)
             return;
         foreach (ulong origin in _origins.Where(origin => origin != state.Cookie).ToArray())
         {
             _origins.Remove(origin);
             int ended = _join.AbortClientsIn(origin);
             if (ended > 0)
-                _events.OnNamespaceEnded(ended);
-            _bridge.AbortClientsIn(origin);
+                events.OnNamespaceEnded(ended);
+            bridge.AbortClientsIn(origin);
         }
     }
 
-    public void TrackClientNamespaces(IReadOnlySet<ulong> namespaces) => _home.Post(() =>
+    public void TrackClientNamespaces(IReadOnlySet<ulong> namespaces) => home.Post(() =>
     {
         _origins.UnionWith(namespaces);
         ApplyNamespace();
@@ -147,33 +128,33 @@ internal sealed class OuterHalf : IOuterHalf, IOuterCarrier
         _listeners.Clear();
     }
 
-    public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<ListenerSnapshot>>(() =>
+    public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => home.InvokeAsync<IReadOnlyList<ListenerSnapshot>>(() =>
         HasOwnSockets && _boundIn == NetworkNamespace.OwnCookie
             ? [.. _listeners.Select(listener => ListenerSnapshot.Internet(listener.Listener))]
             : []);
 
-    public Task UnbindAsync() => _home.InvokeAsync(() =>
+    public Task UnbindAsync() => home.InvokeAsync(() =>
     {
         _isWanted = false;
         _isBound = false;
         foreach (ClientListener listener in _listeners)
         {
             if (HasOwnSockets)
-                _listening.Inherited.Keep(ListenerSnapshot.Internet(listener.Release()));
+                listening.Inherited.Keep(ListenerSnapshot.Internet(listener.Release()));
             else
                 listener.Stop();
         }
         _listeners.Clear();
     });
 
-    public Task<int> HandedOffCountAsync() => _home.InvokeAsync(() => _join.HandedOffCount);
+    public Task<int> HandedOffCountAsync() => home.InvokeAsync(() => _join.HandedOffCount);
 
-    public Task<IEnumerable<ConnectionSnapshot>> SuspendAsync() => _home.InvokeAsync(_join.Suspend);
+    public Task<IEnumerable<ConnectionSnapshot>> SuspendAsync() => home.InvokeAsync(_join.Suspend);
 
-    public Task<IEnumerable<ConnectionSnapshot>> ReleasePendingAsync() => _home.InvokeAsync(_join.ReleasePending);
+    public Task<IEnumerable<ConnectionSnapshot>> ReleasePendingAsync() => home.InvokeAsync(_join.ReleasePending);
 
     public Task<IReadOnlyList<ConnectionSnapshot>> ResumeAsync(IReadOnlyList<ConnectionSnapshot> carried) =>
-        _home.InvokeAsync<IReadOnlyList<ConnectionSnapshot>>(() =>
+        home.InvokeAsync<IReadOnlyList<ConnectionSnapshot>>(() =>
             // The oldest first, as in the queue they come from.
             [.. carried.OrderByDescending(connection => connection.Age).Where(connection => !Resume(connection))]);
 
@@ -185,5 +166,5 @@ internal sealed class OuterHalf : IOuterHalf, IOuterCarrier
         return true;
     }
 
-    public Task AbortAsync() => _home.InvokeAsync(_join.Stop);
+    public Task AbortAsync() => home.InvokeAsync(_join.Stop);
 }

@@ -175,7 +175,7 @@ internal sealed class FlowConnector : IFlowOwner
         }
         if (flow.HasEnded || TryPark(flow))
             return;
-        GiveUp(flow, _place.Resolve(out NamespaceState absent) is { } network ? network.Explain(failure) : absent.Reason, failure.Error);
+        GiveUp(flow, StateReason.Unreachable(_place, failure).Text, failure.Error);
     }
 
     private void GiveUp(UdpFlow flow, string reason, Errno error)
