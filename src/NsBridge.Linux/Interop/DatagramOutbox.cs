@@ -34,9 +34,6 @@ public sealed unsafe class DatagramOutbox : IDisposable
     /// <summary>Messages that wait.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Whether no more piece fits.</summary>
-    public bool IsFull => _pieces == Capacity;
-
     /// <summary>Bytes of a message.</summary>
     public int Bytes(int message) => _bytes[message];
 

@@ -16,60 +16,41 @@ namespace NsBridge.Hosting;
 /// Starts every configured bridge, changes only what differs on a reload, retries what failed, and stops in order: unbind, drain, abort; or
 /// unbind and hand over when another process of the service follows.
 /// </summary>
-internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports, IStatusLine, IDisposable
+/// <param name="settings">The configuration at the start; <see cref="ApplyAsync"/> replaces it.</param>
+/// <param name="factory">Makes the bridges.</param>
+/// <param name="listening">Opens and keeps their listening sockets.</param>
+/// <param name="descriptors">Counts the process's descriptors.</param>
+/// <param name="restart">Passes sockets from the previous process and to the next one.</param>
+/// <param name="log">For facts about all bridges together.</param>
+/// <param name="hurry">Cuts the drain at the stop short.</param>
+internal sealed partial class BridgeSupervisor(
+    DaemonSettings settings, BridgeFactory factory, ListeningSockets listening, DescriptorBudget descriptors, RestartCoordinator restart,
+    ILogger<BridgeSupervisor> log, CancellationToken hurry = default) : IHostedService, IBridgeReports, IStatusLine, IDisposable
 {
     private static readonly TimeSpan s_recoveryPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_drainPoll = TimeSpan.FromMilliseconds(20);
 
-    private readonly BridgeFactory _factory;
-    private readonly ListeningSockets _listening;
-    private readonly DescriptorBudget _descriptors;
-    private readonly RestartCoordinator _restart;
-    private readonly ILogger<BridgeSupervisor> _log;
-    private readonly UnusedSockets _unused;
-    private readonly StepGuard _guard;
-    private readonly CancellationToken _hurry;
+    private readonly UnusedSockets _unused = new(listening.Activation, log);
+    private readonly StepGuard _guard = new(log);
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Bridge> _leaving = [];
     private volatile Bridge[] _bridges = [];
-    private DaemonSettings _settings;
+    private DaemonSettings _settings = settings;
     private Task _recovery = Task.CompletedTask;
     private int? _bindingsStored;
     private bool _hasBegun;
-
-    /// <param name="settings">The configuration at the start.</param>
-    /// <param name="factory">Makes the bridges.</param>
-    /// <param name="listening">Opens and keeps their listening sockets.</param>
-    /// <param name="descriptors">Counts the process's descriptors.</param>
-    /// <param name="restart">Passes sockets from the previous process and to the next one.</param>
-    /// <param name="log">For facts about all bridges together.</param>
-    /// <param name="hurry">Cuts the drain at the stop short.</param>
-    public BridgeSupervisor(
-        DaemonSettings settings, BridgeFactory factory, ListeningSockets listening, DescriptorBudget descriptors, RestartCoordinator restart,
-        ILogger<BridgeSupervisor> log, CancellationToken hurry = default)
-    {
-        _settings = settings;
-        _factory = factory;
-        _listening = listening;
-        _descriptors = descriptors;
-        _restart = restart;
-        _log = log;
-        _hurry = hurry;
-        _unused = new UnusedSockets(listening.Activation, log);
-        _guard = new StepGuard(log);
-    }
 
     /// <summary>Takes over what the previous process left. Once, before anything is bound; <see cref="GiveBackAsync"/> undoes it.</summary>
     /// <param name="stored">Descriptors from the manager's store; owned from here on.</param>
     public void Restore(IReadOnlyList<ActivationFd> stored)
     {
-        _restart.Restore(stored, _listening.Inherited);
+        restart.Restore(stored, listening.Inherited);
         CloseUnwanted(_settings.Bridges);
     }
 
     /// <summary>Leaves what was restored to the next process, if the start ended before the bridges began.</summary>
-    public Task GiveBackAsync() => _hasBegun ? Task.CompletedTask : _restart.GiveBackAsync(_listening.Inherited);
+    public Task GiveBackAsync() => _hasBegun ? Task.CompletedTask : restart.GiveBackAsync(listening.Inherited);
 
     /// <remarks>A bridge cannot give restored connections back, so a start with any runs to its end before it is stopped.</remarks>
     /// <exception cref="UserErrorException">Every bridge lacks the privilege to listen.</exception>
@@ -77,16 +58,16 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
     {
         cancellationToken.ThrowIfCancellationRequested();
         _hasBegun = true;
-        bool hasRestored = _restart.HasRestored;
+        bool hasRestored = restart.HasRestored;
         if (hasRestored)
             cancellationToken = CancellationToken.None;
-        Privileges.Log(_log, _settings);
-        _bridges = [.. _settings.Bridges.Select(settings => _factory.Create(settings))];
+        Privileges.Log(log, _settings);
+        _bridges = [.. _settings.Bridges.Select(settings => factory.Create(settings))];
         IEnumerable<ConnectionSnapshot> misfits = await InnerFirstAsync(
-            _bridges, bridge => StartAsync(bridge, _restart.Claim(bridge.Settings.Name), cancellationToken));
+            _bridges, bridge => StartAsync(bridge, restart.Claim(bridge.Settings.Name), cancellationToken));
         foreach (ConnectionSnapshot misfit in misfits)
-            _restart.End(misfit);
-        _restart.Finish();
+            restart.End(misfit);
+        restart.Finish();
         Bridge[] enabled = [.. _bridges.Where(bridge => bridge.Settings.Enabled)];
         if (!hasRestored && enabled.Length > 0 && enabled.All(bridge => bridge.LacksPrivilegeToListen))
         {
@@ -95,7 +76,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
             throw Privileges.MissingToListen(enabled[0].Settings);
         }
         await StoreListenersAsync(closeRest: true);
-        _descriptors.Measure();
+        descriptors.Measure();
         _unused.Log(_settings.Bridges);
         if (_bridges.Length == 0)
             NothingToDo();
@@ -118,14 +99,12 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
     private static async Task<IEnumerable<T>> InnerFirstAsync<T>(IEnumerable<Bridge> bridges, Func<Bridge, Task<IEnumerable<T>>> ask)
     {
         ILookup<bool, Bridge> halves = bridges.ToLookup(bridge => bridge.Settings.Namespace is not null);
-        IEnumerable<T> first = await TogetherAsync(halves[true], ask);
-        return first.Concat(await TogetherAsync(halves[false], ask));
+        return [.. await TogetherAsync(halves[true], ask), .. await TogetherAsync(halves[false], ask)];
     }
 
     /// <summary>Applies a new configuration. An unchanged bridge is not touched.</summary>
     /// <remarks>
-    /// The order, and the reason of each step:
-    /// <list type="number">
+    /// The order, and the reason of each step: <list type="number">
     /// <item>Diff: a bridge whose change needs no other socket goes on with its new settings.</item>
     /// <item>Release: removed and replaced bridges give up their listeners before a new bridge binds, which may want the same port. Clients
     /// without a target go to the replacement, as the old target may be unwanted by now; those of a removed bridge are reset.</item>
@@ -136,32 +115,38 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
     /// <item>Store: what listens now survives a crash, and listeners that no bridge took are closed.</item>
     /// </list>
     /// </remarks>
-    public async Task ApplyAsync(DaemonSettings wanted)
+    public Task ApplyAsync(DaemonSettings wanted) =>
+        ExclusiveAsync(() => _stop.IsCancellationRequested ? Task.CompletedTask : ReloadAsync(wanted), CancellationToken.None);
+
+    private async Task ReloadAsync(DaemonSettings wanted)
     {
-        await _turn.WaitAsync();
+        Dictionary<string, BridgeSettings> byName = wanted.Bridges.ToDictionary(settings => settings.Name);
+        Dictionary<string, Bridge> same = _bridges.Where(bridge => TryContinue(bridge, byName.GetValueOrDefault(bridge.Settings.Name)))
+            .ToDictionary(bridge => bridge.Settings.Name);
+        Bridge[] released = [.. _bridges.Except(same.Values)];
+        Dictionary<string, IReadOnlyList<ConnectionSnapshot>> pending = await ReleaseAsync(released, byName);
+        foreach (Bridge leaving in _leaving)
+            leaving.AdoptPolicy(byName.GetValueOrDefault(leaving.Settings.Name));
+        Bridge[] next = [.. wanted.Bridges.Select(settings => same.GetValueOrDefault(settings.Name) ?? Make(settings))];
+        Bridge[] started = [.. next.Except(same.Values)];
+        _bridges = next;
+        if (CloseUnwanted(started.Select(bridge => bridge.Settings)) > 0)
+            await StoreListenersAsync();
+        await StartAsync(started, pending);
+        await StoreListenersAsync(closeRest: true);
+        descriptors.Measure();
+        _settings = wanted;
+        _unused.Log(wanted.Bridges);
+        Reloaded(next.Length, started.Length, released.Length - pending.Count);
+    }
+
+    /// <summary>A reload, a round of recovery and the stop exclude each other.</summary>
+    private async Task ExclusiveAsync(Func<Task> action, CancellationToken stop)
+    {
+        await _turn.WaitAsync(stop);
         try
         {
-            if (_stop.IsCancellationRequested)
-                return;
-            Dictionary<string, BridgeSettings> byName = wanted.Bridges.ToDictionary(settings => settings.Name);
-            Dictionary<string, Bridge> same = _bridges.Where(bridge => TryContinue(bridge, byName.GetValueOrDefault(bridge.Settings.Name)))
-                .ToDictionary(bridge => bridge.Settings.Name);
-            Bridge[] released = [.. _bridges.Except(same.Values)];
-            Dictionary<string, IReadOnlyList<ConnectionSnapshot>> pending = await ReleaseAsync(released, byName);
-            foreach (Bridge leaving in _leaving)
-                leaving.AdoptPolicy(byName.GetValueOrDefault(leaving.Settings.Name));
-            Bridge[] next = [.. wanted.Bridges.Select(settings => same.GetValueOrDefault(settings.Name) ?? Make(settings))];
-            Bridge[] started = [.. next.Except(same.Values)];
-            _bridges = next;
-            if (CloseUnwanted(started.Select(bridge => bridge.Settings)) > 0)
-                await StoreListenersAsync();
-            await StartAsync(started, pending);
-            await StoreListenersAsync(closeRest: true);
-            _descriptors.Measure();
-            _settings = wanted;
-            _unused.Log(wanted.Bridges);
-            int removed = released.Length - pending.Count;
-            Reloaded(next.Length, started.Length, removed);
+            await action();
         }
         finally
         {
@@ -205,7 +190,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
 
     /// <summary>A new bridge with the counters of the one it replaces, or of one that an earlier reload removed and that drains.</summary>
     private Bridge Make(BridgeSettings settings) =>
-        _factory.Create(settings, _leaving.FindLast(leaving => leaving.Settings.Name == settings.Name));
+        factory.Create(settings, _leaving.FindLast(leaving => leaving.Settings.Name == settings.Name));
 
     private static async Task StartAsync(Bridge[] started, Dictionary<string, IReadOnlyList<ConnectionSnapshot>> pending)
     {
@@ -216,20 +201,20 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
     }
 
     /// <inheritdoc cref="BridgeFactory.RenewProcesses"/>
-    public void RenewProcesses() => _factory.RenewProcesses();
+    public void RenewProcesses() => factory.RenewProcesses();
 
     /// <summary>Closes inherited listeners that no bridge is about to take: they block the port for others.</summary>
     private int CloseUnwanted(IEnumerable<BridgeSettings> starting) =>
-        _listening.Inherited.CloseAllBut(new WantedListeners(starting).Contains);
+        listening.Inherited.CloseAllBut(new WantedListeners(starting).Contains);
 
     /// <summary>Stores what listens now, so that it survives a crash. After a failure the next tick tries again.</summary>
     private async Task StoreListenersAsync(bool closeRest = false)
     {
         if (closeRest)
-            _listening.Inherited.CloseRest();
-        int bindings = _listening.Bindings;
+            listening.Inherited.CloseRest();
+        int bindings = listening.Bindings;
         IEnumerable<ListenerSnapshot> bound = await TogetherAsync(_bridges, bridge => bridge.Handover.ListenersAsync());
-        _bindingsStored = await _restart.StoreAsync(_listening.Inherited.All().Concat(bound)) ? bindings : null;
+        _bindingsStored = await restart.StoreAsync(listening.Inherited.All().Concat(bound)) ? bindings : null;
     }
 
     /// <summary>Every second, retries what failed and ends bridges that have drained. Ends only by <paramref name="stop"/>.</summary>
@@ -239,17 +224,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         try
         {
             while (await timer.WaitForNextTickAsync(stop))
-            {
-                await _turn.WaitAsync(stop);
-                try
-                {
-                    await RecoverOnceAsync();
-                }
-                finally
-                {
-                    _turn.Release();
-                }
-            }
+                await ExclusiveAsync(RecoverOnceAsync, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -262,7 +237,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
             await _guard.RunAsync($"recover bridge '{bridge.Settings.Name}'", () =>
                 bridge.HasLostSocket || bridge.Report().State == BridgeState.Failed ? bridge.RecoverAsync() : Task.CompletedTask);
         await _guard.RunAsync("store the listening sockets", () =>
-            _listening.Bindings == _bindingsStored ? Task.CompletedTask : StoreListenersAsync());
+            listening.Bindings == _bindingsStored ? Task.CompletedTask : StoreListenersAsync());
         foreach (Bridge bridge in _leaving.Where(bridge => bridge.HasDrained).ToArray())
         {
             _leaving.Remove(bridge);
@@ -279,14 +254,14 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         await _recovery;
         await _turn.WaitAsync(CancellationToken.None);
         Bridge[] all = [.. _bridges, .. _leaving];
-        if (await _restart.IsFollowedAsync())
+        if (await restart.IsFollowedAsync())
         {
             await HandOverAsync(all);
             return;
         }
-        await _guard.RunAsync("clear the store", _restart.WithdrawAsync);
+        await _guard.RunAsync("clear the store", restart.WithdrawAsync);
         await _guard.ForAllAsync("unbind", _bridges, bridge => bridge.UnbindAsync());
-        _listening.Inherited.CloseRest();
+        listening.Inherited.CloseRest();
         await _guard.RunAsync("drain the bridges", () => DrainAsync(all, cancellationToken));
         await _guard.ForAllAsync("stop", all, bridge => bridge.StopAsync(CancellationToken.None));
     }
@@ -302,8 +277,8 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
             lock (connections)
                 connections.AddRange(suspended);
         });
-        _restart.HandOver(new RestartSnapshot(_listening.Inherited.All(), connections));
-        _listening.Inherited.Forget();
+        restart.HandOver(new RestartSnapshot(listening.Inherited.All(), connections));
+        listening.Inherited.Forget();
     }
 
     private async Task DrainAsync(Bridge[] all, CancellationToken cancellationToken)
@@ -312,7 +287,7 @@ internal sealed partial class BridgeSupervisor : IHostedService, IBridgeReports,
         if (left > 0)
             Draining(_settings.ShutdownTimeout, left);
         long began = Stopwatch.GetTimestamp();
-        bool IsOver() => cancellationToken.IsCancellationRequested || _hurry.IsCancellationRequested
+        bool IsOver() => cancellationToken.IsCancellationRequested || hurry.IsCancellationRequested
             || Stopwatch.GetElapsedTime(began) >= _settings.ShutdownTimeout;
         while (left > 0 && !IsOver())
         {

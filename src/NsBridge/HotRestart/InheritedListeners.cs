@@ -18,7 +18,6 @@ internal sealed class InheritedListeners
             _listeners.Add(listener);
     }
 
-    /// <summary>How many there are.</summary>
     public int Count
     {
         get

@@ -12,9 +12,7 @@ internal static class SnapshotChannel
     private const byte Description = 1;
     private const byte Descriptors = 2;
 
-    /// <summary>Makes the pair.</summary>
-    /// <param name="queue">The end to write to.</param>
-    /// <param name="stored">The end to read from, for the manager.</param>
+    /// <summary>Makes the pair: <paramref name="queue"/> to write to, <paramref name="stored"/> to read from, for the manager.</summary>
     /// <returns>0, or a negated error.</returns>
     public static int Make(out int queue, out int stored)
     {
@@ -27,7 +25,7 @@ internal static class SnapshotChannel
 
     /// <summary>Puts a snapshot into the queue; the caller keeps its descriptors. If nothing reads it, its connections are reset.</summary>
     /// <param name="socket">The end to write to.</param>
-    /// <param name="snapshot">What is left.</param>
+    /// <param name="snapshot">The sockets and their state.</param>
     /// <param name="moment">Now, on the monotonic clock.</param>
     /// <returns>0, or a negated error.</returns>
     public static int Send(int socket, RestartSnapshot snapshot, long moment)
