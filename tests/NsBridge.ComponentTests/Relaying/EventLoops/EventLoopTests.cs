@@ -18,7 +18,7 @@ internal sealed class EventLoopTests
     [Test]
     public async Task Post_FromManyThreadsAtOnce_IsNeverForgotten()
     {
-        // Nothing else wakes this loop: where one wake-up is lost, whoever waits for it waits for ever.
+        // Nothing else wakes this loop: if one wake-up is lost, its task never ends.
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
         {
             for (int i = 0; i < 20_000; i++)

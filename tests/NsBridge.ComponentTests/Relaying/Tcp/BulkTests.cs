@@ -5,7 +5,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.ComponentTests.Relaying.Tcp;
 
-/// <summary>Bulk directions move through pipes, and nobody but the processor notices.</summary>
+/// <summary>Bulk directions move through pipes, and no byte changes.</summary>
 internal sealed class BulkTests(bool ring) : RelayFixture(ring)
 {
     private const int Megabyte = 1 << 20;
@@ -76,7 +76,7 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
             conversation.Target.Shutdown(SocketShutdown.Send);
             Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Closed));
         }
-        Assert.That(PipePool.Made, Is.Zero, "no pipe is kept for nobody");
+        Assert.That(PipePool.Made, Is.Zero, "no pipe is kept without a relay");
     }
 
     [Test]
@@ -89,7 +89,7 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
         await Scene.Loop.InvokeAsync(() => Scene.Group.AbortAllBut(0));
         foreach (Conversation conversation in conversations)
             Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.Aborted));
-        Assert.That(PipePool.Made, Is.Zero, "no pipe is kept for nobody");
+        Assert.That(PipePool.Made, Is.Zero, "no pipe is kept without a relay");
         // The next stream gets its own bytes and no others.
         Conversation next = await Scene.StartAsync();
         await PassAsync(next.Client, next.Target, 64 * Megabyte);
@@ -169,7 +169,7 @@ internal sealed class BulkTests(bool ring) : RelayFixture(ring)
         conversation.Target.Reset();
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.TargetReset));
         SocketException? error = await Assert.ThrowsAsync<SocketException>(async () => await sending);
-        // Whichever call comes upon the reset first is told of it, the others that the connection is no more.
+        // The first call after the reset returns ECONNRESET, the others another error.
         Assert.That(error?.SocketErrorCode, Is.EqualTo(SocketError.ConnectionReset).Or.EqualTo(SocketError.Shutdown));
     }
 

@@ -4,7 +4,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.ComponentTests.Relaying.Tcp;
 
-/// <summary>A conversation that nobody shares the loop with leaves its ring, and comes back when others talk as well.</summary>
+/// <summary>A conversation that is alone on its loop leaves the ring, and comes back when others talk as well.</summary>
 [TestFixture, LeaksNothing]
 internal sealed class CalmTests
 {
@@ -104,7 +104,7 @@ internal sealed class CalmTests
             $"{onRing} relays on the ring");
     }
 
-    /// <summary>Every client of these says something at once for the loop, and every target hears it; then the other way round.</summary>
+    /// <summary>Each client sends a message in the same turn of the loop, and each target receives it; then the other way round.</summary>
     private async Task TalkAsync(List<Conversation> conversations, int round)
     {
         byte[] message = Pattern.Take(1 + round % 100, round);

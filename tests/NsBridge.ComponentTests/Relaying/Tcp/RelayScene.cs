@@ -45,7 +45,7 @@ internal sealed class RelayScene : IAsyncDisposable
     /// <param name="cookie">The namespace that the target is said to be in.</param>
     /// <param name="greeting">What the target gets first.</param>
     /// <param name="before">What happens while both ends are watched and the relay has not begun.</param>
-    /// <param name="unseen">What happens right before the relay begins, so that no event tells of it yet.</param>
+    /// <param name="unseen">What happens right before the relay begins, before any event of it.</param>
     internal async Task<Conversation> StartAsync(
         SocketKind client = SocketKind.Tcp,
         SocketKind target = SocketKind.Tcp,
@@ -80,7 +80,7 @@ internal sealed class RelayScene : IAsyncDisposable
     }
 
     /// <summary>Brings every relay to rest and lets it go on, as another process does that takes its sockets over.</summary>
-    /// <param name="between">What happens while nobody relays.</param>
+    /// <param name="between">What happens while no relay runs.</param>
     internal Task RestAsync(Action? between = null) => Loop.InvokeAsync(() =>
     {
         IReadOnlyList<RelayState> states = Group.Suspend();

@@ -30,7 +30,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
         resets.Shutdown(SocketShutdown.Send);
         Assert.That(await sees.ReceivePatternAsync(), Is.Zero);
         resets.Reset();
-        // The reader has had its end of stream already: its next write tells.
+        // The reader has read the end of the stream already: its next write fails.
         await conversation.EndAsync();
         Assert.That(async () => await SendUntilRefusedAsync(sees), Throws.InstanceOf<SocketException>());
     }
@@ -50,7 +50,7 @@ internal sealed class ResetTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task Reset_AmidABulkStream_IsNeverAnOrderlyEnd()
     {
-        // A socket tells its error to one call only, and that may be any of those that move bytes.
+        // A socket reports its error to one call only, which may be any of those that move bytes.
         for (int round = 0; round < 40; round++)
         {
             Conversation conversation = await Scene.StartAsync();

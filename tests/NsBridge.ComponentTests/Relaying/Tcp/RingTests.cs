@@ -94,7 +94,7 @@ internal sealed class RingTests
             foreach (Conversation conversation in conversations)
                 Assert.That(await conversation.Target.ReceiveExactlyAsync(13), Is.EqualTo("and so to bed"u8.ToArray()));
         }
-        Assert.That(await _scene.OnRingAsync(), Is.InRange(1, Many), "those who found no buffer have left it");
+        Assert.That(await _scene.OnRingAsync(), Is.InRange(1, Many), "relays without a buffer have left it");
     }
 
     [Test]
@@ -133,7 +133,7 @@ internal sealed class RingTests
         }
         foreach (Conversation conversation in stays)
             Assert.That(await conversation.Target.ReceiveExactlyAsync(4), Is.EqualTo("kept"u8.ToArray()));
-        Assert.That(await _scene.OnRingAsync(), Is.InRange(1, stays.Count), "those who found no buffer have left it");
+        Assert.That(await _scene.OnRingAsync(), Is.InRange(1, stays.Count), "relays without a buffer have left it");
     }
 
     [TestCase(0)]
@@ -147,7 +147,7 @@ internal sealed class RingTests
         Assert.That(await conversation.Target.ReceivePatternAsync(), Is.Zero, "the end came");
         conversation.Client.Reset();
         Assert.That((await conversation.EndAsync()).Ending, Is.EqualTo(EndReason.ClientReset));
-        // The target has read the end: of the reset that came later a write tells.
+        // The target has read the end: only a write finds the reset that came later.
         Assert.Throws<SocketException>(() => conversation.Target.Send("answer"u8));
     }
 

@@ -116,7 +116,7 @@ internal sealed class DatagramOutboxTests
         batch.Receive(pair.Second, 0);
         int largest = DatagramSending.NoLimit;
         SendResult tally = default;
-        // The answer to the first send is told by the second at the latest.
+        // The second send returns the reply to the first at the latest.
         for (int i = 0; i < 2 && tally.Failed == Errno.None; i++)
         {
             outbox.Clear();

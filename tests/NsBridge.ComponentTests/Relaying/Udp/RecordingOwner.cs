@@ -4,7 +4,7 @@ using NsBridge.Relaying.Udp;
 
 namespace NsBridge.ComponentTests.Relaying.Udp;
 
-/// <summary>Connects each flow to one target on loopback, and remembers what it is told. On the loop's thread.</summary>
+/// <summary>Connects each flow to one target on loopback, and records all calls. On the loop's thread.</summary>
 internal sealed class RecordingOwner(int target) : IFlowOwner
 {
     /// <summary>Leaves new flows waiting.</summary>
