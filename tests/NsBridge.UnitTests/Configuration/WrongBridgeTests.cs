@@ -161,9 +161,20 @@ internal sealed class WrongBridgeTests
     }
 
     [Test]
+    public void Fault_OfABridge_NamesItBesideItsNumber()
+    {
+        ConfigurationOutcome outcome = LoadedText.Bridges(Web, """ "Name":"we b", "Listen":"x" """, """ "Listen":"y" """);
+        Assert.That(outcome.Faults.Select(fault => (fault.Path, fault.Bridge)), Is.EqualTo(new[]
+        {
+            ("NsBridge:Bridges:1:Listen", "we b"), ("NsBridge:Bridges:1:Name", null), ("NsBridge:Bridges:2:Listen", null), ("NsBridge:Bridges:2:Name", null),
+        }));
+        Assert.That(outcome.FaultText, Does.Contain(" (bridge 'we b')"));
+    }
+
+    [Test]
     public void Fault_ValueWithControlCharacters_StaysOneLine()
     {
         ConfigurationOutcome outcome = LoadedText.Bridges($$"""{{Web}}, "Join":"a\nb\u001b[31m" """);
-        Assert.That(outcome.FaultText, Is.EqualTo("NsBridge:Bridges:0:Join = \"a?b?[31m\": write handoff or relay"));
+        Assert.That(outcome.FaultText, Is.EqualTo("NsBridge:Bridges:0:Join = \"a\ufffdb\ufffd[31m\": write handoff or relay (bridge 'web')"));
     }
 }

@@ -1,3 +1,5 @@
+using NsBridge.Base;
+
 namespace NsBridge.Configuration.Reading;
 
 /// <summary>One thing wrong in the configuration.</summary>
@@ -11,19 +13,17 @@ internal sealed record ConfigurationFault(string Path, string? Value, string Mes
     /// <summary>The line of the file and a mark below the place, if there is one.</summary>
     public (string Line, string Mark)? Excerpt { get; init; }
 
+    /// <summary>The name of the bridge below whose number the key stands; null if it has none, or if the name itself is at fault.</summary>
+    public string? Bridge { get; init; }
+
     /// <summary>The fault without control characters: one line, and two more with an excerpt.</summary>
     public override string ToString()
     {
-        string line = Value is null ? $"{Path}: {Message}" : $"{Path} = \"{Shorten(Value)}\": {Message}";
-        return Excerpt is not { } excerpt ? Plain(line, '?')
-            : string.Join(Environment.NewLine, Plain(line, '?'), $"  {Plain(excerpt.Line, ' ')}", $"  {excerpt.Mark}");
+        string value = Value is null ? "" : $" = \"{Shorten(Value)}\"";
+        string line = PlainText.Line($"{Path}{value}: {Message}{(Bridge is null ? "" : $" (bridge '{Bridge}')")}");
+        return Excerpt is not { } excerpt ? line
+            : string.Join(Environment.NewLine, line, $"  {PlainText.Line(excerpt.Line.Replace('\t', ' '))}", $"  {excerpt.Mark}");
     }
-
-    private static string Plain(string line, char instead) => string.Create(line.Length, (line, instead), static (target, source) =>
-    {
-        for (int i = 0; i < target.Length; i++)
-            target[i] = char.IsControl(source.line[i]) ? source.instead : source.line[i];
-    });
 
     private static string Shorten(string value) => value.Length <= LongestValue ? value : $"{value.AsSpan(0, LongestValue)}…";
 }

@@ -80,8 +80,20 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
         if (faults.Count == 0)
             return new ConfigurationOutcome(File, settings, [], settings.RuntimeDirectory) { DirectoryAsGiven = reader.DirectoryAsGiven };
         bool isDirectoryWrong = faults.Exists(fault => fault.Path == section.At(DaemonKeys.RuntimeDirectory).Path);
-        ConfigurationFault[] inOrder = [.. faults.OrderBy(fault => fault.Path, ConfigurationKeyComparer.Instance)];
-        return new ConfigurationOutcome(File, null, inOrder, isDirectoryWrong ? null : settings.RuntimeDirectory);
+        KeyNode bridges = section.At(section.Key.Find(KeyTable.Bridges)!);
+        IEnumerable<ConfigurationFault> inOrder = faults.OrderBy(fault => fault.Path, ConfigurationKeyComparer.Instance)
+            .Select(fault => fault with { Bridge = NameOf(fault.Path, bridges) });
+        return new ConfigurationOutcome(File, null, [.. inOrder], isDirectoryWrong ? null : settings.RuntimeDirectory);
+    }
+
+    /// <summary>The name of the bridge that a fault is of; null if it has none, or if the name itself is at fault.</summary>
+    private static string? NameOf(string path, KeyNode bridges)
+    {
+        string[] keys = path.Split(':');
+        bool isOfBridge = path.StartsWith($"{bridges.Path}:", StringComparison.Ordinal)
+            && keys.ElementAtOrDefault(3) != BridgeKeys.Name.Name;
+        return isOfBridge && int.TryParse(keys[2], out int number) && bridges.Items.TryGetValue(number, out KeyNode? node)
+            && node.At(BridgeKeys.Name).Value is { Length: > 0 } name ? name : null;
     }
 
     /// <summary>The directory of a daemon with an unreadable file, from the environment or from the file before it breaks.</summary>
