@@ -20,9 +20,9 @@ internal static class DoctorCommand
         ConfigurationOutcome outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
         if (outcome.Settings is not { } settings)
         {
-            string faults = string.Join("\n          ", outcome.Faults.Select(fault => PlainText.Line(fault.ToString())));
+            string faults = PlainText.Lines(string.Join("\n", outcome.Faults)).Replace("\n", "\n          ", StringComparison.Ordinal);
             await StandardStreams.Terminal.WriteLineAsync(options.Json
-                ? DoctorJson.Of(new DoctorDocument(outcome.File, outcome.Faults, []))
+                ? DoctorJson.Of(new DoctorDocument(outcome.File, [.. outcome.Faults.Select(Fault)], []))
                 : $"{DoctorReport.Mark(CheckState.Broken)}  configuration  {PlainText.Line(outcome.File)} is wrong:\n          {faults}");
             return ExitCode.Configuration;
         }
@@ -73,6 +73,8 @@ internal static class DoctorCommand
             }
         }
     }
+
+    private static DoctorFault Fault(ConfigurationFault fault) => new(fault.Path, fault.Value, fault.Message);
 
     private static string Known(DaemonSettings settings) => settings.Bridges.Count switch
     {

@@ -4,13 +4,14 @@ using System.Text.Json.Serialization;
 using NsBridge.Base;
 using NsBridge.Commands.Inspection;
 using NsBridge.Commands.Status;
-using NsBridge.Configuration.Reading;
 
 namespace NsBridge.Commands.Doctor;
 
 /// <summary>What <c>doctor --json</c> prints; nsbridge(8) documents it. With faults no bridge is checked.</summary>
-internal sealed record DoctorDocument(
-    string Configuration, IReadOnlyList<ConfigurationFault> Faults, IReadOnlyList<BridgeDiagnosis> Bridges);
+internal sealed record DoctorDocument(string Configuration, IReadOnlyList<DoctorFault> Faults, IReadOnlyList<BridgeDiagnosis> Bridges);
+
+/// <summary>A fault of the configuration in <see cref="DoctorDocument"/>.</summary>
+internal sealed record DoctorFault(string Path, string? Value, string Message);
 
 /// <summary>The checks of one bridge, up to the first broken one, and what follows from them.</summary>
 internal sealed record BridgeDiagnosis(string Name, IReadOnlyList<CheckResult> Checks)

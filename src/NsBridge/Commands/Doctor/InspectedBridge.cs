@@ -28,6 +28,10 @@ internal sealed record InspectedBridge(
 
     public BoundSocketKind Kind => Settings.Protocol == BridgeProtocol.Udp ? BoundSocketKind.Udp : BoundSocketKind.Tcp;
 
+    /// <summary>Whether a socket is one of nsbridge's own, so never the service that is missing.</summary>
+    public bool IsOwn(BoundSocket socket) =>
+        Sockets.IsOwn(socket) || (Daemon.Document is { } daemon && Sockets.IsHeldBy(socket, daemon.Pid));
+
     /// <summary>The command that checks everything.</summary>
     public string AsRoot =>
         $"sudo nsbridge doctor {Settings.Name}{(Daemon.ConfigFile is { } file ? $" --config {Cures.Quoted(file)}" : "")}";

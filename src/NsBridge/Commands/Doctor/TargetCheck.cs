@@ -74,7 +74,7 @@ internal static class TargetCheck
             $"{missing}; there {(others.Count == 1 ? "is" : "are")} {list}",
             $"{StartInside(bridge, null)}, or correct the port in \"Target\"");
 
-        bool IsForeign(BoundSocket socket) => !bridge.Sockets.IsOwn(socket);
+        bool IsForeign(BoundSocket socket) => !bridge.IsOwn(socket);
     }
 
     /// <summary>A service on the host that was meant to be inside; null for none.</summary>
@@ -89,7 +89,7 @@ internal static class TargetCheck
         // If this user may not see the process, the bridge's own port decides.
         bool IsOwn(BoundSocket socket) => bridge.Sockets.OwnerOf(socket) is null
             ? bridge.Settings.Listen.Any(entry => entry.Ports.Contains(socket.Address!.Port))
-            : bridge.Sockets.IsOwn(socket);
+            : bridge.IsOwn(socket);
     }
 
     private static string StartInside(InspectedBridge bridge, string? unit) => bridge.TargetPlace switch
