@@ -113,7 +113,8 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
         int other = ControlClient.ProcessAt(_settings.ControlSocket);
         string process = other > 0 ? string.Create(CultureInfo.InvariantCulture, $" as pid {other}") : "";
         throw new UserErrorException(
-            $"nsbridge is already running{process} on {directory}; stop it, or give this one another NsBridge:RuntimeDirectory", ExitCode.Failed);
+            $"nsbridge is already running{process} on {directory}; stop it, or give this one another NsBridge:RuntimeDirectory",
+            ExitCode.Failed);
     }
 
     private async Task AnswerAsync(Socket client, CancellationToken deadline)

@@ -20,7 +20,8 @@ internal sealed record StatusDocument(string Version, int Pid, string? Configura
 /// reason.</param>
 /// <param name="Namespace">Its reference is null for an outer half alone.</param>
 /// <param name="Listen">As written, or the addresses of systemd's sockets; empty for an inner half alone.</param>
-/// <param name="ListenNamespace">The namespace of <paramref name="Listen"/>, <c>host</c> for the host's; null for an inner half alone.</param>
+/// <param name="ListenNamespace">The namespace of <paramref name="Listen"/>, <c>host</c> for the host's; null for an inner half
+/// alone.</param>
 /// <param name="Socket">The path of the UNIX socket; null for none.</param>
 /// <param name="Target">As written; null for an outer half alone.</param>
 /// <param name="TargetState"><c>unknown</c>: the target is not probed.</param>
