@@ -39,6 +39,7 @@ public class ControlSocketTests
     }
 
     [Test]
+    [Promise("status.json")]
     public async Task Status_Asked_AnswersAsPromised()
     {
         using var document = JsonDocument.Parse(await ControlClient.AskStatusAsync(_settings.ControlSocket, default));

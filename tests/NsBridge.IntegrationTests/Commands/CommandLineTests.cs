@@ -13,6 +13,7 @@ internal sealed class CommandLineTests
     [TestCase("--nonsense")]
     [TestCase("check", "-x")]
     [TestCase("[diagram]", "check")]
+    [Promise("cli.exit-codes")]
     public async Task CommandLine_Wrong_EndsWith64AndSaysHow(params string[] arguments)
     {
         CommandResult result = await Executable.RunAsync(arguments);

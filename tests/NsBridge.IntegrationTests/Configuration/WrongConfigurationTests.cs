@@ -5,6 +5,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Configuration;
 
 /// <summary>Every wrong configuration ends <c>check</c> and <c>run</c> alike with 78, the key's path and no stack trace.</summary>
+[Promise("config.faults")]
 internal sealed class WrongConfigurationTests
 {
     private const int WrongConfiguration = 78;
@@ -19,6 +20,7 @@ internal sealed class WrongConfigurationTests
     public void RemoveFolder() => _folder.Dispose();
 
     [TestCaseSource(nameof(WrongKeys))]
+    [Promise("cli.exit-codes")]
     public Task Key_Wrong_IsNamedByCheckAndRunAlike(string path, string value) => CheckRefusedAsync(With(path, value), path);
 
     [TestCaseSource(nameof(WrongPairs))]
@@ -39,6 +41,7 @@ internal sealed class WrongConfigurationTests
     [TestCase("\"text\"", TestName = "File_Text_IsRefused")]
     [TestCase("{}", TestName = "File_WithoutSection_IsRefused")]
     [TestCase("\u0000\u0001\u0002", TestName = "File_Binary_IsRefused")]
+    [Promise("cli.no-traces")]
     public Task File_Wrong_IsRefused(string content) => CheckRefusedAsync(content, "appsettings.json", "NsBridge");
 
     [Test]

@@ -8,6 +8,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Exhaustion;
 
+[Promise("exhaustion")]
 internal sealed class DescriptorLimitTests : BridgeFixture
 {
     private const int Limit = 256;

@@ -4,6 +4,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.FailsClosed;
 
 /// <summary>A connection reaches the target inside the named namespace, or nothing.</summary>
+[Promise("netns.fails-closed")]
 internal sealed class FailsClosedTests : BridgeFixture
 {
     private const int Thousands = 3000;

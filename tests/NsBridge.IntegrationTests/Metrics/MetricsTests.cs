@@ -10,6 +10,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Metrics;
 
 /// <summary>The Prometheus endpoint of the published daemon, judged by Prometheus' own tool, and what is made for it.</summary>
+[Promise("metrics")]
 internal sealed class MetricsTests : BridgeFixture
 {
     [OneTimeSetUp]

@@ -17,6 +17,7 @@ internal sealed class FollowsTests : BridgeFixture
 
     [TestCase("handoff")]
     [TestCase("relay")]
+    [Promise("netns.waits")]
     public async Task Namespace_AppearsAfterTheStart_IsServedWithinTwoSeconds(string join)
     {
         TestNamespace space = await ReserveNamespaceAsync();
@@ -36,6 +37,7 @@ internal sealed class FollowsTests : BridgeFixture
     }
 
     [Test]
+    [Promise("netns.follows")]
     public async Task Namespace_ByPath_IsServedAndFollowed()
     {
         ScratchDirectory folder = Scratch();

@@ -8,6 +8,7 @@ namespace NsBridge.IntegrationTests.Namespaces;
 /// A deleted namespace is never kept alive. The target lies beyond a veth pair in a second namespace, so that the daemon alone could keep the first one:
 /// the kernel takes the pair away exactly when the first one is freed.
 /// </summary>
+[Promise("netns.never-pins")]
 internal sealed class LetsGoTests : BridgeFixture
 {
     private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(5);

@@ -12,6 +12,7 @@ internal sealed class PrivilegeTests : BridgeFixture
     private static readonly DaemonLaunch s_nobodyInFreshNetwork = new() { User = "nobody", Behind = ["unshare", "--net", "sh", "-c", "ip link set lo up; exec \"$@\"", "sh"] };
 
     [Test]
+    [Promise("cli.exit-codes")]
     public async Task Run_WithoutTheCapability_EndsWith77AndTellsTheCure()
     {
         TestNamespace space = await NamespaceAsync();

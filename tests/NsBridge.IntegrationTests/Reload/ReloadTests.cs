@@ -5,6 +5,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Reload;
 
 /// <summary>Only what changed is touched, and a wrong file changes nothing.</summary>
+[Promise("reload")]
 internal sealed class ReloadTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(1000);

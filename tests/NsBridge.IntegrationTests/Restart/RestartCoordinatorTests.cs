@@ -7,6 +7,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Restart;
 
 /// <summary>What becomes of live connections between two processes of the service.</summary>
+[Promise("restart")]
 internal sealed class RestartCoordinatorTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(1000);

@@ -7,6 +7,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Stop;
 
 /// <summary>Unbind, drain, abort, in this order.</summary>
+[Promise("stop")]
 internal sealed class ShutdownTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(1000);

@@ -10,6 +10,7 @@ internal sealed class ConversationTests : BridgeFixture
 {
     [TestCase("handoff")]
     [TestCase("relay")]
+    [Promise("tcp.server-first")]
     public async Task Server_SpeaksFirst_IsHeardThroughBothDoors(string join)
     {
         Scene scene = await SceneAsync(Serve.Greeting("220 ready\r\n"), entry => entry with { Join = join });

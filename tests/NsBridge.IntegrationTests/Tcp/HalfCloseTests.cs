@@ -4,6 +4,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Tcp;
 
+[Promise("tcp.half-close")]
 internal sealed class HalfCloseTests : BridgeFixture
 {
     private const int Length = 1 << 20;

@@ -3,6 +3,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Tcp;
 
+[Promise("tcp.reset")]
 internal sealed class ResetTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(1000);

@@ -3,6 +3,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Tcp;
 
+[Promise("tcp.backpressure")]
 internal sealed class StalledReaderTests : BridgeFixture
 {
     private const int Readers = 40;

@@ -5,6 +5,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Tcp;
 
+[Promise("tcp.unreachable")]
 internal sealed class UnreachableTargetTests : BridgeFixture
 {
     private static readonly TimeSpan s_atOnce = TimeSpan.FromSeconds(1);

@@ -10,6 +10,7 @@ internal sealed class WebServerTests : BridgeFixture
 
     [TestCase("handoff")]
     [TestCase("relay")]
+    [Promise("unix.door")]
     public async Task Download_64MiBFromNginx_IsExactThroughBothDoors(string join)
     {
         ScratchDirectory folder = Scratch();

@@ -6,6 +6,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Udp;
 
 /// <summary>Datagrams pass as they are, to the right one and from the right address.</summary>
+[Promise("udp.flows")]
 internal sealed class DatagramTests : UdpFixture
 {
     private static readonly int[] s_sizes = [0, 1, 100, 1472, 1473, 9000, 40_000, 65_507];

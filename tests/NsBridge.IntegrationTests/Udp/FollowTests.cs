@@ -9,6 +9,7 @@ internal sealed class FollowTests : UdpFixture
     private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(5);
 
     [Test]
+    [Promise("netns.follows")]
     public async Task Namespace_Recreated_TheClientIsServedByTheNewOne()
     {
         (TestNamespace? space, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync();
@@ -44,6 +45,7 @@ internal sealed class FollowTests : UdpFixture
     }
 
     [Test]
+    [Promise("netns.fails-closed")]
     public async Task Namespace_Missing_NothingOfTheHostAnswers()
     {
         TestNamespace space = await ReserveNamespaceAsync();

@@ -3,6 +3,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.UnixSocket;
 
+[Promise("unix.door")]
 internal sealed class ForeignDescriptorTests : BridgeFixture
 {
     private const int Rounds = 100;

@@ -4,6 +4,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.UnixSocket;
 
 /// <summary>The bridge's UNIX socket as a file: its mode from the first moment, and what stands in its place already.</summary>
+[Promise("unix.door")]
 internal sealed class UnixSocketFileTests : BridgeFixture
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;

@@ -5,6 +5,7 @@ using NsBridge.Testing;
 namespace NsBridge.SystemTests.Logging;
 
 /// <summary>What `journalctl -u nsbridge` can be asked.</summary>
+[Promise("log")]
 internal sealed class JournalTests : ServiceFixture
 {
     [Test]

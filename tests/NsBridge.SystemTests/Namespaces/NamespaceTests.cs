@@ -47,6 +47,7 @@ internal sealed class NamespaceTests : ServiceFixture
     }
 
     [Test]
+    [Promise("netns.never-pins")]
     public async Task Namespace_MadeAfterTheStartThenDeleted_IsFreed()
     {
         string name = TargetNamespace.FreshName();
@@ -57,6 +58,7 @@ internal sealed class NamespaceTests : ServiceFixture
     }
 
     [Test]
+    [Promise("netns.follows")]
     public async Task Namespace_DeletedAndMadeAgain_IsFollowed()
     {
         string name = TargetNamespace.FreshName();
@@ -97,6 +99,7 @@ internal sealed class NamespaceTests : ServiceFixture
     }
 
     [Test]
+    [Promise("netns.waits")]
     public async Task Namespace_Missing_ServiceIsStartedAndSaysSo()
     {
         await Service.RestartWithAsync(Web(TargetNamespace.FreshName()));

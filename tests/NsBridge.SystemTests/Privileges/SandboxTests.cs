@@ -12,6 +12,7 @@ internal sealed class SandboxTests : ServiceFixture
     private const int SystemCallFilterOn = 2;
 
     [Test]
+    [Promise("privileges")]
     public async Task Process_Capabilities_ThoseTwoAndNoOther()
     {
         Dictionary<string, string> status = await StatusAsync();
@@ -58,6 +59,7 @@ internal sealed class SandboxTests : ServiceFixture
     }
 
     [Test]
+    [Promise("privileges")]
     public async Task Bridge_NamespaceOfAProcess_FailsWithTheReasonUntilTheDropInIsThere()
     {
         TargetNamespace target = await TargetNamespace.AddAsync(Machine);

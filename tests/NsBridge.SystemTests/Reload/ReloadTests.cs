@@ -4,6 +4,7 @@ using NsBridge.Testing;
 namespace NsBridge.SystemTests.Reload;
 
 /// <summary>`systemctl reload`, and saving the file.</summary>
+[Promise("reload")]
 internal sealed class ReloadTests : ServiceFixture
 {
     private TargetNamespace _target = null!;

@@ -16,6 +16,7 @@ internal sealed class FailureTests : ServiceFixture
     }
 
     [Test]
+    [Promise("cli.no-traces")]
     public async Task Start_WrongConfiguration_FailsOnceWithTheKeyInTheJournal()
     {
         await Service.ConfigureAsync(Web() with { Target = "example.org:80" });

@@ -6,6 +6,7 @@ using NsBridge.Testing;
 namespace NsBridge.SystemTests.Restart;
 
 /// <summary>What clients notice when the service is restarted, upgraded or killed under load: nothing, as far as a kernel can keep it.</summary>
+[Promise("restart")]
 internal sealed partial class RestartTests : ServiceFixture
 {
     private const int LongestWaitMilliseconds = 300;

@@ -38,6 +38,7 @@ internal sealed class StartAndStopTests : ServiceFixture
     }
 
     [Test]
+    [Promise("stop")]
     public async Task Stop_Serving_LeavesNothing()
     {
         await Service.RestartWithAsync(Bridge("web", 3003));

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
 using NsBridge.Logging;
+using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Logging;
 
@@ -13,6 +14,7 @@ internal sealed partial class PlainLoggerTests
     }
 
     [Test]
+    [Promise("terminal")]
     public void Log_LineBreakInAValue_CannotStartALineOfItsOwn()
     {
         Assert.That(Written(log => Up(log, "web\ncritical all is lost")), Is.EqualTo("info web\n    critical all is lost: up\n"));

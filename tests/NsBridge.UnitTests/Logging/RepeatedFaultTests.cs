@@ -1,4 +1,5 @@
 using NsBridge.Logging;
+using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Logging;
 
@@ -20,6 +21,7 @@ public class RepeatedFaultTests
     public void End() => _fault.Dispose();
 
     [Test]
+    [Promise("log")]
     public void Happened_AThousandTimes_IsToldOnce()
     {
         Happen("refused", 1000);

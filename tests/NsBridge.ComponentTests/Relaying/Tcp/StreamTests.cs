@@ -59,6 +59,7 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
     }
 
     [Test]
+    [Promise("tcp.urgent")]
     public async Task Client_SendsUrgentData_StreamGoesOn()
     {
         Conversation conversation = await Scene.StartAsync();

@@ -4,6 +4,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Commands.Demo;
 
 /// <summary>However the demo ends, nothing of it stays.</summary>
+[Promise("cli.interrupt")]
 internal sealed class DemoEndTests
 {
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);

@@ -6,6 +6,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Commands.Status;
 
 /// <summary>What <c>status --json</c> says about a running daemon.</summary>
+[Promise("status.json")]
 internal sealed class StatusTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(1000);

@@ -8,6 +8,7 @@ namespace NsBridge.IntegrationTests.Commands.Status;
 internal sealed partial class WatchTests : BridgeFixture
 {
     [Test]
+    [Promise("cli.interrupt")]
     public async Task Watch_OnATerminal_RefreshesInPlaceUntilInterrupted()
     {
         Scene scene = await SceneAsync(Serve.Echo);

@@ -2,6 +2,7 @@ using NsBridge.Bridges;
 using NsBridge.Commands.Status;
 using NsBridge.Control;
 using NsBridge.Fixtures;
+using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Commands.Status;
 
@@ -79,6 +80,7 @@ public class StatusTableTests
     }
 
     [Test]
+    [Promise("terminal")]
     public void Lines_WithAnEvilReason_HoldNoControlCharacters()
     {
         List<string> lines = new StatusTable(TimeProvider.System, colours: false).Lines(Sample(0, s_waiting with { Reason = "no\e[2Jsuch\nthing" }), null);

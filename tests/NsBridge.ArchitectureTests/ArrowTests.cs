@@ -1,0 +1,59 @@
+namespace NsBridge.ArchitectureTests;
+
+/// <summary>Folders name each other downwards only.</summary>
+internal sealed class ArrowTests
+{
+    private const int LargestTypeCircle = 4;
+
+    /// <summary>Which folders a folder may name; docs/architecture.md draws the same table.</summary>
+    private const string Table =
+        """
+        NsBridge.Relaying -> NsBridge.Linux
+        Base -> NsBridge.Linux
+        Configuration -> NsBridge.Linux, Base
+        Systemd -> NsBridge.Linux, Base
+        Logging -> Configuration, Base
+        Namespaces -> NsBridge.Linux, Configuration, Systemd
+        HotRestart -> NsBridge.Linux, NsBridge.Relaying, Systemd
+        Bridges -> NsBridge.Linux, NsBridge.Relaying, Configuration, Namespaces, HotRestart, Systemd, Logging
+        Control -> NsBridge.Linux, Base, Configuration, Logging, Bridges
+        Metrics -> Base, Configuration, Bridges, Control
+        Hosting -> NsBridge.Linux, Base, Configuration, Systemd, Logging, HotRestart, Bridges, Control, Metrics
+        Commands -> NsBridge.Linux, Base, Configuration, Systemd, Logging, Namespaces, HotRestart, Bridges, Control, Hosting
+        CommandLine -> Base, Configuration, Hosting, Commands
+        Program -> Base, Hosting, Commands, CommandLine
+        """;
+
+    [Test]
+    public void Arrows_OfTheProduct_AreThoseOfTheTable()
+    {
+        ILookup<string, string> edges = SourceTree.Product.Edges(1);
+        string[] wrong = WrongEdges(SourceTree.Product);
+        Assert.That(wrong, Is.EquivalentTo(Allowed.Edges), () => string.Join('\n', wrong.Select(edge => $"{edge}: {string.Join(", ", edges[edge])}")));
+    }
+
+    [Test]
+    public void Folders_AtDepthTwo_FormNoCircle()
+    {
+        IReadOnlyList<IReadOnlyList<string>> circles = SourceTree.Product.FolderCircles(2);
+        Assert.That(circles.SelectMany(circle => circle), Is.EquivalentTo(Allowed.FoldersInCircles), () => Text(circles));
+    }
+
+    [Test]
+    public void Types_OfTheProduct_FormNoLargeCircle()
+    {
+        IReadOnlyList<IReadOnlyList<string>> circles = SourceTree.Product.TypeCircles(LargestTypeCircle);
+        Assert.That(circles.SelectMany(circle => circle), Is.EquivalentTo(Allowed.TypesInLargeCircles), () => Text(circles));
+    }
+
+    private static string Text(IReadOnlyList<IReadOnlyList<string>> circles) => string.Join('\n', circles.Select(circle => string.Join(" <-> ", circle)));
+
+    internal static string[] WrongEdges(SourceTree tree)
+    {
+        HashSet<string> allowed =
+        [
+            .. Table.Split('\n').Select(line => line.Split(" -> ")).SelectMany(line => line[1].Split(", ").Select(to => $"{line[0]} -> {to}")),
+        ];
+        return [.. tree.Edges(1).Select(edge => edge.Key).Where(edge => !allowed.Contains(edge)).Order(StringComparer.Ordinal)];
+    }
+}
