@@ -29,7 +29,8 @@ internal sealed class ArrowTests
     {
         ILookup<string, string> edges = SourceTree.Product.Edges(1);
         string[] wrong = WrongEdges(SourceTree.Product);
-        Assert.That(wrong, Is.EquivalentTo(Allowed.Edges), () => string.Join('\n', wrong.Select(edge => $"{edge}: {string.Join(", ", edges[edge])}")));
+        Assert.That(wrong, Is.EquivalentTo(Allowed.Edges), () =>
+            string.Join('\n', wrong.Select(edge => $"{edge}: {string.Join(", ", edges[edge])}")));
     }
 
     [Test]
@@ -46,13 +47,15 @@ internal sealed class ArrowTests
         Assert.That(circles.SelectMany(circle => circle), Is.EquivalentTo(Allowed.TypesInLargeCircles), () => Text(circles));
     }
 
-    private static string Text(IReadOnlyList<IReadOnlyList<string>> circles) => string.Join('\n', circles.Select(circle => string.Join(" <-> ", circle)));
+    private static string Text(IReadOnlyList<IReadOnlyList<string>> circles) =>
+        string.Join('\n', circles.Select(circle => string.Join(" <-> ", circle)));
 
     internal static string[] WrongEdges(SourceTree tree)
     {
         HashSet<string> allowed =
         [
-            .. Table.Split('\n').Select(line => line.Split(" -> ")).SelectMany(line => line[1].Split(", ").Select(to => $"{line[0]} -> {to}")),
+            .. Table.Split('\n').Select(line => line.Split(" -> "))
+            .SelectMany(line => line[1].Split(", ").Select(to => $"{line[0]} -> {to}")),
         ];
         return [.. tree.Edges(1).Select(edge => edge.Key).Where(edge => !allowed.Contains(edge)).Order(StringComparer.Ordinal)];
     }

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace NsBridge.ArchitectureTests;
 
 /// <summary>
-/// The code of a C# text: comments, strings and characters become spaces, line breaks stay, and the code inside the holes of interpolated strings
-/// stays as an expression in parentheses.
+/// The code of a C# text: comments, strings and characters become spaces, line breaks stay, and the code inside the holes of interpolated
+/// strings stays as an expression in parentheses.
 /// </summary>
 internal sealed partial class CodeText
 {

@@ -18,7 +18,8 @@ internal sealed partial class DocumentTests
     [TestCase("One vanished namespace", 15)]
     public void Walk_ThroughTheCode_IsShort(string heading, int limit)
     {
-        Match section = Regex.Match(s_text, $@"^#+ {Regex.Escape(heading)}\s*$(.*?)(?=^#|\z)", RegexOptions.Multiline | RegexOptions.Singleline);
+        Match section = Regex.Match(
+            s_text, $@"^#+ {Regex.Escape(heading)}\s*$(.*?)(?=^#|\z)", RegexOptions.Multiline | RegexOptions.Singleline);
         Assert.That(section.Success, $"a section '{heading}'");
         Assert.That(NamedFiles(section.Groups[1].Value).Distinct().Count(), Is.InRange(1, limit));
     }

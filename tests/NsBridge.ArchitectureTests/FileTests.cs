@@ -10,18 +10,21 @@ internal sealed partial class FileTests
 
     /// <summary>Words of a private language; the field has words of its own for what they meant.</summary>
     private static readonly string[] s_banned =
-        ["Parcel", "Shelf", "Succession", "Untold", "Heed", "Patient", "SecondLife", "Gear", "Lonely", "Calm", "FailAfterItsWords", "Uptake"];
+        ["Parcel", "Shelf", "Succession", "Untold", "Heed", "Patient", "SecondLife", "Gear", "Lonely", "Calm", "FailAfterItsWords",
+            "Uptake"];
 
     [TestCase("src")]
     [TestCase("tests")]
     public void Namespace_OfEachFile_IsItsFolder(string top) => Assert.That(
-        SourceTree.Read(top).Where(file => file.Namespace.Length > 0 && file.Namespace != Path.GetDirectoryName(file.Path)!.Replace('/', '.'))
+        SourceTree.Read(top).Where(file => file.Namespace.Length > 0
+            && file.Namespace != Path.GetDirectoryName(file.Path)!.Replace('/', '.'))
             .Select(file => $"{file.Path}: {file.Namespace}"),
         Is.Empty);
 
     [Test]
     public void Files_OfTheProduct_AreShort() => Assert.That(
-        SourceTree.Product.Files.Where(file => file.Lines.Length > LongestFile).Select(file => $"{file.Path}: {file.Lines.Length} lines"), Is.Empty);
+        SourceTree.Product.Files.Where(file => file.Lines.Length > LongestFile).Select(file => $"{file.Path}: {file.Lines.Length} lines"),
+        Is.Empty);
 
     [TestCase("src")]
     [TestCase("tests")]
@@ -38,7 +41,8 @@ internal sealed partial class FileTests
     /// <summary>A partial type is one that a source generator completes; only the kernel's calls are spread over files.</summary>
     [Test]
     public void Partial_TypesOfTheProduct_AreForSourceGenerators() => Assert.That(
-        SourceTree.Product.Files.SelectMany(file => PartialType().Matches(file.Code).Select(match => (Type: match.Groups[1].Value, File: file)))
+        SourceTree.Product.Files.SelectMany(
+            file => PartialType().Matches(file.Code).Select(match => (Type: match.Groups[1].Value, File: file)))
             .GroupBy(part => $"{part.File.Namespace}.{part.Type}").Where(type => !type.Key.EndsWith(".Libc", StringComparison.Ordinal))
             .Where(type => type.Count() > 1 || !Generator().IsMatch(type.First().File.Code)).Select(type => type.Key),
         Is.EquivalentTo(Allowed.PartialTypes));
@@ -48,15 +52,18 @@ internal sealed partial class FileTests
     {
         (string Word, string Place)[] found =
         [
-            .. SourceTree.Product.Files.SelectMany(file => file.Tokens.Distinct().SelectMany(token => s_banned.Where(word => IsIn(word, token))
+            .. SourceTree.Product.Files.SelectMany(
+                file => file.Tokens.Distinct().SelectMany(token => s_banned.Where(word => IsIn(word, token))
                 .Select(word => (word, $"{file.Path}: {token}")))),
         ];
-        Assert.That(found.Select(use => use.Word).Distinct(), Is.EquivalentTo(Allowed.Words), () => string.Join('\n', found.Select(use => use.Place)));
+        Assert.That(found.Select(use => use.Word).Distinct(), Is.EquivalentTo(Allowed.Words), () =>
+            string.Join('\n', found.Select(use => use.Place)));
     }
 
     /// <summary>A word begins an identifier, follows an underscore, or begins with a capital inside it.</summary>
     private static bool IsIn(string word, string identifier) =>
-        identifier.Contains(word, StringComparison.Ordinal) || identifier.TrimStart('@', '_').StartsWith(word, StringComparison.OrdinalIgnoreCase);
+        identifier.Contains(word, StringComparison.Ordinal) || identifier.TrimStart('@', '_')
+            .StartsWith(word, StringComparison.OrdinalIgnoreCase);
 
     [GeneratedRegex(@"\bpartial\s+(?:class|struct|interface|record)\s+(\w+)")]
     private static partial Regex PartialType();

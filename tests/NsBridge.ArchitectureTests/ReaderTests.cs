@@ -3,7 +3,8 @@ namespace NsBridge.ArchitectureTests;
 /// <summary>The reader of source text itself: it finds an arrow that has turned, and nothing in what is no code.</summary>
 internal sealed class ReaderTests
 {
-    private static readonly SourceFile s_exit = new("NsBridge/Base/ExitCode.cs", "namespace NsBridge.Base;\nstatic class ExitCode { public const int Failed = 1; }");
+    private static readonly SourceFile s_exit =
+        new("NsBridge/Base/ExitCode.cs", "namespace NsBridge.Base;\nstatic class ExitCode { public const int Failed = 1; }");
     private static readonly SourceFile s_text = new("NsBridge/Base/Text.cs",
         "namespace NsBridge.Base;\nstatic class Text { public static string Cut(this string text) => text; }");
 
@@ -11,7 +12,8 @@ internal sealed class ReaderTests
     public void Arrows_ConstantOfAFolderAbove_IsFound() => Assert.That(
         Wrong(new SourceFile("NsBridge/Control/Server.cs",
             "using NsBridge.Hosting;\nnamespace NsBridge.Control;\nclass Server { int Count => Limits.Most; }"),
-            new SourceFile("NsBridge/Hosting/Limits.cs", "namespace NsBridge.Hosting;\nstatic class Limits { public const int Most = 1; }")),
+            new SourceFile("NsBridge/Hosting/Limits.cs",
+                "namespace NsBridge.Hosting;\nstatic class Limits { public const int Most = 1; }")),
         Is.EqualTo(["Control -> Hosting"]));
 
     [Test]
@@ -34,7 +36,8 @@ internal sealed class ReaderTests
     [TestCase("int ExitCode => 1;")]
     [TestCase("int B => new C { ExitCode = 1 };")]
     public void Arrows_NameThatIsNoType_IsNotFound(string line) => Assert.That(
-        Wrong(new SourceFile("NsBridge.Linux/A.cs", $"using NsBridge.Base;\nnamespace NsBridge.Linux;\nclass A\n{{\n{line}\n}}\n"), s_exit), Is.Empty);
+        Wrong(new SourceFile("NsBridge.Linux/A.cs", $"using NsBridge.Base;\nnamespace NsBridge.Linux;\nclass A\n{{\n{line}\n}}\n"), s_exit),
+        Is.Empty);
 
     [Test]
     public void Arrows_Downwards_AreAllowed() => Assert.That(

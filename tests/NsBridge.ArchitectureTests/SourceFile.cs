@@ -36,7 +36,9 @@ internal sealed partial class SourceFile
 
     internal string[] Tokens { get; }
 
-    /// <summary>The folder at this depth; the main project's own folders count from that project on, and <c>Program.cs</c> is one of them.</summary>
+    /// <summary>
+    /// The folder at this depth; the main project's own folders count from that project on, and <c>Program.cs</c> is one of them.
+    /// </summary>
     internal string Folder(int depth)
     {
         string[] parts = Path.Split('/')[..^1];

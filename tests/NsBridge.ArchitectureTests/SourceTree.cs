@@ -12,10 +12,10 @@ internal sealed class SourceTree
     private static readonly HashSet<string> s_beforeType =
     [
         .. """
-        return new is as in out ref typeof case when await throw else public private internal protected static readonly sealed abstract override virtual
-        const async params this where not and or required partial using yield event extern unsafe fixed stackalloc scoped switch operator implicit explicit
-        volatile default sizeof lock do try finally checked unchecked if while for foreach catch nameof with base get set init add remove namespace class
-        struct interface enum record delegate global
+        return new is as in out ref typeof case when await throw else public private internal protected static readonly sealed
+        abstract override virtual const async params this where not and or required partial using yield event extern unsafe fixed
+        stackalloc scoped switch operator implicit explicit volatile default sizeof lock do try finally checked unchecked if while
+        for foreach catch nameof with base get set init add remove namespace class struct interface enum record delegate global
         """.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries),
     ];
 
@@ -55,8 +55,10 @@ internal sealed class SourceTree
     }
 
     /// <summary>Which folder names types of which: <c>from -> to</c>, with the files and names.</summary>
-    internal ILookup<string, string> Edges(int depth) => References.Where(reference => reference.From.Folder(depth) != reference.To.Folder(depth))
-        .ToLookup(reference => $"{reference.From.Folder(depth)} -> {reference.To.Folder(depth)}", reference => $"{reference.From.Path}: {reference.Name}");
+    internal ILookup<string, string> Edges(int depth) =>
+        References.Where(reference => reference.From.Folder(depth) != reference.To.Folder(depth))
+        .ToLookup(reference => $"{reference.From.Folder(depth)} -> {reference.To.Folder(depth)}", reference =>
+            $"{reference.From.Path}: {reference.Name}");
 
     /// <summary>Circles among folders, each as its sorted members.</summary>
     internal IReadOnlyList<IReadOnlyList<string>> FolderCircles(int depth) =>

@@ -46,7 +46,8 @@ internal sealed class Arena : IAsyncDisposable
             await inside.IpAsync("address", "add", $"{address}/24", "dev", "bench0");
             await inside.IpAsync("link", "set", "bench0", "up");
             // The relay's own connections to the target end here too, one port each.
-            await inside.RunAsync("sh", "-c", "echo 10000 65535 > /proc/sys/net/ipv4/ip_local_port_range; echo 1 > /proc/sys/net/ipv4/tcp_tw_reuse");
+            await inside.RunAsync("sh", "-c",
+                "echo 10000 65535 > /proc/sys/net/ipv4/ip_local_port_range; echo 1 > /proc/sys/net/ipv4/tcp_tw_reuse");
             BackgroundProcess services = inside.Start(Environment.ProcessPath!, "serve");
             var arena = new Arena(inside, services, link, address, network);
             foreach (IPAddress host in arena.HostAddresses)

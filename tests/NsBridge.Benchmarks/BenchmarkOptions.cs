@@ -7,7 +7,7 @@ namespace NsBridge.Benchmarks;
 /// <param name="Seconds">How long each of these runs is measured.</param>
 /// <param name="Workloads">Names of workloads; empty for all.</param>
 /// <param name="Systems">Names of systems; empty for all that are installed.</param>
-/// <param name="Output">The folder of the report; none is written where null.</param>
+/// <param name="Output">The folder of the report; no report if null.</param>
 internal sealed record BenchmarkOptions(
     int Rounds, double Seconds, IReadOnlyList<string> Workloads, IReadOnlyList<string> Systems, string? Output)
 {
@@ -21,7 +21,7 @@ internal sealed record BenchmarkOptions(
           --no-output      writes neither
         """;
 
-    /// <summary>Null where the command line is wrong.</summary>
+    /// <summary>Null if the command line is wrong.</summary>
     internal static BenchmarkOptions? Parse(string[] args)
     {
         var options = new BenchmarkOptions(5, 2, [], [], Path.Combine(Testing.Repository.Root, "docs"));

@@ -4,7 +4,10 @@ using NsBridge.Benchmarks.Systems;
 
 namespace NsBridge.Benchmarks;
 
-/// <summary>Starts every system, then runs every workload against each of them in turn, round after round, so that a busy moment of the machine meets all.</summary>
+/// <summary>
+/// Starts every system, then runs every workload against each of them in turn, round after round, so that a busy moment of the machine
+/// meets all.
+/// </summary>
 internal sealed class Tournament(Arena arena, BenchmarkOptions options)
 {
     private readonly List<RelaySystem> _systems = [];

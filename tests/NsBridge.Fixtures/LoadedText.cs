@@ -15,18 +15,21 @@ internal static class LoadedText
     public static ConfigurationOutcome Load(string json, KeyTable table, params (string Variable, string Value)[] environment) =>
         Load(Encoding.UTF8.GetBytes(json), null, table, environment);
 
-    public static ConfigurationOutcome Load(byte[] bytes, params (string Variable, string Value)[] environment) => Load(bytes, null, null, environment);
+    public static ConfigurationOutcome Load(byte[] bytes, params (string Variable, string Value)[] environment) =>
+        Load(bytes, null, null, environment);
 
     /// <summary>Loads as a process that keeps a runtime directory of its own.</summary>
     public static ConfigurationOutcome Load(string json, string directoryInUse) => Load(Encoding.UTF8.GetBytes(json), directoryInUse, null);
 
-    private static ConfigurationOutcome Load(byte[] bytes, string? directoryInUse, KeyTable? table, params (string Variable, string Value)[] environment)
+    private static ConfigurationOutcome Load(
+        byte[] bytes, string? directoryInUse, KeyTable? table, params (string Variable, string Value)[] environment)
     {
         string file = Path.GetTempFileName();
         try
         {
             File.WriteAllBytes(file, bytes);
-            return new ConfigurationLoader(file, environment.ToDictionary(entry => entry.Variable, entry => entry.Value), table).Load(directoryInUse);
+            return new ConfigurationLoader(file, environment.ToDictionary(entry => entry.Variable, entry => entry.Value), table)
+                .Load(directoryInUse);
         }
         finally
         {

@@ -2,7 +2,7 @@ using NsBridge.Bridges;
 
 namespace NsBridge.Fixtures;
 
-/// <summary>Bridges that report what a test says.</summary>
+/// <summary>Bridges whose reports a test sets.</summary>
 internal sealed class Reports : IBridgeReports
 {
     public List<BridgeReport> Now { get; } = [];

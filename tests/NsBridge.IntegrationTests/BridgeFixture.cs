@@ -6,13 +6,13 @@ using NUnit.Framework.Interfaces;
 namespace NsBridge.IntegrationTests;
 
 /// <summary>
-/// What every test on the published daemon shares: whatever it makes is owned here and taken down in the right order, and every daemon then proves
+/// Base of the tests on the published daemon. It owns what a test creates and removes it in the right order, and every daemon then proves
 /// that it kept no descriptor and no thread, ends with exit code 0 and leaves no file.
 /// </summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal abstract class BridgeFixture
 {
-    /// <summary>For whatever should happen at once, generous enough for a slow and busy machine.</summary>
+    /// <summary>For events that follow at once, long enough for a slow and busy machine.</summary>
     protected static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
     private readonly List<object> _peers = [];
@@ -61,7 +61,7 @@ internal abstract class BridgeFixture
         return folder;
     }
 
-    /// <summary>A new namespace, removed at the end of the test whatever became of it.</summary>
+    /// <summary>A new namespace, removed at the end of the test.</summary>
     protected async Task<TestNamespace> NamespaceAsync()
     {
         TestNamespace space = await ReserveNamespaceAsync();
@@ -98,7 +98,7 @@ internal abstract class BridgeFixture
         return daemon;
     }
 
-    /// <summary>A loopback endpoint on the host that nobody has.</summary>
+    /// <summary>A free loopback endpoint on the host.</summary>
     protected static IPEndPoint FreeEndPoint() => new(IPAddress.Loopback, HostSockets.FreePort());
 
     /// <summary>The usual scene: a namespace, a server in it, a daemon with one bridge to it.</summary>
@@ -120,7 +120,7 @@ internal abstract class BridgeFixture
     protected async Task<Socket> ConnectAsync(Scene scene, Door door = Door.Tcp) =>
         Own(door == Door.Tcp ? await TestClient.TcpAsync(scene.Listen) : await TestClient.UnixAsync(scene.SocketPath));
 
-    /// <summary>So many clients, one after the other, each of whom says something and resets at once.</summary>
+    /// <summary>Clients one after the other, each of which sends bytes and resets at once.</summary>
     protected async Task SpeakAndResetAsync(IPEndPoint at, int clients, ReadOnlyMemory<byte> words)
     {
         for (int i = 0; i < clients; i++)
@@ -131,7 +131,7 @@ internal abstract class BridgeFixture
         }
     }
 
-    /// <summary>Whether a new connection is served by an echo; false where it is refused, ended or silent.</summary>
+    /// <summary>Whether a new connection is served by an echo; false if it is refused, closed or silent.</summary>
     protected static async Task<bool> EchoesAsync(IPEndPoint at, IPAddress? from = null)
     {
         try

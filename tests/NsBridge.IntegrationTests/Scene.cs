@@ -7,7 +7,7 @@ namespace NsBridge.IntegrationTests;
 /// <param name="Namespace">The server's namespace.</param>
 /// <param name="Server">The target.</param>
 /// <param name="Daemon">The published daemon.</param>
-/// <param name="Listen">Where the bridge listens on the host.</param>
+/// <param name="Listen">The bridge's listener on the host.</param>
 /// <param name="Entry">The bridge's entry.</param>
 internal sealed record Scene(TestNamespace Namespace, TargetServer Server, DaemonProcess Daemon, IPEndPoint Listen, BridgeEntry Entry)
 {

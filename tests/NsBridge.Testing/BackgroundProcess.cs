@@ -36,14 +36,15 @@ public sealed class BackgroundProcess : IDisposable
 
     public static BackgroundProcess Start(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null) =>
-        new(Process.Start(Command.Describe(program, arguments, environment)) ?? throw new InvalidOperationException($"{program} could not be started."));
+        new(Process.Start(Command.Describe(program, arguments, environment))
+            ?? throw new InvalidOperationException($"{program} could not be started."));
 
     /// <summary>Sends a signal by its short name (<c>TERM</c>, <c>HUP</c>, <c>STOP</c>, …).</summary>
     public Task SignalAsync(string signal) => Command.CheckAsync("/bin/sh", "-c", $"kill -{signal} {Id}");
 
     /// <summary>Waits for the program to end and for its last line.</summary>
     /// <returns>The exit code.</returns>
-    /// <exception cref="TimeoutException">It still runs after <paramref name="deadline"/> (20 s unless told).</exception>
+    /// <exception cref="TimeoutException">It still runs after <paramref name="deadline"/> (20 s if null).</exception>
     public async Task<int> ExitAsync(TimeSpan? deadline = null)
     {
         await _process.WaitForExitAsync().WaitAsync(deadline ?? s_exitDeadline);

@@ -44,7 +44,7 @@ public sealed record BridgeEntry(string Name)
 
     public string? WhenNamespaceGoes { get; init; }
 
-    /// <summary>Where the bridge listens on the host, as far as <see cref="Listen"/> gives single endpoints.</summary>
+    /// <summary>The bridge's listeners on the host, as far as <see cref="Listen"/> gives single endpoints.</summary>
     [JsonIgnore]
     public IEnumerable<string> ListenTexts => Listen switch
     {

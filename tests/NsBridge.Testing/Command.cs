@@ -7,8 +7,8 @@ public static class Command
 {
     private static readonly TimeSpan s_defaultDeadline = TimeSpan.FromSeconds(60);
 
-    /// <summary>Runs <paramref name="program"/> and returns whatever it ended with.</summary>
-    /// <exception cref="TimeoutException">It did not end before the deadline (60 s unless told); it was killed with its children.</exception>
+    /// <summary>Runs <paramref name="program"/> and returns its result.</summary>
+    /// <exception cref="TimeoutException">It did not end before the deadline (60 s if null); it was killed with its children.</exception>
     public static async Task<CommandResult> RunAsync(
         string program, IEnumerable<string> arguments, TimeSpan? deadline = null, IReadOnlyDictionary<string, string?>? environment = null)
     {
@@ -25,7 +25,8 @@ public static class Command
         catch (TimeoutException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"'{program} {string.Join(' ', start.ArgumentList)}' did not end within {deadline ?? s_defaultDeadline}.");
+            throw new TimeoutException($"'{program} {string.Join(' ', start.ArgumentList)}' did not end within "
+                + $"{deadline ?? s_defaultDeadline}.");
         }
         return new CommandResult(process.ExitCode, await output, await error);
     }
@@ -37,7 +38,8 @@ public static class Command
         CommandResult result = await RunAsync(program, arguments);
         return result.ExitCode == 0
             ? result.Output
-            : throw new InvalidOperationException($"'{program} {string.Join(' ', arguments)}' ended with {result.ExitCode}: {result.Everything.Trim()}");
+            : throw new InvalidOperationException(
+                $"'{program} {string.Join(' ', arguments)}' ended with {result.ExitCode}: {result.Everything.Trim()}");
     }
 
     internal static ProcessStartInfo Describe(

@@ -3,7 +3,7 @@ namespace NsBridge.Testing;
 /// <summary>How a daemon under test is started, beside its configuration.</summary>
 public sealed record DaemonLaunch
 {
-    /// <summary>RLIMIT_NOFILE, soft and hard; the machine's own where not set.</summary>
+    /// <summary>RLIMIT_NOFILE, soft and hard; the machine's limit if not set.</summary>
     public int? DescriptorLimit { get; init; }
 
     /// <summary>The umask as octal text.</summary>
@@ -12,10 +12,12 @@ public sealed record DaemonLaunch
     /// <summary>Runs as this user and its group, without any capability.</summary>
     public string? User { get; init; }
 
-    /// <summary>A command that ends by executing the one that follows it: <c>unshare --user</c>, say. Runs as <see cref="User"/>.</summary>
+    /// <summary>
+    /// A command that ends by executing the one that follows it: for example <c>unshare --user</c>. It runs as <see cref="User"/>.
+    /// </summary>
     public IReadOnlyList<string> Within { get; init; } = [];
 
-    /// <summary>A command to start the whole line by, as root.</summary>
+    /// <summary>A command that is put before the whole line and runs as root.</summary>
     public IReadOnlyList<string> Behind { get; init; } = [];
 
     /// <summary>Added to the environment; null takes a variable away.</summary>

@@ -5,14 +5,14 @@ using System.Text.RegularExpressions;
 namespace NsBridge.Testing;
 
 /// <summary>
-/// A running <c>nsbridge</c>, published and started as a user would, with a configuration file and a runtime directory of its own. Whoever starts one
-/// ends it by <see cref="StopAsync"/>, which also checks what every daemon owes at its end.
+/// A running <c>nsbridge</c>, published and started as a user would, with a configuration file and a runtime directory of its own. Whoever
+/// starts one ends it by <see cref="StopAsync"/>, which also checks what must hold at the end of every daemon.
 /// </summary>
 public sealed partial class DaemonProcess : IAsyncDisposable
 {
     private static readonly TimeSpan s_readyDeadline = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_quietDeadline = TimeSpan.FromSeconds(15);
-    // What a daemon may keep open for good after the first connections: kept links, a timer, a ring.
+    // A daemon may keep these open after the first connections: kept links, a timer, a ring.
     private const int DescriptorsItMayKeep = 9;
     private readonly BackgroundProcess _process;
     private readonly ScratchDirectory _scratch;
@@ -30,7 +30,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    /// <summary>Where its sockets are.</summary>
+    /// <summary>The folder of its sockets.</summary>
     public string RuntimeDirectory { get; }
 
     /// <summary>The file that it was started with and that a reload reads again.</summary>
@@ -72,7 +72,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
         string runtimeDirectory = settings.RuntimeDirectory ?? Directory.CreateDirectory(scratch["run"]).FullName;
         if (launch.User is { } user)
         {
-            // The checkout may lie where other users cannot go.
+            // Other users may not be able to reach the checkout.
             scratch.OpenToEveryone();
             File.Copy(executable, scratch["nsbridge"]);
             executable = scratch["nsbridge"];
@@ -87,10 +87,10 @@ public sealed partial class DaemonProcess : IAsyncDisposable
         };
     }
 
-    /// <summary>The path of a bridge's UNIX socket where its entry does not set one.</summary>
+    /// <summary>The path of a bridge's UNIX socket if its entry does not set one.</summary>
     public string SocketPath(string bridge) => Path.Combine(RuntimeDirectory, $"{bridge}.sock");
 
-    /// <summary>Waits until the bridge's listeners on the host and, where it has an inner half, its UNIX socket take connections.</summary>
+    /// <summary>Waits until the bridge's listeners on the host accept connections, and its UNIX socket if it has an inner half.</summary>
     public async Task WaitListeningAsync(BridgeEntry bridge)
     {
         if (bridge.Enabled == false)
@@ -117,17 +117,23 @@ public sealed partial class DaemonProcess : IAsyncDisposable
 
     public Task WaitListeningAsync(IPEndPoint endPoint) => WaitAsync(() => HostSockets.IsListening(endPoint), $"a listener on {endPoint}");
 
-    /// <summary>Waits for a UNIX socket's file. It has its name only once it takes connections; what lay there before looks the same.</summary>
+    /// <summary>
+    /// Waits for a UNIX socket's file. The file has its name only when the socket accepts connections; a file that was there before looks
+    /// the same.
+    /// </summary>
     public Task WaitListeningAsync(string unixPath) => WaitAsync(() => File.Exists(unixPath), $"a listener on {unixPath}");
 
     /// <summary>Waits until nothing listens there any more.</summary>
-    public Task WaitNotListeningAsync(IPEndPoint endPoint) => WaitAsync(() => !HostSockets.IsListening(endPoint), $"no listener on {endPoint}");
+    public Task WaitNotListeningAsync(IPEndPoint endPoint) =>
+        WaitAsync(() => !HostSockets.IsListening(endPoint), $"no listener on {endPoint}");
 
-    /// <summary>Waits for a log line that contains <paramref name="text"/>, in any case, at or after line <paramref name="from"/>.</summary>
+    /// <summary>
+    /// Waits for a log line that contains <paramref name="text"/>, in any case, at or after line <paramref name="from"/>.
+    /// </summary>
     public Task WaitLogAsync(string text, int from = 0) =>
         WaitAsync(() => Log.Skip(from).Any(line => line.Contains(text, StringComparison.OrdinalIgnoreCase)), $"a log line with '{text}'");
 
-    /// <summary>Waits for a condition that the daemon should bring about; fails with its log where it ends instead or is too slow.</summary>
+    /// <summary>Waits for a condition that the daemon should bring about; fails with its log if it ends instead or is too slow.</summary>
     public async Task WaitAsync(Func<bool> condition, string what, TimeSpan? deadline = null)
     {
         await Eventually.TrueAsync(
@@ -135,13 +141,16 @@ public sealed partial class DaemonProcess : IAsyncDisposable
             {
                 if (condition())
                     return Task.FromResult(true);
-                return HasExited ? throw new InvalidOperationException($"The daemon ended while waiting for {what}.\n{LogText()}") : Task.FromResult(false);
+                return HasExited ? throw new InvalidOperationException($"The daemon ended while waiting for {what}.\n{LogText()}")
+                    : Task.FromResult(false);
             },
             deadline ?? s_readyDeadline,
             () => $"{what}\n{LogText()}");
     }
 
-    /// <summary>Runs another command of the same program with this daemon's configuration file: <c>status</c>, <c>check</c>, <c>doctor</c>.</summary>
+    /// <summary>
+    /// Runs another command of the same program with this daemon's configuration file: <c>status</c>, <c>check</c>, <c>doctor</c>.
+    /// </summary>
     public Task<CommandResult> LocateAsync(string command, params string[] options) =>
         Command.RunAsync(_executable, [command, .. options, "--config", ConfigurationFile]);
 
@@ -161,7 +170,8 @@ public sealed partial class DaemonProcess : IAsyncDisposable
             async () =>
             {
                 last = await LocateAsync("status", "--json");
-                return last.ExitCode == 0 && JsonDocument.Parse(last.Output).RootElement.GetProperty("bridges").EnumerateArray().All(condition);
+                return last.ExitCode == 0 && JsonDocument.Parse(last.Output).RootElement.GetProperty("bridges").EnumerateArray()
+                    .All(condition);
             },
             s_readyDeadline,
             () => $"{what}\n{last?.Everything}\n{LogText()}");
@@ -175,7 +185,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
 
     public Task SignalAsync(string signal) => _process.SignalAsync(signal);
 
-    /// <summary>What must hold whenever all connections are over: no descriptor left behind and every thread at home.</summary>
+    /// <summary>Checks what holds when all connections are closed: no descriptor is left and no thread is in another namespace.</summary>
     public async Task CheckQuietAsync(int mayKeep = 0)
     {
         int most = _descriptorsAtStart + DescriptorsItMayKeep + mayKeep;
@@ -185,7 +195,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
             s_quietDeadline,
             () => $"descriptors back from {open.Count} to {_descriptorsAtStart} (+{DescriptorsItMayKeep + mayKeep}):\n" +
                 string.Join('\n', open.CountBy(target => target.Split(':')[0]).OrderByDescending(kind => kind.Value)) + $"\n{LogText()}");
-        // Its first thread never enters anything, so it tells where home is, also for a daemon that was started in a namespace.
+        // The first thread never enters a namespace, so it shows the daemon's own, also if the daemon was started in a namespace.
         string? home = new FileInfo($"/proc/{Id}/ns/net").LinkTarget;
         var foreign = ProcessFacts.ThreadNamespaces(Id).Where(space => space != home).ToList();
         Assert.That(foreign, Is.Empty, "threads of the daemon in a foreign network namespace");
@@ -203,11 +213,12 @@ public sealed partial class DaemonProcess : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            throw new TimeoutException($"The daemon does not end.\n{LogText()}\n{ProcessFacts.Threads(Id)} threads wait in:\n{ProcessFacts.Waits(Id)}");
+            throw new TimeoutException($"The daemon does not end.\n{LogText()}\n{ProcessFacts.Threads(Id)} threads wait "
+                + $"in:\n{ProcessFacts.Waits(Id)}");
         }
     }
 
-    /// <summary>SIGTERM, then everything that a daemon owes at its end: exit code 0, no file left, no stack trace in its log.</summary>
+    /// <summary>Sends SIGTERM, then checks the end: exit code 0, no file left, no stack trace in the log.</summary>
     public async Task StopAsync(TimeSpan? deadline = null)
     {
         if (_stopped)
@@ -217,7 +228,8 @@ public sealed partial class DaemonProcess : IAsyncDisposable
         Assert.Multiple(() =>
         {
             Assert.That(code, Is.Zero, () => $"exit code after SIGTERM\n{LogText()}");
-            Assert.That(Directory.Exists(RuntimeDirectory) ? Directory.GetFileSystemEntries(RuntimeDirectory) : [], Is.Empty, "files left behind");
+            Assert.That(Directory.Exists(RuntimeDirectory) ? Directory.GetFileSystemEntries(RuntimeDirectory) : [], Is.Empty,
+                "files left behind");
         });
         CheckNoStackTrace();
     }

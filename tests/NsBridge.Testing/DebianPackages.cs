@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace NsBridge.Testing;
 
 /// <summary>
-/// What the tests need beyond the .NET SDK, installed from Debian's archive where it is missing. No service that a package brings is started:
+/// Installs what the tests need beyond the .NET SDK from Debian's archive. No service of a package is started:
 /// tests run their own, inside their own namespaces.
 /// </summary>
 public static class DebianPackages
@@ -16,18 +16,21 @@ public static class DebianPackages
     private static bool _listsAreFresh;
 
     /// <summary>Sees to it that all <paramref name="packages"/> are installed.</summary>
-    /// <exception cref="InvalidOperationException">They are missing and could not be installed; the message says what to install by hand.</exception>
+    /// <exception cref="InvalidOperationException">They are missing and could not be installed; the message names what to install by
+    /// hand.</exception>
     public static async Task RequireAsync(params string[] packages)
     {
         if ((await MissingAsync(packages)).Count == 0)
             return;
         // One lock for the machine: dpkg has one too, but the policy file below must outlive exactly one installation.
-        using FileLock turn = await FileLock.AcquireAsync(Path.Combine(Path.GetTempPath(), "nsbridge-test-packages.lock"), s_installDeadline * 2);
+        using FileLock turn = await FileLock.AcquireAsync(
+            Path.Combine(Path.GetTempPath(), "nsbridge-test-packages.lock"), s_installDeadline * 2);
         List<string> missing = await MissingAsync(packages);
         if (missing.Count == 0)
             return;
         if (!Environment.IsPrivilegedProcess)
-            throw new InvalidOperationException($"The tests need these Debian packages; install them as root: apt-get install {string.Join(' ', missing)}");
+            throw new InvalidOperationException(
+                $"The tests need these Debian packages; install them as root: apt-get install {string.Join(' ', missing)}");
         await InstallAsync(missing);
     }
 
@@ -49,7 +52,7 @@ public static class DebianPackages
         try
         {
             var clock = Stopwatch.StartNew();
-            // Package lists that another run fetched may do; where they are too old or missing, fetch them once and try again.
+            // The package lists of an earlier run may be enough. If they are too old or missing, fetch them once and try again.
             CommandResult result = await AptAsync(["install", "--no-install-recommends", .. packages]);
             if (result.ExitCode != 0 && !_listsAreFresh)
             {
@@ -60,7 +63,8 @@ public static class DebianPackages
             if (result.ExitCode != 0)
             {
                 throw new InvalidOperationException(
-                    $"The tests need these Debian packages and could not install them: {string.Join(' ', packages)}. apt-get said: {result.Everything.Trim()}");
+                    $"The tests need these Debian packages and could not install them: {string.Join(' ', packages)}. apt-get said: "
+                        + $"{result.Everything.Trim()}");
             }
             await TestContext.Progress.WriteLineAsync($"Installed {string.Join(' ', packages)} in {clock.Elapsed.TotalSeconds:0} s.");
         }
@@ -71,7 +75,7 @@ public static class DebianPackages
         }
     }
 
-    /// <summary>Debian's own switch against starting services on installation; true where it was not set already.</summary>
+    /// <summary>Debian's switch against starting services on installation; true if it was not set already.</summary>
     private static bool ForbidServices()
     {
         if (File.Exists(PolicyFile))

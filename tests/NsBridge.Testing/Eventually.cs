@@ -7,9 +7,10 @@ public static class Eventually
 {
     private static readonly TimeSpan s_between = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Looks every 10 ms until <paramref name="condition"/> holds.</summary>
+    /// <summary>Checks <paramref name="condition"/> every 10 ms until it holds.</summary>
     /// <returns>How long it took.</returns>
-    /// <exception cref="TimeoutException">It did not hold within <paramref name="deadline"/>; <paramref name="what"/> says what was awaited.</exception>
+    /// <exception cref="TimeoutException">It did not hold within <paramref name="deadline"/>; <paramref name="what"/> names the
+    /// condition.</exception>
     public static async Task<TimeSpan> TrueAsync(Func<Task<bool>> condition, TimeSpan deadline, Func<string> what)
     {
         var clock = Stopwatch.StartNew();

@@ -1,8 +1,8 @@
 namespace NsBridge.Testing;
 
 /// <summary>
-/// Base of a project's <c>[SetUpFixture]</c>. <c>dotnet test nsbridge.sln</c> runs the test projects side by side; those that measure time or load
-/// hold one lock for their whole run, so that they do not disturb each other.
+/// Base of a project's <c>[SetUpFixture]</c>. <c>dotnet test nsbridge.sln</c> runs the test projects side by side; those that measure time
+/// or load hold one lock for their whole run, so that they do not disturb each other.
 /// </summary>
 public abstract class ExclusiveProject
 {

@@ -1,13 +1,15 @@
 namespace NsBridge.Testing;
 
-/// <summary>A lock between processes: whoever has the file open alone. It ends with the process, however that ends.</summary>
+/// <summary>A lock between processes: a file that is open exclusively. The kernel releases it when the process ends.</summary>
 public sealed class FileLock : IDisposable
 {
     private readonly FileStream _file;
 
     private FileLock(FileStream file) => _file = file;
 
-    /// <summary>Waits until nobody else holds <paramref name="path"/>, which is made where missing and left behind.</summary>
+    /// <summary>
+    /// Waits until no other process holds <paramref name="path"/>. The file is created if it is missing and is not removed.
+    /// </summary>
     /// <exception cref="TimeoutException">Another process held it for longer than <paramref name="deadline"/>.</exception>
     public static async Task<FileLock> AcquireAsync(string path, TimeSpan deadline)
     {

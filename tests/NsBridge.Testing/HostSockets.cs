@@ -18,7 +18,7 @@ public static class HostSockets
     /// <summary>A TCP port that is free on every address now and that this process has not been given before.</summary>
     public static int FreePort() => FreePorts(1);
 
-    /// <summary>The first of <paramref name="count"/> adjoining ports, each as <see cref="FreePort"/> says.</summary>
+    /// <summary>The first of <paramref name="count"/> consecutive ports, each free as by <see cref="FreePort"/>.</summary>
     public static int FreePorts(int count)
     {
         (int from, int to) = count == 1 ? (FirstPort, FirstOfRanges) : (FirstOfRanges, LastPort);
@@ -49,7 +49,7 @@ public static class HostSockets
             .Any(fields => fields[1] == wanted);
     }
 
-    /// <summary>True while a UDP socket is bound to this port, on whatever address.</summary>
+    /// <summary>True while a UDP socket is bound to this port on any address.</summary>
     public static bool IsUdpBound(int port) => new[] { "/proc/net/udp", "/proc/net/udp6" }
         .SelectMany(File.ReadLines)
         .Any(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1].EndsWith($":{port:X4}", StringComparison.Ordinal));
@@ -71,5 +71,6 @@ public static class HostSockets
 
     /// <summary>The kernel prints addresses as native-endian 32-bit words in hexadecimal.</summary>
     private static string KernelText(IPAddress address) =>
-        string.Concat(address.GetAddressBytes().Chunk(4).Select(word => BitConverter.ToUInt32(word).ToString("X8", CultureInfo.InvariantCulture)));
+        string.Concat(address.GetAddressBytes().Chunk(4)
+            .Select(word => BitConverter.ToUInt32(word).ToString("X8", CultureInfo.InvariantCulture)));
 }

@@ -4,8 +4,9 @@ using NUnit.Framework.Interfaces;
 namespace NsBridge.Testing;
 
 /// <summary>
-/// Every test of the fixture gives back what it took from the kernel: descriptors other than plain files, and threads of its own; none of the process's
-/// threads or descriptors is in a foreign network namespace. What the runtime keeps for itself (its pool, its socket engine) does not count.
+/// Every test of the fixture gives back what it took from the kernel: descriptors other than plain files, and threads of its own; none of
+/// the process's threads or descriptors is in a foreign network namespace. What the runtime keeps for itself (its pool, its socket engine)
+/// does not count.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class)]
 public sealed class LeaksNothingAttribute : Attribute, ITestAction

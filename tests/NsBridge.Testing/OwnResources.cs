@@ -1,7 +1,8 @@
 namespace NsBridge.Testing;
 
-/// <summary>What this process holds of the kernel at one moment, without what the runtime keeps for itself.</summary>
-/// <param name="Descriptors">How many descriptors of each kind: <c>socket</c>, <c>pipe</c>, <c>anon_inode:[eventfd]</c>, <c>net:[4026531840]</c>, …</param>
+/// <summary>The kernel resources of this process at one moment, without those that the runtime keeps.</summary>
+/// <param name="Descriptors">How many descriptors of each kind: <c>socket</c>, <c>pipe</c>, <c>anon_inode:[eventfd]</c>,
+/// <c>net:[4026531840]</c>, …</param>
 /// <param name="Threads">Threads by number and name.</param>
 internal sealed record OwnResources(IReadOnlyDictionary<string, int> Descriptors, IReadOnlySet<string> Threads)
 {
@@ -15,7 +16,7 @@ internal sealed record OwnResources(IReadOnlyDictionary<string, int> Descriptors
         ProcessFacts.ThreadNames(Environment.ProcessId).Where(thread => !thread.Value.StartsWith(RuntimeThread, StringComparison.Ordinal))
             .Select(thread => $"{thread.Key} {thread.Value}").ToHashSet());
 
-    /// <summary>What is here now and was not at <paramref name="before"/>, and whatever is in a foreign network namespace.</summary>
+    /// <summary>Resources of now that were not there at <paramref name="before"/>, and everything in a foreign network namespace.</summary>
     internal IReadOnlyList<string> Since(OwnResources before)
     {
         string home = ProcessFacts.HomeNamespace;
@@ -23,9 +24,11 @@ internal sealed record OwnResources(IReadOnlyDictionary<string, int> Descriptors
         [
             .. Descriptors.Where(now => now.Value > before.Descriptors.GetValueOrDefault(now.Key) && now.Key != home)
                 .Select(now => $"descriptors of {now.Key}: {before.Descriptors.GetValueOrDefault(now.Key)} before, {now.Value} now"),
-            .. Descriptors.Keys.Where(kind => kind.StartsWith("net:", StringComparison.Ordinal) && kind != home).Select(kind => $"a descriptor of the foreign {kind}"),
+            .. Descriptors.Keys.Where(kind => kind.StartsWith("net:", StringComparison.Ordinal) && kind != home)
+            .Select(kind => $"a descriptor of the foreign {kind}"),
             .. Threads.Except(before.Threads).Select(thread => $"thread {thread}"),
-            .. ProcessFacts.ThreadNamespaces(Environment.ProcessId).Where(space => space != home).Select(space => $"a thread in the foreign {space}"),
+            .. ProcessFacts.ThreadNamespaces(Environment.ProcessId).Where(space => space != home)
+            .Select(space => $"a thread in the foreign {space}"),
         ];
     }
 

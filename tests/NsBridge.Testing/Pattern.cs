@@ -1,7 +1,7 @@
 namespace NsBridge.Testing;
 
 /// <summary>
-/// An endless stream of known bytes: what stands at each position follows from the position, so that a lost, doubled or swapped byte shows at once
+/// An endless stream of known bytes. Each byte follows from its position, so that a lost, doubled or swapped byte shows at once
 /// and nothing needs to be remembered.
 /// </summary>
 public static class Pattern
@@ -10,7 +10,7 @@ public static class Pattern
     private const int Period = 65_521;
     private static readonly byte[] s_bytes = Make();
 
-    /// <summary>Fills <paramref name="buffer"/> with what stands from <paramref name="position"/> on.</summary>
+    /// <summary>Fills <paramref name="buffer"/> with the bytes from <paramref name="position"/> on.</summary>
     public static void Fill(Span<byte> buffer, long position)
     {
         int at = (int)(position % Period);
@@ -31,7 +31,7 @@ public static class Pattern
         return bytes;
     }
 
-    /// <summary>Fails the test where <paramref name="received"/> is not what stands from <paramref name="position"/> on.</summary>
+    /// <summary>Fails the test if <paramref name="received"/> differs from the bytes at <paramref name="position"/>.</summary>
     public static void Verify(ReadOnlySpan<byte> received, long position)
     {
         int at = (int)(position % Period);

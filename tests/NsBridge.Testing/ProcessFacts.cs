@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace NsBridge.Testing;
 
-/// <summary>What the kernel says about a running process.</summary>
+/// <summary>Facts about a running process, from /proc.</summary>
 public static class ProcessFacts
 {
     private static readonly double s_ticksPerSecond = 100; // USER_HZ, fixed in the kernel's interface (sysconf(_SC_CLK_TCK)).
@@ -20,7 +20,8 @@ public static class ProcessFacts
     }
 
     /// <summary>This process's network namespace, as <c>net:[inode]</c>.</summary>
-    public static string HomeNamespace { get; } = ReadLink($"/proc/{Environment.ProcessId}/ns/net") ?? throw new InvalidOperationException("/proc is not mounted.");
+    public static string HomeNamespace { get; } = ReadLink($"/proc/{Environment.ProcessId}/ns/net")
+        ?? throw new InvalidOperationException("/proc is not mounted.");
 
     /// <summary>The network namespaces that its threads are in, as <c>net:[inode]</c>.</summary>
     public static IReadOnlySet<string> ThreadNamespaces(int process) =>

@@ -8,11 +8,12 @@ public static class PublishedDaemon
 {
     private static readonly TimeSpan s_publishDeadline = TimeSpan.FromMinutes(8);
     private static readonly string[] s_sourceNames = ["*.cs", "*.csproj", "*.json", "*.resx"];
-    private static readonly string[] s_sharedFiles = ["Directory.Build.props", "Directory.Packages.props", "global.json", "appsettings.json"];
+    private static readonly string[] s_sharedFiles =
+        ["Directory.Build.props", "Directory.Packages.props", "global.json", "appsettings.json"];
     private static readonly Lazy<Task<string>> s_published = new(PublishAsync);
 
-    /// <summary>The absolute path of <c>nsbridge</c>; the first call publishes it where that is needed.</summary>
-    /// <exception cref="InvalidOperationException">Publishing failed; the message carries what the build said.</exception>
+    /// <summary>The absolute path of <c>nsbridge</c>; the first call publishes it if necessary.</summary>
+    /// <exception cref="InvalidOperationException">Publishing failed; the message contains the output of the build.</exception>
     public static Task<string> PathAsync() => s_published.Value;
 
     private static async Task<string> PublishAsync()
@@ -68,6 +69,7 @@ public static class PublishedDaemon
     /// <summary>`dotnet test` leaves its own build's settings in the environment; another build must not inherit them.</summary>
     private static Dictionary<string, string?> CleanEnvironment() =>
         Environment.GetEnvironmentVariables().Keys.Cast<string>()
-            .Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) || name.StartsWith("VSTEST", StringComparison.Ordinal))
+            .Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)
+                || name.StartsWith("VSTEST", StringComparison.Ordinal))
             .ToDictionary(name => name, _ => (string?)null);
 }

@@ -4,7 +4,7 @@ namespace NsBridge.Testing;
 public static class Repository
 {
     /// <summary>The folder that holds <c>nsbridge.sln</c>.</summary>
-    /// <exception cref="InvalidOperationException">The test assembly does not lie below such a folder.</exception>
+    /// <exception cref="InvalidOperationException">The test assembly is not below such a folder.</exception>
     public static string Root { get; } = Find();
 
     /// <summary>What builds and tests leave behind; not under version control.</summary>

@@ -18,7 +18,8 @@ public sealed class ScratchDirectory : IDisposable
 
     /// <summary>Lets every user pass through and read, for tests with other users.</summary>
     public void OpenToEveryone() =>
-        File.SetUnixFileMode(FullName, File.GetUnixFileMode(FullName) | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(FullName, File.GetUnixFileMode(FullName)
+            | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
 
     public void Dispose() => Directory.Delete(FullName, recursive: true);
 }

@@ -36,7 +36,7 @@ public static class Serve
         await Echo(connection, cancel);
     };
 
-    /// <summary>Sends <paramref name="length"/> bytes of the <see cref="Pattern"/> and ends; whatever the client says is left unread.</summary>
+    /// <summary>Sends <paramref name="length"/> bytes of the <see cref="Pattern"/> and closes; the client's bytes are not read.</summary>
     /// <param name="length">How many bytes.</param>
     /// <param name="sent">Called with each number of bytes that the kernel has taken.</param>
     public static Func<Socket, CancellationToken, Task> Source(long length, Action<int>? sent = null) => async (connection, cancel) =>

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace NsBridge.Testing;
 
-/// <summary>What peers say and hear over a stream socket. Every wait ends after 30 s unless told otherwise.</summary>
+/// <summary>Sends and receives on a stream socket. Each wait ends after 30 s unless a deadline is given.</summary>
 public static class SocketExtensions
 {
     private const int BufferSize = 64 * 1024;
@@ -84,8 +84,8 @@ public static class SocketExtensions
         Assert.That((await back).AsSpan().SequenceEqual(bytes), Is.True, "the echo differs from what was sent");
     }
 
-    /// <summary>Receives and drops until the far end ends the connection, and tells how it did.</summary>
-    /// <exception cref="OperationCanceledException">It did not end within <paramref name="deadline"/> (30 s unless told).</exception>
+    /// <summary>Receives and discards until the far end closes the connection, and returns how.</summary>
+    /// <exception cref="OperationCanceledException">It did not end within <paramref name="deadline"/> (30 s if null).</exception>
     public static async Task<Ending> EndingAsync(this Socket socket, TimeSpan? deadline = null)
     {
         byte[] buffer = new byte[BufferSize];
@@ -97,7 +97,8 @@ public static class SocketExtensions
             }
             return Ending.Closed;
         }
-        catch (SocketException error) when (error.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown)
+        catch (SocketException error) when (
+            error.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown)
         {
             return Ending.Reset;
         }

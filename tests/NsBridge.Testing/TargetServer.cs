@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace NsBridge.Testing;
 
 /// <summary>
-/// A server that runs in the test's own process on a listening socket, which may belong to any network namespace. Disposing resets what still lives,
-/// so that a deleted namespace is not kept by it.
+/// A server that runs in the test's own process on a listening socket, which may belong to any network namespace. Dispose resets the open
+/// connections, so that they do not keep a deleted namespace.
 /// </summary>
 public sealed class TargetServer : IAsyncDisposable
 {
@@ -27,7 +27,7 @@ public sealed class TargetServer : IAsyncDisposable
         _accepting = Task.Run(AcceptAsync);
     }
 
-    /// <summary>Where it listens, as seen inside its namespace.</summary>
+    /// <summary>The address of the listener inside its namespace.</summary>
     public EndPoint EndPoint { get; }
 
     /// <summary>How many connections it has accepted.</summary>
@@ -74,7 +74,7 @@ public sealed class TargetServer : IAsyncDisposable
         }
         catch (ObjectDisposedException)
         {
-            // Its own conversation has just closed it, and is about to say so.
+            // Its conversation has closed the socket and is about to end.
         }
     }
 

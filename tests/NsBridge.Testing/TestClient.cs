@@ -10,8 +10,8 @@ public static class TestClient
 
     /// <summary>Connects over TCP from the host.</summary>
     /// <param name="to">The listener.</param>
-    /// <param name="from">The client's own address, such as 127.0.0.2; the kernel's choice where null.</param>
-    /// <exception cref="SocketException">Nobody listens there.</exception>
+    /// <param name="from">The client's own address, such as 127.0.0.2; the kernel's choice if null.</param>
+    /// <exception cref="SocketException">There is no listener.</exception>
     public static Task<Socket> TcpAsync(IPEndPoint to, IPAddress? from = null)
     {
         var socket = new Socket(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -21,11 +21,13 @@ public static class TestClient
     }
 
     /// <summary>Connects to a UNIX socket.</summary>
-    /// <exception cref="SocketException">Nobody listens there, or the file's mode forbids it.</exception>
+    /// <exception cref="SocketException">There is no listener, or the file's mode forbids it.</exception>
     public static Task<Socket> UnixAsync(string path) =>
         ConnectAsync(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), new UnixDomainSocketEndPoint(path));
 
-    /// <summary>Connects, says nothing and tells how the far end ends it; a reset may come before connect(2) is over.</summary>
+    /// <summary>
+    /// Connects, sends nothing and returns how the far end closes the connection; a reset may come before connect(2) returns.
+    /// </summary>
     public static async Task<Ending> EndingAsync(IPEndPoint to)
     {
         try

@@ -4,7 +4,9 @@ using NsBridge.Linux;
 
 namespace NsBridge.Testing;
 
-/// <summary>A network namespace below <c>/run/netns</c> with a name of its own, made with <c>ip netns</c> and always removed again.</summary>
+/// <summary>
+/// A network namespace below <c>/run/netns</c> with a name of its own, made with <c>ip netns</c> and always removed again.
+/// </summary>
 public sealed class TestNamespace : IAsyncDisposable
 {
     // The kernel's numbers (AF_*, SOCK_STREAM): .NET's own differ for IPv6.
@@ -25,7 +27,7 @@ public sealed class TestNamespace : IAsyncDisposable
     /// <summary>The file that <c>ip netns</c> keeps for it.</summary>
     public string FilePath => $"/run/netns/{Name}";
 
-    /// <summary>True while a file of its name exists, whatever that is.</summary>
+    /// <summary>True while a file of its name exists, of any kind.</summary>
     public bool Exists => File.Exists(FilePath);
 
     /// <summary>A name that nothing has yet; nothing is made before <see cref="AddAsync"/>.</summary>
@@ -60,7 +62,8 @@ public sealed class TestNamespace : IAsyncDisposable
     public Task<string> IpAsync(params string[] arguments) => Command.CheckAsync("ip", ["-n", Name, .. arguments]);
 
     /// <summary>
-    /// Joins this namespace and <paramref name="other"/> by a veth pair; both ends are up when it returns. The pair vanishes when either namespace is freed.
+    /// Joins this namespace and <paramref name="other"/> by a veth pair; both ends are up when it returns. The pair vanishes when either
+    /// namespace is freed.
     /// </summary>
     /// <param name="other">The namespace of the far end.</param>
     /// <param name="here">This end's address with prefix length, such as <c>10.99.0.1/30</c>.</param>
@@ -87,7 +90,7 @@ public sealed class TestNamespace : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The namespace could not be entered.</exception>
     public Socket OpenSocket(AddressFamily family) => OpenSocket(FilePath, family);
 
-    /// <summary>A stream socket of the namespace that <paramref name="file"/> stands for, such as <c>/proc/PID/ns/net</c>.</summary>
+    /// <summary>A stream socket of the namespace of <paramref name="file"/>, such as <c>/proc/PID/ns/net</c>.</summary>
     /// <inheritdoc cref="OpenSocket(AddressFamily)"/>
     public static Socket OpenSocket(string file, AddressFamily family) => OpenSocket(file, family, KernelStream);
 
@@ -127,7 +130,7 @@ public sealed class TestNamespace : IAsyncDisposable
     /// <param name="backlog">As for listen(2).</param>
     public Socket Listen(EndPoint at, int backlog = 4096) => Listen(FilePath, at, backlog);
 
-    /// <summary>A socket that listens in the namespace that <paramref name="file"/> stands for.</summary>
+    /// <summary>A socket that listens in the namespace of <paramref name="file"/>.</summary>
     /// <inheritdoc cref="Listen(EndPoint, int)"/>
     public static Socket Listen(string file, EndPoint at, int backlog = 4096)
     {
@@ -146,7 +149,7 @@ public sealed class TestNamespace : IAsyncDisposable
     }
 
     /// <summary>Connects from inside.</summary>
-    /// <exception cref="SocketException">Nobody listens there.</exception>
+    /// <exception cref="SocketException">There is no listener.</exception>
     public Task<Socket> DialAsync(IPEndPoint to) => TestClient.ConnectAsync(OpenSocket(to.AddressFamily), to);
 
     /// <summary>Starts a program inside.</summary>
@@ -158,7 +161,7 @@ public sealed class TestNamespace : IAsyncDisposable
     public Task<string> RunAsync(string program, params string[] arguments) =>
         Command.CheckAsync("ip", ["netns", "exec", Name, program, .. arguments]);
 
-    /// <summary>Removes whatever bears the name: a namespace, a stack of bind mounts, or a plain file.</summary>
+    /// <summary>Removes the file of this name: a namespace, a stack of bind mounts, or a plain file.</summary>
     public async ValueTask DisposeAsync()
     {
         while ((await File.ReadAllTextAsync("/proc/self/mountinfo")).Contains($" {FilePath} ", StringComparison.Ordinal))

@@ -19,7 +19,8 @@ internal sealed class EventSet<T> : IDisposable
         Libc.EpollControl(_epoll, Libc.EPOLL_CTL_ADD, descriptor, events, (ulong)descriptor);
     }
 
-    internal void Change(int descriptor, uint events) => Libc.EpollControl(_epoll, Libc.EPOLL_CTL_MOD, descriptor, events, (ulong)descriptor);
+    internal void Change(int descriptor, uint events) =>
+        Libc.EpollControl(_epoll, Libc.EPOLL_CTL_MOD, descriptor, events, (ulong)descriptor);
 
     /// <summary>Closes a socket, which ends its watching.</summary>
     /// <param name="descriptor">The socket.</param>

@@ -19,7 +19,7 @@ internal sealed class LoadSocket(int descriptor)
 
     internal int Received { get; set; }
 
-    /// <summary>Bytes that the sink has said it has got.</summary>
+    /// <summary>Bytes that the sink has acknowledged.</summary>
     internal long Acknowledged { get; set; }
 
     /// <summary>Whether it is watched for room to send: at first it is, and that starts it.</summary>

@@ -3,7 +3,9 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Benchmarks.Load;
 
-/// <summary>Connections that each send a message, wait for all of it to come back and send the next; round trips a second and their latency.</summary>
+/// <summary>
+/// Connections that each send a message, wait for all of it to come back and send the next; round trips a second and their latency.
+/// </summary>
 internal sealed class PingPongLoad(Door door, double seconds, int connections, int size)
 {
     private readonly EventSet<LoadSocket> _events = new();
@@ -34,7 +36,7 @@ internal sealed class PingPongLoad(Door door, double seconds, int connections, i
         }
     }
 
-    /// <returns>False where the connection has failed.</returns>
+    /// <returns>False if the connection has failed.</returns>
     private bool Step(LoadSocket socket, uint ready, LoadClock clock)
     {
         if ((ready & Libc.EPOLLOUT) != 0 && !Send(socket))

@@ -6,7 +6,7 @@ internal enum Service
     /// <summary>Sends back what comes.</summary>
     Echo,
 
-    /// <summary>Takes what comes, and says after each MiB how many bytes it has got (64 bits, native order).</summary>
+    /// <summary>Receives, and sends its total after each MiB (64 bits, native order).</summary>
     Sink,
 
     /// <summary>Sends without an end.</summary>

@@ -50,11 +50,12 @@ internal sealed class ServiceProcess
         while (Libc.Accept(listener.Descriptor, out _) is >= 0 and var accepted)
         {
             Libc.SetOption(accepted, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
-            _events.Add(accepted, new ServedConnection(accepted, listener.Service, IsListener: false), listener.Service == Service.Source ? Libc.EPOLLOUT : Libc.EPOLLIN);
+            _events.Add(accepted, new ServedConnection(accepted, listener.Service, IsListener: false), listener.Service == Service.Source
+                ? Libc.EPOLLOUT : Libc.EPOLLIN);
         }
     }
 
-    /// <returns>False where the connection is over.</returns>
+    /// <returns>False if the connection is closed.</returns>
     private bool Answer(ServedConnection connection) => connection.Service switch
     {
         Service.Echo => Echo(connection),

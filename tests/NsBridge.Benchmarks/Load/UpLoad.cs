@@ -3,7 +3,7 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Benchmarks.Load;
 
-/// <summary>Streams to the sink. Only what the sink says that it has got counts: bytes parked in a relay are no gain.</summary>
+/// <summary>Streams to the sink. Only bytes that the sink has acknowledged count: bytes in the buffers of a relay do not.</summary>
 internal sealed class UpLoad(Door door, double seconds, int streams)
 {
     private const int BufferSize = 256 * 1024;
@@ -33,7 +33,7 @@ internal sealed class UpLoad(Door door, double seconds, int streams)
         return new Measured(counted / clock.Seconds, total, 0, 0, errors);
     }
 
-    /// <summary>Reads what the sink says: its total so far, in eight bytes, now and then.</summary>
+    /// <summary>Reads the sink's acknowledgements: its total so far, in eight bytes.</summary>
     private static nint Taken(LoadSocket socket, byte[] buffer, out long more)
     {
         nint received = Libc.Receive(socket.Descriptor, buffer.AsSpan(0, BufferSize));

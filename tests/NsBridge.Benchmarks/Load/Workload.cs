@@ -12,7 +12,8 @@ namespace NsBridge.Benchmarks.Load;
 /// <param name="CostScale">How many of the counted things that is for.</param>
 /// <param name="Run">Runs it for so many seconds.</param>
 internal sealed record Workload(
-    string Name, string Title, Service Service, string Unit, double Scale, string CostUnit, double CostScale, Func<Door, double, Measured> Run)
+    string Name, string Title, Service Service, string Unit, double Scale, string CostUnit, double CostScale,
+    Func<Door, double, Measured> Run)
 {
     internal static IReadOnlyList<Workload> All { get; } =
     [
@@ -23,12 +24,15 @@ internal sealed record Workload(
         PingPong("ping1", "one ping-pong, 64 B", 1, 64),
         PingPong("ping64", "64 ping-pongs, 64 B", 64, 64),
         PingPong("ping64-16k", "64 ping-pongs, 16 KiB", 64, 16 * 1024),
-        new("connect", "connect, echo, close", Service.Echo, "conn/s", 1, "s/100k", 1e5, (door, seconds) => new ConnectLoad(door, seconds).Run()),
+        new("connect", "connect, echo, close", Service.Echo, "conn/s", 1, "s/100k", 1e5, (door, seconds) => new ConnectLoad(door, seconds)
+            .Run()),
     ];
 
     private static Workload Stream(string name, string title, int streams, bool up) =>
-        new(name, title, up ? Service.Sink : Service.Source, "GB/s", 1e9, "s/GB", 1e9, (door, seconds) => up ? new UpLoad(door, seconds, streams).Run() : new DownLoad(door, seconds, streams).Run());
+        new(name, title, up ? Service.Sink : Service.Source, "GB/s", 1e9, "s/GB", 1e9, (door, seconds) => up
+            ? new UpLoad(door, seconds, streams).Run() : new DownLoad(door, seconds, streams).Run());
 
     private static Workload PingPong(string name, string title, int connections, int size) =>
-        new(name, title, Service.Echo, "req/s", 1, "s/100k", 1e5, (door, seconds) => new PingPongLoad(door, seconds, connections, size).Run());
+        new(name, title, Service.Echo, "req/s", 1, "s/100k", 1e5, (door, seconds) => new PingPongLoad(door, seconds, connections, size)
+            .Run());
 }

@@ -30,7 +30,8 @@ internal static class BarChart
             """));
         for (int i = 0; i < results.Systems.Count; i++)
         {
-            svg.Append(Invariant($"""<rect x="{LabelWidth + i * LegendStep}" y="14" width="12" height="12" fill="{Colour(i)}"/>""")).Append('\n');
+            svg.Append(Invariant($"""<rect x="{LabelWidth + i * LegendStep}" y="14" width="12" height="12" fill="{Colour(i)}"/>"""))
+                .Append('\n');
             svg.Append(Invariant($"""<text x="{LabelWidth + i * LegendStep + 17}" y="24">{results.Systems[i]}</text>""")).Append('\n');
         }
         for (int i = 0; i < results.Workloads.Count; i++)
@@ -48,8 +49,10 @@ internal static class BarChart
         {
             int y = top + i * (BarHeight + BarGap);
             double width = fastest > 0 ? (Width - LabelWidth - FigureWidth) * rows[i].Rate / fastest : 0;
-            svg.Append(Invariant($"""<rect x="{LabelWidth}" y="{y}" width="{width:0.0}" height="{BarHeight}" fill="{Colour(i)}"/>""")).Append('\n');
-            svg.Append(Invariant($"""<text x="{LabelWidth + width + 6:0.0}" y="{y + BarHeight - 3}" fill="#343a40">{rows[i].Cells[2]}</text>""")).Append('\n');
+            svg.Append(Invariant($"""<rect x="{LabelWidth}" y="{y}" width="{width:0.0}" height="{BarHeight}" fill="{Colour(i)}"/>"""))
+                .Append('\n');
+            double end = LabelWidth + width + 6;
+            svg.Append(Invariant($"""<text x="{end:0.0}" y="{y + BarHeight - 3}" fill="#343a40">{rows[i].Cells[2]}</text>""")).Append('\n');
         }
     }
 

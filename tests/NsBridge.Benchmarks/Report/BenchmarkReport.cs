@@ -23,9 +23,10 @@ internal static class BenchmarkReport
 
             {string.Join('\n', facts.Select(fact => $"- {fact}"))}
 
-            A TCP port of the host leads to a service on 127.0.0.1 inside a network namespace; client, relay and service share the processors.
-            Medians of {options.Rounds} rounds of {options.Seconds} s, the systems in turn within each round. "{first} is" is the rate of {first} over
-            that of the row, taken within each round. "Relay CPU" is the processor time of the relay's own processes, for each GB or 100,000 requests or connections.
+            A TCP port of the host leads to a service on 127.0.0.1 inside a network namespace; client, relay and service share
+            the processors. Medians of {options.Rounds} rounds of {options.Seconds} s, the systems in turn within each round.
+            "{first} is" is the rate of {first} over that of the row, taken within each round. "Relay CPU" is the processor
+            time of the relay's own processes, for each GB or 100,000 requests or connections.
             `direct` has no relay: the client crosses a veth pair. `socat` is a pair of them, joined by a UNIX socket.
 
             ![{first} beside the others](benchmark.svg)

@@ -9,11 +9,13 @@ internal static class MachineFacts
     /// <summary>One fact a line.</summary>
     internal static async Task<IReadOnlyList<string>> CollectAsync(IReadOnlyList<string> systems)
     {
+        string processor = Field("/proc/cpuinfo", "model name") ?? RuntimeInformation.ProcessArchitecture.ToString();
         var facts = new List<string>
         {
-            $"{Environment.ProcessorCount} processors: {Field("/proc/cpuinfo", "model name") ?? RuntimeInformation.ProcessArchitecture.ToString()}; " +
-            $"{Field("/proc/meminfo", "MemTotal")} of memory",
-            $"Linux {File.ReadAllText("/proc/sys/kernel/osrelease").Trim()}, {RuntimeInformation.RuntimeIdentifier}; load and services on {RuntimeInformation.FrameworkDescription}",
+            $"{Environment.ProcessorCount} processors: {processor}; "
+                + $"{Field("/proc/meminfo", "MemTotal")} of memory",
+            $"Linux {File.ReadAllText("/proc/sys/kernel/osrelease").Trim()}, {RuntimeInformation.RuntimeIdentifier}; "
+                + $"load and services on {RuntimeInformation.FrameworkDescription}",
         };
         var versions = new Dictionary<string, string[]>
         {
@@ -31,5 +33,6 @@ internal static class MachineFacts
     }
 
     private static string? Field(string file, string name) =>
-        File.ReadLines(file).Where(line => line.StartsWith(name, StringComparison.Ordinal)).Select(line => line[(line.IndexOf(':') + 1)..].Trim()).FirstOrDefault();
+        File.ReadLines(file).Where(line => line.StartsWith(name, StringComparison.Ordinal))
+            .Select(line => line[(line.IndexOf(':') + 1)..].Trim()).FirstOrDefault();
 }

@@ -10,6 +10,6 @@ namespace NsBridge.Benchmarks.Report;
 /// <param name="ProcessorSeconds">What the system's own processes used meanwhile.</param>
 internal sealed record Measurement(int Round, Workload Workload, string System, Measured Measured, double ProcessorSeconds)
 {
-    /// <summary>Processor time in the workload's unit of cost; 0 where nothing came through.</summary>
+    /// <summary>Processor time in the workload's unit of cost; 0 without traffic.</summary>
     internal double Cost => Measured.Total == 0 ? 0 : ProcessorSeconds / Measured.Total * Workload.CostScale;
 }

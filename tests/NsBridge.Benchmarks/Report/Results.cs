@@ -2,7 +2,7 @@ using NsBridge.Benchmarks.Load;
 
 namespace NsBridge.Benchmarks.Report;
 
-/// <summary>All measurements, and the figures that are told of them.</summary>
+/// <summary>All measurements, and the figures that are reported of them.</summary>
 /// <param name="systems">Names, in the order of their columns; the first is the one that is compared with the others.</param>
 internal sealed class Results(IReadOnlyList<string> systems)
 {
@@ -10,7 +10,8 @@ internal sealed class Results(IReadOnlyList<string> systems)
 
     internal IReadOnlyList<string> Systems { get; } = systems;
 
-    internal IReadOnlyList<Workload> Workloads => [.. Workload.All.Where(workload => _all.Any(measurement => measurement.Workload == workload))];
+    internal IReadOnlyList<Workload> Workloads =>
+        [.. Workload.All.Where(workload => _all.Any(measurement => measurement.Workload == workload))];
 
     internal bool HasErrors => _all.Any(measurement => measurement.Measured.Errors > 0);
 
@@ -21,7 +22,9 @@ internal sealed class Results(IReadOnlyList<string> systems)
     {
         var own = Of(workload, system).ToList();
         // Compared within a round, because the machine differs more from round to round than the systems do.
-        var ratios = Of(workload, Systems[0]).Join(own, one => one.Round, other => other.Round, (one, other) => one.Measured.Rate / Math.Max(other.Measured.Rate, 1e-9)).ToList();
+        var ratios = Of(workload, Systems[0])
+            .Join(own, one => one.Round, other => other.Round, (one, other) => one.Measured.Rate / Math.Max(other.Measured.Rate, 1e-9))
+            .ToList();
         return new Row(
             workload,
             system,

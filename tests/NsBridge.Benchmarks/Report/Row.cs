@@ -10,15 +10,17 @@ namespace NsBridge.Benchmarks.Report;
 /// <param name="Ratio">The first system's rate over this one's, within each round.</param>
 /// <param name="LowestRatio">The worst round's.</param>
 /// <param name="HighestRatio">The best round's.</param>
-/// <param name="P50">Microseconds; 0 where there is no latency.</param>
+/// <param name="P50">Microseconds; 0 if there is no latency.</param>
 /// <param name="P99">The same.</param>
 /// <param name="Cost">Processor time in the workload's unit.</param>
 /// <param name="Errors">Of all rounds.</param>
 internal sealed record Row(
-    Workload Workload, string System, double Rate, double Ratio, double LowestRatio, double HighestRatio, double P50, double P99, double Cost, int Errors)
+    Workload Workload, string System, double Rate, double Ratio, double LowestRatio, double HighestRatio, double P50, double P99,
+    double Cost, int Errors)
 {
-    /// <summary>The columns' headings; those with a number stand to the right.</summary>
-    internal static IReadOnlyList<string> Headings(string first) => ["workload", "system", "rate", $"{first} is", "in the rounds", "p50 µs", "p99 µs", "relay CPU", "errors"];
+    /// <summary>The columns' headings; those of numbers are aligned to the right.</summary>
+    internal static IReadOnlyList<string> Headings(string first) =>
+        ["workload", "system", "rate", $"{first} is", "in the rounds", "p50 µs", "p99 µs", "relay CPU", "errors"];
 
     internal IReadOnlyList<string> Cells =>
     [

@@ -19,7 +19,8 @@ internal static class TextTable
             if (line[0] != last && last.Length > 0)
                 text.AppendLine();
             last = line[0];
-            text.AppendJoin("  ", line.Select((cell, column) => column < WordColumns ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))).AppendLine();
+            text.AppendJoin("  ", line.Select(
+                (cell, column) => column < WordColumns ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))).AppendLine();
         }
         return text.ToString();
     }

@@ -2,5 +2,5 @@ using System.Net;
 
 namespace NsBridge.Benchmarks.Systems;
 
-/// <summary>Where the load connects to, and the addresses that it connects from in turn.</summary>
+/// <summary>The address that the load connects to, and those that it connects from in turn.</summary>
 internal sealed record Door(IPEndPoint To, IReadOnlyList<IPAddress> From);

@@ -8,22 +8,25 @@ namespace NsBridge.Benchmarks.Systems;
 /// <summary>Something that leads from a port of the host to a service inside the namespace.</summary>
 internal abstract class RelaySystem(string name, Arena arena) : IDisposable
 {
-    private static readonly IPAddress[] s_loopbackSources = [.. Enumerable.Range(1, 16).Select(host => new IPAddress([127, 0, 0, (byte)host]))];
+    private static readonly IPAddress[] s_loopbackSources =
+        [.. Enumerable.Range(1, 16).Select(host => new IPAddress([127, 0, 0, (byte)host]))];
     private static readonly TimeSpan s_readyDeadline = TimeSpan.FromSeconds(20);
     private readonly List<BackgroundProcess> _processes = [];
 
     internal string Name { get; } = name;
 
-    /// <summary>What would have to be installed for it; null where all is there.</summary>
+    /// <summary>The package that is missing; null if everything is installed.</summary>
     internal virtual string? Missing => null;
 
     protected Arena Arena { get; } = arena;
 
     /// <summary>A port of the host for each service.</summary>
-    protected IReadOnlyDictionary<Service, int> Ports { get; } = Enum.GetValues<Service>().ToDictionary(service => service, _ => HostSockets.FreePort());
+    protected IReadOnlyDictionary<Service, int> Ports { get; } = Enum.GetValues<Service>()
+        .ToDictionary(service => service, _ => HostSockets.FreePort());
 
     internal static IEnumerable<RelaySystem> All(Arena arena) =>
-        [new NsBridgeSystem(arena), new HaProxySystem(arena), new SocketProxydSystem(arena), new SocatSystem(arena), new DirectSystem(arena)];
+        [new NsBridgeSystem(arena), new HaProxySystem(arena), new SocketProxydSystem(arena), new SocatSystem(arena),
+            new DirectSystem(arena)];
 
     internal virtual Door DoorTo(Service service) => new(new IPEndPoint(IPAddress.Loopback, Ports[service]), s_loopbackSources);
 
@@ -60,8 +63,9 @@ internal abstract class RelaySystem(string name, Arena arena) : IDisposable
 
     protected void Run(BackgroundProcess process) => _processes.Add(process);
 
-    /// <summary>Where a program is; null where it is not installed.</summary>
+    /// <summary>The path of a program; null if it is not installed.</summary>
     protected static string? Find(params string[] names) =>
-        names.SelectMany(name => name.StartsWith('/') ? [name] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Select(folder => Path.Combine(folder, name)))
+        names.SelectMany(name => name.StartsWith('/') ? [name] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+            .Append("/usr/sbin").Select(folder => Path.Combine(folder, name)))
             .FirstOrDefault(File.Exists);
 }

@@ -13,8 +13,10 @@ internal sealed class SocatSystem(Arena arena) : RelaySystem("socat", arena)
         foreach ((Service service, int port) in Ports)
         {
             string joint = Arena.Scratch[$"socat-{service}"];
-            Run(Arena.StartInside("socat", $"UNIX-LISTEN:{joint},fork,backlog=1024", $"TCP:127.0.0.1:{ServiceProcess.PortOf(service)},nodelay"));
-            Run(BackgroundProcess.Start("socat", [$"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,nodelay,backlog=1024", $"UNIX-CONNECT:{joint}"]));
+            Run(Arena.StartInside("socat", $"UNIX-LISTEN:{joint},fork,backlog=1024",
+                $"TCP:127.0.0.1:{ServiceProcess.PortOf(service)},nodelay"));
+            Run(BackgroundProcess.Start("socat",
+                [$"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,nodelay,backlog=1024", $"UNIX-CONNECT:{joint}"]));
         }
         return Task.CompletedTask;
     }

@@ -18,7 +18,8 @@ internal sealed class SocketProxydSystem(Arena arena) : RelaySystem("socket-prox
                 "systemd-socket-activate",
                 [
                     "-l", $"127.0.0.1:{port}",
-                    "nsenter", $"--net={Arena.NamespaceFile}", Find(s_places)!, "--connections-max=4000", $"127.0.0.1:{ServiceProcess.PortOf(service)}",
+                    "nsenter", $"--net={Arena.NamespaceFile}", Find(s_places)!, "--connections-max=4000",
+                    $"127.0.0.1:{ServiceProcess.PortOf(service)}",
                 ]));
         }
         return Task.CompletedTask;

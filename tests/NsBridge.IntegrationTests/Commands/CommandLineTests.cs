@@ -29,7 +29,8 @@ internal sealed class CommandLineTests
     public async Task CommandLine_WithAFileInAFolderThatIsGone_SaysThatThereIsNone(string call, int code)
     {
         using var scratch = new ScratchDirectory();
-        string line = $"mkdir {scratch["gone"]}; cd {scratch["gone"]}; rmdir {scratch["gone"]}; exec {await PublishedDaemon.PathAsync()} {call}";
+        string line = $"mkdir {scratch["gone"]}; cd {scratch["gone"]}; rmdir {scratch["gone"]}; exec {await PublishedDaemon.PathAsync()} "
+            + call;
 
         CommandResult result = await Command.RunAsync("/bin/sh", ["-c", line]);
 
@@ -45,7 +46,8 @@ internal sealed class CommandLineTests
         scratch.OpenToEveryone();
         File.SetUnixFileMode(file, UnixFileMode.UserRead);
 
-        CommandResult result = await Command.RunAsync("setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", await PublishedDaemon.PathAsync(), "import", file]);
+        CommandResult result = await Command.RunAsync(
+            "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", await PublishedDaemon.PathAsync(), "import", file]);
 
         Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
         Assert.That(result.Error, Does.Contain($"{file}: the file may not be read by this user"));

@@ -3,7 +3,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Commands;
 
-/// <summary>Standard output and error that are full, closed, or read by nobody.</summary>
+/// <summary>Standard output and error that are full, closed, or not read.</summary>
 internal sealed class StandardStreamTests : BridgeFixture
 {
     [TestCase("--version >/dev/full", "ENOSPC")]
@@ -55,7 +55,12 @@ internal sealed class StandardStreamTests : BridgeFixture
         TargetServer server = Target(space, Serve.Echo);
         IPEndPoint listen = FreeEndPoint();
         DaemonProcess daemon = await StartAsync(
-            new DaemonConfig(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() }),
+            new DaemonConfig(new BridgeEntry("web")
+            {
+                Listen = listen.ToString(),
+                Namespace = space.Name,
+                Target = server.EndPoint.ToString()
+            }),
             new DaemonLaunch { Behind = ["/bin/sh", "-c", $"exec \"$@\" {without}", "sh"] });
 
         Assert.That(await EchoesAsync(listen), Is.True);
@@ -65,10 +70,11 @@ internal sealed class StandardStreamTests : BridgeFixture
 
     private static async Task<CommandResult> ShellAsync(string call, string file)
     {
-        // Behind the verb, before where the output goes.
+        // After the verb, before the redirection.
         string verb = call.Split(' ')[0];
         string line = verb.StartsWith('-') ? call : $"{verb} --config {file}{call[verb.Length..]}";
-        CommandResult result = await Command.RunAsync("/bin/sh", ["-c", $"{await PublishedDaemon.PathAsync()} {line}"], TimeSpan.FromSeconds(20));
+        CommandResult result = await Command.RunAsync(
+            "/bin/sh", ["-c", $"{await PublishedDaemon.PathAsync()} {line}"], TimeSpan.FromSeconds(20));
         Executable.CheckPlain(result);
         return result;
     }

@@ -46,7 +46,8 @@ internal sealed class DescriptorLimitTests : BridgeFixture
             _ = socket.ConnectAsync(listen).ContinueWith(connecting => connecting.Exception, TaskScheduler.Default);
         }
         await daemon.WaitLogAsync("descriptor");
-        long steady = await Eventually.SteadyAsync(() => server.Accepted, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), "it takes no more");
+        long steady = await Eventually.SteadyAsync(
+            () => server.Accepted, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), "it takes no more");
         double busy = await BusyAsync(daemon, TimeSpan.FromSeconds(3));
 
         TestContext.Out.WriteLine($"{steady} of {Clients} served at once, {busy:P0} of a core while exhausted");
@@ -67,7 +68,12 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         TargetServer server = Target(space, Serve.Echo);
         (IPEndPoint? listen, IPEndPoint? metrics) = (FreeEndPoint(), FreeEndPoint());
         DaemonProcess daemon = await StartAsync(
-            new DaemonConfig(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() })
+            new DaemonConfig(new BridgeEntry("web")
+            {
+                Listen = listen.ToString(),
+                Namespace = space.Name,
+                Target = server.EndPoint.ToString()
+            })
             {
                 Metrics = new JsonObject { ["Listen"] = metrics.ToString() },
             },
@@ -81,7 +87,8 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         await Task.Delay(TimeSpan.FromSeconds(0.3));
 
         JsonElement status = await daemon.StatusAsync();
-        TestContext.Out.WriteLine($"{status.GetProperty("bridges")[0].GetProperty("connections")} with {ProcessFacts.Descriptors(daemon.Id).Count} of {LowLimit} descriptors");
+        TestContext.Out.WriteLine($"{status.GetProperty("bridges")[0].GetProperty("connections")} with "
+            + $"{ProcessFacts.Descriptors(daemon.Id).Count} of {LowLimit} descriptors");
         Assert.That(daemon.Log, Has.None.Contains("could not be served"));
         Assert.That(ProcessFacts.Descriptors(daemon.Id), Has.Count.LessThan(LowLimit));
         await held.EchoAsync(s_hello);
@@ -100,19 +107,22 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         IPEndPoint listen = FreeEndPoint();
         var entry = new BridgeEntry("web") { Socket = Scratch()["web.sock"], Namespace = space.Name, Target = server.EndPoint.ToString() };
         DaemonProcess inner = await StartAsync(new DaemonConfig(entry), new DaemonLaunch { DescriptorLimit = InnerLimit });
-        DaemonProcess outer = await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = entry.Socket, Join = "handoff" });
+        DaemonProcess outer = await StartAsync(
+            new BridgeEntry("outer") { Listen = listen.ToString(), Socket = entry.Socket, Join = "handoff" });
         Assert.That(await ServedAsync(await TestClient.TcpAsync(listen)), Is.EqualTo("served"));
 
         // All of them wait in the link at once.
         await inner.SignalAsync("STOP");
         Socket[] clients = await Task.WhenAll(Enumerable.Range(0, HandedOver).Select(_ => TestClient.TcpAsync(listen)));
-        await Eventually.SteadyAsync(() => ProcessFacts.Descriptors(outer.Id).Count, TimeSpan.FromSeconds(0.5), Soon, "they are handed over");
+        await Eventually.SteadyAsync(() => ProcessFacts.Descriptors(outer.Id).Count, TimeSpan.FromSeconds(0.5), Soon,
+            "they are handed over");
         await inner.SignalAsync("CONT");
 
         string[] answers = await Task.WhenAll(clients.Select(ServedAsync));
         Assert.That(answers, Is.All.EqualTo("served"));
         foreach (DaemonProcess daemon in (DaemonProcess[])[inner, outer])
-            await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt32() == 0, "nobody is counted any more");
+            await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt32() == 0,
+                "nobody is counted any more");
     }
 
     [Test]
@@ -158,7 +168,12 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         const int count = 300;
         int first = HostSockets.FreePorts(count);
         DaemonProcess daemon = await LaunchAsync(
-            new DaemonConfig(new BridgeEntry("web") { Listen = $"127.0.0.1:{first}-{first + count - 1}", Namespace = "host", Target = "127.0.0.1:1000-1299" }),
+            new DaemonConfig(new BridgeEntry("web")
+            {
+                Listen = $"127.0.0.1:{first}-{first + count - 1}",
+                Namespace = "host",
+                Target = "127.0.0.1:1000-1299"
+            }),
             new DaemonLaunch { DescriptorLimit = Limit });
 
         await daemon.WaitLogAsync($"need {count} descriptors, and this process may open {Limit} files");
@@ -166,7 +181,7 @@ internal sealed class DescriptorLimitTests : BridgeFixture
         Assert.That(daemon.Log, Has.Some.Contains("LimitNOFILE="));
     }
 
-    /// <summary>What the target said, or how the connection ended before.</summary>
+    /// <summary>The target's bytes, or how the connection was closed before.</summary>
     private static async Task<string> ServedAsync(Socket client)
     {
         using (client)

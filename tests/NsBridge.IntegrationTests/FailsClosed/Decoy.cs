@@ -5,8 +5,8 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.FailsClosed;
 
 /// <summary>
-/// A server on the host at the very address and port that a bridge's target has inside its namespace. Whatever reaches it has been led into the wrong
-/// network: it counts that and says so.
+/// A server on the host at the address and port that a bridge's target has inside its namespace. A connection that reaches it is in the
+/// wrong network; the decoy counts it and answers with a mark.
 /// </summary>
 internal sealed class Decoy : IAsyncDisposable
 {
@@ -25,10 +25,10 @@ internal sealed class Decoy : IAsyncDisposable
     /// <summary>How many connections went astray; must stay zero.</summary>
     public int Reached => _server.Accepted;
 
-    /// <summary>Connects through a listener, says one byte and tells what became of it.</summary>
-    /// <param name="listen">Where the bridge listens.</param>
-    /// <param name="from">The client's namespace; the host's where null.</param>
-    /// <returns>The target's answer; null where the connection was refused or ended without one.</returns>
+    /// <summary>Connects through a listener, sends one byte and returns the answer.</summary>
+    /// <param name="listen">The bridge's listener.</param>
+    /// <param name="from">The client's namespace; the host's if null.</param>
+    /// <returns>The target's answer; null if the connection was refused or closed without one.</returns>
     public static async Task<byte?> ProbeAsync(IPEndPoint listen, TestNamespace? from = null)
     {
         try

@@ -110,7 +110,7 @@ internal sealed class HalvesEndTests : BridgeFixture
         await _scene.Daemon.WaitLogAsync("Reloaded", told);
     }
 
-    /// <summary>Ends a connection that was handed over, of which the outer half is told.</summary>
+    /// <summary>Ends a connection that was handed over; the outer half is notified.</summary>
     private async Task EndAsync(Socket client, int leaving)
     {
         client.Shutdown(SocketShutdown.Send);
@@ -122,7 +122,10 @@ internal sealed class HalvesEndTests : BridgeFixture
     {
         _scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = Scratch()["web.sock"] });
         _outer = await StartAsync(
-            new DaemonConfig(new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = _scene.SocketPath, Join = "handoff" }) { ShutdownTimeout = TimeSpan.FromSeconds(1) });
+            new DaemonConfig(new BridgeEntry("outer") { Listen = _listen.ToString(), Socket = _scene.SocketPath, Join = "handoff" })
+            {
+                ShutdownTimeout = TimeSpan.FromSeconds(1)
+            });
     }
 
     private async Task<Socket> HandOverAsync()

@@ -75,10 +75,12 @@ internal sealed class HalvesTests : BridgeFixture
 
         Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = null, Socket = path });
         await outer.WaitStatusAsync(State("up"), "it is up again");
-        await outer.WaitLogAsync("Bridge outer is up", outer.Log.ToList().FindIndex(line => line.Contains("is waiting", StringComparison.Ordinal)));
+        await outer.WaitLogAsync("Bridge outer is up", outer.Log.ToList()
+            .FindIndex(line => line.Contains("is waiting", StringComparison.Ordinal)));
 
         Assert.That(scene.Server.Accepted, Is.Zero, "looking dials nothing");
-        await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("total").GetInt64() == 0, "nor is it a client");
+        await scene.Daemon.WaitStatusAsync(
+            bridge => bridge.GetProperty("connections").GetProperty("total").GetInt64() == 0, "nor is it a client");
         Assert.That(await EchoesAsync(listen));
     }
 
@@ -117,7 +119,13 @@ internal sealed class HalvesTests : BridgeFixture
             Interlocked.Add(ref handed, await connection.ReceiveAsync(new byte[1], cancel));
         }));
         IPEndPoint listen = FreeEndPoint();
-        var entry = new BridgeEntry("outer") { Protocol = protocol, Listen = listen.ToString(), Socket = path, Join = protocol == "tcp" ? "handoff" : null };
+        var entry = new BridgeEntry("outer")
+        {
+            Protocol = protocol,
+            Listen = listen.ToString(),
+            Socket = path,
+            Join = protocol == "tcp" ? "handoff" : null
+        };
         DaemonProcess outer = await StartAsync(new DaemonConfig(entry), new DaemonLaunch { User = "nobody" });
 
         await outer.WaitStatusAsync(

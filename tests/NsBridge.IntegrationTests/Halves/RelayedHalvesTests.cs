@@ -18,7 +18,15 @@ internal sealed class RelayedHalvesTests : BridgeFixture
         (IPEndPoint? listen, IPEndPoint? other) = (FreeEndPoint(), FreeEndPoint());
         string path = Scratch()["web.sock"];
         DaemonProcess daemon = await StartAsync(
-            new BridgeEntry("web") { Listen = listen.ToString(), Socket = path, Namespace = space.Name, Target = server.EndPoint.ToString(), Join = "relay", MaxConnections = 1 },
+            new BridgeEntry("web")
+            {
+                Listen = listen.ToString(),
+                Socket = path,
+                Namespace = space.Name,
+                Target = server.EndPoint.ToString(),
+                Join = "relay",
+                MaxConnections = 1
+            },
             new BridgeEntry("other") { Listen = other.ToString(), Socket = path });
 
         Socket first = Own(await TestClient.TcpAsync(listen));
@@ -38,7 +46,13 @@ internal sealed class RelayedHalvesTests : BridgeFixture
         string path = Scratch()["web.sock"];
         TestNamespace missing = await ReserveNamespaceAsync();
         DaemonProcess inner = await StartAsync(
-            new BridgeEntry("web") { Socket = path, Namespace = missing.Name, Target = "127.0.0.1:3000", TargetWait = TimeSpan.FromMinutes(1) });
+            new BridgeEntry("web")
+            {
+                Socket = path,
+                Namespace = missing.Name,
+                Target = "127.0.0.1:3000",
+                TargetWait = TimeSpan.FromMinutes(1)
+            });
         IPEndPoint listen = FreeEndPoint();
         await StartAsync(new BridgeEntry("outer") { Listen = listen.ToString(), Socket = path });
         Socket client = Own(await TestClient.TcpAsync(listen));

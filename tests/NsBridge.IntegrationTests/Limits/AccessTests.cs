@@ -4,7 +4,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Limits;
 
-/// <summary>Who is let in, and how many: the others are closed before anything is dialled.</summary>
+/// <summary>Which clients are admitted, and how many; the others are closed before a target is dialled.</summary>
 internal sealed class AccessTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(100);
@@ -21,7 +21,8 @@ internal sealed class AccessTests : BridgeFixture
         int port = HostSockets.FreePort();
         IPAddress address = listen == "*" ? IPAddress.Loopback : IPAddress.Parse(listen);
         var at = new IPEndPoint(address, port);
-        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = listen == "*" ? $"*:{port}" : at.ToString(), AllowFrom = [allow] });
+        Scene scene = await SceneAsync(
+            Serve.Echo, entry => entry with { Listen = listen == "*" ? $"*:{port}" : at.ToString(), AllowFrom = [allow] });
         await scene.Daemon.WaitListeningAsync(listen == "*" ? new IPEndPoint(IPAddress.IPv6Any, port) : at);
 
         if (refused is not null)
@@ -29,7 +30,8 @@ internal sealed class AccessTests : BridgeFixture
             for (int client = 0; client < 20; client++)
                 await RefusedAsync(at, refused);
             Assert.That(scene.Server.Accepted, Is.Zero, "nothing was dialled for them");
-            Assert.That(scene.Daemon.Log.Count(line => line.Contains(refused, StringComparison.Ordinal)), Is.LessThan(10), "they do not flood the log");
+            Assert.That(scene.Daemon.Log.Count(line => line.Contains(refused, StringComparison.Ordinal)), Is.LessThan(10),
+                "they do not flood the log");
         }
         if (admitted is not null)
             await Own(await TestClient.TcpAsync(at, IPAddress.Parse(admitted))).EchoAsync(s_hello);
@@ -71,7 +73,8 @@ internal sealed class AccessTests : BridgeFixture
         await Own(await TestClient.TcpAsync(scene.Listen, IPAddress.Parse("127.0.0.3"))).EchoAsync(s_hello);
 
         clients[0].Reset();
-        await Eventually.TrueAsync(() => EchoesAsync(scene.Listen, IPAddress.Parse("127.0.0.2")), Soon, "the place that became free is given");
+        await Eventually.TrueAsync(() => EchoesAsync(scene.Listen, IPAddress.Parse("127.0.0.2")), Soon,
+            "the place that became free is given");
     }
 
     private async Task RefusedAsync(IPEndPoint at, string from)

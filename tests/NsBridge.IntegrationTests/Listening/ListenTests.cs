@@ -53,8 +53,19 @@ internal sealed class ListenTests : BridgeFixture
         TargetServer server = Target(space, Serve.Echo);
         (IPEndPoint? inFile, IPEndPoint? inEnvironment) = (FreeEndPoint(), FreeEndPoint());
         DaemonProcess daemon = await LaunchAsync(
-            new DaemonConfig(new BridgeEntry("web") { Listen = inFile.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() }),
-            new DaemonLaunch { Environment = new Dictionary<string, string?> { ["NsBridge__Bridges__0__Listen"] = inEnvironment.ToString() } });
+            new DaemonConfig(new BridgeEntry("web")
+            {
+                Listen = inFile.ToString(),
+                Namespace = space.Name,
+                Target = server.EndPoint.ToString()
+            }),
+            new DaemonLaunch
+            {
+                Environment = new Dictionary<string, string?>
+                {
+                    ["NsBridge__Bridges__0__Listen"] = inEnvironment.ToString()
+                }
+            });
 
         await daemon.WaitListeningAsync(inEnvironment);
 
@@ -95,7 +106,8 @@ internal sealed class ListenTests : BridgeFixture
         TestNamespace space = await NamespaceAsync();
         Target(space, Serve.Echo, 4000);
         Target(space, Serve.Echo, 4999);
-        DaemonProcess single = await StartAsync(new BridgeEntry("single") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:4000" });
+        DaemonProcess single = await StartAsync(
+            new BridgeEntry("single") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:4000" });
         int first = HostSockets.FreePorts(count);
         DaemonProcess daemon = await LaunchAsync(new DaemonConfig(new BridgeEntry("range")
         {

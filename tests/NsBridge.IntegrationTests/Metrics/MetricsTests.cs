@@ -25,7 +25,9 @@ internal sealed class MetricsTests : BridgeFixture
             await client.EchoAsync(bytes);
         string text = "";
         await Eventually.TrueAsync(
-            async () => (text = await FetchAsync(at)).Contains("nsbridge_connections_total{bridge=\"web\",result=\"served\"} 1\n", StringComparison.Ordinal),
+            async () =>
+                (text = await FetchAsync(at)).Contains(
+                "nsbridge_connections_total{bridge=\"web\",result=\"served\"} 1\n", StringComparison.Ordinal),
             Soon, "the served client is counted");
 
         Assert.That(text.Split('\n'), Is.SupersetOf(new[]
@@ -99,28 +101,35 @@ internal sealed class MetricsTests : BridgeFixture
         string alerts = Path.Combine(Repository.Root, "deploy", "alerts.yml");
         await Command.CheckAsync("promtool", "check", "rules", alerts);
 
-        JsonNode dashboard = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "deploy", "grafana-dashboard.json")))!;
-        var expressions = dashboard["panels"]!.AsArray().SelectMany(panel => panel!["targets"]!.AsArray()).Select(target => target!["expr"]!.GetValue<string>()).ToList();
+        JsonNode dashboard = JsonNode.Parse(
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "deploy", "grafana-dashboard.json")))!;
+        var expressions = dashboard["panels"]!.AsArray().SelectMany(panel => panel!["targets"]!.AsArray())
+            .Select(target => target!["expr"]!.GetValue<string>()).ToList();
         Assert.That(expressions, Is.Not.Empty);
         var rules = new StringBuilder("groups:\n- name: dashboard\n  rules:\n");
         foreach (string? expression in expressions)
         {
-            string text = expression.Replace("$__rate_interval", "5m", StringComparison.Ordinal).Replace("$instance", ".*", StringComparison.Ordinal).Replace("$bridge", ".*", StringComparison.Ordinal);
-            rules.Append(CultureInfo.InvariantCulture, $"  - record: a:b\n    expr: {JsonSerializer.Serialize(text)}\n    labels: {{ n: \"{rules.Length}\" }}\n");
+            string text = expression.Replace("$__rate_interval", "5m", StringComparison.Ordinal)
+                .Replace("$instance", ".*", StringComparison.Ordinal).Replace("$bridge", ".*", StringComparison.Ordinal);
+            rules.Append(CultureInfo.InvariantCulture,
+                $"  - record: a:b\n    expr: {JsonSerializer.Serialize(text)}\n    labels: {{ n: \"{rules.Length}\" }}\n");
         }
 
         await Command.CheckAsync("promtool", "check", "rules", Scratch().Write("rules.yml", rules.ToString()));
 
         (DaemonProcess _, IPEndPoint _, IPEndPoint? at) = await MeteredAsync();
-        var served = Regex.Matches(await FetchAsync(at), @"^(nsbridge_\w+)", RegexOptions.Multiline).Select(match => match.Value).ToHashSet();
-        IEnumerable<string> named = Regex.Matches(string.Join(' ', expressions) + await File.ReadAllTextAsync(alerts), @"nsbridge_\w+").Select(match => match.Value).Distinct();
+        var served = Regex.Matches(await FetchAsync(at), @"^(nsbridge_\w+)", RegexOptions.Multiline).Select(match => match.Value)
+            .ToHashSet();
+        IEnumerable<string> named = Regex.Matches(string.Join(' ', expressions) + await File.ReadAllTextAsync(alerts), @"nsbridge_\w+")
+            .Select(match => match.Value).Distinct();
         Assert.That(named, Is.SubsetOf(served));
     }
 
     private async Task<DaemonProcess> MeteredAtAsync(string path)
     {
         TestNamespace space = await NamespaceAsync();
-        return await StartAsync(new DaemonConfig(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" })
+        return await StartAsync(new DaemonConfig(
+            new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" })
         {
             Metrics = new JsonObject { ["Listen"] = $"unix:{path}" },
         });
@@ -131,10 +140,16 @@ internal sealed class MetricsTests : BridgeFixture
         TestNamespace space = await NamespaceAsync();
         TargetServer server = Target(space, Serve.Echo);
         (IPEndPoint? listen, IPEndPoint? metrics) = (FreeEndPoint(), FreeEndPoint());
-        DaemonProcess daemon = await StartAsync(new DaemonConfig(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString() })
-        {
-            Metrics = new JsonObject { ["Listen"] = metrics.ToString() },
-        });
+        DaemonProcess daemon = await StartAsync(
+            new DaemonConfig(new BridgeEntry("web")
+            {
+                Listen = listen.ToString(),
+                Namespace = space.Name,
+                Target = server.EndPoint.ToString()
+            })
+            {
+                Metrics = new JsonObject { ["Listen"] = metrics.ToString() },
+            });
         await daemon.WaitListeningAsync(metrics);
         return (daemon, listen, metrics);
     }

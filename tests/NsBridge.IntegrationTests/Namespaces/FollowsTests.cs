@@ -29,7 +29,8 @@ internal sealed class FollowsTests : BridgeFixture
             await space.AddAsync();
             var appeared = Stopwatch.StartNew();
             TargetServer server = Target(space, Decoy.Answers(Right), Port);
-            await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, s_promised, $"generation {generation} is served");
+            await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, s_promised,
+                $"generation {generation} is served");
             Assert.That(appeared.Elapsed, Is.LessThan(s_promised));
             await server.DisposeAsync();
             await space.DeleteAsync();
@@ -50,7 +51,8 @@ internal sealed class FollowsTests : BridgeFixture
         await Command.CheckAsync("mount", "--bind", space.FilePath, path);
         try
         {
-            await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, s_promised, "the namespace by its path is served");
+            await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, s_promised,
+                "the namespace by its path is served");
         }
         finally
         {
@@ -68,9 +70,11 @@ internal sealed class FollowsTests : BridgeFixture
         await Command.CheckAsync("mount", "-t", "tmpfs", "none", folder);
         try
         {
-            await Command.CheckAsync("sh", "-c", $"cd {folder}; for i in $(seq {count}); do : > $i; mount --bind {space.FilePath} $i; done");
+            await Command.CheckAsync("sh", "-c",
+                $"cd {folder}; for i in $(seq {count}); do : > $i; mount --bind {space.FilePath} $i; done");
             DaemonProcess daemon = await StartAsync(
-                [.. Enumerable.Range(1, count).Select(i => new BridgeEntry($"b{i}") { Namespace = $"{folder}/{i}", Target = "127.0.0.1:1" })]);
+                [.. Enumerable.Range(1, count)
+                    .Select(i => new BridgeEntry($"b{i}") { Namespace = $"{folder}/{i}", Target = "127.0.0.1:1" })]);
             await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "all are up");
 
             await Command.CheckAsync("umount", "-l", folder);
@@ -91,7 +95,9 @@ internal sealed class FollowsTests : BridgeFixture
         Target(space, Decoy.Answers(Right), Port);
         BackgroundProcess process = Own(space.Start("sleep", "600"));
         await Eventually.TrueAsync(
-            () => new FileInfo($"/proc/{process.Id}/ns/net").LinkTarget != new FileInfo("/proc/self/ns/net").LinkTarget, Soon, "the process is inside");
+            () =>
+                new FileInfo($"/proc/{process.Id}/ns/net").LinkTarget != new FileInfo("/proc/self/ns/net").LinkTarget, Soon,
+                "the process is inside");
         await StartAsync(Bridge($"pid:{process.Id}"));
 
         await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen) == Right, s_promised, "the process's namespace is served");
@@ -108,14 +114,16 @@ internal sealed class FollowsTests : BridgeFixture
         BackgroundProcess process = Own(space.Start("sleep", "600"));
         int number = process.Id;
         await Eventually.TrueAsync(
-            () => new FileInfo($"/proc/{number}/ns/net").LinkTarget != new FileInfo("/proc/self/ns/net").LinkTarget, Soon, "the process is inside");
+            () =>
+                new FileInfo($"/proc/{number}/ns/net").LinkTarget != new FileInfo("/proc/self/ns/net").LinkTarget, Soon,
+                "the process is inside");
         BridgeEntry entry = Bridge($"pid:{number}");
         DaemonProcess daemon = await StartAsync(entry);
         await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the process's namespace is found");
         process.Dispose();
         await daemon.WaitStatusAsync(HasReason($"process {number} has ended"), "that process is not there any more");
 
-        // Nobody has the number: another reason than before shows that it was looked up again.
+        // No process has the number: a different reason shows that it was looked up again.
         daemon.Rewrite(new DaemonConfig(how switch
         {
             "Reloaded" => entry with { KeepAlive = TimeSpan.FromSeconds(30) },

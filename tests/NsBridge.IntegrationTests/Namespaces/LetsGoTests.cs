@@ -5,8 +5,8 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Namespaces;
 
 /// <summary>
-/// A deleted namespace is never kept alive. The target lies beyond a veth pair in a second namespace, so that the daemon alone could keep the first one:
-/// the kernel takes the pair away exactly when the first one is freed.
+/// A deleted namespace is never kept alive. The target is behind a veth pair in a second namespace, so that the daemon alone could keep the
+/// first one: the kernel takes the pair away exactly when the first one is freed.
 /// </summary>
 [Promise("netns.never-pins")]
 internal sealed class LetsGoTests : BridgeFixture
@@ -26,13 +26,15 @@ internal sealed class LetsGoTests : BridgeFixture
         var clients = new List<Socket>();
         for (int client = 0; client < 20; client++)
         {
-            clients.Add(Own(door == Door.Tcp ? await TestClient.TcpAsync(scene.Listen) : await TestClient.UnixAsync(scene.Daemon.SocketPath("far"))));
+            clients.Add(Own(door == Door.Tcp ? await TestClient.TcpAsync(scene.Listen)
+                : await TestClient.UnixAsync(scene.Daemon.SocketPath("far"))));
             await clients[^1].EchoAsync(s_hello);
         }
 
         await scene.Near.DeleteAsync();
         TimeSpan took = await Eventually.TrueAsync(
-            async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+            async () =>
+                !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
 
         TestContext.Out.WriteLine($"freed after {took.TotalSeconds:0.00} s");
         Ending[] endings = await Task.WhenAll(clients.Select(client => client.EndingAsync(Soon)));
@@ -43,14 +45,15 @@ internal sealed class LetsGoTests : BridgeFixture
     [Test]
     public async Task Delete_WhileDialling_FreesTheNamespace()
     {
-        // Nobody has this address; a host that ought to, by the routing table, keeps silent.
+        // No host has this address; the host that is responsible by the routing table does not answer.
         VethScene scene = await BeyondVethAsync(entry => entry with { Target = "10.254.9.3:9", ConnectTimeout = TimeSpan.FromSeconds(60) });
         Socket client = Own(await TestClient.TcpAsync(scene.Listen));
 
         await scene.Near.DeleteAsync();
 
         await Eventually.TrueAsync(
-            async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+            async () =>
+                !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
         await client.EndingAsync(Soon);
     }
 
@@ -84,7 +87,8 @@ internal sealed class LetsGoTests : BridgeFixture
         scene.Daemon.Rewrite(new DaemonConfig(drained! with { WhenNamespaceGoes = "close" }));
 
         await Eventually.TrueAsync(
-            async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, () => $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+            async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, () =>
+                $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
     }
 
@@ -110,12 +114,14 @@ internal sealed class LetsGoTests : BridgeFixture
             await client.EndingAsync(Soon);
             await client.SendPatternAsync(UnackedBytes);
         }
-        await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 0, "the connection is over");
+        await scene.Daemon.WaitStatusAsync(
+            bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 0, "the connection is over");
 
         await scene.Near.DeleteAsync();
 
         await Eventually.TrueAsync(
-            async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+            async () =>
+                !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
     }
 
     [TestCase("handoff")]
@@ -138,30 +144,36 @@ internal sealed class LetsGoTests : BridgeFixture
         Socket client = Own(await far.DialAsync(listen));
         client.Shutdown(SocketShutdown.Send);
         await daemon.WaitStatusAsync(
-            bridge => bridge.GetProperty("connections") is var count && count.GetProperty("total").GetInt64() == 1 && count.GetProperty("active").GetInt64() == 0,
+            bridge =>
+                bridge.GetProperty("connections") is var count && count.GetProperty("total").GetInt64() == 1 && count.GetProperty("active")
+                .GetInt64() == 0,
             "the connection is over");
 
         await near.DeleteAsync();
 
-        await Eventually.TrueAsync(async () => !await far.HasLinkAsync(farLink), s_promised, $"the deleted namespace is freed\n{daemon.LogText()}");
+        await Eventually.TrueAsync(async () => !await far.HasLinkAsync(farLink), s_promised,
+            $"the deleted namespace is freed\n{daemon.LogText()}");
     }
 
     [TestCase("handoff")]
     [TestCase("relay")]
     public async Task Delete_AfterAConnectionWhoseTargetDidNotTakeTheEnd_FreesTheNamespace(string join)
     {
-        VethScene scene = await BeyondVethAsync(entry => entry with { Join = join }, static (connection, cancel) => connection.SendAllAsync(s_hello, cancel));
+        VethScene scene = await BeyondVethAsync(
+            entry => entry with { Join = join }, static (connection, cancel) => connection.SendAllAsync(s_hello, cancel));
         using (Socket client = await TestClient.TcpAsync(scene.Listen))
         {
             await client.EndingAsync(Soon);
             await scene.Far.IpAsync("link", "set", scene.FarLink, "down");
         }
-        await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 0, "the connection is over");
+        await scene.Daemon.WaitStatusAsync(
+            bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 0, "the connection is over");
 
         await scene.Near.DeleteAsync();
 
         await Eventually.TrueAsync(
-            async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+            async () =>
+                !await scene.Far.HasLinkAsync(scene.FarLink), s_promised, $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
     }
 
     private static async Task EndAndReadNothing(Socket connection, CancellationToken cancel)

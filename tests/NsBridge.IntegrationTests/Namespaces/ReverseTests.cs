@@ -26,7 +26,8 @@ internal sealed class ReverseTests : BridgeFixture
         TargetServer server = OnHost(Decoy.Answers(Right));
         await StartAsync(Reverse(space, server) with { Join = join });
 
-        await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen, space) == Right, Soon, "the host's service is reached from inside");
+        await Eventually.TrueAsync(async () => await Decoy.ProbeAsync(_listen, space) == Right, Soon,
+            "the host's service is reached from inside");
 
         Assert.That(HostSockets.IsListening(_listen), Is.False);
     }
@@ -86,10 +87,12 @@ internal sealed class ReverseTests : BridgeFixture
         DaemonProcess daemon = await StartAsync(Reverse(space, server));
         for (int generation = 0; generation < 3; generation++)
         {
-            await Eventually.TrueAsync(() => EchoesAsync(space), s_promisedToServe, $"generation {generation} is served\n{daemon.LogText()}");
+            await Eventually.TrueAsync(() => EchoesAsync(space), s_promisedToServe,
+                $"generation {generation} is served\n{daemon.LogText()}");
             string link = await space.LinkToAsync(beyond, "10.254.8.1/30", "10.254.8.2/30");
             await space.DeleteAsync();
-            await Eventually.TrueAsync(async () => !await beyond.HasLinkAsync(link), s_promisedToLetGo, $"generation {generation} is freed");
+            await Eventually.TrueAsync(async () => !await beyond.HasLinkAsync(link), s_promisedToLetGo,
+                $"generation {generation} is freed");
             await space.AddAsync();
         }
     }
@@ -117,16 +120,24 @@ internal sealed class ReverseTests : BridgeFixture
         TestNamespace space = await ReserveNamespaceAsync();
         TestNamespace beyond = await NamespaceAsync();
         DaemonProcess daemon = await LaunchAsync(
-            new DaemonConfig(new BridgeEntry("outer") { Listen = $"*:{_listen.Port}", ListenNamespace = space.Name, Socket = socket, Join = join }));
+            new DaemonConfig(new BridgeEntry("outer")
+            {
+                Listen = $"*:{_listen.Port}",
+                ListenNamespace = space.Name,
+                Socket = socket,
+                Join = join
+            }));
         for (int generation = 0; generation < 2; generation++)
         {
             await space.AddAsync();
-            await Eventually.TrueAsync(() => EchoesAsync(space), s_promisedToServe, $"generation {generation} is served\n{daemon.LogText()}");
+            await Eventually.TrueAsync(() => EchoesAsync(space), s_promisedToServe,
+                $"generation {generation} is served\n{daemon.LogText()}");
             string link = await space.LinkToAsync(beyond, "10.254.8.1/30", "10.254.8.2/30");
             Socket client = Own(await beyond.DialAsync(new IPEndPoint(IPAddress.Parse("10.254.8.1"), _listen.Port)));
             await client.EchoAsync(s_hello);
             await space.DeleteAsync();
-            await Eventually.TrueAsync(async () => !await beyond.HasLinkAsync(link), s_promisedToLetGo, $"generation {generation} is freed\n{daemon.LogText()}");
+            await Eventually.TrueAsync(async () => !await beyond.HasLinkAsync(link), s_promisedToLetGo,
+                $"generation {generation} is freed\n{daemon.LogText()}");
         }
     }
 

@@ -8,8 +8,9 @@ internal sealed class PrivilegeTests : BridgeFixture
 {
     private const int MissingPrivilege = 77;
 
-    /// <summary>There the first port that anybody may have is the kernel's own 1024, whatever the machine says.</summary>
-    private static readonly DaemonLaunch s_nobodyInFreshNetwork = new() { User = "nobody", Behind = ["unshare", "--net", "sh", "-c", "ip link set lo up; exec \"$@\"", "sh"] };
+    /// <summary>The first unprivileged port is the kernel's default 1024 there, whatever the machine's setting is.</summary>
+    private static readonly DaemonLaunch s_nobodyInFreshNetwork =
+        new() { User = "nobody", Behind = ["unshare", "--net", "sh", "-c", "ip link set lo up; exec \"$@\"", "sh"] };
 
     [Test]
     [Promise("cli.exit-codes")]
@@ -17,7 +18,12 @@ internal sealed class PrivilegeTests : BridgeFixture
     {
         TestNamespace space = await NamespaceAsync();
         await using DaemonProcess daemon = await DaemonProcess.LaunchAsync(
-            new DaemonConfig(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" }),
+            new DaemonConfig(new BridgeEntry("web")
+            {
+                Listen = FreeEndPoint().ToString(),
+                Namespace = space.Name,
+                Target = "127.0.0.1:3000"
+            }),
             new DaemonLaunch { User = "nobody" });
 
         int code = await daemon.ExitAsync(Soon);
@@ -33,13 +39,19 @@ internal sealed class PrivilegeTests : BridgeFixture
     {
         TestNamespace space = await NamespaceAsync();
         await using DaemonProcess daemon = await DaemonProcess.LaunchAsync(
-            new DaemonConfig(new BridgeEntry("web") { Listen = FreeEndPoint().ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" }),
+            new DaemonConfig(new BridgeEntry("web")
+            {
+                Listen = FreeEndPoint().ToString(),
+                Namespace = space.Name,
+                Target = "127.0.0.1:3000"
+            }),
             new DaemonLaunch { Within = ["unshare", "--user", "--map-root-user"] });
 
         int code = await daemon.ExitAsync(Soon);
 
         Assert.That(code, Is.EqualTo(MissingPrivilege), daemon.LogText());
-        Assert.That(daemon.LogText(), Does.Contain("CAP_SYS_ADMIN in the user namespace that owns this process's network").And.Contain("as root").And.Contain("unshare -Urn"));
+        Assert.That(daemon.LogText(), Does.Contain("CAP_SYS_ADMIN in the user namespace that owns this process's network").And
+            .Contain("as root").And.Contain("unshare -Urn"));
         daemon.CheckNoStackTrace();
     }
 
@@ -60,12 +72,14 @@ internal sealed class PrivilegeTests : BridgeFixture
     public async Task Run_EveryListenerOnAPortItMayNotHave_EndsWith77AndTellsTheCure()
     {
         await using DaemonProcess daemon = await DaemonProcess.LaunchAsync(
-            new DaemonConfig(Privileged("web", 80), Privileged("dns", 53) with { Protocol = "udp" }, Privileged("off", 79) with { Enabled = false }), s_nobodyInFreshNetwork);
+            new DaemonConfig(Privileged("web", 80), Privileged("dns", 53) with { Protocol = "udp" },
+                Privileged("off", 79) with { Enabled = false }), s_nobodyInFreshNetwork);
 
         int code = await daemon.ExitAsync(Soon);
 
         Assert.That(code, Is.EqualTo(MissingPrivilege), daemon.LogText());
-        Assert.That(daemon.LogText(), Does.Contain("CAP_NET_BIND_SERVICE is missing, and every bridge here needs it").And.Contain("as root"));
+        Assert.That(daemon.LogText(), Does.Contain("CAP_NET_BIND_SERVICE is missing, and every bridge here needs it").And
+            .Contain("as root"));
         Assert.That(Directory.GetFileSystemEntries(daemon.RuntimeDirectory), Is.Empty);
         daemon.CheckNoStackTrace();
     }
@@ -88,7 +102,8 @@ internal sealed class PrivilegeTests : BridgeFixture
     {
         using var closed = new ScratchDirectory();
         await using DaemonProcess daemon = await DaemonProcess.LaunchAsync(
-            new DaemonConfig { Metrics = new JsonObject { ["Listen"] = $"unix:{closed["metrics"]}" } }, new DaemonLaunch { User = "nobody" });
+            new DaemonConfig { Metrics = new JsonObject { ["Listen"] = $"unix:{closed["metrics"]}" } },
+            new DaemonLaunch { User = "nobody" });
 
         int code = await daemon.ExitAsync(Soon);
 

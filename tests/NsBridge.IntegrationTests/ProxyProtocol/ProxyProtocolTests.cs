@@ -56,8 +56,22 @@ internal sealed class ProxyProtocolTests : BridgeFixture
         Own(await HaProxy.StartAsync(space, folder));
         (int toNginx, int toHaProxy) = (HostSockets.FreePort(), HostSockets.FreePort());
         DaemonProcess daemon = await StartAsync(
-            new BridgeEntry("nginx") { Listen = toNginx, Namespace = space.Name, Target = Nginx.Proxy, ProxyProtocol = version, Join = join },
-            new BridgeEntry("haproxy") { Listen = toHaProxy, Namespace = space.Name, Target = HaProxy.Proxy, ProxyProtocol = version, Join = join });
+            new BridgeEntry("nginx")
+            {
+                Listen = toNginx,
+                Namespace = space.Name,
+                Target = Nginx.Proxy,
+                ProxyProtocol = version,
+                Join = join,
+            },
+            new BridgeEntry("haproxy")
+            {
+                Listen = toHaProxy,
+                Namespace = space.Name,
+                Target = HaProxy.Proxy,
+                ProxyProtocol = version,
+                Join = join,
+            });
         foreach (int port in new[] { toNginx, toHaProxy })
         {
             await daemon.WaitListeningAsync(new IPEndPoint(IPAddress.Loopback, port));

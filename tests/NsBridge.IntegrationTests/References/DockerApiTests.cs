@@ -7,14 +7,17 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.References;
 
-/// <summary>Containers by Docker's API, answered here exactly as Docker answers, for what its engine cannot be brought to say.</summary>
+/// <summary>
+/// Containers by Docker's API, answered here exactly as Docker answers, for answers that a real engine cannot be made to give.
+/// </summary>
 internal sealed class DockerApiTests : BridgeFixture
 {
     private const int Port = 3000;
     private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);
 
     private readonly IPEndPoint _listen = FreeEndPoint();
-    private readonly string _id = Convert.ToHexStringLower(Guid.NewGuid().ToByteArray()) + Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());
+    private readonly string _id = Convert.ToHexStringLower(Guid.NewGuid().ToByteArray())
+        + Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());
     private volatile JsonObject? _container;
     private ScratchDirectory _runtime = null!;
 
@@ -46,7 +49,8 @@ internal sealed class DockerApiTests : BridgeFixture
             await Eventually.TrueAsync(() => !Directory.Exists($"/proc/{process}"), Soon, "the container's process has ended");
             _container = Stopped();
             Assert.That(await EchoesAsync(_listen), Is.False);
-            await daemon.WaitStatusAsync(bridge => bridge.GetProperty("reason").GetString() == "container web is not running (exited)", "it is told that the container stopped");
+            await daemon.WaitStatusAsync(bridge => bridge.GetProperty("reason").GetString() == "container web is not running (exited)",
+                "it is told that the container stopped");
             await server.DisposeAsync();
         }
     }
@@ -129,14 +133,17 @@ internal sealed class DockerApiTests : BridgeFixture
 
     /// <summary>What watches over a container bears its id on its command line and is the parent of its first process.</summary>
     private static BackgroundProcess Shim(TestNamespace space, string id) =>
-        BackgroundProcess.Start("sh", ["-c", $"ip netns exec {space.Name} sleep 600 & wait", "containerd-shim-runc-v2", "-namespace", "moby", "-id", id]);
+        BackgroundProcess.Start("sh", [
+            "-c", $"ip netns exec {space.Name} sleep 600 & wait", "containerd-shim-runc-v2", "-namespace", "moby", "-id", id]);
 
     private static async Task<int> FirstProcessAsync(BackgroundProcess shim)
     {
         int child = 0;
         string? home = new FileInfo("/proc/self/ns/net").LinkTarget;
         await Eventually.TrueAsync(
-            () => int.TryParse(File.ReadAllText($"/proc/{shim.Id}/task/{shim.Id}/children").Trim(), out child) && new FileInfo($"/proc/{child}/ns/net").LinkTarget != home,
+            () =>
+                int.TryParse(File.ReadAllText($"/proc/{shim.Id}/task/{shim.Id}/children").Trim(), out child)
+                && new FileInfo($"/proc/{child}/ns/net").LinkTarget != home,
             Soon,
             "the container's first process is in its network");
         return child;

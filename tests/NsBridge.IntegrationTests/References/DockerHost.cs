@@ -7,8 +7,8 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.References;
 
 /// <summary>
-/// A real Docker engine with a socket, storage and state of its own, and an image made from a folder: no registry, no bridge, no firewall rule. It is told
-/// what to do by its API, as its own program does it.
+/// A real Docker engine with a socket, storage and state of its own, and an image made from a folder: no registry, no bridge, no firewall
+/// rule. It is asked what to do by its API, as its own program does it.
 /// </summary>
 internal sealed class DockerHost : IAsyncDisposable
 {
@@ -26,10 +26,12 @@ internal sealed class DockerHost : IAsyncDisposable
         _engine = BackgroundProcess.Start(
             "unshare",
             [
-                // It leaves mounts behind where a container had the host's network; in a mount namespace of its own they go with it.
-                "--mount", "--propagation", "private", "dockerd", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false", "--bridge=none",
+                // It leaves mounts behind if a container had the host's network; in a mount namespace of its own they go with it.
+                "--mount", "--propagation", "private", "dockerd", "--iptables=false", "--ip6tables=false", "--ip-forward=false",
+                    "--ip-masq=false", "--bridge=none",
                 "--storage-driver=vfs", "--log-level=warn",
-                "--data-root", _scratch["data"], "--exec-root", _scratch["exec"], "--pidfile", _scratch["docker.pid"], "--host", $"unix://{socket}",
+                "--data-root", _scratch["data"], "--exec-root", _scratch["exec"], "--pidfile", _scratch["docker.pid"], "--host",
+                $"unix://{socket}",
             ]);
         _api = new HttpClient(new SocketsHttpHandler { ConnectCallback = async (_, cancel) => await ConnectAsync(socket, cancel) })
         {
@@ -39,7 +41,8 @@ internal sealed class DockerHost : IAsyncDisposable
     }
 
     /// <summary>What a program needs in its environment to find this engine.</summary>
-    public IReadOnlyDictionary<string, string?> Environment => new Dictionary<string, string?> { ["HOME"] = _scratch.FullName, ["XDG_RUNTIME_DIR"] = _scratch.FullName };
+    public IReadOnlyDictionary<string, string?> Environment =>
+        new Dictionary<string, string?> { ["HOME"] = _scratch.FullName, ["XDG_RUNTIME_DIR"] = _scratch.FullName };
 
     /// <summary>Starts the engine, and makes the image.</summary>
     public static async Task<DockerHost> StartAsync()
@@ -140,6 +143,9 @@ internal sealed class DockerHost : IAsyncDisposable
         using var request = new HttpRequestMessage(method, path) { Content = content };
         using HttpResponseMessage answer = await _api.SendAsync(request);
         if (!answer.IsSuccessStatusCode)
-            throw new InvalidOperationException($"{method} {path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}\n{string.Join('\n', _engine.Lines)}");
+        {
+            string text = await answer.Content.ReadAsStringAsync();
+            throw new InvalidOperationException($"{method} {path}: {(int)answer.StatusCode} {text}\n{string.Join('\n', _engine.Lines)}");
+        }
     }
 }

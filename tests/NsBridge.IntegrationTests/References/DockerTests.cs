@@ -4,7 +4,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.References;
 
-/// <summary>Containers of a real Docker: served, followed over restarts under load, refused where they have no network of their own.</summary>
+/// <summary>Containers of a real Docker: served, followed over restarts under load, refused if they have no network of their own.</summary>
 internal sealed class DockerTests : BridgeFixture
 {
     private const int Clients = 4;
@@ -35,7 +35,8 @@ internal sealed class DockerTests : BridgeFixture
             Socket held = Own(await TestClient.TcpAsync(_listen));
             await held.EchoAsync(Pattern.Take(100));
             await _docker.RestartAsync("web");
-            await TestContext.Out.WriteLineAsync($"served {await ServedAsync(daemon, $"round {round} is served"):0.00} s after the restart");
+            await TestContext.Out.WriteLineAsync(
+                $"served {await ServedAsync(daemon, $"round {round} is served"):0.00} s after the restart");
             // Whichever way: what was connected to the container that has gone does not hang.
             await held.EndingAsync(Soon);
             int before = Volatile.Read(ref _served);
@@ -93,6 +94,8 @@ internal sealed class DockerTests : BridgeFixture
         (await Eventually.TrueAsync(() => EchoesAsync(_listen), s_promised, $"{what}\n{daemon.LogText()}")).TotalSeconds;
 
     private static Task IsAsync(DaemonProcess daemon, string state, string reason) => daemon.WaitStatusAsync(
-        bridge => bridge.GetProperty("state").GetString() == state && bridge.GetProperty("reason").GetString()!.Contains(reason, StringComparison.Ordinal),
+        bridge =>
+            bridge.GetProperty("state").GetString() == state && bridge.GetProperty("reason")
+            .GetString()!.Contains(reason, StringComparison.Ordinal),
         $"the bridge is {state} because: {reason}");
 }

@@ -3,21 +3,22 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.References;
 
 /// <summary>
-/// A real Podman with storage and state of its own, rootful or of a user without privilege, and an image made from a folder: no registry, no daemon.
-/// Its containers run `busybox` and end with it.
+/// A real Podman with storage and state of its own, rootful or of a user without privilege, and an image made from a folder: no registry,
+/// no daemon. Its containers run `busybox` and end with it.
 /// </summary>
 internal sealed class PodmanHost : IAsyncDisposable
 {
     public const string Image = "localhost/nsbridge-test:1";
 
-    /// <summary>Who a rootless Podman belongs to.</summary>
+    /// <summary>The user of a rootless Podman.</summary>
     public const string Person = "nobody";
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
-    // crun wants the one hierarchy of cgroup v2 where a machine mixes it with v1; in a mount namespace of its own nobody else sees the difference.
+    // crun needs cgroup v2 alone, and a machine may mix it with v1; in a mount namespace of its own no other process sees the difference.
     private const string Prepare =
-        "stat --file-system --format=%T /sys/fs/cgroup | grep -q cgroup2 || { umount --recursive /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup; }; echo ready; exec sleep 900";
+        "stat --file-system --format=%T /sys/fs/cgroup | grep -q cgroup2 || { umount --recursive /sys/fs/cgroup && mount -t cgroup2 none "
+            + "/sys/fs/cgroup; }; echo ready; exec sleep 900";
 
     private readonly ScratchDirectory _scratch = new();
     private readonly BackgroundProcess _mounts;
@@ -40,7 +41,8 @@ internal sealed class PodmanHost : IAsyncDisposable
     public string Runtime { get; }
 
     /// <summary>What a program needs in its environment to find this Podman as its user's own.</summary>
-    public IReadOnlyDictionary<string, string?> Environment => new Dictionary<string, string?> { ["HOME"] = Home, ["XDG_RUNTIME_DIR"] = Runtime };
+    public IReadOnlyDictionary<string, string?> Environment =>
+        new Dictionary<string, string?> { ["HOME"] = Home, ["XDG_RUNTIME_DIR"] = Runtime };
 
     /// <summary>Prepares it, and makes the image.</summary>
     public static async Task<PodmanHost> StartAsync(bool rootless)
@@ -64,8 +66,9 @@ internal sealed class PodmanHost : IAsyncDisposable
     /// <summary>Runs a container with an echo server on port 3000 of its own network.</summary>
     public Task RunEchoAsync(string name, string network = "none") =>
         CheckAsync("run", "--detach", "--name", name, "--network", network, "--cgroups", "disabled",
-            // What the machine allows, where it allows less than Podman would like.
-            "--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000", Image, "/bin/busybox", "nc", "-ll", "-p", "3000", "-e", "/bin/busybox", "cat");
+            // The machine's limits, if they are below what Podman asks for.
+            "--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000", Image, "/bin/busybox", "nc", "-ll", "-p", "3000", "-e",
+                "/bin/busybox", "cat");
 
     /// <summary>Runs `podman`, which must succeed.</summary>
     public async Task<string> CheckAsync(params string[] arguments)
@@ -74,10 +77,11 @@ internal sealed class PodmanHost : IAsyncDisposable
         CommandResult result = await Command.RunAsync(line[0], line[1..], s_patience, Environment);
         return result.ExitCode == 0
             ? result.Output.Trim()
-            : throw new InvalidOperationException($"podman {string.Join(' ', arguments)} ended with {result.ExitCode}: {result.Everything.Trim()}");
+            : throw new InvalidOperationException(
+                $"podman {string.Join(' ', arguments)} ended with {result.ExitCode}: {result.Everything.Trim()}");
     }
 
-    /// <summary>Serves Podman's API on the socket where a user's own is looked for.</summary>
+    /// <summary>Serves Podman's API on the socket that is a user's default.</summary>
     public async Task ServeApiAsync()
     {
         string socket = Path.Combine(Runtime, "podman", "podman.sock");
@@ -89,16 +93,19 @@ internal sealed class PodmanHost : IAsyncDisposable
         await Eventually.TrueAsync(() => File.Exists(socket), s_patience, $"Podman's API: {string.Join('\n', _service.Lines)}");
     }
 
-    /// <summary>A command that puts what follows it, run by the containers' user, into namespaces of a container without a process in between.</summary>
+    /// <summary>
+    /// A command that puts what follows it, run by the containers' user, into namespaces of a container without a process in between.
+    /// </summary>
     public async Task<IReadOnlyList<string>> EnterAsync(string container, params string[] namespaces) =>
-        ["nsenter", "--target", await CheckAsync("inspect", "--format", "{{.State.Pid}}", container), "--preserve-credentials", .. namespaces, "--"];
+        ["nsenter", "--target", await CheckAsync("inspect", "--format", "{{.State.Pid}}", container), "--preserve-credentials",
+            .. namespaces, "--"];
 
     public async ValueTask DisposeAsync()
     {
         try
         {
             await CheckAsync("rm", "--all", "--force", "--time", "0");
-            // Ends the process that holds a user's namespaces between his commands.
+            // Ends the process that holds a user's namespaces between two commands.
             if (_user is not null)
                 await CheckAsync("system", "migrate");
         }
@@ -122,9 +129,10 @@ internal sealed class PodmanHost : IAsyncDisposable
         if (_user is not null)
             line.AddRange(["setpriv", $"--reuid={_user}", "--regid=nogroup", "--clear-groups", "--inh-caps=-all"]);
         line.AddRange(["podman", "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "file"]);
-        // Root's own folders are others: it is told to take these.
+        // Root's default folders are different: it is given these.
         if (_user is null)
-            line.AddRange(["--root", Path.Combine(Home, ".local/share/containers/storage"), "--runroot", Path.Combine(Runtime, "containers"), "--tmpdir", Path.Combine(Runtime, "libpod/tmp")]);
+            line.AddRange(["--root", Path.Combine(Home, ".local/share/containers/storage"), "--runroot",
+                Path.Combine(Runtime, "containers"), "--tmpdir", Path.Combine(Runtime, "libpod/tmp")]);
         return [.. line, .. arguments];
     }
 

@@ -66,7 +66,8 @@ internal sealed class RootlessTests : BridgeFixture
     public async Task HalfClose_OfTheClientAcrossTheUserNamespace_LetsTheWholeAnswerThrough(string join)
     {
         DaemonProcess inner = await InnerAsync("0600", s_ownNamespaces);
-        Inside(inner, async (connection, cancel) => await connection.SendPatternAsync(await connection.ReceivePatternAsync(cancel), cancel));
+        Inside(inner, async (connection, cancel) =>
+            await connection.SendPatternAsync(await connection.ReceivePatternAsync(cancel), cancel));
         await StartAsync(Outer(inner, join), new DaemonLaunch { User = Person });
 
         Socket client = Own(await TestClient.TcpAsync(_listen));
@@ -136,12 +137,14 @@ internal sealed class RootlessTests : BridgeFixture
                 new BridgeEntry("unable") { Namespace = space.Name, Target = "127.0.0.1:1" }),
             new DaemonLaunch { User = Person });
 
-        await daemon.WaitLogAsync("CAP_SYS_ADMIN is missing: unable cannot enter its network namespace; for that run nsbridge as root or by its systemd service. Working without it: able");
+        await daemon.WaitLogAsync("CAP_SYS_ADMIN is missing: unable cannot enter its network namespace; for that run nsbridge as root or "
+            + "by its systemd service. Working without it: able");
         await daemon.WaitStatusAsync(
             bridge => bridge.GetProperty("name").GetString() == "able"
                 ? bridge.GetProperty("state").GetString() == "up"
                 : bridge.GetProperty("state").GetString() == "failed"
-                    && bridge.GetProperty("reason").GetString()!.Contains("needs CAP_SYS_ADMIN: run nsbridge as root", StringComparison.Ordinal),
+                    && bridge.GetProperty("reason")
+                        .GetString()!.Contains("needs CAP_SYS_ADMIN: run nsbridge as root", StringComparison.Ordinal),
             "one bridge is up and the other tells why it is not, and the cure");
         await Own(await TestClient.TcpAsync(_listen)).EchoAsync(s_hello);
     }
@@ -153,7 +156,8 @@ internal sealed class RootlessTests : BridgeFixture
             new DaemonLaunch { User = Person, Within = within });
         // Its socket is listed in its own network namespace alone.
         await daemon.WaitAsync(() => File.Exists(daemon.SocketPath("inner")), "the inner half's socket");
-        Assert.That(new FileInfo($"/proc/{daemon.Id}/ns/net").LinkTarget, Is.Not.EqualTo(new FileInfo("/proc/self/ns/net").LinkTarget), "it runs in a namespace");
+        Assert.That(new FileInfo($"/proc/{daemon.Id}/ns/net").LinkTarget, Is.Not.EqualTo(new FileInfo("/proc/self/ns/net").LinkTarget),
+            "it runs in a namespace");
         return daemon;
     }
 

@@ -133,7 +133,9 @@ internal sealed class ReloadTests : BridgeFixture
         File.Delete(daemon.ConfigurationFile);
         await daemon.SignalAsync("HUP");
         await Eventually.TrueAsync(
-            () => daemon.Log.Any(line => line.Contains(daemon.ConfigurationFile, StringComparison.Ordinal)), Soon, "the log says that the file is gone");
+            () =>
+                daemon.Log.Any(line => line.Contains(daemon.ConfigurationFile, StringComparison.Ordinal)), Soon,
+                "the log says that the file is gone");
         await Own(await TestClient.TcpAsync(_first)).EchoAsync(s_hello);
         await File.WriteAllTextAsync(daemon.ConfigurationFile, content);
     }
@@ -194,14 +196,16 @@ internal sealed class ReloadTests : BridgeFixture
         string plain = daemon.ToJson(new DaemonConfig(_kept));
         await Own(await TestClient.TcpAsync(_first)).EchoAsync(s_hello);
 
-        await SaveAsync(daemon, "hangup", $"{plain[..plain.LastIndexOf('}')]}, \"Logging\": {{ \"LogLevel\": {{ \"Default\": \"Debug\" }} }} }}");
+        await SaveAsync(daemon, "hangup",
+            $"{plain[..plain.LastIndexOf('}')]}, \"Logging\": {{ \"LogLevel\": {{ \"Default\": \"Debug\" }} }} }}");
         await daemon.WaitLogAsync("Reloaded");
         using (Socket client = await TestClient.TcpAsync(_first))
             await client.EchoAsync(s_hello);
         await daemon.WaitLogAsync("debug ");
 
         await SaveAsync(daemon, "hangup", plain);
-        await daemon.WaitAsync(() => daemon.Log.Count(line => line.Contains("Reloaded", StringComparison.Ordinal)) == 2, "it is taken back");
+        await daemon.WaitAsync(() => daemon.Log.Count(line => line.Contains("Reloaded", StringComparison.Ordinal)) == 2,
+            "it is taken back");
         int told = daemon.Log.Count;
         using (Socket client = await TestClient.TcpAsync(_first))
             await client.EchoAsync(s_hello);
@@ -256,7 +260,8 @@ internal sealed class ReloadTests : BridgeFixture
                 await daemon.WaitListeningAsync(_other);
             else
                 await daemon.WaitNotListeningAsync(_second);
-            Assert.That(load.Any(client => client.IsCompleted), Is.False, () => $"a client ended at reload {reload}: {load.Find(client => client.IsCompleted)?.Exception}");
+            Assert.That(load.Any(client => client.IsCompleted), Is.False, () =>
+                $"a client ended at reload {reload}: {load.Find(client => client.IsCompleted)?.Exception}");
         }
         await over.CancelAsync();
         await Task.WhenAll(load);

@@ -23,7 +23,13 @@ internal sealed class RestartCoordinatorTests : BridgeFixture
         _space = await NamespaceAsync();
         _listen = FreeEndPoint();
         _obstacle = Scratch()["metrics.sock"];
-        _web = new BridgeEntry("web") { Listen = _listen.ToString(), Namespace = _space.Name, Target = Target(_space, Serve.Echo).EndPoint.ToString() };
+        _web = new BridgeEntry("web")
+        {
+            Listen = _listen.ToString(),
+            Namespace = _space.Name,
+            Target = Target(_space, Serve.Echo).EndPoint
+            .ToString()
+        };
     }
 
     [Test]
@@ -61,7 +67,8 @@ internal sealed class RestartCoordinatorTests : BridgeFixture
     public async Task Stop_AskedForDuringTheStart_TheNextOneGoesOnWithTheConnections()
     {
         // So many that the start takes a while.
-        IEnumerable<BridgeEntry> others = Enumerable.Range(0, 300).Select(i => new BridgeEntry($"b{i}") { Namespace = "host", Target = "127.0.0.1:9" });
+        IEnumerable<BridgeEntry> others = Enumerable.Range(0, 300)
+            .Select(i => new BridgeEntry($"b{i}") { Namespace = "host", Target = "127.0.0.1:9" });
         using ManagedService service = await StartAsync([.. others, _web]);
         using Socket client = await ClientAsync();
         for (int delay = 0; delay < 200; delay += 20)
@@ -106,7 +113,9 @@ internal sealed class RestartCoordinatorTests : BridgeFixture
         Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
     }
 
-    /// <summary>Restarts the service with a socket for its metrics where something else is, until that is deleted; returns when a start has failed.</summary>
+    /// <summary>
+    /// Restarts the service with a metrics socket whose path is taken until that file is deleted; returns when a start has failed.
+    /// </summary>
     private async Task RestartInVainAsync(ManagedService service, BridgeEntry entry)
     {
         await File.WriteAllTextAsync(_obstacle, "");

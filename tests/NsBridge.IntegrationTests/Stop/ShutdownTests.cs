@@ -33,7 +33,8 @@ internal sealed class ShutdownTests : BridgeFixture
         client.Dispose();
         Assert.That(await scene.Daemon.ExitAsync(), Is.Zero);
         Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)), "it ends with the last connection");
-        Assert.That(Directory.Exists(scene.Daemon.RuntimeDirectory) ? Directory.GetFileSystemEntries(scene.Daemon.RuntimeDirectory) : [], Is.Empty);
+        Assert.That(Directory.Exists(scene.Daemon.RuntimeDirectory) ? Directory.GetFileSystemEntries(scene.Daemon.RuntimeDirectory) : [],
+            Is.Empty);
     }
 
     [Test]
@@ -52,7 +53,8 @@ internal sealed class ShutdownTests : BridgeFixture
         Assert.That(code, Is.Zero);
         Assert.That(clock.Elapsed, Is.InRange(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(6)));
         Assert.That(await clients[0].EndingAsync(Soon), Is.EqualTo(Ending.Reset));
-        Assert.That(scene.Daemon.Log.Skip(told).Any(line => line.Contains('3', StringComparison.Ordinal) && line.Contains("connection", StringComparison.OrdinalIgnoreCase)),
+        Assert.That(scene.Daemon.Log.Skip(told)
+            .Any(line => line.Contains('3', StringComparison.Ordinal) && line.Contains("connection", StringComparison.OrdinalIgnoreCase)),
             Is.True, () => $"a line says how many connections are left\n{scene.Daemon.LogText()}");
     }
 
@@ -60,7 +62,8 @@ internal sealed class ShutdownTests : BridgeFixture
     public async Task Terminate_WhileItStillStarts_EndsWellAndLeavesNothing()
     {
         // So many that they take longer than the first thing the daemon leaves in its directory.
-        IEnumerable<BridgeEntry> bridges = Enumerable.Range(0, 300).Select(i => new BridgeEntry($"b{i}") { Namespace = "host", Target = "127.0.0.1:9" });
+        IEnumerable<BridgeEntry> bridges = Enumerable.Range(0, 300)
+            .Select(i => new BridgeEntry($"b{i}") { Namespace = "host", Target = "127.0.0.1:9" });
         await using DaemonProcess daemon = await DaemonProcess.LaunchAsync(new DaemonConfig([.. bridges]));
         await daemon.WaitAsync(() => Directory.EnumerateFileSystemEntries(daemon.RuntimeDirectory).Any(), "the first file of a start");
 
@@ -80,7 +83,8 @@ internal sealed class ShutdownTests : BridgeFixture
         await client.EchoAsync(s_hello);
 
         var clock = Stopwatch.StartNew();
-        await Command.CheckAsync("/bin/sh", "-c", $"kill -TERM {scene.Daemon.Id}; kill -TERM {scene.Daemon.Id}; kill -INT {scene.Daemon.Id}");
+        await Command.CheckAsync("/bin/sh", "-c",
+            $"kill -TERM {scene.Daemon.Id}; kill -TERM {scene.Daemon.Id}; kill -INT {scene.Daemon.Id}");
 
         Assert.That(await scene.Daemon.ExitAsync(), Is.Zero);
         Assert.That(clock.Elapsed, Is.GreaterThan(TimeSpan.FromSeconds(1.5)), "connections have their time");
@@ -183,7 +187,13 @@ internal sealed class ShutdownTests : BridgeFixture
         TestNamespace space = await NamespaceAsync();
         TargetServer server = Target(space, Serve.Echo);
         IPEndPoint listen = FreeEndPoint();
-        var entry = new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = server.EndPoint.ToString(), Join = join };
+        var entry = new BridgeEntry("web")
+        {
+            Listen = listen.ToString(),
+            Namespace = space.Name,
+            Target = server.EndPoint.ToString(),
+            Join = join
+        };
         DaemonProcess daemon = await StartAsync(new DaemonConfig(entry) { ShutdownTimeout = shutdownTimeout });
         return new Scene(space, server, daemon, listen, entry);
     }

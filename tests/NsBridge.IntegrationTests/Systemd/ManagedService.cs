@@ -17,7 +17,8 @@ internal sealed class ManagedService : IDisposable
     {
         Write(settings);
         _manager = BackgroundProcess.Start("/usr/bin/python3",
-            [Path.Combine(AppContext.BaseDirectory, "service-manager.py"), _scratch["notify"], executable, "run", "--config", _scratch["appsettings.json"]]);
+            [Path.Combine(AppContext.BaseDirectory, "service-manager.py"), _scratch["notify"], executable, "run", "--config",
+                _scratch["appsettings.json"]]);
     }
 
     public static async Task<ManagedService> StartAsync(DaemonConfig settings)
@@ -35,7 +36,8 @@ internal sealed class ManagedService : IDisposable
     public string RuntimeDirectory => _scratch["run"];
 
     /// <summary>Writes what the next process begins with; the one that runs may be quicker.</summary>
-    public void Write(DaemonConfig settings) => _scratch.Write("appsettings.json", (settings with { RuntimeDirectory = RuntimeDirectory }).ToJson());
+    public void Write(DaemonConfig settings) =>
+        _scratch.Write("appsettings.json", (settings with { RuntimeDirectory = RuntimeDirectory }).ToJson());
 
     /// <summary>Signals the process of the service.</summary>
     public Task SignalAsync(string signal) => Command.CheckAsync("/bin/sh", "-c", $"kill -{signal} {Lines(Started)[^1]}");
@@ -47,13 +49,15 @@ internal sealed class ManagedService : IDisposable
         await _manager.ExitAsync();
     }
 
-    public Task WaitAsync(Func<bool> condition, string what) => Eventually.TrueAsync(() => Task.FromResult(condition()), s_deadline, () => $"{what}\n{Text}");
+    public Task WaitAsync(Func<bool> condition, string what) =>
+        Eventually.TrueAsync(() => Task.FromResult(condition()), s_deadline, () => $"{what}\n{Text}");
 
-    /// <summary>All that was said.</summary>
+    /// <summary>All messages.</summary>
     public string Text => string.Join('\n', _manager.Lines);
 
     private List<int> Lines(string beginning) =>
-        [.. _manager.Lines.Where(line => line.StartsWith(beginning, StringComparison.Ordinal)).Select(line => int.Parse(line[beginning.Length..], CultureInfo.InvariantCulture))];
+        [.. _manager.Lines.Where(line => line.StartsWith(beginning, StringComparison.Ordinal))
+            .Select(line => int.Parse(line[beginning.Length..], CultureInfo.InvariantCulture))];
 
     public void Dispose()
     {

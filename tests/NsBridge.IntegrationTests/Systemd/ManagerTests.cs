@@ -4,7 +4,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Systemd;
 
-/// <summary>Whatever becomes of the service manager, bridges go on.</summary>
+/// <summary>Bridges continue whatever happens to the service manager.</summary>
 internal sealed class ManagerTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(100);

@@ -21,10 +21,17 @@ internal sealed class BulkTests : BridgeFixture
         BackgroundProcess server = Own(space.Start("iperf3", "-s", "-p", $"{Port}", "-B", "127.0.0.1"));
         await Nginx.ReadyAsync(space, server, Port);
         IPEndPoint listen = FreeEndPoint();
-        await StartAsync(new BridgeEntry("iperf") { Listen = listen.ToString(), Namespace = space.Name, Target = $"127.0.0.1:{Port}", Join = join });
+        await StartAsync(new BridgeEntry("iperf")
+        {
+            Listen = listen.ToString(),
+            Namespace = space.Name,
+            Target = $"127.0.0.1:{Port}",
+            Join = join
+        });
 
         CommandResult result = await Command.RunAsync(
-            "iperf3", ["-c", IPAddress.Loopback.ToString(), "-p", $"{listen.Port}", "-P4", "-t", "2", "--json", .. direction.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+            "iperf3", ["-c", IPAddress.Loopback.ToString(), "-p", $"{listen.Port}", "-P4", "-t", "2", "--json",
+                .. direction.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         JsonElement end = JsonDocument.Parse(result.Output).RootElement.GetProperty("end");
@@ -44,7 +51,13 @@ internal sealed class BulkTests : BridgeFixture
             "redis-server", "--port", "6379", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder.FullName));
         await Nginx.ReadyAsync(space, server, 6379);
         IPEndPoint listen = FreeEndPoint();
-        await StartAsync(new BridgeEntry("redis") { Listen = listen.ToString(), Namespace = space.Name, Target = "127.0.0.1:6379", Join = join });
+        await StartAsync(new BridgeEntry("redis")
+        {
+            Listen = listen.ToString(),
+            Namespace = space.Name,
+            Target = "127.0.0.1:6379",
+            Join = join
+        });
 
         CommandResult result = await Command.RunAsync(
             "redis-benchmark",
@@ -52,6 +65,7 @@ internal sealed class BulkTests : BridgeFixture
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Everything, Does.Not.Contain("rror"));
-        Assert.That(result.Output.Split('\n').Count(line => line.Contains("requests per second", StringComparison.Ordinal)), Is.GreaterThanOrEqualTo(5));
+        Assert.That(result.Output.Split('\n').Count(line => line.Contains("requests per second", StringComparison.Ordinal)),
+            Is.GreaterThanOrEqualTo(5));
     }
 }

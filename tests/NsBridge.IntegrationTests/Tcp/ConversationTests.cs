@@ -47,7 +47,12 @@ internal sealed class ConversationTests : BridgeFixture
         TargetServer server = Own(TargetServer.Start(space.Listen(new IPEndPoint(IPAddress.IPv6Loopback, 0)), Serve.Echo));
         int port = ((IPEndPoint)server.EndPoint).Port;
         IPEndPoint listen = FreeEndPoint();
-        await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = string.Format(null, target, port) });
+        await StartAsync(new BridgeEntry("web")
+        {
+            Listen = listen.ToString(),
+            Namespace = space.Name,
+            Target = string.Format(null, target, port)
+        });
 
         await Own(await TestClient.TcpAsync(listen)).EchoAsync(Pattern.Take(1000));
     }
@@ -55,7 +60,8 @@ internal sealed class ConversationTests : BridgeFixture
     [Test]
     public async Task Target_LocalhostOnV4_IsReached()
     {
-        Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Target = entry.Target!.Replace("127.0.0.1", "localhost", StringComparison.Ordinal) });
+        Scene scene = await SceneAsync(
+            Serve.Echo, entry => entry with { Target = entry.Target!.Replace("127.0.0.1", "localhost", StringComparison.Ordinal) });
 
         await (await ConnectAsync(scene)).EchoAsync(Pattern.Take(1000));
     }
@@ -70,7 +76,12 @@ internal sealed class ConversationTests : BridgeFixture
         // An abstract name belongs to the namespace it was bound in: reaching it proves that the dial was made inside.
         Own(TargetServer.Start(space.Listen(new UnixDomainSocketEndPoint(string.Format(null, path, unique))), Serve.Echo));
         IPEndPoint listen = FreeEndPoint();
-        await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = string.Format(null, target, unique) });
+        await StartAsync(new BridgeEntry("web")
+        {
+            Listen = listen.ToString(),
+            Namespace = space.Name,
+            Target = string.Format(null, target, unique)
+        });
 
         await Own(await TestClient.TcpAsync(listen)).EchoAsync(Pattern.Take(100_000));
     }

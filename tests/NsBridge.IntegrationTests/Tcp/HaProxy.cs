@@ -10,7 +10,9 @@ internal sealed class HaProxy : IDisposable
 
     private HaProxy(BackgroundProcess process) => _process = process;
 
-    /// <summary>Answers with <c>client address|client port|server address|server port</c>; the connection's own where the header names none.</summary>
+    /// <summary>
+    /// Answers with <c>client address|client port|server address|server port</c>; the connection's own if the header names none.
+    /// </summary>
     public static string Proxy { get; } = $"127.0.0.1:{Port}";
 
     public static async Task<HaProxy> StartAsync(TestNamespace space, ScratchDirectory folder)

@@ -3,7 +3,9 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Tcp;
 
-/// <summary>A stock nginx inside a namespace: static files below <c>/</c> on one port, and on another one what it learnt by the PROXY protocol.</summary>
+/// <summary>
+/// A stock nginx inside a namespace: static files below <c>/</c> on one port, and on another one what it learnt by the PROXY protocol.
+/// </summary>
 internal sealed class Nginx : IDisposable
 {
     private const int FilesPort = 8080;

@@ -82,7 +82,8 @@ internal sealed class ResetTests : BridgeFixture
             entry => entry with { Join = join });
 
         await SpeakAndResetAsync(scene.Listen, clients, s_hello.AsMemory(0, 8));
-        await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 0, "all are over");
+        await scene.Daemon.WaitStatusAsync(
+            bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 0, "all are over");
         await Eventually.SteadyAsync(() => scene.Server.Resets, TimeSpan.FromMilliseconds(200), Soon, "the target has heard all");
 
         Assert.That(ends, Is.Zero);
@@ -114,7 +115,8 @@ internal sealed class ResetTests : BridgeFixture
     {
         const int clients = 20;
         long heard = 0;
-        Scene scene = await SceneAsync(async (connection, cancel) => Interlocked.Add(ref heard, await connection.ReceivePatternAsync(cancel)));
+        Scene scene = await SceneAsync(
+            async (connection, cancel) => Interlocked.Add(ref heard, await connection.ReceivePatternAsync(cancel)));
 
         for (int i = 0; i < clients; i++)
         {

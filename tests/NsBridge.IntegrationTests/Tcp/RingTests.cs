@@ -3,7 +3,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Tcp;
 
-/// <summary>Small messages go by an io_uring of the loop where they may, and otherwise as ever.</summary>
+/// <summary>Small messages use the loop's io_uring if it is allowed, and epoll otherwise.</summary>
 internal sealed class RingTests : BridgeFixture
 {
     [Test]
@@ -33,5 +33,6 @@ internal sealed class RingTests : BridgeFixture
             await client.EchoAsync(Pattern.Take(1 + round * 40));
     }
 
-    private static int Rings(DaemonProcess daemon) => ProcessFacts.Descriptors(daemon.Id).Count(target => target.Contains("io_uring", StringComparison.Ordinal));
+    private static int Rings(DaemonProcess daemon) =>
+        ProcessFacts.Descriptors(daemon.Id).Count(target => target.Contains("io_uring", StringComparison.Ordinal));
 }

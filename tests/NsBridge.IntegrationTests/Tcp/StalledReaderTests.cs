@@ -15,7 +15,8 @@ internal sealed class StalledReaderTests : BridgeFixture
     public async Task StalledReaders_FortyOf64MiB_CostLessThan60MiBAndLoseNothing(string join)
     {
         long sent = 0;
-        Scene scene = await SceneAsync(Serve.Source(Length, count => Interlocked.Add(ref sent, count)), entry => entry with { Join = join });
+        Scene scene = await SceneAsync(
+            Serve.Source(Length, count => Interlocked.Add(ref sent, count)), entry => entry with { Join = join });
         using (Socket warm = await ConnectAsync(scene))
             await warm.ReceiveExactlyAsync(1 << 20);
         long before = scene.Daemon.ResidentBytes;
@@ -24,7 +25,9 @@ internal sealed class StalledReaderTests : BridgeFixture
         for (int reader = 0; reader < Readers; reader++)
             readers.Add(await ConnectAsync(scene, reader % 4 == 0 ? Door.Unix : Door.Tcp));
         await Eventually.SteadyAsync(
-            () => Interlocked.Read(ref sent), TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(60), "the servers have stopped for the readers");
+            () =>
+                Interlocked.Read(ref sent), TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(60),
+                "the servers have stopped for the readers");
         long growth = scene.Daemon.ResidentBytes - before;
 
         Assert.That(growth, Is.LessThan(MostGrowth));
@@ -38,9 +41,11 @@ internal sealed class StalledReaderTests : BridgeFixture
     public async Task StalledReader_PausesForManyKeepAlives_LosesNothing()
     {
         long sent = 0;
-        Scene scene = await SceneAsync(Serve.Source(Length, count => Interlocked.Add(ref sent, count)), entry => entry with { KeepAlive = TimeSpan.FromSeconds(1) });
+        Scene scene = await SceneAsync(
+            Serve.Source(Length, count => Interlocked.Add(ref sent, count)), entry => entry with { KeepAlive = TimeSpan.FromSeconds(1) });
         Socket reader = await ConnectAsync(scene);
-        await Eventually.SteadyAsync(() => Interlocked.Read(ref sent), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), "the server has stopped for the reader");
+        await Eventually.SteadyAsync(() => Interlocked.Read(ref sent), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30),
+            "the server has stopped for the reader");
 
         // Only time itself shows that nothing counts it.
         await Task.Delay(TimeSpan.FromSeconds(20));

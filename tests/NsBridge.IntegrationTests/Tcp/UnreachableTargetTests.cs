@@ -59,7 +59,8 @@ internal sealed class UnreachableTargetTests : BridgeFixture
         TestNamespace space = await ReserveNamespaceAsync();
         await space.AddAsync(loopbackUp: false);
         IPEndPoint listen = FreeEndPoint();
-        DaemonProcess daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" });
+        DaemonProcess daemon = await StartAsync(
+            new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = "127.0.0.1:3000" });
 
         Assert.That(await TestClient.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         await daemon.WaitLogAsync("lo");
@@ -82,7 +83,13 @@ internal sealed class UnreachableTargetTests : BridgeFixture
                 ConnectTimeout = TimeSpan.FromSeconds(2),
                 Join = join,
             },
-            new BridgeEntry("alive") { Listen = toAlive.ToString(), Namespace = space.Name, Target = alive.EndPoint.ToString(), Join = join });
+            new BridgeEntry("alive")
+            {
+                Listen = toAlive.ToString(),
+                Namespace = space.Name,
+                Target = alive.EndPoint.ToString(),
+                Join = join
+            });
 
         var clock = Stopwatch.StartNew();
         var waiting = new List<Task<Ending>>();
@@ -147,7 +154,9 @@ internal sealed class UnreachableTargetTests : BridgeFixture
         Assert.That(told[0], Does.Contain($"nothing listens on 127.0.0.1:4001 in {space.Name}"));
     }
 
-    /// <summary>A listener whose queue is full and that nobody accepts from: the kernel drops what comes, as a firewall would.</summary>
+    /// <summary>
+    /// A listener whose queue is full and that is never accepted from: the kernel drops new connections, as a firewall would.
+    /// </summary>
     private async Task<EndPoint> SilentEndPointAsync(TestNamespace space)
     {
         Socket listener = Own(space.Listen(new IPEndPoint(IPAddress.Loopback, 0), backlog: 0));

@@ -19,7 +19,8 @@ internal sealed class WebServerTests : BridgeFixture
         await File.WriteAllBytesAsync(Path.Combine(folder["www"], "file"), content);
 
         await Command.CheckAsync("curl", "-sS", "--fail", "-o", folder["tcp"], $"http://{listen}/file");
-        await Command.CheckAsync("curl", "-sS", "--fail", "-o", folder["unix"], "--unix-socket", daemon.SocketPath("web"), "http://any/file");
+        await Command.CheckAsync("curl", "-sS", "--fail", "-o", folder["unix"], "--unix-socket", daemon.SocketPath("web"),
+            "http://any/file");
 
         string wanted = Convert.ToHexString(SHA256.HashData(content));
         Assert.Multiple(() =>
@@ -57,7 +58,8 @@ internal sealed class WebServerTests : BridgeFixture
         TestNamespace space = await NamespaceAsync();
         Own(await Nginx.StartAsync(space, folder));
         IPEndPoint listen = FreeEndPoint();
-        DaemonProcess daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = Nginx.Files, Join = join });
+        DaemonProcess daemon = await StartAsync(
+            new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = Nginx.Files, Join = join });
         return (daemon, listen);
     }
 }

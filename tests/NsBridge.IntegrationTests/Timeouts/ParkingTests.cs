@@ -133,7 +133,11 @@ internal sealed class ParkingTests : BridgeFixture
         IPEndPoint listen = FreeEndPoint();
         TargetServer server = Own(TargetServer.Start(far.Listen(new IPEndPoint(IPAddress.Any, Port)), Serve.Echo));
         await far.IpAsync("address", "add", "10.254.12.2/32", "dev", "lo");
-        await StartAsync(Entry(near, listen, TimeSpan.FromSeconds(60)) with { Target = $"10.254.12.2:{Port}", ConnectTimeout = TimeSpan.FromSeconds(60) });
+        await StartAsync(Entry(near, listen, TimeSpan.FromSeconds(60)) with
+        {
+            Target = $"10.254.12.2:{Port}",
+            ConnectTimeout = TimeSpan.FromSeconds(60)
+        });
         using (Socket vanished = await TestClient.TcpAsync(listen))
             await vanished.SendAllAsync(s_hello);
         Socket staying = Own(await TestClient.TcpAsync(listen));
@@ -162,15 +166,22 @@ internal sealed class ParkingTests : BridgeFixture
         (TestNamespace? near, TestNamespace? far) = (await NamespaceAsync(), await NamespaceAsync());
         string farLink = await near.LinkToAsync(far, "10.254.14.1/29", "10.254.14.2/29");
         IPEndPoint listen = FreeEndPoint();
-        // Nobody has this address yet, though the kernel believes that somebody does: the attempt takes as long as it asks.
-        await near.IpAsync("neighbour", "add", "10.254.14.3", "lladdr", "02:00:00:00:00:03", "dev", $"{farLink[..^1]}a", "nud", "permanent");
-        DaemonProcess daemon = await StartAsync(Entry(near, listen, TimeSpan.FromSeconds(60)) with { Target = $"10.254.14.3:{Port}", ConnectTimeout = TimeSpan.FromSeconds(60) });
+        // No host has this address, but a neighbour entry exists: the attempt lasts as long as the kernel's probes.
+        await near.IpAsync("neighbour", "add", "10.254.14.3", "lladdr", "02:00:00:00:00:03", "dev", $"{farLink[..^1]}a", "nud",
+            "permanent");
+        DaemonProcess daemon = await StartAsync(
+            Entry(near, listen, TimeSpan.FromSeconds(60)) with
+            {
+                Target = $"10.254.14.3:{Port}",
+                ConnectTimeout = TimeSpan.FromSeconds(60)
+            });
         Socket client = Own(await TestClient.TcpAsync(listen));
         Task echo = client.EchoAsync(s_hello);
         await daemon.WaitStatusAsync(bridge => Active(bridge) == 1, "the client is on his way");
 
         await near.DeleteAsync();
-        await Eventually.TrueAsync(async () => !await far.HasLinkAsync(farLink), Soon, $"the deleted namespace is freed\n{daemon.LogText()}");
+        await Eventually.TrueAsync(async () => !await far.HasLinkAsync(farLink), Soon,
+            $"the deleted namespace is freed\n{daemon.LogText()}");
         await near.AddAsync();
         await near.IpAsync("address", "add", "10.254.14.3/32", "dev", "lo");
         Own(TargetServer.Start(near.Listen(new IPEndPoint(IPAddress.Any, Port)), Serve.Echo));
@@ -181,7 +192,14 @@ internal sealed class ParkingTests : BridgeFixture
     private static long Active(JsonElement bridge) => bridge.GetProperty("connections").GetProperty("active").GetInt64();
 
     private static BridgeEntry Entry(TestNamespace space, IPEndPoint listen, TimeSpan wait) =>
-        new("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"127.0.0.1:{Port}", TargetWait = wait, Join = "handoff" };
+        new("web")
+        {
+            Listen = listen.ToString(),
+            Namespace = space.Name,
+            Target = $"127.0.0.1:{Port}",
+            TargetWait = wait,
+            Join = "handoff"
+        };
 
     private async Task<(DaemonProcess Daemon, IPEndPoint Listen)> StartAsync(TestNamespace space, TimeSpan wait, string join)
     {

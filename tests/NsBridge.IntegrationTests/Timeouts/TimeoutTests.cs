@@ -45,7 +45,7 @@ internal sealed class TimeoutTests : BridgeFixture
         Assert.That(await client.ReceiveExactlyAsync(10), Has.Length.EqualTo(10));
     }
 
-    // What ss says about the time until the next probe.
+    // The time until the next probe, from ss.
     [TestCase("00:00:30", @"timer:\(keepalive,(2[0-9]|30)(\.[0-9]+)?sec,")]
     [TestCase("00:00:00", @"^(?!.*timer:\(keepalive)")]
     [TestCase(null, @"timer:\(keepalive,(1min|(4|5)[0-9](\.[0-9]+)?sec),")]
@@ -61,7 +61,9 @@ internal sealed class TimeoutTests : BridgeFixture
         int port = ((IPEndPoint)scene.Server.EndPoint).Port;
         string target = "";
         await Eventually.TrueAsync(
-            async () => Regex.IsMatch(target = await scene.Namespace.RunAsync("ss", "-Htnoe", "state", "established", "dport", "=", $":{port}"), timer),
+            async () =>
+                Regex.IsMatch(target = await scene.Namespace.RunAsync("ss", "-Htnoe", "state", "established", "dport", "=", $":{port}"),
+                timer),
             TimeSpan.FromSeconds(5),
             $"the target's leg has its timer, {timer}");
 

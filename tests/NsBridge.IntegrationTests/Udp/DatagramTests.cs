@@ -89,7 +89,8 @@ internal sealed class DatagramTests : UdpFixture
     public async Task Listener_AskedAtTwoAddresses_HasAFlowForEach()
     {
         int port = HostSockets.FreePort();
-        (TestNamespace _, UdpTarget? target, DaemonProcess _, IPEndPoint _) = await UdpSceneAsync(entry => entry with { Listen = $"*:{port}" });
+        (TestNamespace _, UdpTarget? target, DaemonProcess _, IPEndPoint _) =
+            await UdpSceneAsync(entry => entry with { Listen = $"*:{port}" });
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         socket.SendTo(Hello, new IPEndPoint(IPAddress.Parse("127.0.0.2"), port));
         socket.SendTo(Hello, new IPEndPoint(IPAddress.Parse("127.0.0.3"), port));

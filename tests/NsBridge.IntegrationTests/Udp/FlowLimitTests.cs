@@ -4,13 +4,14 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Udp;
 
-/// <summary>Flows are bounded, and whoever makes senders up harms nobody.</summary>
+/// <summary>Flows are bounded, and forged senders displace no conversation.</summary>
 internal sealed class FlowLimitTests : UdpFixture
 {
     [Test]
     public async Task IdleTimeout_WithoutDatagrams_EndsTheFlow()
     {
-        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync(entry => entry with { IdleTimeout = TimeSpan.FromSeconds(1) });
+        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) =
+            await UdpSceneAsync(entry => entry with { IdleTimeout = TimeSpan.FromSeconds(1) });
         UdpClientSocket client = Client(listen);
         await client.EchoAsync(Hello);
         await Eventually.TrueAsync(async () => await CountAsync(daemon, "active") == 0, Soon, "the flow has ended");
@@ -24,7 +25,8 @@ internal sealed class FlowLimitTests : UdpFixture
     [Test]
     public async Task MaxConnections_OneMore_TheOldestIdleFlowGoes()
     {
-        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync(entry => entry with { MaxConnections = 2 });
+        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) =
+            await UdpSceneAsync(entry => entry with { MaxConnections = 2 });
         UdpClientSocket first = Client(listen), second = Client(listen), third = Client(listen);
         await first.EchoAsync(Hello);
         await second.EchoAsync(Hello);
@@ -43,7 +45,8 @@ internal sealed class FlowLimitTests : UdpFixture
     [Test]
     public async Task MaxConnectionsPerClient_OneMore_TakesThePlaceOfTheClientsOwn()
     {
-        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync(entry => entry with { MaxConnectionsPerClient = 2 });
+        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) =
+            await UdpSceneAsync(entry => entry with { MaxConnectionsPerClient = 2 });
         UdpClientSocket other = Client(listen, IPAddress.Parse("127.0.0.77"));
         await other.EchoAsync(Hello);
         IPEndPoint flow = target.Senders.Keys.Single();
@@ -58,7 +61,8 @@ internal sealed class FlowLimitTests : UdpFixture
     [Test]
     public async Task AllowFrom_Others_AreNotHeard()
     {
-        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync(entry => entry with { AllowFrom = ["127.0.0.2/32"] });
+        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) =
+            await UdpSceneAsync(entry => entry with { AllowFrom = ["127.0.0.2/32"] });
 
         Assert.That(await Client(listen, IPAddress.Parse("127.0.0.3")).IsServedAsync(Hello), Is.False);
         await Client(listen, IPAddress.Parse("127.0.0.2")).EchoAsync(Hello);
@@ -71,7 +75,8 @@ internal sealed class FlowLimitTests : UdpFixture
     public async Task Senders_ManyMadeUp_AreBoundedAndDisplaceNoConversation()
     {
         const int Limit = 200;
-        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) = await UdpSceneAsync(entry => entry with { MaxConnections = Limit });
+        (TestNamespace _, UdpTarget? target, DaemonProcess? daemon, IPEndPoint? listen) =
+            await UdpSceneAsync(entry => entry with { MaxConnections = Limit });
         UdpClientSocket client = Client(listen);
         await client.EchoAsync(Hello);
         await client.EchoAsync(Hello);

@@ -23,7 +23,8 @@ internal sealed class FollowTests : UdpFixture
 
         // The old target answers for as long as its flow is there.
         await Eventually.TrueAsync(
-            async () => await client.IsServedAsync(Hello) && renewed.Senders.Count > 0, s_promised, $"served by the new one\n{daemon.LogText()}");
+            async () =>
+                await client.IsServedAsync(Hello) && renewed.Senders.Count > 0, s_promised, $"served by the new one\n{daemon.LogText()}");
     }
 
     [Test]
@@ -40,7 +41,8 @@ internal sealed class FollowTests : UdpFixture
 
         await near.DeleteAsync();
 
-        await Eventually.TrueAsync(async () => !await far.HasLinkAsync(link), s_promised, $"the deleted namespace is freed\n{daemon.LogText()}");
+        await Eventually.TrueAsync(async () => !await far.HasLinkAsync(link), s_promised,
+            $"the deleted namespace is freed\n{daemon.LogText()}");
         await Eventually.TrueAsync(async () => await CountAsync(daemon, "active") == 0, Soon, "the flows have ended");
     }
 
@@ -50,7 +52,8 @@ internal sealed class FollowTests : UdpFixture
     {
         TestNamespace space = await ReserveNamespaceAsync();
         IPEndPoint decoy = FreeEndPoint();
-        using var host = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Dgram, System.Net.Sockets.ProtocolType.Udp);
+        using var host = new System.Net.Sockets.Socket(
+            System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Dgram, System.Net.Sockets.ProtocolType.Udp);
         host.Bind(decoy);
         IPEndPoint listen = FreeEndPoint();
         DaemonProcess daemon = await StartAsync(Entry("closed", listen.ToString(), space, decoy.ToString()));
@@ -90,7 +93,8 @@ internal sealed class FollowTests : UdpFixture
     {
         TestNamespace space = await ReserveNamespaceAsync();
         IPEndPoint listen = FreeEndPoint();
-        DaemonProcess daemon = await StartAsync(Entry("never", listen.ToString(), space, "127.0.0.1:9") with { TargetWait = TimeSpan.FromSeconds(1) });
+        DaemonProcess daemon = await StartAsync(
+            Entry("never", listen.ToString(), space, "127.0.0.1:9") with { TargetWait = TimeSpan.FromSeconds(1) });
 
         Client(listen).Send(Hello);
 
@@ -105,7 +109,8 @@ internal sealed class FollowTests : UdpFixture
         TestNamespace space = await ReserveNamespaceAsync();
         IPEndPoint listen = FreeEndPoint();
         int port = HostSockets.FreePort();
-        DaemonProcess daemon = await StartAsync(Entry("never", listen.ToString(), space, $"127.0.0.1:{port}") with { TargetWait = TimeSpan.FromSeconds(1) });
+        DaemonProcess daemon = await StartAsync(
+            Entry("never", listen.ToString(), space, $"127.0.0.1:{port}") with { TargetWait = TimeSpan.FromSeconds(1) });
 
         for (int i = 0; i < clients; i++)
             Client(listen).Send(Hello);

@@ -3,7 +3,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Udp;
 
-/// <summary>A router on the way to the target that lets only smaller packets through, and says so.</summary>
+/// <summary>A router on the way to the target that passes only smaller packets, and sends ICMP errors for others.</summary>
 internal sealed class NarrowWayTests : UdpFixture
 {
     [Test]

@@ -60,7 +60,8 @@ internal sealed class RefusalTests : UdpFixture
         int port = target.EndPoint.Port;
         await target.DisposeAsync();
         IPEndPoint listen = FreeEndPoint();
-        DaemonProcess daemon = await StartAsync(Entry("late", listen.ToString(), space, $"127.0.0.1:{port}") with { TargetWait = TimeSpan.FromSeconds(60) });
+        DaemonProcess daemon = await StartAsync(
+            Entry("late", listen.ToString(), space, $"127.0.0.1:{port}") with { TargetWait = TimeSpan.FromSeconds(60) });
         UdpClientSocket client = Client(listen);
         client.Send(Hello);
         await Eventually.TrueAsync(async () => await BytesAsync(daemon) > 0, Soon, "sent for the first time");

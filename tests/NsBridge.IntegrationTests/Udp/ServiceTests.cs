@@ -29,7 +29,8 @@ internal sealed class ServiceTests : UdpFixture
 
         Assert.That((await DigAsync(listen, "one.example", "+notcp")).Trim(), Is.EqualTo("192.0.2.7"));
         Assert.That((await DigAsync(listen, "one.example", "+tcp")).Trim(), Is.EqualTo("192.0.2.7"));
-        Assert.That((await DigAsync(listen, "many.example", "+bufsize=512")).Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(200));
+        Assert.That((await DigAsync(listen, "many.example", "+bufsize=512")).Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length
+            .EqualTo(200));
     }
 
     [TestCase("udp")]
@@ -80,13 +81,16 @@ internal sealed class ServiceTests : UdpFixture
         await Command.CheckAsync(
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
             "-keyout", site["key"], "-out", site["certificate"]);
-        using BackgroundProcess server = space.Start("gtlsserver", "--quiet", "--htdocs", site.FullName, "127.0.0.1", $"{Inside}", site["key"], site["certificate"]);
-        await Eventually.TrueAsync(async () => (await space.RunAsync("ss", "-Huln", $"sport = :{Inside}")).Length > 0, Soon, "a QUIC server");
+        using BackgroundProcess server =
+            space.Start("gtlsserver", "--quiet", "--htdocs", site.FullName, "127.0.0.1", $"{Inside}", site["key"], site["certificate"]);
+        await Eventually.TrueAsync(async () => (await space.RunAsync("ss", "-Huln", $"sport = :{Inside}")).Length > 0, Soon,
+            "a QUIC server");
         IPEndPoint listen = FreeEndPoint();
         DaemonProcess daemon = await StartAsync(Entry("quic", listen.ToString(), space, $"127.0.0.1:{Inside}"));
 
         await Command.CheckAsync(
-            "gtlsclient", "--quiet", "--no-quic-dump", "--no-http-dump", "--exit-on-all-streams-close", "--change-local-addr=20ms", "--download", got.FullName,
+            "gtlsclient", "--quiet", "--no-quic-dump", "--no-http-dump", "--exit-on-all-streams-close", "--change-local-addr=20ms",
+            "--download", got.FullName,
             "127.0.0.1", $"{listen.Port}", $"https://localhost/page");
 
         Assert.That(await File.ReadAllBytesAsync(got["page"]), Is.EqualTo(Pattern.Take(Size)));
@@ -101,7 +105,8 @@ internal sealed class ServiceTests : UdpFixture
         const int Inside = 5201;
         const double MostLost = 0.5;
         TestNamespace space = await NamespaceAsync();
-        using BackgroundProcess server = space.Start("iperf3", "--server", "--bind", "127.0.0.1", "--port", Inside.ToString(CultureInfo.InvariantCulture));
+        using BackgroundProcess server =
+            space.Start("iperf3", "--server", "--bind", "127.0.0.1", "--port", Inside.ToString(CultureInfo.InvariantCulture));
         await Nginx.ReadyAsync(space, server, Inside);
         // Its control connection goes over TCP, on the same port.
         IPEndPoint listen = FreeEndPoint();
@@ -116,7 +121,8 @@ internal sealed class ServiceTests : UdpFixture
         if (way == "backwards")
             arguments = [.. arguments, "--reverse"];
         double lost = 100.0;
-        // Where a machine takes the processor away for longer than a receiver's buffer lasts, iperf3's own loses some too: one of several runs is spared.
+        // If the machine takes the processor away for longer than a receiver's buffer lasts, iperf3's own loses some too: one of several
+        // runs has none.
         for (int run = 0; run < 4 && lost >= MostLost; run++)
         {
             CommandResult result = await Command.RunAsync("iperf3", arguments);

@@ -13,21 +13,24 @@ internal sealed class UdpClientSocket : IDisposable
     private readonly byte[] _buffer = new byte[Largest];
     private readonly IPEndPoint _to;
 
-    /// <param name="to">Where its datagrams go.</param>
-    /// <param name="from">Its own address; the kernel's choice where null.</param>
+    /// <param name="to">The address that it sends to.</param>
+    /// <param name="from">Its own address; the kernel's choice if null.</param>
     public UdpClientSocket(IPEndPoint to, IPAddress? from = null)
     {
         _to = to;
-        _socket = new Socket(to.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { EnableBroadcast = to.AddressFamily == AddressFamily.InterNetwork };
+        _socket = new Socket(to.AddressFamily, SocketType.Dgram, ProtocolType.Udp)
+        {
+            EnableBroadcast = to.AddressFamily == AddressFamily.InterNetwork
+        };
         _socket.Bind(new IPEndPoint(from ?? (to.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any), 0));
     }
 
-    /// <summary>Who sent the last answer.</summary>
+    /// <summary>The sender of the last answer.</summary>
     public IPEndPoint? Answerer { get; private set; }
 
     public void Send(ReadOnlySpan<byte> datagram) => _socket.SendTo(datagram, _to);
 
-    /// <summary>The next datagram that comes; null where none does in time.</summary>
+    /// <summary>The next datagram; null if none arrives in time.</summary>
     public async Task<byte[]?> ReceiveAsync(TimeSpan? patience = null)
     {
         using var deadline = new CancellationTokenSource(patience ?? s_patience);

@@ -80,7 +80,15 @@ internal sealed class UdpHalvesTests : UdpFixture
     }
 
     private static BridgeEntry Inner(string path, TestNamespace space, UdpTarget target) =>
-        new("inner") { Protocol = "udp", Socket = path, Namespace = space.Name, Target = target.EndPoint.ToString(), IdleTimeout = TimeSpan.FromSeconds(5) };
+        new("inner")
+        {
+            Protocol = "udp",
+            Socket = path,
+            Namespace = space.Name,
+            Target = target.EndPoint.ToString(),
+            IdleTimeout = TimeSpan.FromSeconds(5)
+        };
 
-    private static BridgeEntry Outer(string path, IPEndPoint listen) => new("outer") { Protocol = "udp", Socket = path, Listen = listen.ToString() };
+    private static BridgeEntry Outer(string path, IPEndPoint listen) =>
+        new("outer") { Protocol = "udp", Socket = path, Listen = listen.ToString() };
 }

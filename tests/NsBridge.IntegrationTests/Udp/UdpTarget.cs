@@ -5,7 +5,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Udp;
 
-/// <summary>A UDP server inside a namespace that sends back what it gets, and remembers from whom.</summary>
+/// <summary>A UDP server inside a namespace that sends back what it receives, and keeps the senders' addresses.</summary>
 internal sealed class UdpTarget : IAsyncDisposable
 {
     private const int Largest = 65_535;
@@ -24,11 +24,11 @@ internal sealed class UdpTarget : IAsyncDisposable
 
     public IPEndPoint EndPoint => (IPEndPoint)_socket.LocalEndPoint!;
 
-    /// <summary>Who has sent, and how many datagrams: each flow of a bridge is one.</summary>
+    /// <summary>Senders, with their number of datagrams: each flow of a bridge is one sender.</summary>
     public IReadOnlyDictionary<IPEndPoint, int> Senders => _senders;
 
-    /// <param name="space">Where it serves.</param>
-    /// <param name="address">The address to bind to; 127.0.0.1 where null.</param>
+    /// <param name="space">Its namespace.</param>
+    /// <param name="address">The address to bind to; 127.0.0.1 if null.</param>
     /// <param name="port">The port; 0 for any.</param>
     public static UdpTarget Start(TestNamespace space, IPAddress? address = null, int port = 0) =>
         new(space.BindUdp(new IPEndPoint(address ?? IPAddress.Loopback, port)));

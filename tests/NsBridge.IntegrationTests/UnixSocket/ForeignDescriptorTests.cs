@@ -53,12 +53,13 @@ internal sealed class ForeignDescriptorTests : BridgeFixture
 
     private async Task<string> PassAsync(Scene scene, params string[] asWhom)
     {
-        // The checkout may lie where the other user cannot go.
+        // The other user may not be able to reach the checkout.
         ScratchDirectory folder = Scratch();
         folder.OpenToEveryone();
         string script = folder["pass-descriptors.py"];
         File.Copy(Path.Combine(AppContext.BaseDirectory, "pass-descriptors.py"), script);
-        CommandResult result = await Command.RunAsync(asWhom[0], [.. asWhom[1..], "/usr/bin/python3", script, scene.SocketPath, $"{Rounds}"]);
+        CommandResult result = await Command.RunAsync(
+            asWhom[0], [.. asWhom[1..], "/usr/bin/python3", script, scene.SocketPath, $"{Rounds}"]);
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         return result.Output.Trim();
     }

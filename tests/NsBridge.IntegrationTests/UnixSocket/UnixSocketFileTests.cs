@@ -3,7 +3,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.UnixSocket;
 
-/// <summary>The bridge's UNIX socket as a file: its mode from the first moment, and what stands in its place already.</summary>
+/// <summary>The bridge's UNIX socket as a file: its mode from the first moment, and files that are already at its path.</summary>
 [Promise("unix.door")]
 internal sealed class UnixSocketFileTests : BridgeFixture
 {
@@ -85,7 +85,7 @@ internal sealed class UnixSocketFileTests : BridgeFixture
         Assert.That(File.Exists(scene.SocketPath), Is.True);
 
         DaemonProcess next = await StartAsync(scene.Entry);
-        // The dead one's file stands for the new one's until that has its place.
+        // The file of the dead process is at the path until the new one replaces it.
         await next.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the bridge is up again");
 
         await (await ConnectAsync(scene, Door.Unix)).EchoAsync(s_hello);
@@ -141,7 +141,8 @@ internal sealed class UnixSocketFileTests : BridgeFixture
 
         await StartInPlaceAsync(folder["web.sock"]);
         Assert.That(scene.Server.Accepted, Is.Zero, "whoever asks whether it is served is no client");
-        await scene.Daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("total").GetInt64() == 0, "nor counted as one");
+        await scene.Daemon.WaitStatusAsync(
+            bridge => bridge.GetProperty("connections").GetProperty("total").GetInt64() == 0, "nor counted as one");
 
         Socket client = await ConnectAsync(scene, Door.Unix);
         Assert.That(await client.ReceiveExactlyAsync(5), Is.EqualTo("first"u8.ToArray()));
@@ -178,7 +179,9 @@ internal sealed class UnixSocketFileTests : BridgeFixture
 
         await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(s_hello);
         await scene.Daemon.WaitStatusAsync(
-            bridge => bridge.GetProperty("state").GetString() == "failed" && bridge.GetProperty("reason").GetString()!.Contains(scene.SocketPath, StringComparison.Ordinal),
+            bridge =>
+                bridge.GetProperty("state").GetString() == "failed" && bridge.GetProperty("reason")
+                .GetString()!.Contains(scene.SocketPath, StringComparison.Ordinal),
             "it has failed and says why");
         await (await ConnectAsync(scene, Door.Tcp)).EchoAsync(s_hello);
 
@@ -187,7 +190,7 @@ internal sealed class UnixSocketFileTests : BridgeFixture
         await (await ConnectAsync(scene, Door.Unix)).EchoAsync(s_hello);
     }
 
-    /// <summary>Starts a daemon whose socket's place is taken; it must say so by the path, ended or not.</summary>
+    /// <summary>Starts a daemon whose socket path is taken; its log names the path, whether it ends or not.</summary>
     private async Task StartInPlaceAsync(string path)
     {
         TestNamespace space = await NamespaceAsync();

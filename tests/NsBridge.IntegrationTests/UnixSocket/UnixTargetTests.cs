@@ -4,7 +4,9 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.UnixSocket;
 
-/// <summary>Targets that are UNIX sockets: by path, which every namespace sees, and abstract ones, which live in their namespace alone.</summary>
+/// <summary>
+/// Targets that are UNIX sockets: by path, which every namespace sees, and abstract ones, which live in their namespace alone.
+/// </summary>
 internal sealed class UnixTargetTests : BridgeFixture
 {
     [Test]
@@ -45,7 +47,13 @@ internal sealed class UnixTargetTests : BridgeFixture
         TestNamespace space = await NamespaceAsync();
         Own(TargetServer.Start(OnHost(path), Serve.Echo));
         IPEndPoint listen = FreeEndPoint();
-        await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", Join = join });
+        await StartAsync(new BridgeEntry("web")
+        {
+            Listen = listen.ToString(),
+            Namespace = space.Name,
+            Target = $"unix:{path}",
+            Join = join
+        });
 
         Socket client = Own(await TestClient.TcpAsync(listen));
         await client.EchoAsync(Pattern.Take(100_000));
@@ -60,12 +68,20 @@ internal sealed class UnixTargetTests : BridgeFixture
         TestNamespace space = await NamespaceAsync();
         Socket busy = Own(OnHost(path, backlog: 1));
         IPEndPoint listen = FreeEndPoint();
-        DaemonProcess daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", ConnectTimeout = TimeSpan.FromSeconds(60) });
+        DaemonProcess daemon = await StartAsync(
+            new BridgeEntry("web")
+            {
+                Listen = listen.ToString(),
+                Namespace = space.Name,
+                Target = $"unix:{path}",
+                ConnectTimeout = TimeSpan.FromSeconds(60)
+            });
         var clients = new List<Socket>();
         for (int client = 0; client < 12; client++)
             clients.Add(Own(await TestClient.TcpAsync(listen)));
         var echoes = Task.WhenAll(clients.Select(client => client.EchoAsync(Pattern.Take(1000))));
-        await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("total").GetInt64() == clients.Count, "all have come");
+        await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("total").GetInt64() == clients.Count,
+            "all have come");
 
         Own(TargetServer.Start(busy, Serve.Echo));
 
@@ -79,9 +95,17 @@ internal sealed class UnixTargetTests : BridgeFixture
         TestNamespace space = await NamespaceAsync();
         Own(OnHost(path, backlog: 0));
         IPEndPoint listen = FreeEndPoint();
-        DaemonProcess daemon = await StartAsync(new BridgeEntry("web") { Listen = listen.ToString(), Namespace = space.Name, Target = $"unix:{path}", ConnectTimeout = TimeSpan.FromSeconds(2) });
+        DaemonProcess daemon = await StartAsync(
+            new BridgeEntry("web")
+            {
+                Listen = listen.ToString(),
+                Namespace = space.Name,
+                Target = $"unix:{path}",
+                ConnectTimeout = TimeSpan.FromSeconds(2)
+            });
         Own(await TestClient.TcpAsync(listen));
-        await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 1, "the backlog is full");
+        await daemon.WaitStatusAsync(bridge => bridge.GetProperty("connections").GetProperty("active").GetInt64() == 1,
+            "the backlog is full");
 
         var clock = System.Diagnostics.Stopwatch.StartNew();
         Assert.That(await TestClient.EndingAsync(listen), Is.EqualTo(Ending.Reset));

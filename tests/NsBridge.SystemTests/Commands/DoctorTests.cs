@@ -10,8 +10,8 @@ internal sealed class DoctorTests : ServiceFixture
     public async Task MakeUnitAsync()
     {
         await Machine.CheckAsync("""
-            printf '%s\n' '[Service]' 'PrivateNetwork=yes' 'ExecStart=/usr/bin/socat TCP-LISTEN:3000,bind=127.0.0.1,fork,reuseaddr EXEC:cat' \
-              > /run/systemd/system/own.service
+            printf '%s\n' '[Service]' 'PrivateNetwork=yes' \
+              'ExecStart=/usr/bin/socat TCP-LISTEN:3000,bind=127.0.0.1,fork,reuseaddr EXEC:cat' > /run/systemd/system/own.service
             systemctl daemon-reload
             """);
     }
@@ -20,7 +20,8 @@ internal sealed class DoctorTests : ServiceFixture
     public async Task Doctor_OfAStoppedUnit_SaysWhatToStart()
     {
         await Machine.CheckAsync("systemctl stop own");
-        await Service.RestartWithAsync(new BridgeEntry("web") { Listen = "127.0.0.1:3003", Namespace = "unit:own.service", Target = "127.0.0.1:3000" });
+        await Service.RestartWithAsync(
+            new BridgeEntry("web") { Listen = "127.0.0.1:3003", Namespace = "unit:own.service", Target = "127.0.0.1:3000" });
 
         await FindsAsync("broken at: namespace", "systemctl status own.service");
     }
@@ -29,7 +30,8 @@ internal sealed class DoctorTests : ServiceFixture
     public async Task Doctor_OfAUnitThatTheDaemonMayNotEnter_TellsTheDaemonsReason()
     {
         await Machine.CheckAsync("systemctl start own");
-        await Service.RestartWithAsync(new BridgeEntry("web") { Listen = "127.0.0.1:3003", Namespace = "unit:own.service", Target = "127.0.0.1:3000" });
+        await Service.RestartWithAsync(
+            new BridgeEntry("web") { Listen = "127.0.0.1:3003", Namespace = "unit:own.service", Target = "127.0.0.1:3000" });
         await Service.BecomesAsync("web", "failed");
 
         await FindsAsync("broken at: daemon", "socat", "took a connection", "CAP_SYS_PTRACE");
@@ -39,8 +41,13 @@ internal sealed class DoctorTests : ServiceFixture
     public async Task Doctor_OfAListenerInAUnit_LooksInside()
     {
         await Machine.CheckAsync("systemctl start own");
-        await Service.RestartWithAsync(
-            new BridgeEntry("web") { Listen = "127.0.0.1:3000", ListenNamespace = "unit:own.service", Namespace = "host", Target = "127.0.0.1:3000" });
+        await Service.RestartWithAsync(new BridgeEntry("web")
+        {
+            Listen = "127.0.0.1:3000",
+            ListenNamespace = "unit:own.service",
+            Namespace = "host",
+            Target = "127.0.0.1:3000",
+        });
 
         await FindsAsync("broken at: listener", "127.0.0.1:3000 in unit:own.service is taken by socat");
     }

@@ -50,7 +50,8 @@ internal sealed class JournalTests : ServiceFixture
     private async Task<List<JsonNode>> EntriesAsync(string matches)
     {
         string invocation = await Service.PropertyAsync("InvocationID");
-        string lines = await Machine.CheckAsync($"journalctl --sync; journalctl --no-pager --output=json _SYSTEMD_INVOCATION_ID={invocation} {matches}");
+        string lines = await Machine.CheckAsync(
+            $"journalctl --sync; journalctl --no-pager --output=json _SYSTEMD_INVOCATION_ID={invocation} {matches}");
         return [.. lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
     }
 }

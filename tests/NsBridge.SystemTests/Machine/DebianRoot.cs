@@ -14,7 +14,8 @@ internal static class DebianRoot
     private static readonly Lazy<Task<string>> s_made = new(MakeAsync);
 
     /// <summary>What the tests run inside: a manager with its bus, `ip netns`, and peers to talk to.</summary>
-    private static readonly string[] s_packages = ["systemd", "systemd-sysv", "dbus", "iproute2", "procps", "python3", "socat", "bash-completion"];
+    private static readonly string[] s_packages =
+        ["systemd", "systemd-sysv", "dbus", "iproute2", "procps", "python3", "socat", "bash-completion"];
 
     /// <summary>Quiet: a machine that is tested does not start updates of its own.</summary>
     private static readonly string[] s_masked =
@@ -23,8 +24,8 @@ internal static class DebianRoot
         "systemd-tmpfiles-clean.timer", "console-getty.service", "systemd-networkd-wait-online.service",
     ];
 
-    /// <summary>The root's folder; the first call makes it where that is needed, which takes a minute or two.</summary>
-    /// <exception cref="InvalidOperationException">debootstrap failed; the message carries what it said.</exception>
+    /// <summary>The root's folder; the first call creates it if necessary, in a minute or two.</summary>
+    /// <exception cref="InvalidOperationException">debootstrap failed; the message contains its output.</exception>
     public static Task<string> PathAsync() => s_made.Value;
 
     private static async Task<string> MakeAsync()
@@ -66,10 +67,11 @@ internal static class DebianRoot
             ?? throw new InvalidOperationException("/etc/os-release tells no VERSION_CODENAME: these tests need Debian.");
     }
 
-    /// <summary>Where this machine's apt gets the suite from, and whether it is told to trust that place without a signature.</summary>
+    /// <summary>The address from which this machine's apt gets the suite, and whether it trusts it without a signature.</summary>
     private static async Task<(string Site, bool Trusted)> ArchiveAsync(string suite)
     {
-        string targets = await Command.CheckAsync("apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(TRUSTED) $(SITE)", "Created-By: s_packages");
+        string targets = await Command.CheckAsync(
+            "apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(TRUSTED) $(SITE)", "Created-By: s_packages");
         foreach (string target in targets.Split('\n'))
         {
             if (target.Split(' ', 4) is [var release, "main", var trusted, var site] && release == suite)

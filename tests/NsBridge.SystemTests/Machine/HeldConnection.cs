@@ -31,7 +31,8 @@ internal sealed class HeldConnection : IDisposable
     {
         int before = Echoes;
         await Eventually.TrueAsync(
-            () => Task.FromResult(Echoes >= before + 3 || _client.HasExited), s_soon, () => "echoes; the client wrote:\n" + string.Join('\n', _client.Lines.TakeLast(5)));
+            () => Task.FromResult(Echoes >= before + 3 || _client.HasExited), s_soon, () =>
+                "echoes; the client wrote:\n" + string.Join('\n', _client.Lines.TakeLast(5)));
         Assert.That(_client.HasExited, Is.False, () => "the held connection broke: " + string.Join('\n', _client.Lines.TakeLast(5)));
     }
 

@@ -32,12 +32,13 @@ internal sealed class InstalledService
     }
 
     /// <summary>A property that systemctl shows of the unit.</summary>
-    public async Task<string> PropertyAsync(string name) => (await _machine.CheckAsync($"systemctl show nsbridge --value --property={name}")).Trim();
+    public async Task<string> PropertyAsync(string name) =>
+        (await _machine.CheckAsync($"systemctl show nsbridge --value --property={name}")).Trim();
 
     /// <summary>The daemon's process id inside the container.</summary>
     public async Task<int> ProcessAsync() => int.Parse(await PropertyAsync("MainPID"), System.Globalization.CultureInfo.InvariantCulture);
 
-    /// <summary>A bridge's entry of <c>nsbridge status --json</c>, or null where the daemon does not answer or has no such bridge.</summary>
+    /// <summary>A bridge's entry of <c>nsbridge status --json</c>, or null if the daemon does not answer or has no such bridge.</summary>
     public async Task<JsonNode?> BridgeAsync(string name)
     {
         CommandResult answer = await _machine.RunAsync("nsbridge status --json");
@@ -65,10 +66,10 @@ internal sealed class InstalledService
                 + _machine.RunAsync("systemctl status nsbridge; journalctl --no-pager --unit=nsbridge --lines=40").Result.Output);
     }
 
-    /// <summary>Waits until a word sent to a port of the machine's loopback address comes back.</summary>
+    /// <summary>Waits until an echo comes back from a port of the machine's loopback address.</summary>
     public Task<TimeSpan> EchoesAsync(int port, TimeSpan? deadline = null) => _machine.EventuallyAsync(EchoProof(port), deadline ?? s_soon);
 
-    /// <summary>A script that succeeds where a word sent to a port comes back.</summary>
+    /// <summary>A script that succeeds if an echo comes back from a port.</summary>
     public static string EchoProof(int port) => $"[ \"$(echo over | socat -t 5 -T 5 - TCP:127.0.0.1:{port} 2>/dev/null)\" = over ]";
 
     /// <summary>Lines of the journal about the unit, newest last, from the daemon and from the manager.</summary>

@@ -49,6 +49,7 @@ internal abstract class ServiceFixture
     public async Task TellJournalOfAFailureAsync()
     {
         if (TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed)
-            await TestContext.Out.WriteLineAsync((await Machine.RunAsync("journalctl --no-pager --lines=80 --output=short-monotonic")).Output);
+            await TestContext.Out.WriteLineAsync(
+                (await Machine.RunAsync("journalctl --no-pager --lines=80 --output=short-monotonic")).Output);
     }
 }

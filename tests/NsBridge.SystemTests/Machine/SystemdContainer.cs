@@ -9,7 +9,7 @@ namespace NsBridge.SystemTests.Machine;
 /// </summary>
 internal sealed class SystemdContainer : IAsyncDisposable
 {
-    /// <summary>Where <see cref="StartAsync"/> shows a folder of the host inside.</summary>
+    /// <summary>The mount point of the host's folder that <see cref="StartAsync"/> is given.</summary>
     public const string SharedFolder = "/srv/shared";
 
     /// <summary>Script: makes a package of the same content with a higher version.</summary>
@@ -45,7 +45,8 @@ internal sealed class SystemdContainer : IAsyncDisposable
         var nspawn = BackgroundProcess.Start(
             "systemd-nspawn",
             [
-                "--quiet", $"--directory={root}", "--volatile=overlay", $"--machine=nsbridge-{Guid.NewGuid():N}", $"--bind-ro={shared}:{SharedFolder}",
+                "--quiet", $"--directory={root}", "--volatile=overlay", $"--machine=nsbridge-{Guid.NewGuid():N}",
+                $"--bind-ro={shared}:{SharedFolder}",
                 "--boot", "--register=no", "--keep-unit", "--private-network", "--capability=all", "--console=pipe",
             ]);
         try
@@ -79,7 +80,8 @@ internal sealed class SystemdContainer : IAsyncDisposable
         if (result.ExitCode == 0)
             return result.Output;
         CommandResult journal = await RunAsync("journalctl --no-pager --lines=60 --output=short-monotonic");
-        throw new InvalidOperationException($"'{script}' ended with {result.ExitCode}: {result.Everything.Trim()}\n-- journal --\n{journal.Output}");
+        throw new InvalidOperationException(
+            $"'{script}' ended with {result.ExitCode}: {result.Everything.Trim()}\n-- journal --\n{journal.Output}");
     }
 
     /// <summary>Whether a shell script succeeds inside.</summary>
@@ -88,7 +90,8 @@ internal sealed class SystemdContainer : IAsyncDisposable
     /// <summary>Waits until a shell script succeeds inside.</summary>
     /// <returns>How long it took.</returns>
     public Task<TimeSpan> EventuallyAsync(string script, TimeSpan deadline) =>
-        Eventually.TrueAsync(() => HoldsAsync(script), deadline, () => $"{script}\n-- journal --\n{RunAsync("journalctl --no-pager --lines=60").Result.Output}");
+        Eventually.TrueAsync(() => HoldsAsync(script), deadline, () =>
+            $"{script}\n-- journal --\n{RunAsync("journalctl --no-pager --lines=60").Result.Output}");
 
     /// <summary>Starts a shell script inside and leaves it running.</summary>
     public BackgroundProcess Start(string script) => BackgroundProcess.Start("nsenter", Inside(script));
@@ -116,7 +119,8 @@ internal sealed class SystemdContainer : IAsyncDisposable
     private string[] Inside(string script) =>
     [
         $"--target={_leader.ToString(CultureInfo.InvariantCulture)}", "--all",
-        "env", "--ignore-environment", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", "SYSTEMD_PAGER=", "SYSTEMD_COLORS=0",
+        "env", "--ignore-environment", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", "SYSTEMD_PAGER=",
+        "SYSTEMD_COLORS=0",
         "DEBIAN_FRONTEND=noninteractive", "sh", "-euc", script,
     ];
 
@@ -125,7 +129,8 @@ internal sealed class SystemdContainer : IAsyncDisposable
         child = 0;
         if (parent.HasExited)
             throw new InvalidOperationException("systemd-nspawn ended: " + string.Join('\n', parent.Lines));
-        string[] children = File.ReadAllText($"/proc/{parent.Id}/task/{parent.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string[] children = File.ReadAllText($"/proc/{parent.Id}/task/{parent.Id}/children")
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return children.Length > 0 && int.TryParse(children[0], NumberStyles.None, CultureInfo.InvariantCulture, out child);
     }
 }

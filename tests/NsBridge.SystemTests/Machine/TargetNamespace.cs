@@ -36,12 +36,14 @@ internal sealed class TargetNamespace
     public async Task EchoManyAsync(int port)
     {
         await _machine.CheckAsync(
-            $"systemd-run --quiet --collect --unit={Unit(port)} --property=NetworkNamespacePath=/run/netns/{Name} --property=LimitNOFILE=20000"
-            + $" python3 /usr/local/bin/echo-server 127.0.0.1 {port}");
+            $"systemd-run --quiet --collect --unit={Unit(port)} --property=NetworkNamespacePath=/run/netns/{Name}"
+            + $" --property=LimitNOFILE=20000 python3 /usr/local/bin/echo-server 127.0.0.1 {port}");
         await _machine.EventuallyAsync($"ss --net={Name} -Hltn sport = :{port} | grep -q .", TimeSpan.FromSeconds(10));
     }
 
-    /// <summary>Ends the servers and takes the name away, as `ip netns delete` does; whether the namespace goes is for others to show.</summary>
+    /// <summary>
+    /// Ends the servers and takes the name away, as `ip netns delete` does; whether the namespace goes is for others to show.
+    /// </summary>
     public async Task DeleteAsync()
     {
         await _machine.CheckAsync($"systemctl stop 'echo-{Name}-*.service'; ip netns delete {Name}");

@@ -15,7 +15,8 @@ internal sealed class NamespaceTests : ServiceFixture
     [Test]
     public async Task Namespace_FirstOfTheMachineAfterTheStart_ServedWithinTwoSeconds()
     {
-        const string ForgetAll = "while mountpoint -q /run/netns; do umount /run/netns || break; done; rmdir /run/netns; ! test -e /run/netns";
+        const string ForgetAll = "while mountpoint -q /run/netns; do umount /run/netns || break; done; rmdir /run/netns; ! test -e "
+            + "/run/netns";
         Assert.That(await Machine.HoldsAsync(ForgetAll), "the machine is as before its first namespace");
         string name = TargetNamespace.FreshName();
         await Service.RestartWithAsync(Web(name));
@@ -78,8 +79,9 @@ internal sealed class NamespaceTests : ServiceFixture
 
         await first.DeleteAsync();
         await Service.BecomesAsync("web", "waiting");
-        // The file that `ip netns delete` has unmounted and not removed yet may not be opened: no fault of anybody's.
-        Assert.That(await Service.JournalAsync($"_PID={await Service.ProcessAsync()}"), Does.Contain("does not exist").And.Not.Contain("has failed"));
+        // The file that `ip netns delete` has unmounted and not removed yet may not be opened; that is not a fault.
+        Assert.That(await Service.JournalAsync($"_PID={await Service.ProcessAsync()}"), Does.Contain("does not exist").And.Not
+            .Contain("has failed"));
     }
 
     [Test]
@@ -112,7 +114,7 @@ internal sealed class NamespaceTests : ServiceFixture
         await Service.EchoesAsync(3003);
         using HeldConnection held = await HeldConnection.OpenAsync(Machine, 3003);
         string inode = await target.InodeAsync();
-        // An inode may be given again at once, so nobody else may make a namespace until this one is seen to be gone.
+        // An inode may be given again at once, so no other namespace is created until this one has gone.
         await target.DeleteAsync();
         await Machine.EventuallyAsync($"! lsns --type=net --noheadings --output=NS | grep -qw {inode}", s_promisedToLetGo);
         await held.BreaksAsync(s_promisedToLetGo);

@@ -47,7 +47,8 @@ internal sealed class LifecycleTests
         InstalledService service = await InstalledService.InstallAsync(_machine);
         TargetNamespace target = await TargetNamespace.AddAsync(_machine);
         await target.EchoAsync(3000);
-        await service.RestartWithAsync(new BridgeEntry("web") { Listen = "127.0.0.1:3003", Namespace = target.Name, Target = "127.0.0.1:3000" });
+        await service.RestartWithAsync(
+            new BridgeEntry("web") { Listen = "127.0.0.1:3003", Namespace = target.Name, Target = "127.0.0.1:3000" });
         string configuration = await File.ReadAllTextAsync(_machine[InstalledService.ConfigurationFile]);
         int before = await service.ProcessAsync();
 
@@ -76,7 +77,8 @@ internal sealed class LifecycleTests
         Assert.That(await _machine.HoldsAsync($"test -f {InstalledService.ConfigurationFile}"), Is.True);
 
         await _machine.CheckAsync($"dpkg --install {Package}");
-        Assert.That(await _machine.CheckAsync("systemctl is-enabled nsbridge; systemctl is-active nsbridge"), Is.EqualTo("enabled\nactive\n"), "installed again");
+        Assert.That(await _machine.CheckAsync("systemctl is-enabled nsbridge; systemctl is-active nsbridge"),
+            Is.EqualTo("enabled\nactive\n"), "installed again");
     }
 
     [Test]

@@ -9,7 +9,9 @@ internal sealed class PackageContentTests
     public async Task Package_Lintian_NoError()
     {
         await DebianPackages.RequireAsync("lintian");
-        CommandResult verdict = await Command.RunAsync("lintian", ["--allow-root", "--fail-on", "error", "--tag-display-limit", "0", await BuiltPackage.PathAsync()], TimeSpan.FromMinutes(2));
+        CommandResult verdict = await Command.RunAsync(
+            "lintian", ["--allow-root", "--fail-on", "error", "--tag-display-limit", "0", await BuiltPackage.PathAsync()],
+            TimeSpan.FromMinutes(2));
         Assert.That(verdict.ExitCode, Is.Zero, () => verdict.Everything);
     }
 

@@ -45,7 +45,8 @@ internal sealed class TarballTests
         ]));
         string unit = await File.ReadAllTextAsync(Path.Combine(_destination, "opt/nsb/lib/systemd/system/nsbridge.service"));
         Assert.That(unit, Does.Contain("ExecStart=/opt/nsb/bin/nsbridge run").And.Not.Contain("/usr/bin/nsbridge"));
-        Assert.That(await Command.CheckAsync(Path.Combine(_destination, "opt/nsb/bin/nsbridge"), "--version"), Does.Match(@"\d+\.\d+\.\d+"));
+        Assert.That(await Command.CheckAsync(Path.Combine(_destination, "opt/nsb/bin/nsbridge"), "--version"),
+            Does.Match(@"\d+\.\d+\.\d+"));
     }
 
     [Test]
@@ -68,7 +69,8 @@ internal sealed class TarballTests
 
     private async Task RunAsync(string prefix, params string[] arguments)
     {
-        CommandResult result = await Command.RunAsync(_install, arguments, environment: new Dictionary<string, string?> { ["DESTDIR"] = _destination, ["PREFIX"] = prefix });
+        CommandResult result = await Command.RunAsync(
+            _install, arguments, environment: new Dictionary<string, string?> { ["DESTDIR"] = _destination, ["PREFIX"] = prefix });
         Assert.That(result.ExitCode, Is.Zero, () => result.Everything);
     }
 

@@ -4,7 +4,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.SystemTests.Privileges;
 
-/// <summary>What the running daemon may do, as the kernel and the manager tell it.</summary>
+/// <summary>The rights of the running daemon, as the kernel and the service manager show them.</summary>
 internal sealed class SandboxTests : ServiceFixture
 {
     private const long SysAdmin = 1L << 21;
@@ -17,7 +17,8 @@ internal sealed class SandboxTests : ServiceFixture
     {
         Dictionary<string, string> status = await StatusAsync();
         foreach (string? set in new[] { "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb" })
-            Assert.That(long.Parse(status[set], NumberStyles.HexNumber, CultureInfo.InvariantCulture), Is.EqualTo(SysAdmin | NetBindService), set);
+            Assert.That(long.Parse(status[set], NumberStyles.HexNumber, CultureInfo.InvariantCulture),
+                Is.EqualTo(SysAdmin | NetBindService), set);
     }
 
     [Test]
@@ -25,7 +26,8 @@ internal sealed class SandboxTests : ServiceFixture
     {
         string[] users = (await StatusAsync())["Uid"].Split('\t');
         Assert.That(users, Has.All.EqualTo(users[0]).And.None.EqualTo("0"));
-        Assert.That(await Machine.CheckAsync("grep '^nsbridge:' /etc/passwd"), Does.Match(@"^nsbridge:[^:]*:[1-9]\d{0,2}:[1-9]\d{0,2}:[^:]*:/:/usr/sbin/nologin\s*$"));
+        Assert.That(await Machine.CheckAsync("grep '^nsbridge:' /etc/passwd"),
+            Does.Match(@"^nsbridge:[^:]*:[1-9]\d{0,2}:[1-9]\d{0,2}:[^:]*:/:/usr/sbin/nologin\s*$"));
         Assert.That(await Machine.CheckAsync("grep '^nsbridge:' /etc/shadow"), Does.Match("^nsbridge:!"));
     }
 
@@ -54,7 +56,8 @@ internal sealed class SandboxTests : ServiceFixture
     {
         TargetNamespace target = await TargetNamespace.AddAsync(Machine);
         await target.EchoAsync(3000);
-        await Service.RestartWithAsync(new BridgeEntry("web") { Listen = "0.0.0.0:80", Namespace = target.Name, Target = "127.0.0.1:3000" });
+        await Service.RestartWithAsync(
+            new BridgeEntry("web") { Listen = "0.0.0.0:80", Namespace = target.Name, Target = "127.0.0.1:3000" });
         await Service.EchoesAsync(80);
     }
 
@@ -85,7 +88,8 @@ internal sealed class SandboxTests : ServiceFixture
     {
         TargetNamespace target = await TargetNamespace.AddAsync(Machine);
         await target.EchoAsync(3000);
-        await Service.RestartWithAsync(new BridgeEntry("ring") { Listen = "127.0.0.1:3006", Namespace = target.Name, Target = "127.0.0.1:3000" });
+        await Service.RestartWithAsync(
+            new BridgeEntry("ring") { Listen = "127.0.0.1:3006", Namespace = target.Name, Target = "127.0.0.1:3000" });
         await Service.EchoesAsync(3006);
         Assert.That(await RingsAsync(), Is.Zero);
         await WithDropInAsync("io-uring.conf", async () =>
@@ -97,7 +101,8 @@ internal sealed class SandboxTests : ServiceFixture
     }
 
     private async Task<int> RingsAsync() =>
-        int.Parse(await Machine.CheckAsync($"ls -l /proc/{await Service.ProcessAsync()}/fd | grep -c 'io_uring' || true"), CultureInfo.InvariantCulture);
+        int.Parse(await Machine.CheckAsync($"ls -l /proc/{await Service.ProcessAsync()}/fd | grep -c 'io_uring' || true"),
+            CultureInfo.InvariantCulture);
 
     [Test]
     public async Task Bridge_SocketGroup_GivenWithTheDropIn()
@@ -122,7 +127,8 @@ internal sealed class SandboxTests : ServiceFixture
 
     /// <summary>What a user gets back through the bridge's UNIX socket.</summary>
     private async Task<string> AsAsync(string user) =>
-        (await Machine.RunAsync($"echo over | setpriv --reuid={user} --regid={user} --clear-groups socat -t 5 -T 5 - UNIX-CONNECT:/run/nsbridge/door.sock")).Output.Trim();
+        (await Machine.RunAsync($"echo over | setpriv --reuid={user} --regid={user} --clear-groups socat -t 5 -T 5 - "
+            + $"UNIX-CONNECT:/run/nsbridge/door.sock")).Output.Trim();
 
     private async Task<Dictionary<string, string>> StatusAsync()
     {

@@ -47,7 +47,7 @@ internal sealed class UnitPlaceTests : ServiceFixture
             await ReasonAsync("waiting", "is not running");
             await Machine.CheckAsync("systemctl start own");
             await Service.EchoesAsync(3010, s_promised);
-            // Somebody connects all the time.
+            // Clients connect all the time.
             using BackgroundProcess load = Machine.Start($"while :; do {InstalledService.EchoProof(3010)} || true; done");
             for (int round = 0; round < 3; round++)
             {
@@ -84,7 +84,8 @@ internal sealed class UnitPlaceTests : ServiceFixture
     }
 
     private Task<string> UnitAsync(string name, string service) =>
-        Machine.CheckAsync($"printf '%s\\n' '[Service]' '{service.Replace("\n", "' '", StringComparison.Ordinal)}' > /run/systemd/system/{name}.service; systemctl daemon-reload");
+        Machine.CheckAsync($"printf '%s\\n' '[Service]' '{service.Replace("\n", "' '", StringComparison.Ordinal)}' > "
+            + $"/run/systemd/system/{name}.service; systemctl daemon-reload");
 
     private async Task ReasonAsync(string state, string reason)
     {
@@ -94,5 +95,6 @@ internal sealed class UnitPlaceTests : ServiceFixture
 
     private Task WithProcessesAsync(Func<Task> test) => WithDropInAsync("enter-processes.conf", test);
 
-    private static BridgeEntry Bridge(string unit) => new("unit") { Listen = "127.0.0.1:3010", Namespace = $"unit:{unit}.service", Target = "127.0.0.1:3000" };
+    private static BridgeEntry Bridge(string unit) =>
+        new("unit") { Listen = "127.0.0.1:3010", Namespace = $"unit:{unit}.service", Target = "127.0.0.1:3000" };
 }

@@ -43,7 +43,8 @@ internal sealed class ReloadTests : ServiceFixture
     public async Task Save_FileReplacedAsEditorsDo_Noticed()
     {
         await Service.RestartWithAsync(Bridge("web", 3003));
-        await Machine.WriteAsync(InstalledService.ConfigurationFile + ".swp", new DaemonConfig(Bridge("web", 3003), Bridge("more", 3004)).ToJson());
+        await Machine.WriteAsync(InstalledService.ConfigurationFile + ".swp", new DaemonConfig(Bridge("web", 3003), Bridge("more", 3004))
+            .ToJson());
         await Machine.CheckAsync($"mv {InstalledService.ConfigurationFile}.swp {InstalledService.ConfigurationFile}");
         await Service.EchoesAsync(3004);
     }

@@ -26,7 +26,8 @@ internal sealed class FailureTests : ServiceFixture
         Assert.That(await Service.PropertyAsync("SubState"), Is.EqualTo("failed"));
         Assert.That(await Service.PropertyAsync("ExecMainStatus"), Is.EqualTo("78"));
         Assert.That(await Service.PropertyAsync("NRestarts"), Is.EqualTo("0"));
-        Assert.That(await Service.JournalAsync(), Does.Contain("NsBridge:Bridges:0:Target").And.Contain("example.org:80").And.Not.Contain("   at NsBridge"));
+        Assert.That(await Service.JournalAsync(), Does.Contain("NsBridge:Bridges:0:Target").And.Contain("example.org:80").And.Not
+            .Contain("   at NsBridge"));
     }
 
     [Test]
@@ -36,7 +37,8 @@ internal sealed class FailureTests : ServiceFixture
         await Service.EchoesAsync(3003);
         int before = await Service.ProcessAsync();
         await Machine.CheckAsync("systemctl kill --signal=KILL nsbridge");
-        await Machine.EventuallyAsync($"p=$(systemctl show nsbridge --value --property=MainPID); [ $p != 0 ] && [ $p != {before} ]", TimeSpan.FromSeconds(10));
+        await Machine.EventuallyAsync(
+            $"p=$(systemctl show nsbridge --value --property=MainPID); [ $p != 0 ] && [ $p != {before} ]", TimeSpan.FromSeconds(10));
         await Service.EchoesAsync(3003);
     }
 
@@ -58,12 +60,13 @@ internal sealed class FailureTests : ServiceFixture
     {
         await Service.RestartWithAsync(Web());
         int before = await Service.ProcessAsync();
-        // The manager tells when it was last fed: three times means that more than one whole interval was survived on the daemon's word.
+        // The manager shows its last keep-alive: three different ones cover more than one whole interval.
         string fed = "";
         for (int times = 0; times < 3; times++)
         {
             string last = fed;
-            await Machine.EventuallyAsync($"[ \"$(systemctl show nsbridge --value --property=WatchdogTimestampMonotonic)\" != '{last}' ]", TimeSpan.FromSeconds(10));
+            await Machine.EventuallyAsync(
+                $"[ \"$(systemctl show nsbridge --value --property=WatchdogTimestampMonotonic)\" != '{last}' ]", TimeSpan.FromSeconds(10));
             fed = await Service.PropertyAsync("WatchdogTimestampMonotonic");
         }
 

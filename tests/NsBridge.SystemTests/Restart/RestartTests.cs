@@ -5,7 +5,9 @@ using NsBridge.Testing;
 
 namespace NsBridge.SystemTests.Restart;
 
-/// <summary>What clients notice when the service is restarted, upgraded or killed under load: nothing, as far as a kernel can keep it.</summary>
+/// <summary>
+/// What clients notice when the service is restarted, upgraded or killed under load: nothing, as far as a kernel can keep it.
+/// </summary>
 [Promise("restart")]
 internal sealed partial class RestartTests : ServiceFixture
 {
@@ -30,7 +32,9 @@ internal sealed partial class RestartTests : ServiceFixture
 
         Assert.That(await Service.JournalAsync(), Does.Contain("Took over"));
         await Eventually.TrueAsync(
-            async () => (int?)(await Service.BridgeAsync("web"))?["connections"]?["active"] == 0, TimeSpan.FromSeconds(10), "nobody is counted any more");
+            async () =>
+                (int?)(await Service.BridgeAsync("web"))?["connections"]?["active"] == 0, TimeSpan.FromSeconds(10),
+                "nobody is counted any more");
     }
 
     [Test]
@@ -66,7 +70,8 @@ internal sealed partial class RestartTests : ServiceFixture
         await Service.RestartWithAsync(Web());
         await Service.EchoesAsync(3003);
         int before = await Service.ProcessAsync();
-        await LoadAsync(0, 0, $"systemctl kill --signal=KILL nsbridge; until p=$(systemctl show nsbridge --value --property=MainPID) && [ $p != 0 ] && [ $p != {before} ]; do sleep 0.05; done; sleep 1");
+        await LoadAsync(0, 0, "systemctl kill --signal=KILL nsbridge; until p=$(systemctl show nsbridge --value --property=MainPID) "
+            + $"&& [ $p != 0 ] && [ $p != {before} ]; do sleep 0.05; done; sleep 1");
     }
 
     [Test]

@@ -22,8 +22,9 @@ internal sealed class StartAndStopTests : ServiceFixture
         await Service.ConfigureAsync(bridges);
         for (int round = 0; round < 5; round++)
         {
-            // One script, so that nothing but the start itself lies between the two.
-            string listening = await Machine.CheckAsync("systemctl stop nsbridge; systemctl start nsbridge; ss -Hltn 'sport >= :4000 and sport < :4040' | wc -l");
+            // One script, so that only the start itself is between the two.
+            string listening = await Machine.CheckAsync(
+                "systemctl stop nsbridge; systemctl start nsbridge; ss -Hltn 'sport >= :4000 and sport < :4040' | wc -l");
             Assert.That(listening.Trim(), Is.EqualTo("40"), $"round {round}");
         }
     }
@@ -34,7 +35,8 @@ internal sealed class StartAndStopTests : ServiceFixture
         await Service.RestartWithAsync(Bridge("web", 3003), Bridge("other", 3004) with { Namespace = TargetNamespace.FreshName() });
         using HeldConnection held = await HeldConnection.OpenAsync(Machine, 3003);
         await Machine.EventuallyAsync(
-            "systemctl show nsbridge --property=StatusText | grep '1 .*up' | grep '1 .*waiting' | grep -q '1 connection'", TimeSpan.FromSeconds(10));
+            "systemctl show nsbridge --property=StatusText | grep '1 .*up' | grep '1 .*waiting' | grep -q '1 connection'",
+            TimeSpan.FromSeconds(10));
     }
 
     [Test]

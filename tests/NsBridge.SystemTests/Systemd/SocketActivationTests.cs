@@ -13,8 +13,13 @@ internal sealed class SocketActivationTests : ServiceFixture
     {
         _target = await TargetNamespace.AddAsync(Machine);
         await _target.EchoAsync(3000);
-        // The port of the unit is not the one in the configuration, so whoever answers on it was handed it.
-        await Service.ConfigureAsync(new BridgeEntry("web") { Listen = "127.0.0.1:3003", Namespace = _target.Name, Target = "127.0.0.1:3000" });
+        // The port of the unit is not the one in the configuration, so the process that answers on it has inherited it.
+        await Service.ConfigureAsync(new BridgeEntry("web")
+        {
+            Listen = "127.0.0.1:3003",
+            Namespace = _target.Name,
+            Target = "127.0.0.1:3000"
+        });
         await Machine.CheckAsync("""
             cp /usr/share/doc/nsbridge/examples/nsbridge-web.socket /etc/systemd/system/
             systemctl daemon-reload

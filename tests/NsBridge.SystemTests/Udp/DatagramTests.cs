@@ -21,7 +21,9 @@ internal sealed class DatagramTests : ServiceFixture
         Assert.That(await Machine.CheckAsync("python3 /usr/local/bin/datagrams ask 3003"), Is.EqualTo("sizes\nbursts\n"));
 
         JsonNode? bridge = await Service.BridgeAsync("echo");
-        Assert.That((long?)bridge?["bytes"]?["toClient"], Is.EqualTo((long?)bridge?["bytes"]?["toTarget"]).And.GreaterThan(100 * 40 * 1200));
-        Assert.That(await Service.JournalAsync("--priority=warning --since=-1min"), Does.Not.Contain("EPERM").And.Not.Contain("EAFNOSUPPORT"));
+        Assert.That((long?)bridge?["bytes"]?["toClient"], Is.EqualTo((long?)bridge?["bytes"]?["toTarget"]).And
+            .GreaterThan(100 * 40 * 1200));
+        Assert.That(await Service.JournalAsync("--priority=warning --since=-1min"), Does.Not.Contain("EPERM").And.Not
+            .Contain("EAFNOSUPPORT"));
     }
 }

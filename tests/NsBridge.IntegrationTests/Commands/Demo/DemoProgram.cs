@@ -2,7 +2,10 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Commands.Demo;
 
-/// <summary><c>nsbridge demo</c> as root and as somebody without any privilege, with a temporary directory of its own, so that whatever stays there is its.</summary>
+/// <summary>
+/// <c>nsbridge demo</c> as root and as a user without any privilege, with a temporary directory of its own, so that files left there are
+/// its own.
+/// </summary>
 internal sealed class DemoProgram : IDisposable
 {
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
@@ -20,7 +23,7 @@ internal sealed class DemoProgram : IDisposable
         program._scratch.OpenToEveryone();
         Directory.CreateDirectory(program._scratch["tmp"]);
         await Command.CheckAsync("chmod", "1777", program._scratch["tmp"]);
-        // The checkout may lie where other users cannot go.
+        // Other users may not be able to reach the checkout.
         File.Copy(await PublishedDaemon.PathAsync(), program._scratch["nsbridge"]);
         return program;
     }
@@ -35,10 +38,11 @@ internal sealed class DemoProgram : IDisposable
         return result;
     }
 
-    /// <summary>Starts <c>demo</c> and returns when it tells the line to try.</summary>
+    /// <summary>Starts <c>demo</c> and returns when it has printed the line to try.</summary>
     public async Task<BackgroundProcess> StartAsync()
     {
-        // Of a group of its own, as a shell would start it; one that starts the tests in the background has SIGINT ignored, and so would the demo.
+        // Of a group of its own, as a shell would start it; one that starts the tests in the background has SIGINT ignored, and so would
+        // the demo.
         List<string> line = Line(["setsid", "env", "--default-signal=INT"]);
         var demo = BackgroundProcess.Start(line[0], line[1..]);
         try

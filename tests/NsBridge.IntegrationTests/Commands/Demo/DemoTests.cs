@@ -17,7 +17,8 @@ internal sealed class DemoTests
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("curl http").And.Contain("The bridge works."));
-        Assert.That(result.Output, asRoot ? Does.Not.Contain("without root") : Does.Contain("made without root").And.Contain("\"Join\": \"handoff\""));
+        Assert.That(result.Output, asRoot ? Does.Not.Contain("without root") : Does.Contain("made without root").And
+            .Contain("\"Join\": \"handoff\""));
         // Other tests on the machine come and go meanwhile: only what names this program counts.
         Assert.That(Namespaces().Except(namespaces).Where(name => name.Contains("nsbridge", StringComparison.Ordinal)), Is.Empty);
         Assert.That(program.Leftovers, Is.Empty);
@@ -42,10 +43,12 @@ internal sealed class DemoTests
         using DemoProgram program = await DemoProgram.PrepareAsync(asRoot: false);
 
         // The limits of an own user namespace, which the host does not notice.
-        CommandResult result = await program.OnceAsync("unshare", "-Ur", "sh", "-c", $"echo 0 > /proc/sys/{setting.Replace('.', '/')}; exec \"$@\"", "sh");
+        CommandResult result = await program.OnceAsync(
+            "unshare", "-Ur", "sh", "-c", $"echo 0 > /proc/sys/{setting.Replace('.', '/')}; exec \"$@\"", "sh");
 
         Assert.That(result.ExitCode, Is.EqualTo(MissingPrivilege), result.Everything);
-        Assert.That(result.Error, Does.Contain("CAP_SYS_ADMIN").And.Contain($"{setting} = 0").And.Contain($"sudo sysctl {setting}=").And.Contain("sudo nsbridge demo"));
+        Assert.That(result.Error, Does.Contain("CAP_SYS_ADMIN").And.Contain($"{setting} = 0").And.Contain($"sudo sysctl {setting}=").And
+            .Contain("sudo nsbridge demo"));
         Assert.That(program.Leftovers, Is.Empty);
     }
 

@@ -2,7 +2,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace NsBridge.IntegrationTests.Commands.Demo;
 
-/// <summary>The network namespace that a process is in. Held open: the kernel gives the number of one that has gone to the next that is made.</summary>
+/// <summary>
+/// The network namespace that a process is in. Held open: the kernel gives the number of one that has gone to the next that is made.
+/// </summary>
 internal sealed class ProcessPlace : IDisposable
 {
     private readonly SafeFileHandle _held;

@@ -4,7 +4,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Commands.Discover;
 
-/// <summary>What <c>discover</c> writes leads to the very namespace that it has found, whatever that is called.</summary>
+/// <summary>An entry of <c>discover</c> leads to the namespace that it has found, whatever its name is.</summary>
 internal sealed class DiscoverReferenceTests : BridgeFixture
 {
     [OneTimeSetUp]

@@ -30,11 +30,14 @@ internal sealed class DiscoverTests : BridgeFixture
     [Test]
     public async Task Discover_OfAll_FindsNamespacesThatHaveNoName()
     {
-        using var holder = BackgroundProcess.Start("unshare", ["--net", "sh", "-c", "ip link set lo up && exec python3 -m http.server 8000 --bind 127.0.0.1"]);
+        using var holder = BackgroundProcess.Start(
+            "unshare", ["--net", "sh", "-c", "ip link set lo up && exec python3 -m http.server 8000 --bind 127.0.0.1"]);
         string reference = $"pid:{holder.Id}";
 
         await Eventually.TrueAsync(
-            async () => (await Executable.RunAsync(["discover"])).Output.Contains(reference, StringComparison.Ordinal), Soon, "the unnamed namespace is found");
+            async () =>
+                (await Executable.RunAsync(["discover"])).Output.Contains(reference, StringComparison.Ordinal), Soon,
+                "the unnamed namespace is found");
     }
 
     [Test]
@@ -97,7 +100,8 @@ internal sealed class DiscoverTests : BridgeFixture
         File.Copy(await PublishedDaemon.PathAsync(), scratch["nsbridge"]);
 
         CommandResult result = await Command.RunAsync(
-            "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "discover", space.Name]);
+            "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "discover",
+                space.Name]);
 
         Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
         Assert.That(result.Error, Does.Contain("CAP_SYS_ADMIN"));

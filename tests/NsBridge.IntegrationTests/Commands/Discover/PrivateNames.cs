@@ -2,7 +2,9 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Commands.Discover;
 
-/// <summary>Runs in a mount namespace of its own with an empty <c>/run/netns</c>, so that names made there are nobody else's.</summary>
+/// <summary>
+/// Runs in a mount namespace of its own with an empty <c>/run/netns</c>, so that names made there are seen by no other process.
+/// </summary>
 internal static class PrivateNames
 {
     /// <param name="script">A shell's, with the arguments as its <c>$1</c> and so on.</param>

@@ -41,7 +41,8 @@ internal sealed class DoctorAddressTests : DoctorFixture
 
     [Test]
     public async Task Doctor_OfALinkLocalTargetOnAnInterfaceThatIsNotThere_NamesTheInterface() =>
-        await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = $"[{s_local}%gone0]:7002" }, "route", "has no interface gone0");
+        await FindsAsync(Entry((await NamespaceAsync()).Name) with { Target = $"[{s_local}%gone0]:7002" }, "route",
+            "has no interface gone0");
 
     [Test]
     public async Task Doctor_OfAServerOnAMappedAddress_FindsEveryLinkWell()

@@ -55,7 +55,8 @@ internal sealed class DoctorDatagramTests : DoctorFixture
         UdpTarget target = Own(UdpTarget.Start(space));
         await using var other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo);
 
-        await FindsAsync(Datagrams(space.Name, target.EndPoint) with { Listen = other.EndPoint.ToString() }, "daemon", "no daemon is running");
+        await FindsAsync(Datagrams(space.Name, target.EndPoint) with { Listen = other.EndPoint.ToString() }, "daemon",
+            "no daemon is running");
     }
 
     [Test]
@@ -73,7 +74,8 @@ internal sealed class DoctorDatagramTests : DoctorFixture
         TestNamespace space = await NamespaceAsync();
         UdpTarget target = Own(UdpTarget.Start(space));
         DaemonProcess inner = await StartAsync(Datagrams(space.Name, target.EndPoint) with { Listen = null });
-        DaemonProcess outer = await StartAsync(new BridgeEntry("door") { Protocol = "udp", Listen = FreeEndPoint().ToString(), Socket = inner.SocketPath("web") });
+        DaemonProcess outer = await StartAsync(
+            new BridgeEntry("door") { Protocol = "udp", Listen = FreeEndPoint().ToString(), Socket = inner.SocketPath("web") });
         await outer.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the outer half is up");
 
         CommandResult result = await outer.LocateAsync("doctor");

@@ -3,7 +3,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Commands.Doctor;
 
-/// <summary>What the tests of the doctor share: a bridge with a fault, and what is said of it.</summary>
+/// <summary>What the tests of the doctor share: a bridge with a fault, and the doctor's report.</summary>
 internal abstract class DoctorFixture : BridgeFixture
 {
     protected static BridgeEntry Entry(string place, EndPoint? target = null) =>

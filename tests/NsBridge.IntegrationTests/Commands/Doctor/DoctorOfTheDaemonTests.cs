@@ -3,7 +3,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Commands.Doctor;
 
-/// <summary>The doctor on a running daemon that is not what the file says, or that this user may not ask.</summary>
+/// <summary>The doctor on a running daemon that differs from the file, or that this user may not query.</summary>
 internal sealed class DoctorOfTheDaemonTests : DoctorFixture
 {
     [TestCase("Target", "127.0.0.1:1")]
@@ -24,7 +24,8 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
         CommandResult result = await WithFileAsync(scene, new DaemonConfig(entry));
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
-        Assert.That(result.Output, Does.Contain("broken at: daemon").And.Contain($"its {key} is ").And.Contain($"the file's is {value}").And.Contain("systemctl reload nsbridge"));
+        Assert.That(result.Output, Does.Contain("broken at: daemon").And.Contain($"its {key} is ").And.Contain($"the file's is {value}").And
+            .Contain("systemctl reload nsbridge"));
     }
 
     [Test]
@@ -55,7 +56,8 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
         await Command.CheckAsync("chmod", "-R", "a+rX", Path.GetDirectoryName(scene.Daemon.RuntimeDirectory)!);
 
         CommandResult result = await Command.RunAsync(
-            "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "doctor", "--config", file]);
+            "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "doctor", "--config",
+                file]);
 
         Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
         Assert.That(result.Output, Does.Contain("sudo nsbridge doctor").And.Not.Contain("kill ").And.Not.Contain("BROKEN"));
@@ -74,7 +76,8 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
         await scene.Daemon.SignalAsync("CONT");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
-        Assert.That(result.Output, Does.Contain("broken at: daemon").And.Contain("control.lock").And.Contain("systemctl restart nsbridge").And.Not.Contain("another nsbridge"));
+        Assert.That(result.Output, Does.Contain("broken at: daemon").And.Contain("control.lock").And
+            .Contain("systemctl restart nsbridge").And.Not.Contain("another nsbridge"));
     }
 
     /// <summary>Asks about the running daemon with another file.</summary>

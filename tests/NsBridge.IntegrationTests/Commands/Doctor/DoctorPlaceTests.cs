@@ -3,7 +3,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Commands.Doctor;
 
-/// <summary>The doctor on listeners inside namespaces, and on places that somebody has to be asked for.</summary>
+/// <summary>The doctor on listeners inside namespaces, and on references that have to be resolved.</summary>
 internal sealed class DoctorPlaceTests : DoctorFixture
 {
     private static readonly IPEndPoint s_inside = new(IPAddress.Loopback, 3128);
@@ -13,7 +13,8 @@ internal sealed class DoctorPlaceTests : DoctorFixture
     {
         (TestNamespace? door, TestNamespace? target) = (await NamespaceAsync(), await NamespaceAsync());
         TargetServer server = Target(target, Serve.Echo);
-        DaemonProcess daemon = await StartAsync(Entry(target.Name, server.EndPoint) with { Listen = s_inside.ToString(), ListenNamespace = door.Name });
+        DaemonProcess daemon = await StartAsync(
+            Entry(target.Name, server.EndPoint) with { Listen = s_inside.ToString(), ListenNamespace = door.Name });
 
         CommandResult result = await daemon.LocateAsync("doctor");
 
@@ -27,7 +28,11 @@ internal sealed class DoctorPlaceTests : DoctorFixture
         (TestNamespace? door, TestNamespace? target) = (await NamespaceAsync(), await NamespaceAsync());
         await door.IpAsync("address", "add", "fe80::1/64", "dev", "lo", "nodad");
         TargetServer server = Target(target, Serve.Echo);
-        BridgeEntry entry = Entry(target.Name, server.EndPoint) with { Listen = new[] { s_inside.ToString(), $"[fe80::1%lo]:{s_inside.Port}" }, ListenNamespace = door.Name };
+        BridgeEntry entry = Entry(target.Name, server.EndPoint) with
+        {
+            Listen = new[] { s_inside.ToString(), $"[fe80::1%lo]:{s_inside.Port}" },
+            ListenNamespace = door.Name
+        };
         DaemonProcess daemon = await StartAsync(entry);
 
         CommandResult result = await daemon.LocateAsync("doctor");
@@ -41,7 +46,8 @@ internal sealed class DoctorPlaceTests : DoctorFixture
     {
         TestNamespace door = await ReserveNamespaceAsync();
 
-        await FindsAsync(Entry("host") with { Listen = s_inside.ToString(), ListenNamespace = door.Name }, "listener", $"ip netns add {door.Name}");
+        await FindsAsync(Entry("host") with { Listen = s_inside.ToString(), ListenNamespace = door.Name }, "listener",
+            $"ip netns add {door.Name}");
     }
 
     [Test]
@@ -50,7 +56,8 @@ internal sealed class DoctorPlaceTests : DoctorFixture
         TestNamespace door = await NamespaceAsync();
         Target(door, Serve.Echo, s_inside.Port);
 
-        await FindsAsync(Entry("host") with { Listen = s_inside.ToString(), ListenNamespace = door.Name }, "listener", $"in {door.Name} is taken by");
+        await FindsAsync(Entry("host") with { Listen = s_inside.ToString(), ListenNamespace = door.Name }, "listener",
+            $"in {door.Name} is taken by");
     }
 
     [Test]
@@ -60,7 +67,8 @@ internal sealed class DoctorPlaceTests : DoctorFixture
         await using var other = TargetServer.StartOnHost(FreeEndPoint(), Serve.Echo);
 
         await FindsAsync(
-            Entry("host", other.EndPoint) with { Listen = other.EndPoint.ToString(), ListenNamespace = door.Name }, "daemon", "no daemon is running");
+            Entry("host", other.EndPoint) with { Listen = other.EndPoint.ToString(), ListenNamespace = door.Name }, "daemon",
+            "no daemon is running");
     }
 
     [Test]
@@ -68,7 +76,8 @@ internal sealed class DoctorPlaceTests : DoctorFixture
     {
         TestNamespace door = await NamespaceAsync();
 
-        await FindsAsync(Entry("host") with { Listen = "198.51.100.7:3128", ListenNamespace = door.Name }, "listener", $"{door.Name} has no address 198.51.100.7");
+        await FindsAsync(Entry("host") with { Listen = "198.51.100.7:3128", ListenNamespace = door.Name }, "listener",
+            $"{door.Name} has no address 198.51.100.7");
     }
 
     [Test]
@@ -77,7 +86,8 @@ internal sealed class DoctorPlaceTests : DoctorFixture
         TestNamespace door = await ReserveNamespaceAsync();
         await door.AddAsync(loopbackUp: false);
 
-        await FindsAsync(Entry("host") with { Listen = s_inside.ToString(), ListenNamespace = door.Name }, "listener", $"ip -n {door.Name} link set lo up");
+        await FindsAsync(Entry("host") with { Listen = s_inside.ToString(), ListenNamespace = door.Name }, "listener",
+            $"ip -n {door.Name} link set lo up");
     }
 
     [Test]
@@ -85,7 +95,8 @@ internal sealed class DoctorPlaceTests : DoctorFixture
     {
         (TestNamespace? door, TestNamespace? target) = (await NamespaceAsync(), await NamespaceAsync());
         TargetServer server = Target(target, Serve.Echo);
-        DaemonProcess daemon = await StartAsync(Entry(target.Name, server.EndPoint) with { Listen = s_inside.ToString(), ListenNamespace = door.Name });
+        DaemonProcess daemon = await StartAsync(
+            Entry(target.Name, server.EndPoint) with { Listen = s_inside.ToString(), ListenNamespace = door.Name });
         await door.IpAsync("link", "set", "lo", "down");
 
         CommandResult result = await daemon.LocateAsync("doctor");

@@ -14,7 +14,7 @@ internal sealed class TerminalWatch : IDisposable
 
     private TerminalWatch(DaemonProcess daemon, string executable, int rows, int columns)
     {
-        // The settings of the terminal are told before and after: whoever comes next has to find them as they were.
+        // The settings of the terminal are printed before and after: they must be the same.
         string inside = _scratch.Write("inside.sh", $"""
             stty rows {rows} cols {columns}
             stty -g
@@ -29,7 +29,8 @@ internal sealed class TerminalWatch : IDisposable
         _script = BackgroundProcess.Start("sh", ["-c", keys, "sh", _scratch["keys"], _scratch["ended"], $"sh {inside}", _scratch["drawn"]]);
     }
 
-    public static async Task<TerminalWatch> StartAsync(DaemonProcess daemon, int rows, int columns) => new(daemon, await PublishedDaemon.PathAsync(), rows, columns);
+    public static async Task<TerminalWatch> StartAsync(DaemonProcess daemon, int rows, int columns) =>
+        new(daemon, await PublishedDaemon.PathAsync(), rows, columns);
 
     /// <summary>What has been drawn so far, frame by frame; the last one may not be whole yet.</summary>
     public string[] Frames => Between(Drawn).Split("\e[H", StringSplitOptions.RemoveEmptyEntries);
@@ -41,12 +42,13 @@ internal sealed class TerminalWatch : IDisposable
     public async Task<int> ShowsAsync(string text, int from = 0)
     {
         await Eventually.TrueAsync(
-            () => Task.FromResult(Frames.Skip(from).Any(frame => frame.Contains(text, StringComparison.Ordinal))), s_soon, () => $"'{text}' in a frame of\n{Drawn}");
+            () => Task.FromResult(Frames.Skip(from).Any(frame => frame.Contains(text, StringComparison.Ordinal))), s_soon, () =>
+                $"'{text}' in a frame of\n{Drawn}");
         return Frames.Length;
     }
 
     /// <summary>Interrupts it, as Ctrl-C does, and checks that it leaves the terminal as it was.</summary>
-    /// <returns>What stands on the terminal's own screen then.</returns>
+    /// <returns>The text on the terminal's screen at that time.</returns>
     public async Task<string> InterruptAsync()
     {
         await Command.CheckAsync("kill", "-INT", (await File.ReadAllTextAsync(_scratch["pid"])).Trim());
@@ -70,7 +72,9 @@ internal sealed class TerminalWatch : IDisposable
         Assert.That(after, Does.Contain("ended 0"));
         string[] lines = drawn.Split('\n').Select(line => line.Trim()).ToArray();
         int end = Array.IndexOf(lines, "ended 0");
-        Assert.That(lines[end + 1], Is.EqualTo(lines.First(line => line.Contains(':', StringComparison.Ordinal) && !line.StartsWith("Script", StringComparison.Ordinal))), "the terminal's settings");
+        Assert.That(lines[end + 1], Is.EqualTo(
+            lines.First(line => line.Contains(':', StringComparison.Ordinal) && !line.StartsWith("Script", StringComparison.Ordinal))),
+            "the terminal's settings");
         return after;
     }
 
