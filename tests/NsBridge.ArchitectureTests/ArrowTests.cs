@@ -29,26 +29,16 @@ internal sealed class ArrowTests
     {
         ILookup<string, string> edges = SourceTree.Product.Edges(1);
         string[] wrong = WrongEdges(SourceTree.Product);
-        Assert.That(wrong, Is.EquivalentTo(Allowed.Edges), () =>
+        Assert.That(wrong, Is.Empty, () =>
             string.Join('\n', wrong.Select(edge => $"{edge}: {string.Join(", ", edges[edge])}")));
     }
 
     [Test]
-    public void Folders_AtDepthTwo_FormNoCircle()
-    {
-        IReadOnlyList<IReadOnlyList<string>> circles = SourceTree.Product.FolderCircles(2);
-        Assert.That(circles.SelectMany(circle => circle), Is.EquivalentTo(Allowed.FoldersInCircles), () => Text(circles));
-    }
+    public void Folders_AtDepthTwo_FormNoCircle() => Assert.That(SourceTree.Product.FolderCircles(2), Is.Empty);
 
     [Test]
-    public void Types_OfTheProduct_FormNoLargeCircle()
-    {
-        IReadOnlyList<IReadOnlyList<string>> circles = SourceTree.Product.TypeCircles(LargestTypeCircle);
-        Assert.That(circles.SelectMany(circle => circle), Is.EquivalentTo(Allowed.TypesInLargeCircles), () => Text(circles));
-    }
-
-    private static string Text(IReadOnlyList<IReadOnlyList<string>> circles) =>
-        string.Join('\n', circles.Select(circle => string.Join(" <-> ", circle)));
+    public void Types_OfTheProduct_FormNoLargeCircle() =>
+        Assert.That(SourceTree.Product.TypeCircles(LargestTypeCircle), Is.Empty);
 
     internal static string[] WrongEdges(SourceTree tree)
     {
