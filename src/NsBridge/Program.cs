@@ -4,13 +4,7 @@ using NsBridge.Commands.Demo;
 
 StandardStreams.Take();
 
-switch (args)
-{
-    // Before anything that could leave the main thread: the holder's main thread is its namespace.
-    case [NamespaceHolder.Argument]:
-        return NamespaceHolder.Run();
-    case [RootlessHalf.Argument]:
-        return await RootlessHalf.RunAsync();
-    default:
-        return await CommandLineApplication.RunAsync(CommandTree.Build(StopSignals.OfProcess), args, StopSignals.OfProcess.Stop);
-}
+// First, on the main thread: its namespace is that of the child for other processes.
+if (args is [DemoChild.Argument, ..])
+    return await DemoChild.RunAsync(isRootless: args is [_, DemoChild.Rootless]);
+return await CommandLineApplication.RunAsync(CommandTree.Build(StopSignals.OfProcess), args, StopSignals.OfProcess.Stop);

@@ -33,6 +33,7 @@ internal static class ErrorText
     private static bool IsResourceKey(string message)
     {
         string key = message.Split(", ", 2)[0];
-        return key.Length == 0 || (key.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') && key.Any(c => char.IsAsciiLetterUpper(c) || c == '_'));
+        return key.Length == 0
+            || (key.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') && key.Any(c => char.IsAsciiLetterUpper(c) || c == '_'));
     }
 }

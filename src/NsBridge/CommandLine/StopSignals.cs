@@ -1,76 +1,81 @@
 using System.Runtime.InteropServices;
+using NsBridge.Base;
 
 namespace NsBridge.CommandLine;
 
 /// <summary>
-/// SIGINT and SIGTERM. The first one asks the verb to end. One that repeats it at once is the same wish told twice: timeout(1), a terminal and a
-/// service manager signal a process and its group. A later one is of somebody who does not want to wait any longer.
+/// SIGINT and SIGTERM. The first one asks the command to end, and ends the process if the command does not: it may be blocked in the
+/// kernel, by a file, a pipe or a connection. A signal that follows at once repeats the first: timeout(1), a terminal and a service
+/// manager signal a process and its group. A later one asks the daemon, which has more time, not to wait any longer.
 /// </summary>
-internal sealed class StopSignals : IDisposable
+internal sealed class StopSignals(TimeProvider clock, Action endProcess) : IDisposable
 {
-    /// <summary>How long after the first signal another one is its echo.</summary>
+    /// <summary>How long after the first signal another one repeats it.</summary>
     public static readonly TimeSpan Echo = TimeSpan.FromSeconds(1);
 
-    private readonly TimeProvider _clock;
+    /// <summary>How long a command may take to end after the first signal. The promise is 0.5 s, with the end of the process.</summary>
+    public static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(400);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _hurry = new();
     private readonly Lock _lock = new();
-    private PosixSignalRegistration? _interrupt;
-    private PosixSignalRegistration? _terminate;
+    private IDisposable[] _signals = [];
+    private ITimer? _timer;
     private bool _hasCome;
     private long _first;
-    private volatile bool _cleansUp;
-
-    public StopSignals(TimeProvider clock) => _clock = clock;
+    private volatile bool _isDaemon;
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Stop => _stop.Token;
 
-    /// <summary>Listens until the process has ended: between the verb's end and that, a signal would change the exit code.</summary>
+    /// <summary>Handles signals until the process has ended: after the command's end a signal would change the exit code.</summary>
     public static StopSignals OfProcess { get; } = Listen();
 
-    /// <summary>For a verb that leaves something behind if it is killed: no signal ends the process any more.</summary>
+    /// <summary>For the daemon, which ends in its own time.</summary>
     /// <returns>Cancelled by a later signal.</returns>
-    public CancellationToken CleanUp()
+    public CancellationToken Daemon()
     {
-        _cleansUp = true;
+        _isDaemon = true;
         return _hurry.Token;
     }
 
-    /// <returns>Whether the process goes on; if not, it is ended as if nobody had listened.</returns>
-    public bool Receive()
+    public void Receive()
     {
         bool isFirst;
         lock (_lock)
         {
             isFirst = !_hasCome;
             if (isFirst)
-                _first = _clock.GetTimestamp();
-            else if (_clock.GetElapsedTime(_first) < Echo)
-                return true;
+                _first = clock.GetTimestamp();
+            else if (clock.GetElapsedTime(_first) < Echo)
+                return;
             _hasCome = true;
+            if (isFirst && !_isDaemon)
+                _timer = clock.CreateTimer(_ => endProcess(), null, Grace, Timeout.InfiniteTimeSpan);
         }
-
-        // Not within the lock: whoever waits for it goes on in here.
+        // Outside the lock: the token's callbacks run here.
         (isFirst ? _stop : _hurry).Cancel();
-        return isFirst || _cleansUp;
     }
 
     public void Dispose()
     {
-        _interrupt?.Dispose();
-        _terminate?.Dispose();
+        foreach (IDisposable signal in _signals)
+            signal.Dispose();
+        _timer?.Dispose();
         _stop.Dispose();
         _hurry.Dispose();
     }
 
     private static StopSignals Listen()
     {
-        var signals = new StopSignals(TimeProvider.System);
-        signals._interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signals.Receive);
-        signals._terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signals.Receive);
+        var signals = new StopSignals(TimeProvider.System, () => Environment.Exit(ExitCode.Failed));
+        signals._signals = [Register(PosixSignal.SIGINT), Register(PosixSignal.SIGTERM)];
         return signals;
-    }
 
-    private void Receive(PosixSignalContext signal) => signal.Cancel = Receive();
+        PosixSignalRegistration Register(PosixSignal signal) => PosixSignalRegistration.Create(signal, received =>
+        {
+            received.Cancel = true;
+            signals.Receive();
+        });
+    }
 }

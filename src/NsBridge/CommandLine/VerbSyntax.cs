@@ -10,19 +10,16 @@ using NsBridge.Configuration.Values;
 
 namespace NsBridge.CommandLine;
 
-/// <summary>How each verb is written on the command line. What it does is given by the caller, and lives elsewhere.</summary>
+/// <summary>The syntax of each command; the caller gives its action.</summary>
 internal static class VerbSyntax
 {
-    /// <summary>The verb that is also meant where none is written.</summary>
-    public const string RunVerb = "run";
-
     public static void Run(RootCommand root, Func<string?, CancellationToken, Task<int>> run)
     {
         Option<string?> config = Config();
         root.Options.Add(config);
         root.SetAction((parsed, stop) => run(parsed.GetValue(config), stop));
         Option<string?> verbConfig = Config();
-        var verb = new Command(RunVerb, "Run the daemon (the default).") { verbConfig };
+        var verb = new Command("run", "Run the daemon (the default).") { verbConfig };
         verb.SetAction((parsed, stop) => run(parsed.GetValue(verbConfig), stop));
         root.Subcommands.Add(verb);
     }
@@ -31,7 +28,7 @@ internal static class VerbSyntax
     {
         Option<string?> config = Config();
         var schema = new Option<bool>("--schema") { Description = "Print the JSON schema of the configuration instead." };
-        var verb = new Command("check", "Validate the configuration, say every fault, start nothing.") { schema, config };
+        var verb = new Command("check", "Validate the configuration, report every fault, start nothing.") { schema, config };
         verb.SetAction((parsed, stop) => run(new CheckOptions(parsed.GetValue(config), parsed.GetValue(schema)), stop));
         return verb;
     }
@@ -39,10 +36,11 @@ internal static class VerbSyntax
     public static Command Status(Func<StatusOptions, CancellationToken, Task<int>> run)
     {
         var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var watch = new Option<bool>("--watch") { Description = "Go on until interrupted." };
+        var watch = new Option<bool>("--watch") { Description = "Repeat until interrupted." };
         Option<string?> config = Config();
-        var verb = new Command("status", "Ask the running daemon how its bridges are.") { json, watch, config };
-        verb.SetAction((parsed, stop) => run(new StatusOptions(parsed.GetValue(json), parsed.GetValue(watch), parsed.GetValue(config)), stop));
+        var verb = new Command("status", "Show the state of each bridge of the running daemon.") { json, watch, config };
+        verb.SetAction((parsed, stop) =>
+            run(new StatusOptions(parsed.GetValue(json), parsed.GetValue(watch), parsed.GetValue(config)), stop));
         return verb;
     }
 
@@ -71,12 +69,16 @@ internal static class VerbSyntax
     {
         var sources = new Argument<string[]>("SOURCE")
         {
-            Description = "A command line in quotes, such as 'socat …', or a unit file that holds some.",
+            Description = "A command line in quotes, such as 'socat …', a script, or a unit file.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var place = new Option<string?>("--namespace") { HelpName = "NAME", Description = "Where the targets are, of commands that do not say it themselves." };
+        var place = new Option<string?>("--namespace")
+        {
+            HelpName = "NAME",
+            Description = "The namespace of targets if nothing around a command names one.",
+        };
         place.Validators.Add(MustBeNamespace);
-        var verb = new Command("import", "Turn socat pairs into bridge entries.") { sources, place };
+        var verb = new Command("import", "Turn socat pairs and systemd-socket-proxyd units into bridge entries.") { sources, place };
         verb.SetAction((parsed, stop) => run(new ImportOptions([.. parsed.GetRequiredValue(sources)], parsed.GetValue(place)), stop));
         return verb;
     }
@@ -86,6 +88,23 @@ internal static class VerbSyntax
         var once = new Option<bool>("--once") { Description = "Try it, clean up and end." };
         var verb = new Command("demo", "Show the main job with nothing configured: a throw-away namespace and a bridge into it.") { once };
         verb.SetAction((parsed, stop) => run(new DemoOptions(parsed.GetValue(once)), stop));
+        return verb;
+    }
+
+    public static Command Help(RootCommand root)
+    {
+        var name = new Argument<string?>("COMMAND") { Description = "The command to explain.", Arity = ArgumentArity.ZeroOrOne };
+        name.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && root.Subcommands.All(command => command.Name != token.Value))
+                result.AddError($"There is no command '{token.Value}'.{CommandLineApplication.Suggestion(root, token.Value)}");
+        });
+        var verb = new Command("help", "Explain nsbridge, or one command.") { name };
+        verb.SetAction((parsed, stop) =>
+        {
+            string[] arguments = parsed.GetValue(name) is { } command ? [command, "--help"] : ["--help"];
+            return root.Parse(arguments).InvokeAsync(parsed.InvocationConfiguration, stop);
+        });
         return verb;
     }
 

@@ -29,6 +29,7 @@ internal sealed class CommandLineApplicationTests
         _root.Subcommands.Add(VerbSyntax.Discover((options, _) => Ran(options)));
         _root.Subcommands.Add(VerbSyntax.Import((options, _) => Ran(options)));
         _root.Subcommands.Add(VerbSyntax.Demo((options, _) => Ran(options)));
+        _root.Subcommands.Add(VerbSyntax.Help(_root));
     }
 
     [TestCase("", "run ")]
@@ -62,6 +63,8 @@ internal sealed class CommandLineApplicationTests
     }
 
     [TestCase("fly")]
+    [TestCase("help fly")]
+    [TestCase("help check more")]
     [TestCase("--fly")]
     [TestCase("check --fly")]
     [TestCase("check extra")]
@@ -103,6 +106,18 @@ internal sealed class CommandLineApplicationTests
         }));
     }
 
+    [TestCase("stauts", "status")]
+    [TestCase("disc", "discover")]
+    [TestCase("Demo", "demo")]
+    [TestCase("hlep", "help")]
+    public void Suggestion_OfANameThatIsNear_IsTheCommand(string word, string command) =>
+        Assert.That(CommandLineApplication.Suggestion(_root, word), Is.EqualTo($" Did you mean 'nsbridge {command}'?"));
+
+    [TestCase("fly")]
+    [TestCase("x")]
+    [TestCase("-x")]
+    public void Suggestion_OfAnotherWord_IsEmpty(string word) => Assert.That(CommandLineApplication.Suggestion(_root, word), Is.Empty);
+
     [Test]
     public async Task Config_Empty_Exits64() =>
         Assert.That(await CommandLineApplication.RunAsync(_root, ["check", "--config", ""], default), Is.EqualTo(ExitCode.Usage));
@@ -110,6 +125,9 @@ internal sealed class CommandLineApplicationTests
     [TestCase("--help")]
     [TestCase("-h")]
     [TestCase("check --help")]
+    [TestCase("help")]
+    [TestCase("help check")]
+    [TestCase("help help")]
     [TestCase("--version")]
     public async Task HelpAndVersion_ExitWellAndRunNothing(string line)
     {
@@ -128,7 +146,7 @@ internal sealed class CommandLineApplicationTests
     [Test]
     public async Task Check_OnAWrongFile_Exits78()
     {
-        using var signals = new StopSignals(TimeProvider.System);
+        using var signals = new StopSignals(TimeProvider.System, () => { });
         RootCommand root = CommandTree.Build(signals);
         Assert.That(await CommandLineApplication.RunAsync(root, ["check", "--config", "/usr"], default), Is.EqualTo(ExitCode.Configuration));
     }

@@ -4,7 +4,11 @@ using NsBridge.Configuration.Reading;
 
 namespace NsBridge.Commands.Check;
 
-/// <summary><c>nsbridge check</c>: validates the configuration as the daemon would; starts nothing, needs no privilege.</summary>
+/// <param name="ConfigFile">The file of <c>--config</c>; null for the daemon's own.</param>
+/// <param name="Schema">Whether to print the JSON schema instead.</param>
+internal sealed record CheckOptions(string? ConfigFile, bool Schema = false);
+
+/// <summary><c>nsbridge check</c>: validates the configuration as the daemon does; starts nothing, needs no privilege.</summary>
 internal static class CheckCommand
 {
     public static async Task<int> RunAsync(CheckOptions options, CancellationToken stop)
@@ -16,8 +20,9 @@ internal static class CheckCommand
         }
         ConfigurationOutcome outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
         int bridges = outcome.SettingsOrFault().Bridges.Count;
-        // The file too: which one was read depends on the working directory.
-        await Console.Out.WriteLineAsync($"configuration is fine: {bridges} {(bridges == 1 ? "bridge" : "bridges")} in {outcome.File}".AsMemory(), stop);
+        string count = bridges == 1 ? "1 bridge" : $"{bridges} bridges";
+        // With the file: it depends on the working directory.
+        await Console.Out.WriteLineAsync($"configuration is fine: {count} in {outcome.File}".AsMemory(), stop);
         return ExitCode.Success;
     }
 }

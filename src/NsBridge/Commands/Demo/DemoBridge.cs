@@ -18,7 +18,7 @@ using NsBridge.Systemd;
 
 namespace NsBridge.Commands.Demo;
 
-/// <summary>A real bridge, run by the daemon's own code in this process.</summary>
+/// <summary>A bridge that the daemon's own code runs in this process.</summary>
 internal sealed class DemoBridge : IAsyncDisposable
 {
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
@@ -29,9 +29,8 @@ internal sealed class DemoBridge : IAsyncDisposable
     private readonly BridgeFactory _factory;
     private readonly BridgeSupervisor _fleet;
 
-    private DemoBridge(BridgeDraft draft, DaemonSettings settings)
+    private DemoBridge(DaemonSettings settings)
     {
-        Draft = draft;
         _logging = LoggerFactory.Create(logging => logging.AddJournalOrPlainLines().SetMinimumLevel(LogLevel.Warning));
         _sockets = ActivationSockets.Adopt([]);
         _loops = new LoopGroup(settings.EventLoops, settings.IoUring, settings.BusyPoll == BusyPollMode.Auto);
@@ -42,23 +41,27 @@ internal sealed class DemoBridge : IAsyncDisposable
             settings, _factory, _listening, descriptors, RestartCoordinator.None(_logging), _logging.CreateLogger<BridgeSupervisor>());
     }
 
-    /// <summary>The bridge as a configuration has it.</summary>
-    public BridgeDraft Draft { get; }
-
     public IBridgeReports Reports => _fleet;
 
-    /// <summary>Starts it, and returns when it is up.</summary>
-    /// <param name="draft">What is bridged.</param>
-    /// <param name="directory">For its sockets.</param>
-    /// <param name="stop">Gives up.</param>
+    /// <summary>Starts it, with its sockets in <paramref name="directory"/>, and returns when it is up.</summary>
     /// <exception cref="UserErrorException">It does not come up.</exception>
     public static async Task<DemoBridge> StartAsync(BridgeDraft draft, string directory, CancellationToken stop)
     {
-        // The other half's configuration may lie there too.
+        // The other half's configuration is in the same directory.
         string file = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}.json"));
-        await File.WriteAllTextAsync(file, $$"""{ "NsBridge": { "RuntimeDirectory": "{{JsonEncodedText.Encode(directory)}}", "Bridges": [ {{draft.ToJson()}} ] } }""", stop);
+        // A client that stays connected must not delay the end.
+        string text =
+            $$"""
+            {
+              "NsBridge": {
+                "RuntimeDirectory": "{{JsonEncodedText.Encode(directory)}}", "ShutdownTimeout": "00:00:00",
+                "Bridges": [ {{draft.ToJson()}} ]
+              }
+            }
+            """;
+        await File.WriteAllTextAsync(file, text, stop);
         DaemonSettings settings = new ConfigurationLoader(file, new Dictionary<string, string>()).Load().SettingsOrFault();
-        var bridge = new DemoBridge(draft, settings);
+        var bridge = new DemoBridge(settings);
         try
         {
             await bridge._fleet.StartAsync(stop);

@@ -8,10 +8,13 @@ using NsBridge.Bridges;
 
 namespace NsBridge.Commands.Demo;
 
-/// <summary><c>nsbridge demo</c>: the main job with nothing configured, for somebody to try; <c>--once</c> tries it itself.</summary>
+/// <param name="Once">Try the bridge, clean up and end.</param>
+internal sealed record DemoOptions(bool Once);
+
+/// <summary><c>nsbridge demo</c>: the main job with nothing configured; <c>--once</c> tries it itself.</summary>
 internal static class DemoCommand
 {
-    /// <summary>The port of the README's example; another one where it is taken.</summary>
+    /// <summary>The port of the README's example; another one if it is taken.</summary>
     private const int FirstPort = 3003;
 
     private static readonly TimeSpan s_fetchDeadline = TimeSpan.FromSeconds(10);
@@ -19,12 +22,12 @@ internal static class DemoCommand
     public static async Task<int> RunAsync(DemoOptions options, CancellationToken stop)
     {
         var address = new IPEndPoint(IPAddress.Loopback, FreePort());
-        await using IDemoScene scene = await PrivilegedScene.TryStartAsync(address, stop) ?? await RootlessScene.StartAsync(address, stop);
+        await using DemoScene scene = await DemoScene.StartAsync(address, stop);
         await Console.Out.WriteLineAsync(scene.Description);
         return options.Once ? await TryAsync(address, scene, stop) : await WaitAsync(address, scene, stop);
     }
 
-    private static async Task<int> WaitAsync(IPEndPoint address, IDemoScene scene, CancellationToken stop)
+    private static async Task<int> WaitAsync(IPEndPoint address, DemoScene scene, CancellationToken stop)
     {
         await Console.Out.WriteLineAsync(
             $"""
@@ -41,26 +44,28 @@ internal static class DemoCommand
         return ExitCode.Success;
     }
 
-    private static async Task<int> TryAsync(IPEndPoint address, IDemoScene scene, CancellationToken stop)
+    private static async Task<int> TryAsync(IPEndPoint address, DemoScene scene, CancellationToken stop)
     {
         await Console.Out.WriteLineAsync($"  curl http://{address}/\n");
         var clock = Stopwatch.StartNew();
         string page = await FetchAsync(address, stop);
         clock.Stop();
-        if (!page.Contains(DemoPage.Greeting, StringComparison.Ordinal))
+        if (!page.Contains(DemoWebServer.Greeting, StringComparison.Ordinal))
         {
             string reason = scene.Reports.Snapshot()[0].Reason;
-            await Console.Error.WriteLineAsync($"nsbridge demo: the page did not come through the bridge{(reason.Length > 0 ? $": {reason}" : "")}");
+            string why = reason.Length > 0 ? $": {reason}" : "";
+            await Console.Error.WriteLineAsync($"nsbridge demo: the page did not come through the bridge{why}");
             return ExitCode.Failed;
         }
 
         await Console.Out.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"It answered in {clock.Elapsed.TotalMilliseconds:0.0} ms with {page.Length} bytes: \"{DemoPage.Greeting}\".\nThe bridge works. Everything is removed again."));
+            $"It answered in {clock.Elapsed.TotalMilliseconds:0.0} ms with {page.Length} bytes: \"{DemoWebServer.Greeting}\".\n")
+            + "The bridge works. Everything is removed again.");
         return ExitCode.Success;
     }
 
-    /// <returns>The whole answer; empty where none came.</returns>
+    /// <returns>The whole answer; empty if there is none.</returns>
     private static async Task<string> FetchAsync(IPEndPoint address, CancellationToken stop)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -74,7 +79,8 @@ internal static class DemoCommand
             using var reader = new StreamReader(stream, Encoding.UTF8);
             return await reader.ReadToEndAsync(limit.Token);
         }
-        catch (Exception exception) when (exception is SocketException or IOException || (exception is OperationCanceledException && !stop.IsCancellationRequested))
+        catch (Exception exception) when (
+            exception is SocketException or IOException || (exception is OperationCanceledException && !stop.IsCancellationRequested))
         {
             return "";
         }
@@ -92,7 +98,7 @@ internal static class DemoCommand
             }
             catch (SocketException)
             {
-                // The next one.
+                // It is taken.
             }
         }
 

@@ -1,44 +1,38 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
-using NsBridge.Base;
 using NsBridge.Control;
-using NsBridge.Linux;
-using NsBridge.Linux.Interop;
 
 namespace NsBridge.Commands.Demo;
 
-/// <summary>A web server of one page at 127.0.0.1 inside a namespace. Only its listening socket is there; its code runs here.</summary>
+/// <summary>A web server of one page at 127.0.0.1 in the namespace of its socket.</summary>
 internal sealed class DemoWebServer : IAsyncDisposable
 {
+    /// <summary>Stands in the page and nowhere else: it proves where an answer comes from.</summary>
+    public const string Greeting = "Hello from inside the network namespace";
+
     private const int LongestHead = 16 << 10;
     private readonly ShortRequestServer _server;
 
-    private DemoWebServer(ShortRequestServer server, IPEndPoint address)
-    {
-        _server = server;
-        Address = address;
-    }
+    private DemoWebServer(ShortRequestServer server, IPEndPoint address) => (_server, Address) = (server, address);
 
-    /// <summary>Where it listens, as seen from inside.</summary>
+    /// <summary>Where it listens, inside.</summary>
     public IPEndPoint Address { get; }
 
-    /// <param name="network">Where it listens.</param>
-    /// <param name="reference">How a configuration names that, for the page.</param>
-    public static async Task<DemoWebServer> StartAsync(NetworkNamespace network, string reference)
+    /// <param name="descriptor">A TCP socket, owned from now on.</param>
+    /// <param name="reference">Its namespace as in a configuration, for the page.</param>
+    public static DemoWebServer Start(int descriptor, string reference)
     {
-        int descriptor = await OwnThread.RunAsync(() =>
-        {
-            int opened = network.OpenSocket(Libc.AF_INET, Libc.SOCK_STREAM, out _, out EnterFailure failure);
-            return opened >= 0 ? opened : throw new UserErrorException($"nsbridge demo: {network.Explain(failure)}", Base.ExitCode.Failed);
-        });
         var listener = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
         var address = (IPEndPoint)listener.LocalEndPoint!;
-        byte[] answer = DemoPage.Answer(reference, address);
-        return new DemoWebServer(
-            new ShortRequestServer("The demo's web server", [listener], (client, deadline) => ServeAsync(client, answer, deadline), NullLogger.Instance), address);
+        byte[] answer = Answer(reference, address);
+        var server = new ShortRequestServer(
+            "The demo's web server", [listener], (client, deadline) => ServeAsync(client, answer, deadline), NullLogger.Instance);
+        return new DemoWebServer(server, address);
     }
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
@@ -53,12 +47,39 @@ internal sealed class DemoWebServer : IAsyncDisposable
                 return;
             length += count;
         }
-
         await client.SendAsync(answer, deadline);
         client.Shutdown(SocketShutdown.Send);
-        // Closing before the browser has would reset the connection under the page.
+        // To close before the browser does would reset the connection, and the page might be lost.
         while (await client.ReceiveAsync(head, deadline) > 0)
         {
         }
+    }
+
+    private static byte[] Answer(string reference, EndPoint inside)
+    {
+        byte[] body = Encoding.UTF8.GetBytes(
+            $$"""
+            <!doctype html>
+            <html lang="en">
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width">
+            <title>nsbridge demo</title>
+            <style>
+              body { font: 1.1rem/1.6 system-ui, sans-serif; max-width: 38rem; margin: 12vh auto; padding: 0 1.5rem }
+              body { color: #1c2733; background: #f6f8fa }
+              h1 { font-size: 1.6rem; line-height: 1.2 } code { background: #e3e9ef; padding: .1em .35em; border-radius: .3em }
+              @media (prefers-color-scheme: dark) { body { color: #dbe3ea; background: #11171d } code { background: #24303b } }
+            </style>
+            <h1>{{Greeting}}</h1>
+            <p>This page is served at <code>{{inside}}</code> in the namespace <code>{{reference}}</code>, which has nothing but its own
+            loopback interface. The bridge brought it to you.</p>
+            </html>
+
+            """);
+        string head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {body.Length}\r\n"
+                + $"Cache-Control: no-store\r\nConnection: close\r\n\r\n");
+        return [.. Encoding.ASCII.GetBytes(head), .. body];
     }
 }
