@@ -33,7 +33,8 @@ public static class ErrnoText
         return error switch
         {
             Errno.EMSGSIZE => $"datagrams too long for the way to {peer} were dropped (EMSGSIZE)",
-            Errno.EAGAIN or Errno.ENOBUFS or Errno.ENOMEM => $"datagrams were dropped: more than the network towards {peer} takes ({error})",
+            Errno.EAGAIN or Errno.ENOBUFS or Errno.ENOMEM =>
+                $"datagrams were dropped: more than the network towards {peer} takes ({error})",
             Errno.EPERM => $"datagrams to {peer} were dropped: a firewall forbids them (EPERM)",
             Errno.ENETUNREACH or Errno.EHOSTUNREACH => $"answers were dropped: no route to {peer} ({error})",
             _ => $"datagrams to {peer} were dropped: {error}",

@@ -7,10 +7,14 @@ public static class ProcessFiles
 {
     /// <summary>The paths of its control groups, one for each hierarchy; see cgroups(7).</summary>
     public static IReadOnlyList<string>? ControlGroups(int process) =>
-        Read(process, "cgroup")?.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[(line.IndexOf(':', line.IndexOf(':') + 1) + 1)..]).ToArray();
+        Read(process, "cgroup")?
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line[(line.IndexOf(':', line.IndexOf(':') + 1) + 1)..])
+            .ToArray();
 
     /// <summary>Its parent's number; see proc_pid_stat(5).</summary>
-    public static int? Parent(int process) => Status(process) is [_, _, var parent, ..] ? int.Parse(parent, CultureInfo.InvariantCulture) : null;
+    public static int? Parent(int process) =>
+        Status(process) is [_, _, var parent, ..] ? int.Parse(parent, CultureInfo.InvariantCulture) : null;
 
     /// <summary>Its command line, the arguments separated by zeros.</summary>
     public static string? CommandLine(int process) => Read(process, "cmdline");

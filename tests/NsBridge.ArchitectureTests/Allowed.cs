@@ -5,8 +5,8 @@ internal static class Allowed
 {
     internal static readonly string[] LongFiles = [];
 
-    internal static readonly string[] Words = ["Lonely"];
+    internal static readonly string[] Words = [];
 
     /// <summary>How many lines of each tree are above the limit at most.</summary>
-    internal static readonly Dictionary<string, int> LongLines = new() { ["src"] = 8, ["tests"] = 284 };
+    internal static readonly Dictionary<string, int> LongLines = new() { ["src"] = 0, ["tests"] = 284 };
 }

@@ -26,7 +26,8 @@ public sealed unsafe class DatagramOutbox : IDisposable
     private readonly byte* _names = (byte*)NativeMemory.AllocZeroed(Capacity * NameStride);
     private readonly byte* _controls = (byte*)NativeMemory.AllocZeroed(Capacity * ControlStride);
     private readonly Libc.Vector* _vectors = (Libc.Vector*)NativeMemory.AllocZeroed((nuint)(Capacity * sizeof(Libc.Vector)));
-    private readonly Libc.MultiMessage* _messages = (Libc.MultiMessage*)NativeMemory.AllocZeroed((nuint)(Capacity * sizeof(Libc.MultiMessage)));
+    private readonly Libc.MultiMessage* _messages =
+        (Libc.MultiMessage*)NativeMemory.AllocZeroed((nuint)(Capacity * sizeof(Libc.MultiMessage)));
     private readonly int[] _bytes = new int[Capacity];
     private readonly int[] _segments = new int[Capacity];
     private int _pieces;

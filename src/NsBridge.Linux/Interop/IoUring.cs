@@ -103,7 +103,7 @@ public sealed unsafe class IoUring : IDisposable
 
     /// <param name="buffers">How many buffers to receive into; a power of two.</param>
     /// <param name="size">Bytes of each.</param>
-    /// <returns>Null if the kernel or a sandbox refuses it or its use: before Linux 6.1, <c>kernel.io_uring_disabled</c>, seccomp.</returns>
+    /// <returns>Null if the kernel or a sandbox refuses it: before Linux 6.1, <c>kernel.io_uring_disabled</c>, seccomp.</returns>
     public static IoUring? TryCreate(int buffers, int size)
     {
         Libc.IoUringParameters parameters = new()

@@ -49,8 +49,10 @@ internal static class VerbSyntax
         var bridge = new Argument<string?>("BRIDGE") { Description = "The one bridge to check.", Arity = ArgumentArity.ZeroOrOne };
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         Option<string?> config = Config();
-        var verb = new Command("doctor", "Check each step from client to target, name the first broken one and its cure.") { bridge, json, config };
-        verb.SetAction((parsed, stop) => run(new DoctorOptions(parsed.GetValue(bridge), parsed.GetValue(json), parsed.GetValue(config)), stop));
+        const string About = "Check each step from client to target, name the first broken one and its cure.";
+        var verb = new Command("doctor", About) { bridge, json, config };
+        verb.SetAction((parsed, stop) =>
+            run(new DoctorOptions(parsed.GetValue(bridge), parsed.GetValue(json), parsed.GetValue(config)), stop));
         return verb;
     }
 
@@ -61,7 +63,8 @@ internal static class VerbSyntax
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         Option<string?> config = Config();
         var verb = new Command("discover", "List what listens inside namespaces, as ready-made bridge entries.") { place, json, config };
-        verb.SetAction((parsed, stop) => run(new DiscoverOptions(parsed.GetValue(place), parsed.GetValue(json), parsed.GetValue(config)), stop));
+        verb.SetAction((parsed, stop) =>
+            run(new DiscoverOptions(parsed.GetValue(place), parsed.GetValue(json), parsed.GetValue(config)), stop));
         return verb;
     }
 

@@ -49,7 +49,7 @@ internal sealed class RingRelay : RingSource
     private int _receiving;
 
     /// <summary>Messages in a row that came alone.</summary>
-    private int _lonelyMessages;
+    private int _quietMessages;
 
     internal RingRelay(Relay relay, MessageRing ring)
     {
@@ -61,7 +61,7 @@ internal sealed class RingRelay : RingSource
     {
         _key = _ring.Add(this);
         _hasReceived = true;
-        _lonelyMessages = 0;
+        _quietMessages = 0;
         Receive(Relay.ClientEnd);
         Receive(Relay.TargetEnd);
         _relay.Loop.SetTimer(this, _relay.IsSettled ? CheckMilliseconds : RelayGroup.KeepAliveDelayMilliseconds);
@@ -151,8 +151,8 @@ internal sealed class RingRelay : RingSource
             if (_withdrawing)
                 return;
             bool isTaken = queue.IsSending || Send(ref queue, 1 - from);
-            _lonelyMessages = _relay.Loop.IsQuiet ? _lonelyMessages + 1 : 0;
-            if (!isTaken || completion.Result == MessageRing.MessageBytes || _lonelyMessages == MessagesBeforeMove)
+            _quietMessages = _relay.Loop.IsQuiet ? _quietMessages + 1 : 0;
+            if (!isTaken || completion.Result == MessageRing.MessageBytes || _quietMessages == MessagesBeforeMove)
                 _relay.BackToEpoll();
             else if (!completion.HasMore)
                 Receive(from);
