@@ -23,7 +23,6 @@ internal sealed class ConstantTests
         ["Libc.ControlCapacity"] = "CMSG_SPACE(253 * sizeof(int))",
         // SCM_MAX_FD is in no header for programs: DescriptorPassingTests passes as many as that.
         ["Libc.DescriptorsPerMessage"] = "253",
-        ["Libc.MostGroups"] = "NGROUPS_MAX",
         ["Libc.LongestInterfaceName"] = "IFNAMSIZ - 1",
         ["Libc.UsageLongs"] = "sizeof(struct rusage) / sizeof(long)",
         ["Libc.InvoluntarySwitchesAt"] = "offsetof(struct rusage, ru_nivcsw) / sizeof(long)",
@@ -64,8 +63,6 @@ internal sealed class ConstantTests
         ["offsetof(struct io_uring_buf_ring, tail) - offsetof(struct io_uring_buf, resv)"] = 0,
         ["offsetof(struct linger, l_onoff)"] = 0,
         ["offsetof(struct linger, l_linger)"] = 4,
-        ["sizeof(struct open_how)"] = 24,
-        ["offsetof(struct open_how, resolve)"] = 16,
         ["sizeof(struct ucred)"] = 12,
         ["offsetof(struct ucred, pid)"] = 0,
         ["offsetof(struct ucred, uid)"] = 4,

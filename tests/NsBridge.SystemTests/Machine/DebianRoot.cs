@@ -71,7 +71,7 @@ internal static class DebianRoot
     private static async Task<(string Site, bool Trusted)> ArchiveAsync(string suite)
     {
         string targets = await Command.CheckAsync(
-            "apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(TRUSTED) $(SITE)", "Created-By: s_packages");
+            "apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(TRUSTED) $(SITE)", "Created-By: Packages");
         foreach (string target in targets.Split('\n'))
         {
             if (target.Split(' ', 4) is [var release, "main", var trusted, var site] && release == suite)
