@@ -10,7 +10,7 @@ internal sealed partial class DocumentTests
 
     [Test]
     public void Files_NamedInTheDocument_Exist() =>
-        Assert.That(NamedFiles(s_text).Where(file => !File.Exists(Path.Combine(Repository.Root, file))), Is.Empty);
+        Assert.That(NamedFiles(s_text).Where(file => !Path.Exists(Path.Combine(Repository.Root, file))), Is.Empty);
 
     [TestCase("One connection", 20)]
     [TestCase("One reload", 30)]
