@@ -15,7 +15,7 @@ public static unsafe partial class Libc
     private const int SO_BINDTODEVICE = 25;
     private const int SO_BINDTOIFINDEX = 62;
     private const int LongestInterfaceName = 15;
-    private const int DiscardPort = 9;
+    private const int LoopbackTries = 20;
 
     /// <summary>
     /// Binds a socket to a network interface of its namespace, as the kernel does by itself for a link-local address, and returns the
@@ -37,12 +37,29 @@ public static unsafe partial class Libc
     }
 
     /// <summary>
-    /// Whether <c>lo</c> is up in the namespace of an unconnected UDP socket of AF_INET: 127.0.0.1 is unreachable without it.
+    /// Whether <c>lo</c> is up in the namespace of an unbound UDP socket of AF_INET: the socket sends a datagram to itself. A <c>lo</c>
+    /// that was up keeps its routes when it is taken down, and drops what is sent. Waits up to 20 ms.
     /// </summary>
     /// <returns>1 if it is up, 0 if it is down, or a negated error.</returns>
     public static int LoopbackIsUp(int socket)
     {
-        int result = Connect(socket, SockAddr.From(System.Net.IPAddress.Loopback, DiscardPort));
-        return result >= 0 ? 1 : ErrorOf(result) == Errno.ENETUNREACH ? 0 : result;
+        int result = Bind(socket, SockAddr.From(System.Net.IPAddress.Loopback, 0));
+        if (result < 0)
+            return ErrorOf(result) == Errno.EADDRNOTAVAIL ? 0 : result;
+        result = LocalAddress(socket, out SockAddr own);
+        if (result >= 0)
+            result = Connect(socket, own);
+        if (result < 0)
+            return ErrorOf(result) == Errno.ENETUNREACH ? 0 : result;
+        Span<byte> mark = stackalloc byte[1];
+        if (Send(socket, mark) < 0)
+            return 0;
+        for (int i = 0; i < LoopbackTries; i++)
+        {
+            if (Receive(socket, mark, MSG_DONTWAIT) == 1)
+                return 1;
+            Thread.Sleep(1);
+        }
+        return 0;
     }
 }

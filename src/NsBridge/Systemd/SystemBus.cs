@@ -47,11 +47,11 @@ internal sealed class SystemBus : IDisposable
             bus.Dispose();
             if (fault is OperationCanceledException)
                 throw;
-            // Without a SocketException the socket was open: dbus-daemon closes the connection of a user it cannot name, and systemd keeps
-            // it from
-            // naming dynamic ones (SYSTEMD_NSS_DYNAMIC_BYPASS).
-            throw new IOException(fault.GetBaseException() is SocketException { SocketErrorCode: not SocketError.ConnectionReset } refused
-                ? $"systemd cannot be asked by {busSocket}: {refused.SocketErrorCode}"
+            // Any other error: the socket was open. dbus-daemon closes the connection of a user that it cannot name, and systemd keeps it
+            // from naming dynamic ones (SYSTEMD_NSS_DYNAMIC_BYPASS).
+            SocketError error = fault.GetBaseException() is SocketException { SocketErrorCode: var code } ? code : SocketError.Shutdown;
+            throw new IOException(error is not (SocketError.ConnectionReset or SocketError.Shutdown)
+                ? $"systemd cannot be asked by {busSocket}: {error}"
                 : $"the system bus does not admit this user ({Libc.EffectiveUser()}), as with users of DynamicUser=; "
                     + "give the service a user with a name (User=)", fault);
         }
@@ -64,8 +64,7 @@ internal sealed class SystemBus : IDisposable
 
     /// <summary>
     /// A property of an object: a <see cref="string"/>, <see cref="uint"/>, <see cref="bool"/>, <see cref="byte"/> array, or the object
-    /// path of a job;
-    /// null if the object, or its property, does not exist.
+    /// path of a job; null if the object, or its property, does not exist.
     /// </summary>
     public Task<object?> PropertyAsync(string path, string type, string name, CancellationToken cancel) => CallAsync(
         path, "org.freedesktop.DBus.Properties", "Get", [type, name],
@@ -126,9 +125,8 @@ internal sealed class SystemBus : IDisposable
             new(new SetupResult(address) { UserId = OuterUser() });
 
         /// <summary>
-        /// The bus compares the id with the socket's credentials as its own user namespace sees them, so that of a rootless container's
-        /// root is translated
-        /// by <c>/proc/self/uid_map</c>, user_namespaces(7).
+        /// The bus compares the id with the socket's credentials as its own user namespace sees them, so the id of a rootless container's
+        /// root is translated by <c>/proc/self/uid_map</c>, user_namespaces(7).
         /// </summary>
         private static string OuterUser()
         {

@@ -23,7 +23,7 @@ internal sealed class InterruptTests
     [TestCase("import /dev/fd/3", "TERM")]
     public async Task Command_BlockedInTheKernel_EndsAtTheSignal(string call, string signal)
     {
-        string line = $"exec {await PublishedDaemon.PathAsync()} {call} 3< <(exec sleep 60)";
+        string line = $"exec {await PublishedDaemon.PathAsync()} {call} 3< <(exec sleep 60 2>/dev/null)";
         using var command = BackgroundProcess.Start("setsid", ["env", "--default-signal=INT", "bash", "-c", line]);
         await Eventually.TrueAsync(() => HandlesSignals(command.Id), s_soon, "the command waits");
         await Task.Delay(TimeSpan.FromMilliseconds(200));

@@ -19,7 +19,6 @@ internal static class Checks
         TargetCheck.Probe,
         AnswerCheck.Probe,
         SocketCheck.Probe,
-        DaemonCheck.Probe,
     ];
 
     /// <summary>Runs the checks up to the first broken one. They enter namespaces: the thread has to be the caller's own.</summary>
@@ -42,8 +41,9 @@ internal static class Checks
                 continue;
             results.Add(result);
             if (result.State == CheckState.Broken)
-                break;
+                return results;
         }
+        results.Add(DaemonCheck.Probe(bridge, isComplete: results.TrueForAll(result => result.State != CheckState.Unknown)));
         return results;
     }
 

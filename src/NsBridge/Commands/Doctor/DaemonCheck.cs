@@ -55,10 +55,18 @@ internal static class DaemonCheck
             new(null, CheckResult.Broken(Name, finding, $"{Cures.Restart}  # what it does now: {Cures.Log}"), configFile);
     }
 
-    public static CheckResult Probe(InspectedBridge bridge)
+    /// <param name="bridge">The bridge.</param>
+    /// <param name="isComplete">Whether this user was allowed to make every check before.</param>
+    public static CheckResult Probe(InspectedBridge bridge, bool isComplete)
     {
         if (bridge.Daemon.Fault is { } fault)
             return fault;
+        if (bridge.Daemon.Document is null && !isComplete)
+        {
+            string option = bridge.Daemon.ConfigFile is { } file ? $" --config {Cures.Quoted(file)}" : "";
+            return CheckResult.Unknown(
+                Name, "no daemon is running; whether all is ready for it, this user may not check", $"sudo nsbridge doctor{option}");
+        }
         if (bridge.Daemon.Document is not { } daemon)
             return CheckResult.Broken(Name, "all is ready, but no daemon is running", "systemctl start nsbridge  # or: nsbridge run");
         if (bridge.Status is not { } status)

@@ -26,7 +26,7 @@ internal sealed class DaemonCheckTests
             $""" "Name":"web", "Namespace":"{place}", "Target":"127.0.0.1:3000", "Socket":"/srv/x.sock", "SocketGroup":"33" """,
             new BridgeReport { Name = "web", State = BridgeState.Failed, ReasonCode = Enum.Parse<ReasonCode>(code), Reason = "words that no cure depends on" });
 
-        CheckResult result = DaemonCheck.Probe(bridge);
+        CheckResult result = DaemonCheck.Probe(bridge, isComplete: true);
 
         Assert.That(result.State, Is.EqualTo(CheckState.Broken));
         Assert.That(result.Cure, Does.Contain(cure));
