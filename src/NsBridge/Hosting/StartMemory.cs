@@ -1,9 +1,11 @@
 using Microsoft.Extensions.Hosting;
+using NsBridge.Linux;
 
 namespace NsBridge.Hosting;
 
 /// <summary>
-/// Collects the garbage of reading the configuration and of building the host, once: nothing else would collect it for hours.
+/// Collects the garbage of reading the configuration and of building the host, once: nothing else would collect it for hours. Then unmaps
+/// the constants that only the start has read.
 /// </summary>
 internal sealed class StartMemory(IHostApplicationLifetime lifetime) : BackgroundService
 {
@@ -17,5 +19,6 @@ internal sealed class StartMemory(IHostApplicationLifetime lifetime) : Backgroun
         await started.Task.WaitAsync(stoppingToken);
         await Task.Delay(s_settling, stoppingToken);
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        ProgramImage.ReleaseConstants();
     }
 }

@@ -39,7 +39,7 @@ internal sealed class ManagerTests : BridgeFixture
 
         Socket held = await ConnectAsync(scene);
         await held.EchoAsync(s_hello);
-        await scene.Daemon.WaitLogAsync("service manager cannot be told");
+        await scene.Daemon.WaitLogAsync("service manager cannot be reached");
         await held.EchoAsync(s_hello);
     }
 
