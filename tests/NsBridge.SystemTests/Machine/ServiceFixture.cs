@@ -1,5 +1,5 @@
-using NUnit.Framework.Interfaces;
 using NsBridge.SystemTests.Package;
+using NUnit.Framework.Interfaces;
 
 namespace NsBridge.SystemTests.Machine;
 
