@@ -55,7 +55,7 @@ depends=$(cd "$work/source" && dpkg-shlibdeps -O -e"$stage/usr/bin/nsbridge" | s
 size=$(du -sk --exclude=DEBIAN --apparent-size "$stage" | cut -f1)
 sed -e "s/@VERSION@/$version/" -e "s/@ARCH@/$arch/" -e "s/@DEPENDS@/$depends/" -e "s/@SIZE@/$size/" "$here/debian/control" >"$stage/DEBIAN/control"
 
-# As on a user's machine, whoever builds: root owns everything.
+# Root owns every file, whichever user builds.
 dpkg-deb --root-owner-group -Zxz --build "$stage" "$out/nsbridge_${version}_$arch.deb"
 
 # -- The tarball: install.sh and what it installs, for every other distribution --

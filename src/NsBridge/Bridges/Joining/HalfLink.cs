@@ -164,7 +164,7 @@ internal abstract class HalfLink(EventLoop loop) : EventSource
 
     protected void Lose(Errno error)
     {
-        // A connection in the backlog of a listener that closes is reset; that tells nothing about the listener.
+        // A connection in the backlog of a listener that closes is reset; the listener itself may be sound.
         bool isRefused = !IsReady && error != Errno.ECONNRESET;
         Close();
         OnLost(error, isRefused);
