@@ -5,7 +5,7 @@ internal sealed class ArrowTests
 {
     private const int LargestTypeCircle = 4;
 
-    /// <summary>Which folders a folder may name; docs/architecture.md draws the same table.</summary>
+    /// <summary>Which folders a folder may name; docs/architecture.md draws its short form.</summary>
     private const string Table =
         """
         NsBridge.Relaying -> NsBridge.Linux

@@ -5,8 +5,6 @@ namespace NsBridge.Relaying.EventLoops;
 /// <param name="expired">Called each time it expires.</param>
 public sealed class LoopTimer(EventLoop loop, Action expired) : EventSource
 {
-    public bool IsSet => IsTimerSet;
-
     /// <summary>Sets the timer, in milliseconds from now; a set timer is replaced.</summary>
     public void Set(long milliseconds) => loop.SetTimer(this, milliseconds);
 

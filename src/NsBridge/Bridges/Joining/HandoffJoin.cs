@@ -241,7 +241,8 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
     public IEnumerable<ConnectionSnapshot> ReleasePending()
     {
         var waiting = new List<ConnectionSnapshot>();
-        foreach (HandoffLink link in _links.OfType<HandoffLink>())
+        // A link that retires while it is flushed may still have waiting clients.
+        foreach (HandoffLink link in _links.OfType<HandoffLink>().Concat(_retired))
         {
             while (link.TryTakeBack(out WaitingClient client))
             {
@@ -259,13 +260,11 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
     {
         _stopped = true;
         _retry.Clear();
-        foreach (HandoffLink link in _links.OfType<HandoffLink>())
+        foreach (HandoffLink link in _links.OfType<HandoffLink>().Concat(_retired))
         {
             ResetWaiting(link, _home.Now);
             link.Close();
         }
-        foreach (HandoffLink link in _retired)
-            link.Close();
         foreach ((HandoffLink _, PeerAddress peer) in _handedOff.Values)
             _events.OnEnded(peer, new RelayOutcome(EndReason.Closed), 0, 0);
         _handedOff.Clear();
