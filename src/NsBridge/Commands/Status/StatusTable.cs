@@ -42,8 +42,9 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
         {
             BridgeStatus bridge = document.Bridges[i];
             lines.Add(Row(rows[i], widths, bridge.State));
-            foreach (string words in new[] { bridge.Reason, LostClients(bridge.Connections) }.Where(words => words.Length > 0))
-                lines.Add(new string(' ', widths[0] + 2) + PlainText.Line(words));
+            string[] words = [bridge.Reason, Failing(bridge.LastFailure), LostClients(bridge.Connections)];
+            foreach (string line in words.Where(line => line.Length > 0))
+                lines.Add(new string(' ', widths[0] + 2) + PlainText.Line(line));
         }
         return lines;
     }
@@ -84,7 +85,7 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
         {
             bridge.Protocol == "udp" ? $"{bridge.Name} (udp)" : bridge.Name,
             bridge.State,
-            bridge.Listen.Count > 0 ? Wording.List(bridge.Listen) : bridge.Socket is { } socket ? $"unix:{socket}" : Nothing,
+            bridge.Listen.Count > 0 ? Wording.List(bridge.Listen) + InNamespace(bridge.ListenNamespace) : bridge.Socket is { } socket ? $"unix:{socket}" : Nothing,
             bridge.Namespace.Reference ?? Nothing,
             bridge.Target ?? (bridge.Socket is { } join ? $"unix:{join}" : Nothing),
             Amount.OfCount(bridge.Connections.Active),
@@ -95,6 +96,18 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
             rates is { ToClient: var toClient } ? Amount.OfBytes(toClient) : "",
         }.Select(PlainText.Line),
     ];
+
+    /// <summary>Without it an address in another namespace reads as a port that is open on the host.</summary>
+    private static string InNamespace(string? reference) => reference is null or "host" ? "" : $" in {reference}";
+
+    /// <summary>Why clients fail although the bridge is up, until one reaches the target.</summary>
+    private string Failing(FailureStatus? failure)
+    {
+        if (failure is null)
+            return "";
+        string clients = failure.Count == 1 ? "1 client" : $"{Amount.OfCount(failure.Count)} clients";
+        return $"last failure {Amount.OfTime(clock.GetUtcNow() - failure.At)} ago: {failure.Reason}; {clients}";
+    }
 
     private static string LostClients(ConnectionCounts counts)
     {
@@ -146,6 +159,16 @@ internal static class Amount
         }
         string format = unit == 0 || bytes >= 99.95 ? "0" : bytes >= 9.995 ? "0.0" : "0.00";
         return string.Create(CultureInfo.InvariantCulture, $"{bytes.ToString(format, CultureInfo.InvariantCulture)} {s_units[unit]}");
+    }
+
+    /// <summary><c>12 s</c>, <c>5 min</c>, <c>30 h</c>, <c>9 d</c>: below two of a unit in the next smaller one.</summary>
+    public static string OfTime(TimeSpan time)
+    {
+        (double amount, string unit) = time.TotalSeconds < 120 ? (time.TotalSeconds, "s")
+            : time.TotalMinutes < 120 ? (time.TotalMinutes, "min")
+            : time.TotalHours < 48 ? (time.TotalHours, "h")
+            : (time.TotalDays, "d");
+        return string.Create(CultureInfo.InvariantCulture, $"{(long)Math.Max(amount, 0)} {unit}");
     }
 
     public static string OfCount(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);

@@ -106,7 +106,7 @@ internal sealed class DoctorTests : DoctorFixture
             "setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", scratch["nsbridge"], "doctor", "--config", file]);
 
         Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
-        Assert.That(result.Output, Does.Contain("?     namespace").And.Contain("CAP_SYS_ADMIN").And.Contain("sudo nsbridge doctor web").And.Contain("could not be checked by this user"));
+        Assert.That(result.Output, Does.Contain("?       namespace").And.Contain("CAP_SYS_ADMIN").And.Contain("sudo nsbridge doctor web").And.Contain("could not be checked by this user"));
     }
 
     [Test]

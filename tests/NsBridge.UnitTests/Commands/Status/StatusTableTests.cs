@@ -9,12 +9,12 @@ namespace NsBridge.UnitTests.Commands.Status;
 public class StatusTableTests
 {
     private static readonly BridgeReport s_waiting =
-        Reports.Web with { Name = "mail", State = BridgeState.Waiting, Reason = "network namespace vpn does not exist", Active = 0, Total = 0, Refused = 0, Failed = 0, BytesToClient = 0 };
+        Reports.Web with { Name = "mail", State = BridgeState.Waiting, Reason = "network namespace vpn does not exist", LastFailure = null, Active = 0, Total = 0, Refused = 0, Failed = 0, BytesToClient = 0 };
 
     [Test]
     public void Lines_OfTwoBridges_ShowTheirFactsAndTheReasonBelow()
     {
-        List<string> lines = new StatusTable(TimeProvider.System, colours: false).Lines(Sample(0, Reports.Web, s_waiting), null);
+        List<string> lines = new StatusTable(new LaterClock(), colours: false).Lines(Sample(0, Reports.Web, s_waiting), null);
 
         Assert.That(lines, Is.EqualTo(new[]
         {
@@ -22,11 +22,31 @@ public class StatusTableTests
             "",
             "BRIDGE  STATE    LISTEN        NETNS  TARGET          OPEN TOTAL       IN      OUT",
             "web     up       0.0.0.0:3003  vpn    127.0.0.1:3000     3   120 1.43 MiB 3.00 GiB",
+            "        last failure 12 s ago: ECONNREFUSED; 14 clients",
             "        clients: 2 refused, 5 failed",
             "mail    waiting  0.0.0.0:3003  vpn    127.0.0.1:3000     0     0 1.43 MiB      0 B",
             "        network namespace vpn does not exist",
         }));
     }
+
+    [Test]
+    public void Lines_OfAListenerInAnotherNamespace_NameIt()
+    {
+        List<string> lines = new StatusTable(TimeProvider.System, colours: false)
+            .Lines(Sample(0, Reports.Web with { Listen = ["127.0.0.1:143"], ListenNamespace = "vpn" }), null);
+
+        Assert.That(lines[3], Does.Contain("127.0.0.1:143 in vpn"));
+    }
+
+    [TestCase(0, "0 s")]
+    [TestCase(119, "119 s")]
+    [TestCase(120, "2 min")]
+    [TestCase(7199, "119 min")]
+    [TestCase(7200, "2 h")]
+    [TestCase(172_800, "2 d")]
+    [TestCase(-5, "0 s")]
+    public void OfTime_Seconds_AreRounded(int seconds, string expected) =>
+        Assert.That(Amount.OfTime(TimeSpan.FromSeconds(seconds)), Is.EqualTo(expected));
 
     [Test]
     public void Lines_WithAnEarlierSample_ShowRates()
@@ -90,4 +110,9 @@ public class StatusTableTests
 
     private static StatusSample Sample(long time, params BridgeReport[] reports) =>
         new(new StatusDocument("1.2.3", 42, "/etc/nsbridge/appsettings.json", [.. reports.Select(BridgeStatus.Of)]), time);
+
+    private sealed class LaterClock : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => Reports.Web.LastFailure!.At.AddSeconds(12);
+    }
 }
