@@ -41,5 +41,6 @@ public static class ProgramImage
         return released;
     }
 
-    private static nint Address(string hexadecimal) => nint.Parse(hexadecimal, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    private static nint Address(string hexadecimal) =>
+        nint.Parse(hexadecimal, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 }

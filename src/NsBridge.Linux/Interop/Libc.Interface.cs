@@ -15,7 +15,6 @@ public static unsafe partial class Libc
     private const int SO_BINDTODEVICE = 25;
     private const int SO_BINDTOIFINDEX = 62;
     private const int LongestInterfaceName = 15;
-    private const int LoopbackTries = 20;
 
     /// <summary>
     /// Binds a socket to a network interface of its namespace, as the kernel does by itself for a link-local address, and returns the
@@ -43,6 +42,7 @@ public static unsafe partial class Libc
     /// <returns>1 if it is up, 0 if it is down, or a negated error.</returns>
     public static int LoopbackIsUp(int socket)
     {
+        const int Tries = 20;
         int result = Bind(socket, SockAddr.From(System.Net.IPAddress.Loopback, 0));
         if (result < 0)
             return ErrorOf(result) == Errno.EADDRNOTAVAIL ? 0 : result;
@@ -54,7 +54,7 @@ public static unsafe partial class Libc
         Span<byte> mark = stackalloc byte[1];
         if (Send(socket, mark) < 0)
             return 0;
-        for (int i = 0; i < LoopbackTries; i++)
+        for (int i = 0; i < Tries; i++)
         {
             if (Receive(socket, mark, MSG_DONTWAIT) == 1)
                 return 1;

@@ -108,6 +108,7 @@ public static unsafe partial class Libc
     private const int TCP_INFO = 11;
     private const int SO_MEMINFO = 55;
     private const int SK_MEMINFO_WMEM_ALLOC = 2;
+    private const int SK_MEMINFO_WMEM_QUEUED = 5;
 
     // Positions in struct tcp_info of linux/tcp.h.
     private const int UnackedAt = 24;
@@ -123,24 +124,25 @@ public static unsafe partial class Libc
     /// </summary>
     /// <remarks>
     /// Exact but for one byte: bytes_acked counts the SYN of a socket that connected, bytes_sent counts no FIN. So one is added, and at
-    /// least one byte is reported while a segment is in flight.
+    /// least one byte is reported while a segment is in flight. SO_MEMINFO is asked first: TCP_INFO locks the socket, and most sockets have
+    /// nothing queued.
     /// </remarks>
     public static int UnackedBytes(int descriptor)
     {
+        uint* memory = stackalloc uint[SK_MEMINFO_WMEM_QUEUED + 1];
+        uint memoryLength = (SK_MEMINFO_WMEM_QUEUED + 1) * sizeof(uint);
+        if (getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, memory, &memoryLength) < 0)
+            return 0;
+        int unread = (int)memory[SK_MEMINFO_WMEM_ALLOC];
+        if (unread == 0 && memory[SK_MEMINFO_WMEM_QUEUED] == 0)
+            return 0;
         byte* info = stackalloc byte[SizeOfTcpInfo];
         uint length = SizeOfTcpInfo;
         if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, &length) < 0 || length < SizeOfTcpInfo)
-            return UnreadMemory(descriptor);
+            return unread;
         int segments = *(int*)(info + UnackedAt);
         long inFlight = *(long*)(info + BytesSentAt) - *(long*)(info + BytesRetransmittedAt) - *(long*)(info + BytesAckedAt) + 1;
         return *(int*)(info + NotSentBytesAt) + (segments == 0 ? 0 : (int)Math.Clamp(inFlight, segments, int.MaxValue / 2));
-    }
-
-    private static int UnreadMemory(int descriptor)
-    {
-        uint* memory = stackalloc uint[SK_MEMINFO_WMEM_ALLOC + 1];
-        uint length = (SK_MEMINFO_WMEM_ALLOC + 1) * sizeof(uint);
-        return getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, memory, &length) < 0 ? 0 : (int)memory[SK_MEMINFO_WMEM_ALLOC];
     }
 
     /// <summary>The state of a TCP socket (TCP_…), or a negated error.</summary>

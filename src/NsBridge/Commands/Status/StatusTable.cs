@@ -85,7 +85,8 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
         {
             bridge.Protocol == "udp" ? $"{bridge.Name} (udp)" : bridge.Name,
             bridge.State,
-            bridge.Listen.Count > 0 ? Wording.List(bridge.Listen) + InNamespace(bridge.ListenNamespace) : bridge.Socket is { } socket ? $"unix:{socket}" : Nothing,
+            bridge.Listen.Count > 0 ? Wording.List(bridge.Listen) + InNamespace(bridge.ListenNamespace)
+                : bridge.Socket is { } socket ? $"unix:{socket}" : Nothing,
             bridge.Namespace.Reference ?? Nothing,
             bridge.Target ?? (bridge.Socket is { } join ? $"unix:{join}" : Nothing),
             Amount.OfCount(bridge.Connections.Active),
