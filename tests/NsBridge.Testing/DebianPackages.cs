@@ -13,7 +13,7 @@ public static class DebianPackages
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
         UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
     private static readonly TimeSpan s_installDeadline = TimeSpan.FromMinutes(6);
-    private static bool _listsAreFresh;
+    private static bool s_listsAreFresh;
 
     /// <summary>Sees to it that all <paramref name="packages"/> are installed.</summary>
     /// <exception cref="InvalidOperationException">They are missing and could not be installed; the message names what to install by
@@ -54,10 +54,10 @@ public static class DebianPackages
             var clock = Stopwatch.StartNew();
             // The package lists of an earlier run may be enough. If they are too old or missing, fetch them once and try again.
             CommandResult result = await AptAsync(["install", "--no-install-recommends", .. packages]);
-            if (result.ExitCode != 0 && !_listsAreFresh)
+            if (result.ExitCode != 0 && !s_listsAreFresh)
             {
                 await AptAsync(["update"]);
-                _listsAreFresh = true;
+                s_listsAreFresh = true;
                 result = await AptAsync(["install", "--no-install-recommends", .. packages]);
             }
             if (result.ExitCode != 0)

@@ -52,7 +52,7 @@ internal sealed class ConstantTests
     private static readonly string[] s_ourOwn =
     [
         "DatagramBatch.Capacity", "DatagramBatch.SlotBytes", "DatagramBatch.Stride", "DatagramBatch.NameStride", "DatagramBatch.ControlBytes",
-        "Libc.DiscardPort", "IoUring.Requests", "IoUring.Completions", "IoUring.Group",
+        "IoUring.Requests", "IoUring.Completions", "IoUring.Group",
         "DatagramOutbox.Capacity", "DatagramOutbox.SegmentsPerTrain", "DatagramOutbox.BytesPerTrain", "DatagramOutbox.NameStride", "DatagramOutbox.ControlStride",
     ];
 
