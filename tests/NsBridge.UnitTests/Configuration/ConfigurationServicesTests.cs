@@ -39,8 +39,8 @@ internal sealed class ConfigurationServicesTests
     {
         ConfigurationOutcome outcome = LoadedText.Load(LoadedText.Json(), ("RUNTIME_DIRECTORY", "run:/x"));
         using ServiceProvider services = new ServiceCollection().AddNsBridgeConfiguration(outcome).BuildServiceProvider();
-        OptionsValidationException refusal = Assert.Throws<OptionsValidationException>(() => _ = services.GetRequiredService<IOptions<DaemonOptions>>().Value);
-        UserErrorException fault = ConfigurationServices.Explain(refusal);
+        OptionsValidationException? refusal = Assert.Throws<OptionsValidationException>(() => _ = services.GetRequiredService<IOptions<DaemonOptions>>().Value);
+        UserErrorException fault = ConfigurationServices.Explain(refusal!);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(fault.ExitCode, Is.EqualTo(78));
