@@ -151,13 +151,13 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     /// <summary>
     /// Runs another command of the same program with this daemon's configuration file: <c>status</c>, <c>check</c>, <c>doctor</c>.
     /// </summary>
-    public Task<CommandResult> LocateAsync(string command, params string[] options) =>
+    public Task<CommandResult> AskAsync(string command, params string[] options) =>
         Command.RunAsync(_executable, [command, .. options, "--config", ConfigurationFile]);
 
     /// <summary>What <c>status --json</c> answers.</summary>
     public async Task<JsonElement> StatusAsync()
     {
-        CommandResult result = await LocateAsync("status", "--json");
+        CommandResult result = await AskAsync("status", "--json");
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         return JsonDocument.Parse(result.Output).RootElement;
     }
@@ -169,7 +169,7 @@ public sealed partial class DaemonProcess : IAsyncDisposable
         return Eventually.TrueAsync(
             async () =>
             {
-                last = await LocateAsync("status", "--json");
+                last = await AskAsync("status", "--json");
                 return last.ExitCode == 0 && JsonDocument.Parse(last.Output).RootElement.GetProperty("bridges").EnumerateArray()
                     .All(condition);
             },

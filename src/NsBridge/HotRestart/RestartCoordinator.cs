@@ -125,7 +125,7 @@ internal sealed partial class RestartCoordinator(SnapshotStore store, ILogger<Re
     }
 
     /// <summary>Whether another process of the service follows this one, and the store will reach it.</summary>
-    public async Task<bool> IsFollowedAsync() => store.IsHeld && await SystemdStopJob.LocateAsync() != false;
+    public async Task<bool> IsFollowedAsync() => store.IsHeld && await SystemdStopJob.AskAsync() != false;
 
     /// <summary>Leaves everything to the next process; if that fails, connections are reset.</summary>
     public void HandOver(RestartSnapshot snapshot)

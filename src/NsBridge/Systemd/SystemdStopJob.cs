@@ -13,7 +13,7 @@ internal static class SystemdStopJob
 
     /// <summary>Asks the systemd that runs this service.</summary>
     /// <returns>True for a restart, false for a stop or if there is no job; null if systemd cannot be asked.</returns>
-    public static async Task<bool?> LocateAsync()
+    public static async Task<bool?> AskAsync()
     {
         if (ServiceOf(ProcessFiles.ControlGroups(Environment.ProcessId) ?? []) is not var (unit, isOfUser))
             return null;

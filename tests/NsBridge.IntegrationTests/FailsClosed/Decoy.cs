@@ -34,7 +34,7 @@ internal sealed class Decoy : IAsyncDisposable
         try
         {
             using Socket client = from is null ? await TestClient.TcpAsync(listen) : await from.DialAsync(listen);
-            return await LocateAsync(client);
+            return await AskAsync(client);
         }
         catch (SocketException)
         {
@@ -48,7 +48,7 @@ internal sealed class Decoy : IAsyncDisposable
         try
         {
             using Socket client = await TestClient.UnixAsync(socketPath);
-            return await LocateAsync(client);
+            return await AskAsync(client);
         }
         catch (SocketException)
         {
@@ -65,7 +65,7 @@ internal sealed class Decoy : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    private static async Task<byte?> LocateAsync(Socket client)
+    private static async Task<byte?> AskAsync(Socket client)
     {
         try
         {

@@ -17,9 +17,9 @@ internal sealed class ProxyProtocolTests : BridgeFixture
 
         foreach (int bridge in new[] { scene.Nginx, scene.HaProxy })
         {
-            string overV4 = await LocateAsync("--interface", "127.0.0.9", "--local-port", "20000-32000", $"http://127.0.0.1:{bridge}/");
+            string overV4 = await AskAsync("--interface", "127.0.0.9", "--local-port", "20000-32000", $"http://127.0.0.1:{bridge}/");
             Assert.That(overV4, Does.Match($@"^127\.0\.0\.9\|\d+\|127\.0\.0\.1\|{bridge}$"));
-            string overV6 = await LocateAsync($"http://[::1]:{bridge}/");
+            string overV6 = await AskAsync($"http://[::1]:{bridge}/");
             Assert.That(overV6, Does.Match($@"^::1\|\d+\|::1\|{bridge}$"));
         }
     }
@@ -30,8 +30,8 @@ internal sealed class ProxyProtocolTests : BridgeFixture
     {
         (DaemonProcess Daemon, int Nginx, int HaProxy) scene = await StartAsync(version, "handoff");
 
-        string atNginx = await LocateAsync("--unix-socket", scene.Daemon.SocketPath("nginx"), "http://any/");
-        string atHaProxy = await LocateAsync("--unix-socket", scene.Daemon.SocketPath("haproxy"), "http://any/");
+        string atNginx = await AskAsync("--unix-socket", scene.Daemon.SocketPath("nginx"), "http://any/");
+        string atHaProxy = await AskAsync("--unix-socket", scene.Daemon.SocketPath("haproxy"), "http://any/");
 
         Assert.Multiple(() =>
         {
@@ -41,7 +41,7 @@ internal sealed class ProxyProtocolTests : BridgeFixture
         });
     }
 
-    private static async Task<string> LocateAsync(params string[] curl)
+    private static async Task<string> AskAsync(params string[] curl)
     {
         CommandResult result = await Command.RunAsync("curl", ["-sS", "--fail", "--max-time", "15", .. curl]);
         Assert.That(result.ExitCode, Is.Zero, result.Everything);

@@ -79,7 +79,7 @@ internal sealed class DiscoverTests : BridgeFixture
         TestNamespace door = await NamespaceAsync();
         Scene scene = await SceneAsync(Serve.Echo, entry => entry with { ListenNamespace = door.Name });
 
-        CommandResult result = await scene.Daemon.LocateAsync("discover", door.Name);
+        CommandResult result = await scene.Daemon.AskAsync("discover", door.Name);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Is.Empty);

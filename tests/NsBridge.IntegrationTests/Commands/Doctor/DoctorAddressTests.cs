@@ -23,7 +23,7 @@ internal sealed class DoctorAddressTests : DoctorFixture
             Own(TargetServer.Start(far.Listen(at), Serve.Echo));
         DaemonProcess daemon = await StartAsync(Entry(space.Name) with { Protocol = protocol, Target = $"[{s_local}%{near}]:{at.Port}" });
 
-        CommandResult result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.AskAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("is reached from fe80::a").And.Contain("web is well"));
@@ -51,7 +51,7 @@ internal sealed class DoctorAddressTests : DoctorFixture
         IPEndPoint server = Mapped(space);
         DaemonProcess daemon = await StartAsync(Entry(space.Name, new IPEndPoint(IPAddress.Loopback, server.Port)));
 
-        CommandResult result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.AskAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
     }
@@ -63,7 +63,7 @@ internal sealed class DoctorAddressTests : DoctorFixture
         IPEndPoint server = Mapped(space);
         DaemonProcess daemon = await StartAsync(Entry(space.Name, new IPEndPoint(IPAddress.Loopback, server.Port)));
 
-        CommandResult result = await daemon.LocateAsync("discover", space.Name);
+        CommandResult result = await daemon.AskAsync("discover", space.Name);
 
         Assert.That(result.Error, Does.Contain("bridged already by web"), result.Everything);
     }

@@ -15,7 +15,7 @@ internal sealed class DoctorDatagramTests : DoctorFixture
         UdpTarget target = Own(UdpTarget.Start(space));
         DaemonProcess daemon = await StartAsync(Datagrams(space.Name, target.EndPoint));
 
-        CommandResult result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.AskAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("web is well").And.Contain("the daemon listens").And.Contain("refuses no datagram"));
@@ -78,7 +78,7 @@ internal sealed class DoctorDatagramTests : DoctorFixture
             new BridgeEntry("door") { Protocol = "udp", Listen = FreeEndPoint().ToString(), Socket = inner.SocketPath("web") });
         await outer.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the outer half is up");
 
-        CommandResult result = await outer.LocateAsync("doctor");
+        CommandResult result = await outer.AskAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("the daemon listens on"));

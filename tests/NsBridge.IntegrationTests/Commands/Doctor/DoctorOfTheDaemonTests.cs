@@ -38,7 +38,7 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
         DaemonProcess daemon = await LaunchAsync(new DaemonConfig(entry), HandedOver(first.Port));
         await daemon.WaitStatusAsync(bridge => bridge.GetProperty("state").GetString() == "up", "the bridge is up");
 
-        CommandResult result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.AskAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain($"listens on {first}, which systemd handed over"));
@@ -72,7 +72,7 @@ internal sealed class DoctorOfTheDaemonTests : DoctorFixture
         await scene.Daemon.SignalAsync("STOP");
         File.Delete(Path.Combine(scene.Daemon.RuntimeDirectory, "control"));
 
-        CommandResult result = await scene.Daemon.LocateAsync("doctor");
+        CommandResult result = await scene.Daemon.AskAsync("doctor");
         await scene.Daemon.SignalAsync("CONT");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);

@@ -16,7 +16,7 @@ internal sealed class DoctorPlaceTests : DoctorFixture
         DaemonProcess daemon = await StartAsync(
             Entry(target.Name, server.EndPoint) with { Listen = s_inside.ToString(), ListenNamespace = door.Name });
 
-        CommandResult result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.AskAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain($"the daemon listens on {s_inside} in {door.Name}").And.Contain("web is well"));
@@ -35,7 +35,7 @@ internal sealed class DoctorPlaceTests : DoctorFixture
         };
         DaemonProcess daemon = await StartAsync(entry);
 
-        CommandResult result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.AskAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("the daemon listens on").And.Contain("web is well"));
@@ -99,7 +99,7 @@ internal sealed class DoctorPlaceTests : DoctorFixture
             Entry(target.Name, server.EndPoint) with { Listen = s_inside.ToString(), ListenNamespace = door.Name });
         await door.IpAsync("link", "set", "lo", "down");
 
-        CommandResult result = await daemon.LocateAsync("doctor");
+        CommandResult result = await daemon.AskAsync("doctor");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: listener").And.Contain($"ip -n {door.Name} link set lo up"));

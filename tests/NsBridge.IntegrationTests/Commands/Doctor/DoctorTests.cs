@@ -15,7 +15,7 @@ internal sealed class DoctorTests : DoctorFixture
     {
         Scene scene = await SceneAsync(Serve.Echo);
 
-        CommandResult result = await scene.Daemon.LocateAsync("doctor");
+        CommandResult result = await scene.Daemon.AskAsync("doctor");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(result.Output, Does.Contain("web is well").And.Contain("listener").And.Contain("answer").And.Not.Contain("BROKEN"));
@@ -134,7 +134,7 @@ internal sealed class DoctorTests : DoctorFixture
         Scene scene = await SceneAsync(Serve.Echo, entry => entry with { Listen = entry.Target });
         await scene.Server.DisposeAsync();
 
-        CommandResult result = await scene.Daemon.LocateAsync("doctor");
+        CommandResult result = await scene.Daemon.AskAsync("doctor");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: target").And.Contain($"nsenter --net={scene.Namespace.FilePath} ").And.Not.Contain("of the host"));
@@ -346,7 +346,7 @@ internal sealed class DoctorTests : DoctorFixture
         Scene scene = await SceneAsync(Serve.Echo);
         File.SetUnixFileMode(scene.SocketPath, File.GetUnixFileMode(scene.SocketPath) | UnixFileMode.OtherWrite);
 
-        CommandResult result = await scene.Daemon.LocateAsync("doctor", "web");
+        CommandResult result = await scene.Daemon.AskAsync("doctor", "web");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: socket").And.Contain("chmod 0600"));
@@ -358,7 +358,7 @@ internal sealed class DoctorTests : DoctorFixture
         Scene scene = await SceneAsync(Serve.Echo);
         File.Delete(scene.SocketPath);
 
-        CommandResult result = await scene.Daemon.LocateAsync("doctor");
+        CommandResult result = await scene.Daemon.AskAsync("doctor");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Output, Does.Contain("broken at: socket").And.Contain("is not there"));
@@ -369,7 +369,7 @@ internal sealed class DoctorTests : DoctorFixture
     {
         Scene scene = await SceneAsync(Serve.Echo);
 
-        CommandResult result = await scene.Daemon.LocateAsync("doctor", "wbe");
+        CommandResult result = await scene.Daemon.AskAsync("doctor", "wbe");
 
         Assert.That(result.ExitCode, Is.EqualTo(64), result.Everything);
         Assert.That(result.Error, Does.Contain("web"));

@@ -65,7 +65,7 @@ internal sealed class StatusTests : BridgeFixture
         Scene scene = await SceneAsync(Serve.Echo);
         await File.WriteAllTextAsync(scene.Daemon.ConfigurationFile, text.Replace("DIR", scene.Daemon.RuntimeDirectory, StringComparison.Ordinal));
 
-        CommandResult result = await scene.Daemon.LocateAsync("status", "--json");
+        CommandResult result = await scene.Daemon.AskAsync("status", "--json");
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);
         Assert.That(JsonDocument.Parse(result.Output).RootElement.GetProperty("bridges").GetArrayLength(), Is.EqualTo(1));
@@ -79,7 +79,7 @@ internal sealed class StatusTests : BridgeFixture
         await scene.Daemon.StopAsync();
         await File.WriteAllTextAsync(scene.Daemon.ConfigurationFile, $$"""{ "NsBridge": { "RuntimeDirectory": "{{scene.Daemon.RuntimeDirectory}}", "EventLoops": -1, "Rest": 1 } }""");
 
-        CommandResult result = await scene.Daemon.LocateAsync("status");
+        CommandResult result = await scene.Daemon.AskAsync("status");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         string[] lines = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -123,7 +123,7 @@ internal sealed class StatusTests : BridgeFixture
         Scene scene = await SceneAsync(Serve.Echo);
         await scene.Daemon.StopAsync();
 
-        CommandResult result = await scene.Daemon.LocateAsync("status", "--json");
+        CommandResult result = await scene.Daemon.AskAsync("status", "--json");
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Everything, Does.Not.Contain("   at "));
