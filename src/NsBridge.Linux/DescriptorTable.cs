@@ -7,11 +7,9 @@ public static class DescriptorTable
 {
     private const int StackBytes = 64 * 1024;
 
-    /// <summary>
-    /// Grows it on a thread of its own. The kernel doubles a full table, and in a process of several threads the caller waits each time
-    /// until every processor has passed a quiet point (RCU). Measured: 8 to 20 ms, five times on the way to 8,000 descriptors; this is
-    /// one such wait, off the loops.
-    /// </summary>
+    /// <summary>Grows it on a thread of its own. The kernel doubles a full table, and in a process of several threads the caller waits
+    /// each time until every processor has passed a quiet point (RCU). Measured: 8 to 20 ms, five times on the way to 8,000 descriptors;
+    /// this is one such wait, off the loops.</summary>
     /// <param name="descriptors">How many, at most the process's limit; each takes 8 bytes of kernel memory.</param>
     public static void GrowAside(int descriptors)
     {

@@ -6,10 +6,8 @@ namespace NsBridge.Linux;
 /// <summary>Makes a network namespace that only a process keeps alive: no name, no file, nothing to clean up.</summary>
 public static class FreshNetworkNamespace
 {
-    /// <summary>
-    /// Moves the calling thread into a new network namespace with <c>lo</c> up, for ever. For a process that does nothing else:
-    /// threads started by this one are inside too. On the main thread, <c>/proc/PID/ns/net</c> is the new namespace.
-    /// </summary>
+    /// <summary>Moves the calling thread into a new network namespace with <c>lo</c> up, for ever. For a process that does nothing else:
+    /// threads started by this one are inside too. On the main thread, <c>/proc/PID/ns/net</c> is the new namespace.</summary>
     /// <returns>What failed; <see cref="Errno.EPERM"/> without CAP_SYS_ADMIN.</returns>
     public static Errno EnterForEver()
     {

@@ -2,10 +2,8 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Linux;
 
-/// <summary>
-/// Waits for a change of this process's mounts, a call of <see cref="Wake"/>, or a timeout. Named network namespaces appear, vanish and are
-/// replaced by mounts, so this sees all three, at any path, and needs no directory to exist.
-/// </summary>
+/// <summary>Waits for a change of this process's mounts, a call of <see cref="Wake"/>, or a timeout. Named network namespaces appear,
+/// vanish and are replaced by mounts, so this sees all three, at any path, and needs no directory to exist.</summary>
 public sealed class MountWatch : IDisposable
 {
     private const ulong WakeData = 1;

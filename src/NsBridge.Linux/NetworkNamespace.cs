@@ -4,15 +4,12 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Linux;
 
-/// <summary>
-/// A reference to a network namespace: its file, a process in it, or the daemon's own. The one place that enters namespaces.
-/// </summary>
-/// <remarks>
-/// Nothing of the namespace is held: each batch of sockets opens it again, because an open file of it, or a thread in it, would keep a
-/// deleted namespace alive. The calling thread is inside for the socket(2) calls alone. A thread that the runtime starts meanwhile would
-/// stay inside for ever, so the calls between enter and leave are bare system calls without a garbage collection transition: no managed
-/// code runs between them, and the caller is a dedicated thread, never one of the pool.
-/// </remarks>
+/// <summary>A reference to a network namespace: its file, a process in it, or the daemon's own. The one place that enters
+/// namespaces.</summary>
+/// <remarks>Nothing of the namespace is held: each batch of sockets opens it again, because an open file of it, or a thread in it, would
+/// keep a deleted namespace alive. The calling thread is inside for the socket(2) calls alone. A thread that the runtime starts meanwhile
+/// would stay inside for ever, so the calls between enter and leave are bare system calls without a garbage collection transition: no
+/// managed code runs between them, and the caller is a dedicated thread, never one of the pool.</remarks>
 public sealed class NetworkNamespace
 {
     // Open for the life of the process, which is in it anyway.
@@ -34,11 +31,9 @@ public sealed class NetworkNamespace
     /// <summary>The cookie of <see cref="Own"/>, different from that of every other namespace.</summary>
     public static ulong OwnCookie { get; } = ReadOwnCookie();
 
-    /// <summary>
-    /// Whether this process could come back from another namespace, and so may enter one at all; tested once, at home. It needs
+    /// <summary>Whether this process could come back from another namespace, and so may enter one at all; tested once, at home. It needs
     /// CAP_SYS_ADMIN also in the user namespace that owns its own network: in <c>podman unshare</c> it could enter its user's namespaces
-    /// but not come back.
-    /// </summary>
+    /// but not come back.</summary>
     public static bool MayReturn { get; } = Libc.SetNetworkNamespace(s_home) >= 0;
 
     /// <summary>The path or the process, for messages.</summary>
@@ -53,10 +48,8 @@ public sealed class NetworkNamespace
     /// <summary>The namespace at <paramref name="path"/>, called <paramref name="description"/> in messages.</summary>
     public static NetworkNamespace AtPath(string path, string description) => new(description, Libc.PathBytes(path), null);
 
-    /// <summary>
-    /// The namespace of a process. The caller owns the pidfd and may close it at any time: a use under way ends first, and from then on
-    /// the process counts as ended.
-    /// </summary>
+    /// <summary>The namespace of a process. The caller owns the pidfd and may close it at any time: a use under way ends first, and from
+    /// then on the process counts as ended.</summary>
     public static NetworkNamespace OfProcess(SafeHandle pidFd, string description) => new(description, null, pidFd);
 
     /// <summary>Makes one socket of the namespace.</summary>
@@ -286,10 +279,8 @@ public enum EnterStep
 public readonly record struct EnterFailure(EnterStep Step, Errno Error)
 {
     /// <summary>Whether the namespace does not exist (yet): a state to wait in, not a fault.</summary>
-    /// <remarks>
-    /// EINVAL belongs here: between the creation of the file and the mount over it, `ip netns add` shows a plain empty file.
-    /// ESRCH: the process of the namespace has ended.
-    /// </remarks>
+    /// <remarks>EINVAL belongs here: between the creation of the file and the mount over it, `ip netns add` shows a plain empty file.
+    /// ESRCH: the process of the namespace has ended.</remarks>
     public bool IsAbsent => (Step, Error) is
         (EnterStep.Open, Errno.ENOENT or Errno.ENOTDIR or Errno.ESRCH) or (EnterStep.Enter, Errno.EINVAL or Errno.ESRCH or Errno.ENOENT);
 

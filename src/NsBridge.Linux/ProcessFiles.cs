@@ -19,9 +19,8 @@ public static class ProcessFiles
     /// <summary>Its command line, the arguments separated by zeros.</summary>
     public static string? CommandLine(int process) => Read(process, "cmdline");
 
-    /// <summary>
-    /// Its network namespace as the kernel writes it, <c>net:[4026531840]</c>: unique among those that exist at the moment.
-    /// </summary>
+    /// <summary>Its network namespace as the kernel writes it, <c>net:[4026531840]</c>: unique among those that exist at the
+    /// moment.</summary>
     public static string? NetworkNamespace(int process)
     {
         try
@@ -34,10 +33,8 @@ public static class ProcessFiles
         }
     }
 
-    /// <summary>
-    /// The fields behind its name, the first of them empty: its state, its parent and so on. The name is in parentheses and may hold
-    /// anything.
-    /// </summary>
+    /// <summary>The fields behind its name, the first of them empty: its state, its parent and so on. The name is in parentheses and may
+    /// hold anything.</summary>
     private static string[]? Status(int process) => Read(process, "stat")?.Split(')')[^1].Split(' ');
 
     private static string? Read(int process, string name)

@@ -6,10 +6,8 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Linux;
 
-/// <summary>
-/// Asks the kernel which sockets wait for clients: sock_diag(7). The answer is about the network namespace of the netlink socket, so no
-/// thread has to be inside.
-/// </summary>
+/// <summary>Asks the kernel which sockets wait for clients: sock_diag(7). The answer is about the network namespace of the netlink socket,
+/// so no thread has to be inside.</summary>
 public static class SocketDiagnostics
 {
     private const int SizeOfHeader = 16;

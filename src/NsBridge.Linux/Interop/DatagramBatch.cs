@@ -13,9 +13,8 @@ public sealed unsafe class DatagramBatch : IDisposable
     /// <summary>Bytes of a slot: nothing that IP can carry is longer, so nothing is cut.</summary>
     private const int SlotBytes = 65_536;
 
-    /// <summary>
-    /// From one slot to the next; not a power of two, or the starts of all slots would share a few sets of the processor's caches.
-    /// </summary>
+    /// <summary>From one slot to the next; not a power of two, or the starts of all slots would share a few sets of the processor's
+    /// caches.</summary>
     private const int Stride = SlotBytes + 4096 + 128;
 
     private const int NameBytes = 28;
@@ -163,10 +162,7 @@ public sealed unsafe class DatagramBatch : IDisposable
     }
 }
 
-/// <summary>
-/// The client's address and port, and our address that the datagram was sent to. Answers go the
-/// same way back.
-/// </summary>
+/// <summary>The client's address and port, and our address that the datagram was sent to. Answers go the same way back.</summary>
 /// <remarks>Addresses are the 16 bytes of IPv6 in the order of the wire, IPv4 as IPv4-mapped, in two halves.</remarks>
 /// <param name="ClientHigh">The client's address, first half.</param>
 /// <param name="ClientLow">The client's address, second half.</param>

@@ -3,10 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace NsBridge.Linux.Interop;
 
-/// <summary>
-/// Datagrams for one sendmmsg(2). Datagrams of one size for one receiver become a train: one message that passes the kernel's stack once
-/// and is cut there (UDP_SEGMENT).
-/// </summary>
+/// <summary>Datagrams for one sendmmsg(2). Datagrams of one size for one receiver become a train: one message that passes the kernel's
+/// stack once and is cut there (UDP_SEGMENT).</summary>
 public sealed unsafe class DatagramOutbox : IDisposable
 {
     /// <summary>The number of pieces that fit.</summary>
@@ -55,8 +53,7 @@ public sealed unsafe class DatagramOutbox : IDisposable
         header.ControlLength = 0;
     }
 
-    /// <summary>Adds a datagram, or several of one size, for the client of a route.</summary>
-    /// <inheritdoc cref="Add(nint, int, int)"/>
+    /// <summary>Adds a datagram, or several of one size, for the client of a route.</summary> <inheritdoc cref="Add(nint, int, int)"/>
     /// <param name="address">The bytes; they stay there until sent.</param>
     /// <param name="length">Bytes.</param>
     /// <param name="segment">The size of each datagram if there are several; else 0.</param>

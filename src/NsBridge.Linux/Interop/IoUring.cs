@@ -23,18 +23,12 @@ public struct IoUringCompletion
     public readonly ushort Buffer => (ushort)(Flags >> Libc.IORING_CQE_BUFFER_SHIFT);
 }
 
-/// <summary>
-/// An io_uring(7) for stream sockets: multishot receives into provided buffers, and sends, many for one system call. Used by the
-/// thread that made it.
-/// </summary>
-/// <remarks>
-/// The owner's thread runs completions when it enters (IORING_SETUP_DEFER_TASKRUN, Linux 6.1): nothing interrupts it, and the kernel
-/// starts no thread, which would stay in the network namespace of its maker.
-/// <para>
-/// A request names its socket by descriptor until it is submitted, and holds the socket open from then until it is complete: before it
-/// closes a socket, the owner submits and awaits the socket's requests.
-/// </para>
-/// </remarks>
+/// <summary>An io_uring(7) for stream sockets: multishot receives into provided buffers, and sends, many for one system call. Used by the
+/// thread that made it.</summary>
+/// <remarks>The owner's thread runs completions when it enters (IORING_SETUP_DEFER_TASKRUN, Linux 6.1): nothing interrupts it, and the
+/// kernel starts no thread, which would stay in the network namespace of its maker.
+/// <para>A request names its socket by descriptor until it is submitted, and holds the socket open from then until it is complete: before
+/// it closes a socket, the owner submits and awaits the socket's requests.</para></remarks>
 public sealed unsafe class IoUring : IDisposable
 {
     /// <summary>Requests that are prepared at a time; more are submitted in between.</summary>

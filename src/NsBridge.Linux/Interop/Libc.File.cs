@@ -85,11 +85,8 @@ public static unsafe partial class Libc
     [LibraryImport(Library), SuppressGCTransition]
     private static partial nint splice(int from, long* fromOffset, int to, long* toOffset, nuint length, uint flags);
 
-    /// <summary>
-    /// Opens <paramref name="path"/> (zero-terminated), relative to <paramref name="directory"/>, with O_CLOEXEC. A file that O_CREAT
-    /// makes gets
-    /// <paramref name="mode"/>.
-    /// </summary>
+    /// <summary>Opens <paramref name="path"/> (zero-terminated), relative to <paramref name="directory"/>, with O_CLOEXEC. A file that
+    /// O_CREAT makes gets <paramref name="mode"/>.</summary>
     public static int Open(ReadOnlySpan<byte> path, int flags, int directory = AT_FDCWD, uint mode = 0)
     {
         fixed (byte* p = path)
@@ -207,9 +204,8 @@ public static unsafe partial class Libc
     /// <summary>A second descriptor of the same open file, the lowest free number from <paramref name="lowest"/> on.</summary>
     public static int Duplicate(int descriptor, int lowest = 0) => Result(fcntl(descriptor, F_DUPFD_CLOEXEC, lowest));
 
-    /// <summary>
-    /// Whether a descriptor is open and survives exec(2), as inherited ones do; those of this program and its runtime do not.
-    /// </summary>
+    /// <summary>Whether a descriptor is open and survives exec(2), as inherited ones do; those of this program and its runtime do
+    /// not.</summary>
     public static bool IsInheritable(int descriptor) =>
         Result(fcntl(descriptor, F_GETFD, 0)) is >= 0 and var flags && (flags & FD_CLOEXEC) == 0;
 

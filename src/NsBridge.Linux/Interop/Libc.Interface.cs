@@ -2,10 +2,8 @@ using System.Text;
 
 namespace NsBridge.Linux.Interop;
 
-/// <summary>
-/// Network interfaces of a socket's namespace, see socket(7) and rtnetlink(7). Without ioctl(2), which the packaged unit forbids: with
-/// CAP_SYS_ADMIN it reads and writes any file of an XFS file system.
-/// </summary>
+/// <summary>Network interfaces of a socket's namespace, see socket(7) and rtnetlink(7). Without ioctl(2), which the packaged unit forbids:
+/// with CAP_SYS_ADMIN it reads and writes any file of an XFS file system.</summary>
 public static unsafe partial class Libc
 {
     internal const int NETLINK_ROUTE = 0;
@@ -16,10 +14,8 @@ public static unsafe partial class Libc
     private const int SO_BINDTOIFINDEX = 62;
     private const int LongestInterfaceName = 15;
 
-    /// <summary>
-    /// Binds a socket to a network interface of its namespace, as the kernel does by itself for a link-local address, and returns the
-    /// interface's index. The scope of any other address means nothing to the kernel.
-    /// </summary>
+    /// <summary>Binds a socket to a network interface of its namespace, as the kernel does by itself for a link-local address, and returns
+    /// the interface's index. The scope of any other address means nothing to the kernel.</summary>
     /// <returns>The index, or a negated error (ENODEV: there is none of that name).</returns>
     public static int BindToInterface(int socket, string name)
     {
@@ -35,10 +31,8 @@ public static unsafe partial class Libc
         return result < 0 ? result : index;
     }
 
-    /// <summary>
-    /// Whether <c>lo</c> is up in the namespace of an unbound UDP socket of AF_INET: the socket sends a datagram to itself. A <c>lo</c>
-    /// that was up keeps its routes when it is taken down, and drops what is sent. Waits up to 20 ms.
-    /// </summary>
+    /// <summary>Whether <c>lo</c> is up in the namespace of an unbound UDP socket of AF_INET: the socket sends a datagram to itself. A
+    /// <c>lo</c> that was up keeps its routes when it is taken down, and drops what is sent. Waits up to 20 ms.</summary>
     /// <returns>1 if it is up, 0 if it is down, or a negated error.</returns>
     public static int LoopbackIsUp(int socket)
     {

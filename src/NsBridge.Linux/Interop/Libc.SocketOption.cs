@@ -57,10 +57,8 @@ public static unsafe partial class Libc
         return (Errno)(result < 0 ? -result : error);
     }
 
-    /// <summary>
-    /// The number of the network namespace a socket belongs to; never used again for another while the machine runs
-    /// (SO_NETNS_COOKIE, Linux 5.14). 0 if the kernel has none.
-    /// </summary>
+    /// <summary>The number of the network namespace a socket belongs to; never used again for another while the machine runs
+    /// (SO_NETNS_COOKIE, Linux 5.14). 0 if the kernel has none.</summary>
     public static ulong NetworkNamespaceCookie(int descriptor)
     {
         ulong cookie = 0;
@@ -118,15 +116,12 @@ public static unsafe partial class Libc
     private const int BytesRetransmittedAt = 208;
     private const int SizeOfTcpInfo = 216;
 
-    /// <summary>
-    /// Bytes written to a TCP socket that its peer has not acknowledged, a FIN being one; of a UNIX socket, the memory of what its peer
-    /// has not read. 0 if the kernel does not know. SIOCOUTQ gives the same, but by ioctl(2), which the packaged unit forbids.
-    /// </summary>
-    /// <remarks>
-    /// Exact but for one byte: bytes_acked counts the SYN of a socket that connected, bytes_sent counts no FIN. So one is added, and at
-    /// least one byte is reported while a segment is in flight. SO_MEMINFO is asked first: TCP_INFO locks the socket, and most sockets have
-    /// nothing queued.
-    /// </remarks>
+    /// <summary>Bytes written to a TCP socket that its peer has not acknowledged, a FIN being one; of a UNIX socket, the memory of what
+    /// its peer has not read. 0 if the kernel does not know. SIOCOUTQ gives the same, but by ioctl(2), which the packaged unit
+    /// forbids.</summary>
+    /// <remarks>Exact but for one byte: bytes_acked counts the SYN of a socket that connected, bytes_sent counts no FIN. So one is added,
+    /// and at least one byte is reported while a segment is in flight. SO_MEMINFO is asked first: TCP_INFO locks the socket, and most
+    /// sockets have nothing queued.</remarks>
     public static int UnackedBytes(int descriptor)
     {
         uint* memory = stackalloc uint[SK_MEMINFO_WMEM_QUEUED + 1];

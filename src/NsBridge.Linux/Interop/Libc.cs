@@ -7,14 +7,10 @@ using System.Text;
 
 namespace NsBridge.Linux.Interop;
 
-/// <summary>
-/// System calls by way of the C library. Every method returns the call's result, or the negated <see cref="Errno"/>.
-/// A call that a signal interrupted is repeated here and nowhere else.
-/// </summary>
-/// <remarks>
-/// Calls that do not block are made without a garbage collection transition: a transition costs a tenth of a short
-/// system call, and between such a call and the reading of its error number nothing else can run on the thread.
-/// </remarks>
+/// <summary>System calls by way of the C library. Every method returns the call's result, or the negated <see cref="Errno"/>. A call that
+/// a signal interrupted is repeated here and nowhere else.</summary>
+/// <remarks>Calls that do not block are made without a garbage collection transition: a transition costs a tenth of a short system call,
+/// and between such a call and the reading of its error number nothing else can run on the thread.</remarks>
 public static unsafe partial class Libc
 {
     private const string Library = "libc";

@@ -33,9 +33,8 @@ public static unsafe partial class NativePages
 
     public static void Unmap(nint address, int bytes) => _ = munmap((void*)address, (nuint)bytes);
 
-    /// <summary>
-    /// Releases pages: private memory is zero at its next use, a file's pages are read again. False if the kernel refuses.
-    /// </summary>
+    /// <summary>Releases pages: private memory is zero at its next use, a file's pages are read again. False if the kernel
+    /// refuses.</summary>
     public static bool Discard(nint address, int bytes) => madvise((void*)address, (nuint)bytes, MADV_DONTNEED) == 0;
 
     /// <summary>Copies within native memory.</summary>

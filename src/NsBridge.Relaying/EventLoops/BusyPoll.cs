@@ -3,21 +3,15 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying.EventLoops;
 
-/// <summary>
-/// Waits for the events of one loop. When events come so close together that the thread would be woken right after it fell asleep, it
-/// may poll for a moment before it sleeps: a sleep and a wake-up can cost more than that.
-/// </summary>
-/// <remarks>
-/// Polling takes time from a processor that others may want: only a run of short sleeps starts a trial, and only a trial that succeeds
-/// starts polling. A trial polls in some waits and not in the next, in turn, and compares the events per time and the processor time
-/// per event. Its result holds for a while.
-/// <para>
-/// The gain depends on the machine and on what else runs there. If a processor takes long to fall asleep and to wake up, a single
-/// ping-pong is up to three times as fast with polling, for less processor time; if it sleeps lightly, or if the peer needs the
-/// processor, it is slower. The waits alone show none of that. A processor (and a hypervisor) remembers for some waits how long the
-/// last ones were, so the first half of each turn does not count.
-/// </para>
-/// </remarks>
+/// <summary>Waits for the events of one loop. When events come so close together that the thread would be woken right after it fell
+/// asleep, it may poll for a moment before it sleeps: a sleep and a wake-up can cost more than that.</summary>
+/// <remarks>Polling takes time from a processor that others may want: only a run of short sleeps starts a trial, and only a trial that
+/// succeeds starts polling. A trial polls in some waits and not in the next, in turn, and compares the events per time and the processor
+/// time per event. Its result holds for a while.
+/// <para>The gain depends on the machine and on what else runs there. If a processor takes long to fall asleep and to wake up, a single
+/// ping-pong is up to three times as fast with polling, for less processor time; if it sleeps lightly, or if the peer needs the processor,
+/// it is slower. The waits alone show none of that. A processor (and a hypervisor) remembers for some waits how long the last ones were,
+/// so the first half of each turn does not count.</para></remarks>
 internal sealed class BusyPoll
 {
     /// <summary>Waits of one kind in turn.</summary>

@@ -9,14 +9,10 @@ public interface ILoopResource : IDisposable
     void OnIdle();
 }
 
-/// <summary>
-/// A thread that waits for events of many descriptors and calls their sources. A source belongs to one loop for life and shares
-/// nothing with other loops. Other threads reach a source by <see cref="Post"/> alone.
-/// </summary>
-/// <remarks>
-/// The thread is the loop's own, so it may enter network namespaces (see <see cref="Linux.NetworkNamespace"/>). An exception that
-/// reaches the loop is a defect and ends the process: a source in an unknown state must not go on.
-/// </remarks>
+/// <summary>A thread that waits for events of many descriptors and calls their sources. A source belongs to one loop for life and shares
+/// nothing with other loops. Other threads reach a source by <see cref="Post"/> alone.</summary>
+/// <remarks>The thread is the loop's own, so it may enter network namespaces (see <see cref="Linux.NetworkNamespace"/>). An exception that
+/// reaches the loop is a defect and ends the process: a source in an unknown state must not go on.</remarks>
 public sealed class EventLoop : IDisposable
 {
     private const ulong WakeKey = ulong.MaxValue;

@@ -1,8 +1,7 @@
 namespace NsBridge.Relaying.EventLoops;
 
-/// <summary>
-/// What an event loop calls: the owner of up to two descriptors and of one timer. All its methods run on the loop's thread.
-/// </summary>
+/// <summary>What an event loop calls: the owner of up to two descriptors and of one timer. All its methods run on the loop's
+/// thread.</summary>
 public abstract class EventSource
 {
     internal const int NoSlot = -1;

@@ -1,9 +1,7 @@
 namespace NsBridge.Relaying.EventLoops;
 
-/// <summary>
-/// The sources of one loop by key. A key finds its source until that is removed, and never the next source in the same slot: late
-/// events of a removed source are dropped.
-/// </summary>
+/// <summary>The sources of one loop by key. A key finds its source until that is removed, and never the next source in the same slot: late
+/// events of a removed source are dropped.</summary>
 internal sealed class SourceTable
 {
     private const int InitialSlots = 64;

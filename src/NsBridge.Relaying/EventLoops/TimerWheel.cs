@@ -1,9 +1,7 @@
 namespace NsBridge.Relaying.EventLoops;
 
-/// <summary>
-/// Timers of one event loop: a wheel of slots, one per tick, each a list linked through the sources. Setting and clearing
-/// cost the same for any number of timers and allocate nothing.
-/// </summary>
+/// <summary>Timers of one event loop: a wheel of slots, one per tick, each a list linked through the sources. Setting and clearing cost
+/// the same for any number of timers and allocate nothing.</summary>
 /// <remarks>A timer further away than one turn of the wheel stays in its slot for several turns.</remarks>
 internal sealed class TimerWheel
 {

@@ -24,16 +24,13 @@ public enum JoinKind
     Datagrams,
 }
 
-/// <summary>
-/// The abstract name of an outer half's end of a connection to the bridge's UNIX socket, which distinguishes it from a local client
-/// before the first byte: <c>nsb</c>, a letter for the kind, a number in hexadecimal, a dot and random letters.
-/// </summary>
+/// <summary>The abstract name of an outer half's end of a connection to the bridge's UNIX socket, which distinguishes it from a local
+/// client before the first byte: <c>nsb</c>, a letter for the kind, a number in hexadecimal, a dot and random letters.</summary>
 /// <param name="Kind">What connects.</param>
 /// <param name="Value"><see cref="LoopIndex"/> or <see cref="PortOffset"/>, by kind.</param>
-/// <remarks>
-/// A name proves nothing: the peer's credentials decide whether it may hand over descriptors. It is short because an outer half may
-/// connect to any server, and .NET's (measured with .NET 10, so Kestrel's too) crash when a client's address is longer than their own.
-/// </remarks>
+/// <remarks>A name proves nothing: the peer's credentials decide whether it may hand over descriptors. It is short because an outer half
+/// may connect to any server, and .NET's (measured with .NET 10, so Kestrel's too) crash when a client's address is longer than their
+/// own.</remarks>
 public readonly record struct JoinPeerName(JoinKind Kind, int Value)
 {
     /// <summary>Of a handoff: the loop that should relay the connections.</summary>

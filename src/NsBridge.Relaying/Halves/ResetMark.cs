@@ -2,10 +2,8 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying.Halves;
 
-/// <summary>
-/// A reset on a UNIX socket, which has none: one urgent byte (MSG_OOB, Linux 5.15 and later) before the close. The byte is not part of
-/// the stream, so a program that does not know it sees the end of the stream.
-/// </summary>
+/// <summary>A reset on a UNIX socket, which has none: one urgent byte (MSG_OOB, Linux 5.15 and later) before the close. The byte is not
+/// part of the stream, so a program that does not know it sees the end of the stream.</summary>
 public static class ResetMark
 {
     private const byte Mark = 0x52;

@@ -3,14 +3,11 @@ using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.Relaying.Tcp;
 
-/// <summary>
-/// A TCP socket of a foreign network namespace whose relay is over and whose peer has not acknowledged every byte and the FIN.
-/// </summary>
-/// <remarks>
-/// A closed socket would live on in the kernel, where no process can end it, and keep its namespace alive when that is deleted: for
-/// minutes if the peer takes nothing. So the socket stays open until its send queue is empty, and is reset with its
-/// namespace as connections are. It is not counted as a connection.
-/// </remarks>
+/// <summary>A TCP socket of a foreign network namespace whose relay is over and whose peer has not acknowledged every byte and the
+/// FIN.</summary>
+/// <remarks>A closed socket would live on in the kernel, where no process can end it, and keep its namespace alive when that is deleted:
+/// for minutes if the peer takes nothing. So the socket stays open until its send queue is empty, and is reset with its namespace as
+/// connections are. It is not counted as a connection.</remarks>
 internal sealed class ClosingSocket : EventSource
 {
     private const int CheckMilliseconds = 250;

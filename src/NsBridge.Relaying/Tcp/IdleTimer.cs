@@ -3,11 +3,9 @@ using NsBridge.Relaying.EventLoops;
 namespace NsBridge.Relaying.Tcp;
 
 /// <summary>When a connection last made progress: a byte passed, or a peer acknowledged bytes out of the kernel's queues.</summary>
-/// <remarks>
-/// The kernel keeps megabytes for a slow reader, and reports progress only once a third of that is gone. So while peers have
-/// unacknowledged bytes, their progress is checked several times in an idle timeout. Bytes do not set the timer: when it
-/// expires, it checks how long ago the last one was.
-/// </remarks>
+/// <remarks>The kernel keeps megabytes for a slow reader, and reports progress only once a third of that is gone. So while peers have
+/// unacknowledged bytes, their progress is checked several times in an idle timeout. Bytes do not set the timer: when it expires, it
+/// checks how long ago the last one was.</remarks>
 internal struct IdleTimer
 {
     private const int ChecksPerTimeout = 8;

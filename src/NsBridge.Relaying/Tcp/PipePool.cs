@@ -28,10 +28,8 @@ internal readonly record struct Pipe(int ReadEnd, int WriteEnd)
     }
 }
 
-/// <summary>
-/// Pipes through which the bulk directions of one loop move bytes from socket to socket without copying them. A direction has one only
-/// while bytes are in it, so few pipes serve many directions; without a pipe the bytes are copied.
-/// </summary>
+/// <summary>Pipes through which the bulk directions of one loop move bytes from socket to socket without copying them. A direction has one
+/// only while bytes are in it, so few pipes serve many directions; without a pipe the bytes are copied.</summary>
 internal sealed class PipePool
 {
     /// <summary>Bytes a pipe holds. Measured: the default of 64 KiB is no better than copying, 1 MiB no better than this.</summary>

@@ -22,20 +22,15 @@ internal enum StopReason : byte
 internal readonly record struct Stop(StopReason Reason, Errno Error = Errno.None);
 
 /// <summary>One direction of a relay: its pending bytes, its state, and the step that moves bytes from the source to the sink.</summary>
-/// <remarks>
-/// States: open; <see cref="FinReceived"/>, the source's last byte was read; <see cref="Closed"/>, the FIN was passed on after it.
-/// <para>
-/// A direction reads into the loop's scratch block and writes at once. Bytes that the sink does not take move to a block of the
+/// <remarks>States: open; <see cref="FinReceived"/>, the source's last byte was read; <see cref="Closed"/>, the FIN was passed on after
+/// it.
+/// <para>A direction reads into the loop's scratch block and writes at once. Bytes that the sink does not take move to a block of the
 /// direction's own, and nothing more is read until they are gone: a slow reader slows its writer, and costs one block. A read that does
-/// not fill its buffer has emptied the socket unless the FIN has come too, which saves the read that would return EAGAIN (a quarter of
-/// all calls).
-/// </para>
-/// <para>
-/// A direction to a TCP socket whose reads were large some times in a row is a bulk one, and moves its bytes through a pipe, where they
-/// are not copied. The pipe only moves bytes: the FIN, an error or urgent data is known from the events and found by a read, so a source
-/// that has shown any of these is read from then on.
-/// </para>
-/// </remarks>
+/// not fill its buffer has emptied the socket unless the FIN has come too, which saves the read that would return EAGAIN (a quarter of all
+/// calls).</para>
+/// <para>A direction to a TCP socket whose reads were large some times in a row is a bulk one, and moves its bytes through a pipe, where
+/// they are not copied. The pipe only moves bytes: the FIN, an error or urgent data is known from the events and found by a read, so a
+/// source that has shown any of these is read from then on.</para></remarks>
 internal struct RelayDirection
 {
     /// <summary>Bytes a direction may move before other sources have their turn.</summary>
@@ -169,10 +164,9 @@ internal struct RelayDirection
         return default;
     }
 
-    /// <summary>
-    /// Whether the other half of the bridge closed before it received the FIN: in good order it closes once both directions are over. A
-    /// half that has sent its own FIN cannot send <see cref="Halves.ResetMark"/> any more, and a killed one sends nothing.
-    /// </summary>
+    /// <summary>Whether the other half of the bridge closed before it received the FIN: in good order it closes once both directions are
+    /// over. A half that has sent its own FIN cannot send <see cref="Halves.ResetMark"/> any more, and a killed one sends
+    /// nothing.</summary>
     internal static bool IsBroken(in RelaySocket half, in RelayDirection towardsIt) => half.HalfHasClosed && !towardsIt.Closed;
 
     internal static bool WouldBlock(nint result) => result == -(nint)(int)Errno.EAGAIN;
@@ -187,9 +181,8 @@ internal struct RelayDirection
     internal void ForgetReads() => _largeReads = 0;
 
     /// <summary>Moves what the source has into a pipe.</summary>
-    /// <returns>
-    /// The bytes moved; 0 if a read has to find the reason, or there is no pipe; or a negated error, which the socket reports only once.
-    /// </returns>
+    /// <returns>The bytes moved; 0 if a read has to find the reason, or there is no pipe; or a negated error, which the socket reports
+    /// only once.</returns>
     private nint Fill(RelayResources resources, ref RelaySocket source)
     {
         Pipe pipe = resources.Pipes.Rent();

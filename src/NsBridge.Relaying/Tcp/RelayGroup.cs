@@ -4,9 +4,8 @@ using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Relaying.Tcp;
 
-/// <summary>
-/// The relays of one bridge on one loop, and what they have in common. Used on the loop's thread, except <see cref="Counters"/>.
-/// </summary>
+/// <summary>The relays of one bridge on one loop, and what they have in common. Used on the loop's thread, except <see
+/// cref="Counters"/>.</summary>
 public sealed class RelayGroup
 {
     private readonly Stack<Relay> _ended = new();
@@ -17,10 +16,8 @@ public sealed class RelayGroup
     /// <param name="counters">Their counters.</param>
     /// <param name="settled">Called with the target's socket when a relay is as old as <see cref="KeepAliveDelayMilliseconds"/>.</param>
     /// <param name="ended">Called when a relay has ended and its sockets are closed or closing.</param>
-    /// <param name="closing">
-    /// Called with true for each socket of an ending relay that stays open until its peer has acknowledged everything, and with false when
-    /// it is closed.
-    /// </param>
+    /// <param name="closing"> Called with true for each socket of an ending relay that stays open until its peer has acknowledged
+    /// everything, and with false when it is closed. </param>
     public RelayGroup(
         EventLoop loop, RelayCounters counters, Action<int, SocketKind> settled, Action<Relay, RelayOutcome> ended, Action<bool> closing)
     {
@@ -50,10 +47,8 @@ public sealed class RelayGroup
 
     private Action<bool> Closing { get; }
 
-    /// <summary>
-    /// Starts a relay in the slot of <paramref name="source"/>. If the sockets are watched, that source has watched both for
-    /// <see cref="Relay.Interest"/>.
-    /// </summary>
+    /// <summary>Starts a relay in the slot of <paramref name="source"/>. If the sockets are watched, that source has watched both for <see
+    /// cref="Relay.Interest"/>.</summary>
     /// <param name="source">The owner of the loop's slot until now.</param>
     /// <param name="ends">The two connected sockets, which the relay owns from here on.</param>
     /// <param name="peer">The client's address.</param>
@@ -124,10 +119,8 @@ public sealed class RelayGroup
             _ended.Push(relay);
     }
 
-    /// <summary>
-    /// Closes a socket of an ending relay: a TCP socket in a foreign namespace only when its peer has acknowledged everything. A peer on
-    /// this machine acknowledges a FIN at once.
-    /// </summary>
+    /// <summary>Closes a socket of an ending relay: a TCP socket in a foreign namespace only when its peer has acknowledged everything. A
+    /// peer on this machine acknowledges a FIN at once.</summary>
     internal void Close(ref RelaySocket socket, ulong cookie, bool isClient, bool isWatched, IdleTimer idle)
     {
         if (socket.Kind == SocketKind.Tcp && cookie != NetworkNamespace.OwnCookie)

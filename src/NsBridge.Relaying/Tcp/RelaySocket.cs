@@ -53,10 +53,8 @@ internal struct RelaySocket
     /// <summary>A write may be taken.</summary>
     internal bool Writable;
 
-    /// <summary>
-    /// A read that fills less than its buffer does not prove that the socket is empty: a FIN, an error or urgent data came, or records
-    /// cut a read short.
-    /// </summary>
+    /// <summary>A read that fills less than its buffer does not prove that the socket is empty: a FIN, an error or urgent data came, or
+    /// records cut a read short.</summary>
     internal bool ShortReadProvesNothing;
 
     /// <summary>The socket has an error, which the kernel may have reported already.</summary>

@@ -21,9 +21,8 @@ internal interface IAnswerSender
     void OnTruncated();
 }
 
-/// <summary>
-/// Answers to the clients of one listener. Those of all flows are collected while the loop calls its sources, and one call sends them.
-/// </summary>
+/// <summary>Answers to the clients of one listener. Those of all flows are collected while the loop calls its sources, and one call sends
+/// them.</summary>
 internal sealed class AnswerBatch : IDisposable
 {
     private readonly DatagramBatch _batch = new();

@@ -3,10 +3,8 @@ using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.Relaying.Udp;
 
-/// <summary>
-/// Copies of a flow's first datagrams, kept while they may have to be sent for the first time or once more. All flows of a table
-/// together keep at most <see cref="FlowTable.KeptBytes"/>.
-/// </summary>
+/// <summary>Copies of a flow's first datagrams, kept while they may have to be sent for the first time or once more. All flows of a table
+/// together keep at most <see cref="FlowTable.KeptBytes"/>.</summary>
 internal struct FlowBacklog
 {
     /// <summary>Datagrams kept for one flow; later ones are lost, as they are while a network is down.</summary>

@@ -13,9 +13,8 @@ public interface IFlowOwner
     /// <summary>Whether a client that is welcome may have one more flow. <see cref="OnEnded"/> follows for each that is admitted.</summary>
     bool Admit(PeerAddress peer);
 
-    /// <summary>
-    /// New flows that came together need sockets: each gets one by <see cref="UdpFlow.Open"/>, is ended, or is left waiting.
-    /// </summary>
+    /// <summary>New flows that came together need sockets: each gets one by <see cref="UdpFlow.Open"/>, is ended, or is left
+    /// waiting.</summary>
     void OnBegun(ReadOnlySpan<UdpFlow> flows);
 
     /// <summary>The target has answered for the first time.</summary>
@@ -31,13 +30,9 @@ public interface IFlowOwner
     void OnEnded(UdpFlow flow, RelayOutcome outcome);
 }
 
-/// <summary>
-/// The flows of one bridge, bounded in number, in the order of their last datagram. On one loop's thread.
-/// </summary>
-/// <remarks>
-/// At the limit a new flow displaces an old one. Newcomers go first: flows whose client has not sent again after an answer. So a
-/// sender with many forged addresses displaces its own flows and not conversations.
-/// </remarks>
+/// <summary>The flows of one bridge, bounded in number, in the order of their last datagram. On one loop's thread.</summary>
+/// <remarks>At the limit a new flow displaces an old one. Newcomers go first: flows whose client has not sent again after an answer. So a
+/// sender with many forged addresses displaces its own flows and not conversations.</remarks>
 public sealed class FlowTable
 {
     /// <summary>Bytes that all flows together may keep for a target that does not answer yet.</summary>

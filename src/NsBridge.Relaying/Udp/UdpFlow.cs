@@ -5,14 +5,10 @@ using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Relaying.Udp;
 
-/// <summary>
-/// The datagrams between one client address and one address of a listener. The flow has a connected socket of its own, so that
-/// errors and answers of the target reach this client alone.
-/// </summary>
-/// <remarks>
-/// A flow without a socket waits: its owner gives it one by <see cref="Open"/>. Its first datagrams are kept until then, and until
-/// the target has answered or the time for that is over: if the owner tries another socket, they are sent again by that.
-/// </remarks>
+/// <summary>The datagrams between one client address and one address of a listener. The flow has a connected socket of its own, so that
+/// errors and answers of the target reach this client alone.</summary>
+/// <remarks>A flow without a socket waits: its owner gives it one by <see cref="Open"/>. Its first datagrams are kept until then, and
+/// until the target has answered or the time for that is over: if the owner tries another socket, they are sent again by that.</remarks>
 public sealed class UdpFlow : EventSource
 {
     /// <summary>No slot of a batch.</summary>

@@ -6,11 +6,9 @@ using NsBridge.Relaying.Halves;
 namespace NsBridge.Relaying.Udp;
 
 /// <summary>A socket that clients send to: sorts their datagrams by flow, and sends the answers of all its flows.</summary>
-/// <remarks>
-/// A batch is read whole and then distributed: each flow sends its part by one call, and all new flows get their sockets
-/// together, so that the target's namespace is entered once for them. Edge-triggered: a batch that is not full has emptied
-/// the socket.
-/// </remarks>
+/// <remarks>A batch is read whole and then distributed: each flow sends its part by one call, and all new flows get their sockets
+/// together, so that the target's namespace is entered once for them. Edge-triggered: a batch that is not full has emptied the
+/// socket.</remarks>
 public sealed class UdpListener : EventSource, IAnswerSender
 {
     /// <summary>Batches read in one turn, so that a flood leaves turns to other sources.</summary>

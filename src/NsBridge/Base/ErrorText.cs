@@ -2,10 +2,8 @@ using System.ComponentModel;
 
 namespace NsBridge.Base;
 
-/// <summary>
-/// What an exception says, in words. The framework's own texts are left out of the native executable (UseSystemResourceKeys):
-/// there its messages are keys, such as <c>ErrorStartingProcess, /usr/bin/nsbridge</c>.
-/// </summary>
+/// <summary>What an exception says, in words. The framework's own texts are left out of the native executable (UseSystemResourceKeys):
+/// there its messages are keys, such as <c>ErrorStartingProcess, /usr/bin/nsbridge</c>.</summary>
 internal static class ErrorText
 {
     private const int LargestErrno = 4095;

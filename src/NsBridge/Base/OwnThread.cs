@@ -1,9 +1,7 @@
 namespace NsBridge.Base;
 
-/// <summary>
-/// Runs work that enters network namespaces on a thread that ends with it, never on one of the pool: a thread that is started
-/// from inside a namespace stays inside.
-/// </summary>
+/// <summary>Runs work that enters network namespaces on a thread that ends with it, never on one of the pool: a thread that is started
+/// from inside a namespace stays inside.</summary>
 internal static class OwnThread
 {
     private const int StackSize = 256 << 10;

@@ -2,10 +2,8 @@ using System.Buffers;
 
 namespace NsBridge.Base;
 
-/// <summary>
-/// Replaces what could move the cursor, forge a line or turn text around: control characters, and Unicode's line separators and
-/// bidirectional controls. Every line for a terminal or a log passes here, because names, paths and answers come from elsewhere.
-/// </summary>
+/// <summary>Replaces what could move the cursor, forge a line or turn text around: control characters, and Unicode's line separators and
+/// bidirectional controls. Every line for a terminal or a log passes here, because names, paths and answers come from elsewhere.</summary>
 internal static class PlainText
 {
     private const char Replacement = '\ufffd';

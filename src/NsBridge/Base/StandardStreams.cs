@@ -18,10 +18,9 @@ internal static class StandardStreams
     /// <summary>Standard output for escape sequences. Text from elsewhere has to pass <see cref="PlainText.Line"/> before.</summary>
     public static TextWriter Terminal => s_terminal ?? Console.Out;
 
-    /// <summary>
-    /// Takes over the console, and opens /dev/null for each standard descriptor that the caller left closed: the next descriptor opened
-    /// would get its number, and what is meant for standard error. Runs first; a number that the runtime has taken before counts as closed.
-    /// </summary>
+    /// <summary>Takes over the console, and opens /dev/null for each standard descriptor that the caller left closed: the next descriptor
+    /// opened would get its number, and what is meant for standard error. Runs first; a number that the runtime has taken before counts as
+    /// closed.</summary>
     public static void Take()
     {
         FillGaps();
@@ -89,9 +88,8 @@ internal static class StandardStreams
 /// <summary>The reader of standard output has closed it, as <c>head</c> does. This is no fault: the program ends.</summary>
 internal sealed class OutputClosedException() : Exception("The reader of standard output has closed it.");
 
-/// <summary>
-/// Writes to a standard descriptor. The framework's own stream ignores EPIPE, so that <c>status --watch | head</c> would never end.
-/// </summary>
+/// <summary>Writes to a standard descriptor. The framework's own stream ignores EPIPE, so that <c>status --watch | head</c> would never
+/// end.</summary>
 /// <param name="descriptor">Negative: each write fails with EBADF.</param>
 /// <param name="refuse">Takes the error of a write; the writer gets the exception that it throws.</param>
 internal sealed class StandardStream(int descriptor, Action<Errno> refuse) : Stream

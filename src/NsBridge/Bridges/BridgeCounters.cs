@@ -3,10 +3,8 @@ using NsBridge.Relaying.Halves;
 namespace NsBridge.Bridges;
 
 /// <summary>The histogram buckets for the time to reach a target.</summary>
-/// <remarks>
-/// From a service in a namespace of the same machine (tens of microseconds) to the default of <c>ConnectTimeout</c>. They are part of the
-/// metric's meaning and do not change: recordings of different years are compared.
-/// </remarks>
+/// <remarks>From a service in a namespace of the same machine (tens of microseconds) to the default of <c>ConnectTimeout</c>. They are
+/// part of the metric's meaning and do not change: recordings of different years are compared.</remarks>
 internal static class ConnectBuckets
 {
     /// <summary>The longest time of each bucket in microseconds, ascending. One more bucket counts everything beyond the last.</summary>

@@ -44,9 +44,8 @@ internal sealed record BridgeReport
     /// <summary>SO_NETNS_COOKIE of the namespace; 0 if unknown.</summary>
     public ulong NamespaceCookie { get; init; }
 
-    /// <summary>
-    /// The entries of <c>Listen</c> as written, or the addresses of the sockets that systemd passed; empty for an inner half alone.
-    /// </summary>
+    /// <summary>The entries of <c>Listen</c> as written, or the addresses of the sockets that systemd passed; empty for an inner half
+    /// alone.</summary>
     public IReadOnlyList<string> Listen { get; init; } = [];
 
     /// <summary>The namespace of <see cref="Listen"/> as configured; null for an inner half alone.</summary>
@@ -82,10 +81,8 @@ internal sealed record BridgeReport
 
     public long BytesToClient { get; init; }
 
-    /// <summary>
-    /// Connects to the target by duration: one count for each of <see cref="ConnectBuckets.UpperBounds"/> (not cumulative), and a last
-    /// one for all that took longer.
-    /// </summary>
+    /// <summary>Connects to the target by duration: one count for each of <see cref="ConnectBuckets.UpperBounds"/> (not cumulative), and a
+    /// last one for all that took longer.</summary>
     public IReadOnlyList<long> ConnectBuckets { get; init; } = [];
 
     /// <summary>The sum of their durations.</summary>

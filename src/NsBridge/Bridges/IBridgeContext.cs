@@ -13,10 +13,8 @@ internal interface IBridgeContext
 
     BridgeCounters Counters { get; }
 
-    /// <summary>
-    /// Where the outer half connects to the UNIX socket. An inner half of this process is reached through its open file, not by its path: a
-    /// process that may write to the directory could otherwise put its own socket in between. On the home loop.
-    /// </summary>
+    /// <summary>Where the outer half connects to the UNIX socket. An inner half of this process is reached through its open file, not by
+    /// its path: a process that may write to the directory could otherwise put its own socket in between. On the home loop.</summary>
     SockAddr JoinAddress { get; }
 
     /// <summary>Logs a new state.</summary>

@@ -10,10 +10,9 @@ internal interface IBridgeHalf
     void OnNamespaceChanged();
 
     /// <summary>The listening sockets that the half has bound itself, for the process's restart; they stay the half's.</summary>
-    /// <remarks>
-    /// Only those of the daemon's own network namespace: these close by <see cref="UnbindAsync"/> alone, so the caller may use them until
-    /// it calls that. A socket of another namespace is closed when that namespace goes, and its number may be a client's by then.
-    /// </remarks>
+    /// <remarks>Only those of the daemon's own network namespace: these close by <see cref="UnbindAsync"/> alone, so the caller may use
+    /// them until it calls that. A socket of another namespace is closed when that namespace goes, and its number may be a client's by
+    /// then.</remarks>
     Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync();
 
     /// <summary>Stops listening for good and gives the sockets to the <see cref="InheritedListeners"/>; connections go on.</summary>
@@ -83,9 +82,8 @@ internal interface IOuterCarrier : IConnectionCarrier
     /// <summary>How many clients an inner half of another process has taken over: they are not this process's to end.</summary>
     Task<int> HandedOffCountAsync();
 
-    /// <summary>
-    /// Resumed clients came by listeners in these namespaces: each stays while its namespace is the listeners', or no answer is known yet.
-    /// </summary>
+    /// <summary>Resumed clients came by listeners in these namespaces: each stays while its namespace is the listeners', or no answer is
+    /// known yet.</summary>
     void TrackClientNamespaces(IReadOnlySet<ulong> namespaces);
 
     /// <summary>Ends the clients that still wait to be passed on.</summary>

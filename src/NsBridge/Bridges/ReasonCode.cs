@@ -6,9 +6,8 @@ using NsBridge.Namespaces.Locating;
 
 namespace NsBridge.Bridges;
 
-/// <summary>
-/// Why a bridge is in its state: one word of a closed list, for programs. <c>status --json</c> writes it in lower case with hyphens.
-/// </summary>
+/// <summary>Why a bridge is in its state: one word of a closed list, for programs. <c>status --json</c> writes it in lower case with
+/// hyphens.</summary>
 internal enum ReasonCode
 {
     /// <summary>The state needs no reason.</summary>

@@ -66,9 +66,7 @@ internal static class CommandLineApplication
         parsed.Tokens.Where(token => token.Type == TokenType.Directive)
             .Select(token => $"Unrecognized command or argument '{token.Value}'.");
 
-    /// <summary>
-    /// Options of the default command before another one: <c>nsbridge --config F check</c> would ignore F.
-    /// </summary>
+    /// <summary>Options of the default command before another one: <c>nsbridge --config F check</c> would ignore F.</summary>
     private static IEnumerable<string> OptionsBeforeVerb(ParseResult parsed) => parsed.CommandResult == parsed.RootCommandResult
         ? []
         : parsed.RootCommandResult.Children.OfType<OptionResult>()

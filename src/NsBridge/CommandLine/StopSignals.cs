@@ -3,11 +3,9 @@ using NsBridge.Base;
 
 namespace NsBridge.CommandLine;
 
-/// <summary>
-/// SIGINT and SIGTERM. The first one asks the command to end, and ends the process if the command does not: it may be blocked in the
-/// kernel, by a file, a pipe or a connection. A signal that follows at once repeats the first: timeout(1), a terminal and a service
-/// manager signal a process and its group. A later one asks the daemon, which has more time, not to wait any longer.
-/// </summary>
+/// <summary>SIGINT and SIGTERM. The first one asks the command to end, and ends the process if the command does not: it may be blocked in
+/// the kernel, by a file, a pipe or a connection. A signal that follows at once repeats the first: timeout(1), a terminal and a service
+/// manager signal a process and its group. A later one asks the daemon, which has more time, not to wait any longer.</summary>
 internal sealed class StopSignals(TimeProvider clock, Action endProcess) : IDisposable
 {
     /// <summary>How long after the first signal another one repeats it.</summary>

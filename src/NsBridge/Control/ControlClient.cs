@@ -10,11 +10,8 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Control;
 
-/// <summary>
-/// The control socket of the daemon that a configuration belongs to. Faults elsewhere in the file do not matter: the daemon runs on with
-/// the last good one,
-/// and <c>status</c> is asked while the file is broken.
-/// </summary>
+/// <summary>The control socket of the daemon that a configuration belongs to. Faults elsewhere in the file do not matter: the daemon runs
+/// on with the last good one, and <c>status</c> is asked while the file is broken.</summary>
 /// <param name="Socket">Its path.</param>
 /// <param name="Doubt">One line on the faults of the file, if there are any; else null.</param>
 internal sealed record ControlPath(string Socket, string? Doubt)
@@ -102,9 +99,8 @@ internal static class ControlClient
         }
     }
 
-    /// <summary>
-    /// Why the program at the path is not taken for the daemon; null if it is. SO_PEERCRED is that of the process that called listen(2).
-    /// </summary>
+    /// <summary>Why the program at the path is not taken for the daemon; null if it is. SO_PEERCRED is that of the process that called
+    /// listen(2).</summary>
     private static string? Distrust(string path, Socket socket)
     {
         uint self = Libc.EffectiveUser();

@@ -11,14 +11,10 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Control;
 
-/// <summary>
-/// Serves <c>nsbridge status</c>, and makes the daemon the only one of its runtime directory. It starts before the bridges: a second daemon
-/// has to fail before it touches the first one's sockets.
-/// </summary>
-/// <remarks>
-/// The client sends one line, the daemon answers with one JSON document and closes. <c>status</c> is answered with a
-/// <see cref="StatusDocument"/>; any other line is closed without an answer.
-/// </remarks>
+/// <summary>Serves <c>nsbridge status</c>, and makes the daemon the only one of its runtime directory. It starts before the bridges: a
+/// second daemon has to fail before it touches the first one's sockets.</summary>
+/// <remarks>The client sends one line, the daemon answers with one JSON document and closes. <c>status</c> is answered with a <see
+/// cref="StatusDocument"/>; any other line is closed without an answer.</remarks>
 internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
 {
     /// <summary>Bytes of the longest request, its line feed included.</summary>

@@ -5,11 +5,8 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Control;
 
-/// <summary>
-/// One daemon per runtime directory: an exclusive lock on a file in it, which ends with the process however that ends. On a file, not on
-/// the
-/// directory: any user who may read a directory could lock it and keep the daemon from starting.
-/// </summary>
+/// <summary>One daemon per runtime directory: an exclusive lock on a file in it, which ends with the process however that ends. On a file,
+/// not on the directory: any user who may read a directory could lock it and keep the daemon from starting.</summary>
 internal sealed class RuntimeDirectoryLock : IDisposable
 {
     /// <summary>A daemon that is just ending may remove the file meanwhile; more often than this is no accident.</summary>

@@ -56,11 +56,8 @@ internal sealed class LocalListener : IDisposable
     }
 }
 
-/// <summary>
-/// Keeps a request server running: every second it opens the listeners that could not be opened before, or whose file was removed or
-/// replaced. A
-/// failure is reported once until it changes.
-/// </summary>
+/// <summary>Keeps a request server running: every second it opens the listeners that could not be opened before, or whose file was removed
+/// or replaced. A failure is reported once until it changes.</summary>
 /// <param name="what">What is served, for the log.</param>
 /// <param name="open">Opens the listeners, at least one; with the file if it is a UNIX socket.</param>
 /// <param name="answer">Reads a request and writes its answer.</param>

@@ -5,17 +5,13 @@ using NsBridge.Logging;
 
 namespace NsBridge.Control;
 
-/// <summary>
-/// Answers one short request per connection on a few listening sockets. No client can harm it: each connection has one deadline for
-/// everything, and
-/// a new one beyond the limit evicts the oldest.
-/// </summary>
+/// <summary>Answers one short request per connection on a few listening sockets. No client can harm it: each connection has one deadline
+/// for everything, and a new one beyond the limit evicts the oldest.</summary>
 /// <remarks>Eviction instead of refusal keeps the answers quick while thousands of clients connect and send nothing.</remarks>
 internal sealed partial class ShortRequestServer : IAsyncDisposable
 {
-    /// <summary>
-    /// Connections at once on all sockets together: few in a process with few descriptors, so that they fit into its reserve.
-    /// </summary>
+    /// <summary>Connections at once on all sockets together: few in a process with few descriptors, so that they fit into its
+    /// reserve.</summary>
     public static readonly int MostSessions = Math.Clamp(Libc.DescriptorLimit() / 32, 4, 32);
 
     /// <summary>For a whole exchange: a few round trips of a slow line.</summary>

@@ -12,10 +12,8 @@ using NsBridge.Systemd;
 
 namespace NsBridge.Hosting;
 
-/// <summary>
-/// Starts every configured bridge, changes only what differs on a reload, retries what failed, and stops in order: unbind, drain, abort; or
-/// unbind and hand over when another process of the service follows.
-/// </summary>
+/// <summary>Starts every configured bridge, changes only what differs on a reload, retries what failed, and stops in order: unbind, drain,
+/// abort; or unbind and hand over when another process of the service follows.</summary>
 /// <param name="settings">The configuration at the start; <see cref="ApplyAsync"/> replaces it.</param>
 /// <param name="factory">Makes the bridges.</param>
 /// <param name="listening">Opens and keeps their listening sockets.</param>

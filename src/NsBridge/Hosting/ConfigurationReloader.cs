@@ -8,13 +8,10 @@ using NsBridge.Logging;
 
 namespace NsBridge.Hosting;
 
-/// <summary>
-/// Reloads on SIGHUP and when the file was saved. A wrong file is logged with all its faults and refused as a whole.
-/// </summary>
-/// <remarks>
-/// The file is polled twice a second: editors replace, truncate or rename it, it may be a link into a directory that is swapped, and
-/// polling sees all of these alike. A file that changed is read after it has stayed the same for one period, so not half-written.
-/// </remarks>
+/// <summary>Reloads on SIGHUP and when the file was saved. A wrong file is logged with all its faults and refused as a whole.</summary>
+/// <remarks>The file is polled twice a second: editors replace, truncate or rename it, it may be a link into a directory that is swapped,
+/// and polling sees all of these alike. A file that changed is read after it has stayed the same for one period, so not
+/// half-written.</remarks>
 internal sealed partial class ConfigurationReloader : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan s_period = TimeSpan.FromMilliseconds(500);

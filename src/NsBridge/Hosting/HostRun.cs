@@ -7,10 +7,8 @@ using NsBridge.Configuration.Reading;
 
 namespace NsBridge.Hosting;
 
-/// <summary>
-/// Runs a host to its end and distinguishes a requested stop from a fault: the host ends alike by both, and a service manager does not
-/// restart a process that exits with 0.
-/// </summary>
+/// <summary>Runs a host to its end and distinguishes a requested stop from a fault: the host ends alike by both, and a service manager
+/// does not restart a process that exits with 0.</summary>
 internal static class HostRun
 {
     /// <summary>The handlers of one signal run one after the other, so the host may stop before the caller knows of the signal.</summary>

@@ -3,10 +3,8 @@ using NsBridge.Linux;
 
 namespace NsBridge.Hosting;
 
-/// <summary>
-/// Collects the garbage of reading the configuration and of building the host, once: nothing else would collect it for hours. Then unmaps
-/// the constants that only the start has read.
-/// </summary>
+/// <summary>Collects the garbage of reading the configuration and of building the host, once: nothing else would collect it for hours.
+/// Then unmaps the constants that only the start has read.</summary>
 internal sealed class StartMemory(IHostApplicationLifetime lifetime) : BackgroundService
 {
     /// <summary>New threads still hold the objects of their start.</summary>

@@ -3,10 +3,8 @@ using NsBridge.Bridges.Lifecycle;
 
 namespace NsBridge.Hosting;
 
-/// <summary>
-/// Runs a step so that its unexpected failure ends nothing else: it is logged as critical, each kind once. Live connections are worth
-/// more than a clean crash, and a stop still has listeners to close and connections to hand over.
-/// </summary>
+/// <summary>Runs a step so that its unexpected failure ends nothing else: it is logged as critical, each kind once. Live connections are
+/// worth more than a clean crash, and a stop still has listeners to close and connections to hand over.</summary>
 internal sealed partial class StepGuard(ILogger log)
 {
     private readonly HashSet<string> _logged = [];

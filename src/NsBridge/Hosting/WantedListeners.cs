@@ -8,10 +8,8 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Hosting;
 
-/// <summary>
-/// The listening sockets that bridges are about to take. It compares exactly what decides whether one is taken: a dual-stack socket at the
-/// port of an IPv6-only one is not taken, and would block it.
-/// </summary>
+/// <summary>The listening sockets that bridges are about to take. It compares exactly what decides whether one is taken: a dual-stack
+/// socket at the port of an IPv6-only one is not taken, and would block it.</summary>
 internal sealed class WantedListeners
 {
     private readonly HashSet<string> _paths;

@@ -2,10 +2,8 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.HotRestart;
 
-/// <summary>
-/// Listening sockets without a bridge: from the previous process, or from a bridge that a reload released. A bridge that listens at the
-/// same address takes the socket over, and no client is refused in between. Any thread may call.
-/// </summary>
+/// <summary>Listening sockets without a bridge: from the previous process, or from a bridge that a reload released. A bridge that listens
+/// at the same address takes the socket over, and no client is refused in between. Any thread may call.</summary>
 internal sealed class InheritedListeners
 {
     private readonly Lock _lock = new();

@@ -16,9 +16,8 @@ internal static class OrphanDescriptor
             Libc.Close(descriptor);
     }
 
-    /// <summary>
-    /// Whether it is a stream socket that does not listen: what a shared listener accepts would inherit the reset at close.
-    /// </summary>
+    /// <summary>Whether it is a stream socket that does not listen: what a shared listener accepts would inherit the reset at
+    /// close.</summary>
     public static bool IsConnection(int descriptor) =>
         Libc.GetOption(descriptor, Libc.SOL_SOCKET, Libc.SO_TYPE, out int type) >= 0 && type == Libc.SOCK_STREAM
         && Libc.GetOption(descriptor, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, out int listening) >= 0 && listening == 0;

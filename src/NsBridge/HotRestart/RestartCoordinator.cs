@@ -5,10 +5,8 @@ using NsBridge.Systemd;
 
 namespace NsBridge.HotRestart;
 
-/// <summary>
-/// Replaces one process of the service by the next without a client noticing: restores what the previous process left, stores the listening
-/// sockets so that they survive a crash, and hands everything over when the service is restarted.
-/// </summary>
+/// <summary>Replaces one process of the service by the next without a client noticing: restores what the previous process left, stores the
+/// listening sockets so that they survive a crash, and hands everything over when the service is restarted.</summary>
 internal sealed partial class RestartCoordinator(SnapshotStore store, ILogger<RestartCoordinator> log) : IDisposable
 {
     private readonly Dictionary<string, List<ConnectionSnapshot>> _connections = [];
@@ -103,10 +101,8 @@ internal sealed partial class RestartCoordinator(SnapshotStore store, ILogger<Re
         _connections.Clear();
     }
 
-    /// <summary>
-    /// Stores the listening sockets unless they are stored already. Those of other namespaces are left out: a stored socket would keep its
-    /// namespace alive while no process watches it.
-    /// </summary>
+    /// <summary>Stores the listening sockets unless they are stored already. Those of other namespaces are left out: a stored socket would
+    /// keep its namespace alive while no process watches it.</summary>
     /// <returns>False if it failed; try again later.</returns>
     public async Task<bool> StoreAsync(IEnumerable<ListenerSnapshot> listeners)
     {

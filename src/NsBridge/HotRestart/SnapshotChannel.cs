@@ -2,11 +2,9 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.HotRestart;
 
-/// <summary>
-/// A pair of UNIX sockets whose queue holds snapshots: the service manager stores one end as a single descriptor, however many descriptors
-/// wait in the queue. A snapshot is one message with its description, as a file in memory, and as many messages with descriptors as needed.
-/// The last complete snapshot in the queue counts.
-/// </summary>
+/// <summary>A pair of UNIX sockets whose queue holds snapshots: the service manager stores one end as a single descriptor, however many
+/// descriptors wait in the queue. A snapshot is one message with its description, as a file in memory, and as many messages with
+/// descriptors as needed. The last complete snapshot in the queue counts.</summary>
 internal static class SnapshotChannel
 {
     private const byte Description = 1;

@@ -11,12 +11,10 @@ namespace NsBridge.HotRestart;
 internal sealed class SnapshotException(string message) : Exception(message);
 
 /// <summary>The description of a snapshot. Its descriptors travel beside it, in the order of the records.</summary>
-/// <remarks>
-/// A header of 40 bytes, little-endian: magic (8), version (4), number of descriptors (4), the moment on the monotonic clock at which it
-/// was made (8), length of the body (8), CRC-32C of the body (4), 4 unused bytes. The body is a sequence of records: length (4), kind
-/// (2), number of descriptors (2), fields. Growth rule: within a version a record may grow at its end and new kinds may appear, and a
-/// reader skips what it does not know. What an older program would misread needs a new version.
-/// </remarks>
+/// <remarks>A header of 40 bytes, little-endian: magic (8), version (4), number of descriptors (4), the moment on the monotonic clock at
+/// which it was made (8), length of the body (8), CRC-32C of the body (4), 4 unused bytes. The body is a sequence of records: length (4),
+/// kind (2), number of descriptors (2), fields. Growth rule: within a version a record may grow at its end and new kinds may appear, and a
+/// reader skips what it does not know. What an older program would misread needs a new version.</remarks>
 internal static class SnapshotSerializer
 {
     public const int HeaderSize = 40;

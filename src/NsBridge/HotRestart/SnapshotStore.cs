@@ -5,10 +5,8 @@ using NsBridge.Systemd;
 
 namespace NsBridge.HotRestart;
 
-/// <summary>
-/// What the service manager stores for the next process, as a single descriptor: the listening sockets from the start, so that a crash
-/// refuses no client; the connections when a restart begins.
-/// </summary>
+/// <summary>What the service manager stores for the next process, as a single descriptor: the listening sockets from the start, so that a
+/// crash refuses no client; the connections when a restart begins.</summary>
 /// <param name="store">The manager's store; null if there is none, and nothing is stored.</param>
 internal sealed class SnapshotStore(FdStore? store) : IDisposable
 {

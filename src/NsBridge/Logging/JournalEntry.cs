@@ -6,15 +6,12 @@ using NsBridge.Base;
 
 namespace NsBridge.Logging;
 
-/// <summary>
-/// One datagram of the journal's native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/): <c>NAME=value\n</c>, or, for a value
-/// with a line feed, <c>NAME\n</c>, its length as a little-endian 64-bit number, the value and <c>\n</c>.
-/// </summary>
+/// <summary>One datagram of the journal's native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/): <c>NAME=value\n</c>, or, for a
+/// value with a line feed, <c>NAME\n</c>, its length as a little-endian 64-bit number, the value and <c>\n</c>.</summary>
 internal sealed class JournalEntry
 {
-    /// <summary>
-    /// The longest value in UTF-8 bytes, such as a stack trace. A datagram has to fit the socket's send buffer (212,992 bytes by default).
-    /// </summary>
+    /// <summary>The longest value in UTF-8 bytes, such as a stack trace. A datagram has to fit the socket's send buffer (212,992 bytes by
+    /// default).</summary>
     public const int LongestValue = 48 * 1024;
 
     private readonly ArrayBufferWriter<byte> _bytes = new(512);

@@ -14,10 +14,8 @@ internal sealed class JournalLoggerProvider(JournalSocket journal, PlainLines fa
     public void Dispose() => journal.Dispose();
 }
 
-/// <summary>
-/// Writes each message as a journal entry with fields: <c>PRIORITY</c>, <c>BRIDGE</c>, <c>CLIENT</c>, <c>EVENT_ID</c>,
-/// <c>EVENT_NAME</c>, <c>CODE_FUNC</c> (the type and its event) and, if there is an exception, <c>EXCEPTION</c>.
-/// </summary>
+/// <summary>Writes each message as a journal entry with fields: <c>PRIORITY</c>, <c>BRIDGE</c>, <c>CLIENT</c>, <c>EVENT_ID</c>,
+/// <c>EVENT_NAME</c>, <c>CODE_FUNC</c> (the type and its event) and, if there is an exception, <c>EXCEPTION</c>.</summary>
 internal sealed class JournalLogger(string category, JournalSocket journal, PlainLines fallback, IExternalScopeProvider scopes) : ILogger
 {
     public IDisposable BeginScope<TState>(TState state) where TState : notnull => scopes.Push(state);
@@ -68,9 +66,8 @@ internal enum SyslogPriority
     Debug = 7,
 }
 
-/// <summary>
-/// What a message is about: the values named <c>Bridge</c> and <c>Client</c> among its parameters, else those of the innermost scope.
-/// </summary>
+/// <summary>What a message is about: the values named <c>Bridge</c> and <c>Client</c> among its parameters, else those of the innermost
+/// scope.</summary>
 internal readonly record struct LogSubject(string? Bridge, string? Client)
 {
     public static LogSubject Of<TState>(TState state, IExternalScopeProvider? scopes)

@@ -2,10 +2,8 @@ using System.Net.Sockets;
 
 namespace NsBridge.Logging;
 
-/// <summary>
-/// journald's datagram socket. Event loops write to it too, so a journal that does not read must not stop them: a send waits
-/// <see cref="s_sendTimeout"/> at most, and while the journal does not read, messages are counted instead of waited for.
-/// </summary>
+/// <summary>journald's datagram socket. Event loops write to it too, so a journal that does not read must not stop them: a send waits <see
+/// cref="s_sendTimeout"/> at most, and while the journal does not read, messages are counted instead of waited for.</summary>
 internal sealed class JournalSocket(string path) : IDisposable
 {
     public const string DefaultPath = "/run/systemd/journal/socket";
@@ -19,10 +17,8 @@ internal sealed class JournalSocket(string path) : IDisposable
     private int _lost;
     private bool _disposed;
 
-    /// <summary>
-    /// Whether standard error is connected to the journal, after systemd.exec(5): <c>JOURNAL_STREAM</c> holds <c>DEVICE:INODE</c> of the
-    /// service manager's stream. A shell's redirection leaves the variable set, so the variable alone proves nothing.
-    /// </summary>
+    /// <summary>Whether standard error is connected to the journal, after systemd.exec(5): <c>JOURNAL_STREAM</c> holds <c>DEVICE:INODE</c>
+    /// of the service manager's stream. A shell's redirection leaves the variable set, so the variable alone proves nothing.</summary>
     public static bool IsStandardError() =>
         Matches(Environment.GetEnvironmentVariable("JOURNAL_STREAM"), new FileInfo("/proc/self/fd/2").LinkTarget);
 

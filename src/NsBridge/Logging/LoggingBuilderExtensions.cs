@@ -10,10 +10,8 @@ namespace NsBridge.Logging;
 
 internal static class LoggingBuilderExtensions
 {
-    /// <summary>
-    /// Sends all log messages to one place: native journal entries if standard error is the journal, else plain lines on standard error.
-    /// Replaces the providers of the host.
-    /// </summary>
+    /// <summary>Sends all log messages to one place: native journal entries if standard error is the journal, else plain lines on standard
+    /// error. Replaces the providers of the host.</summary>
     public static ILoggingBuilder AddJournalOrPlainLines(this ILoggingBuilder logging)
     {
         logging.ClearProviders();

@@ -43,10 +43,9 @@ internal sealed class PlainLogger(PlainLines lines) : ILogger
     };
 }
 
-/// <summary>
-/// Whole lines on standard error: lines of several threads never mix. Event loops write here too, so a stopped terminal or a full pipe
-/// must not stop them: a write waits <see cref="s_patience"/> at most, and after that lines are counted instead of waited for.
-/// </summary>
+/// <summary>Whole lines on standard error: lines of several threads never mix. Event loops write here too, so a stopped terminal or a full
+/// pipe must not stop them: a write waits <see cref="s_patience"/> at most, and after that lines are counted instead of waited
+/// for.</summary>
 /// <param name="stream">Takes the lines.</param>
 /// <param name="isReady">Whether a write returns at once.</param>
 internal sealed class PlainLines(Stream stream, Func<bool> isReady)

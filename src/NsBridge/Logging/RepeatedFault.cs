@@ -1,10 +1,8 @@
 namespace NsBridge.Logging;
 
-/// <summary>
-/// Logs a fault when it first happens, counts it while it goes on, and logs the count once a minute: a client that tries a dead target
-/// a thousand times a second makes one line a minute. A fault is cleared after one minute without it. A success in between does not
-/// clear it: it may belong to another port.
-/// </summary>
+/// <summary>Logs a fault when it first happens, counts it while it goes on, and logs the count once a minute: a client that tries a dead
+/// target a thousand times a second makes one line a minute. A fault is cleared after one minute without it. A success in between does not
+/// clear it: it may belong to another port.</summary>
 internal sealed class RepeatedFault : IDisposable
 {
     /// <summary>How often a fault that goes on is logged.</summary>

@@ -8,11 +8,8 @@ namespace NsBridge.Metrics;
 /// <param name="Failed">Their target could not be reached.</param>
 internal readonly record struct ConnectionResult(long Served, long Refused, long Failed);
 
-/// <summary>
-/// The counters of the bridges for Prometheus. A report's numbers are read one after the other while connections come and go, so that a
-/// difference
-/// of two may be off by a few for a moment; Prometheus would take a counter that falls for a restart.
-/// </summary>
+/// <summary>The counters of the bridges for Prometheus. A report's numbers are read one after the other while connections come and go, so
+/// that a difference of two may be off by a few for a moment; Prometheus would take a counter that falls for a restart.</summary>
 internal sealed class BridgeCounts(IBridgeReports reports)
 {
     private readonly Lock _lock = new();

@@ -7,11 +7,8 @@ using NsBridge.Control;
 
 namespace NsBridge.Metrics;
 
-/// <summary>
-/// Serves <c>/metrics</c> over HTTP if the configuration asks for it. A responder of our own: Kestrel would nearly double the executable (4
-/// MB more) and
-/// the memory of the daemon (7 MiB more) for one fixed page that is fetched four times a minute.
-/// </summary>
+/// <summary>Serves <c>/metrics</c> over HTTP if the configuration asks for it. A responder of our own: Kestrel would nearly double the
+/// executable (4 MB more) and the memory of the daemon (7 MiB more) for one fixed page that is fetched four times a minute.</summary>
 internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
 {
     /// <summary>Bytes of the longest request head; a scraper sends a few hundred.</summary>

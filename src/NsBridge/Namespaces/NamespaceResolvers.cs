@@ -6,9 +6,8 @@ using NsBridge.Namespaces.Units;
 
 namespace NsBridge.Namespaces;
 
-/// <summary>
-/// Turns a reference into a way to enter the namespace. Called by event loops: never blocks, and answers from what is known.
-/// </summary>
+/// <summary>Turns a reference into a way to enter the namespace. Called by event loops: never blocks, and answers from what is
+/// known.</summary>
 internal interface INamespaceResolver
 {
     /// <returns>The way in; null, with the state to show, if the reference leads nowhere now.</returns>

@@ -26,9 +26,8 @@ internal sealed record NamespaceState(ulong Cookie, string Reason, bool IsFault)
 /// <summary>A configured reference to a namespace, resolved anew at each use. Nothing of the namespace is held in between.</summary>
 internal sealed class NamespaceTracker(NamespaceReference reference, INamespaceResolver resolver)
 {
-    /// <summary>
-    /// <c>ip netns add</c> makes the file before it mounts the namespace there: such a fault is reported only once it has lasted this long.
-    /// </summary>
+    /// <summary><c>ip netns add</c> makes the file before it mounts the namespace there: such a fault is reported only once it has lasted
+    /// this long.</summary>
     private static readonly TimeSpan s_creation = TimeSpan.FromMilliseconds(500);
 
     private readonly TaskCompletionSource _probed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -44,9 +43,8 @@ internal sealed class NamespaceTracker(NamespaceReference reference, INamespaceR
     /// <summary>Completes when <see cref="State"/> is known for the first time.</summary>
     public Task FirstLook => _probed.Task;
 
-    /// <summary>
-    /// Raised on the watch's thread after <see cref="State"/> changed, or after sockets were made in another namespace; must be quick.
-    /// </summary>
+    /// <summary>Raised on the watch's thread after <see cref="State"/> changed, or after sockets were made in another namespace; must be
+    /// quick.</summary>
     public event Action<NamespaceTracker>? Changed;
 
     /// <summary>How to enter it now; null with a reason if the reference leads nowhere.</summary>
@@ -74,14 +72,10 @@ internal sealed class NamespaceTracker(NamespaceReference reference, INamespaceR
         return 0;
     }
 
-    /// <summary>
-    /// SO_NETNS_COOKIE of what the reference leads to at this moment; that of <see cref="State"/> if it cannot be entered. On a thread that
-    /// may
-    /// enter namespaces.
-    /// </summary>
-    /// <remarks>
-    /// <see cref="Changed"/> may reach the last of many loops so late that the loop has already dialled into the next namespace.
-    /// </remarks>
+    /// <summary>SO_NETNS_COOKIE of what the reference leads to at this moment; that of <see cref="State"/> if it cannot be entered. On a
+    /// thread that may enter namespaces.</summary>
+    /// <remarks><see cref="Changed"/> may reach the last of many loops so late that the loop has already dialled into the next
+    /// namespace.</remarks>
     public ulong ProbeCookie() => Observe() is { CanEnter: true } seen ? seen.Cookie : _state.Cookie;
 
     /// <summary>Probes where the reference leads. On the watch's thread, which may enter namespaces.</summary>

@@ -3,21 +3,16 @@ using NsBridge.Linux;
 
 namespace NsBridge.Namespaces;
 
-/// <summary>
-/// Keeps the state of every namespace in use. One thread probes all of them after a change of mounts, after a resolver published
-/// something new, and once a second.
-/// </summary>
-/// <remarks>
-/// A probe costs about 10 µs, so a thousand namespaces cost a hundredth of a core. The lock is held for one probe at a time and
-/// never across a pause or a wait: <see cref="Acquire"/> and <see cref="Release"/> are called while connections are served.
-/// </remarks>
+/// <summary>Keeps the state of every namespace in use. One thread probes all of them after a change of mounts, after a resolver published
+/// something new, and once a second.</summary>
+/// <remarks>A probe costs about 10 µs, so a thousand namespaces cost a hundredth of a core. The lock is held for one probe at a time and
+/// never across a pause or a wait: <see cref="Acquire"/> and <see cref="Release"/> are called while connections are served.</remarks>
 internal sealed class NamespaceWatch : IDisposable
 {
     private const int ProbePeriodMilliseconds = 1000;
 
-    /// <summary>
-    /// <c>ip netns delete</c> unmounts the namespace and removes its file right after; in between the file would be reported as a fault.
-    /// </summary>
+    /// <summary><c>ip netns delete</c> unmounts the namespace and removes its file right after; in between the file would be reported as a
+    /// fault.</summary>
     private static readonly TimeSpan s_removal = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Resolvers end as soon as they are cancelled; this bounds a locator that does not react.</summary>
@@ -77,9 +72,8 @@ internal sealed class NamespaceWatch : IDisposable
         }
     }
 
-    /// <summary>
-    /// After a reload the numbers of processes are resolved again: if one has ended, its number may mean another process. Thread-safe.
-    /// </summary>
+    /// <summary>After a reload the numbers of processes are resolved again: if one has ended, its number may mean another process.
+    /// Thread-safe.</summary>
     public void RenewProcesses()
     {
         lock (_lock)

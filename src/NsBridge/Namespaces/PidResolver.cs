@@ -5,10 +5,8 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Namespaces;
 
-/// <summary>
-/// A process by number. The first process found under it is held by a pidfd, which keeps neither the process nor its namespace alive;
-/// a later process with the same number is another one, and is not entered before <see cref="Renew"/>.
-/// </summary>
+/// <summary>A process by number. The first process found under it is held by a pidfd, which keeps neither the process nor its namespace
+/// alive; a later process with the same number is another one, and is not entered before <see cref="Renew"/>.</summary>
 internal sealed class PidResolver(int process) : INamespaceResolver, IDisposable
 {
     private readonly Lock _lock = new();

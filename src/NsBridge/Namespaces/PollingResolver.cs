@@ -5,14 +5,10 @@ using NsBridge.Namespaces.Locating;
 
 namespace NsBridge.Namespaces;
 
-/// <summary>
-/// Follows a unit or a container across its restarts: a task polls its locator and publishes the way in, which event loops read without
-/// waiting. Nothing is entered here.
-/// </summary>
-/// <remarks>
-/// A process is held by its pidfd, so what is published leads to that very process or, once it has ended, nowhere. A live process is
-/// polled by one system call; the locator is asked when it has ended, and after <see cref="INamespaceLocator.Freshness"/>.
-/// </remarks>
+/// <summary>Follows a unit or a container across its restarts: a task polls its locator and publishes the way in, which event loops read
+/// without waiting. Nothing is entered here.</summary>
+/// <remarks>A process is held by its pidfd, so what is published leads to that very process or, once it has ended, nowhere. A live process
+/// is polled by one system call; the locator is asked when it has ended, and after <see cref="INamespaceLocator.Freshness"/>.</remarks>
 internal sealed class PollingResolver : INamespaceResolver, IAsyncDisposable
 {
     private static readonly TimeSpan s_processPeriod = TimeSpan.FromMilliseconds(250);

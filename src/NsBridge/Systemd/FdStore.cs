@@ -2,10 +2,8 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Systemd;
 
-/// <summary>
-/// The file descriptor store of the service manager, sd_pid_notify_with_fds(3): the service's next process inherits its content, however
-/// this one ends.
-/// </summary>
+/// <summary>The file descriptor store of the service manager, sd_pid_notify_with_fds(3): the service's next process inherits its content,
+/// however this one ends.</summary>
 internal sealed class FdStore(NotifySocket manager)
 {
     /// <summary>Sends the manager a descriptor to keep. No answer shows whether it does.</summary>

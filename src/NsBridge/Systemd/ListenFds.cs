@@ -51,10 +51,9 @@ internal static class ListenFds
     }
 }
 
-/// <summary>
-/// The listening sockets that <c>.socket</c> units pass. A unit's <c>FileDescriptorName=</c> is the name of the bridge whose own bind they
-/// replace; several sockets may have the same name. They stay open while the daemon runs, so that a bridge finds them again after a reload.
-/// </summary>
+/// <summary>The listening sockets that <c>.socket</c> units pass. A unit's <c>FileDescriptorName=</c> is the name of the bridge whose own
+/// bind they replace; several sockets may have the same name. They stay open while the daemon runs, so that a bridge finds them again
+/// after a reload.</summary>
 internal sealed class ActivationSockets : IDisposable
 {
     private readonly ILookup<string, SafeFileHandle> _sockets;

@@ -4,13 +4,9 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Systemd;
 
-/// <summary>
-/// Sends the daemon's state to the service manager. The framework's own notifier blocks on a manager that does not read, and throws if the
-/// manager
-/// cannot be reached, which ends the host and every connection; this one does neither. A message that cannot be sent at the moment is
-/// retried in the
-/// background for a while: after a lost READY=1 the manager would kill the service.
-/// </summary>
+/// <summary>Sends the daemon's state to the service manager. The framework's own notifier blocks on a manager that does not read, and
+/// throws if the manager cannot be reached, which ends the host and every connection; this one does neither. A message that cannot be sent
+/// at the moment is retried in the background for a while: after a lost READY=1 the manager would kill the service.</summary>
 internal sealed partial class ManagerNotifier : ISystemdNotifier, IDisposable
 {
     private static readonly TimeSpan s_retryPeriod = TimeSpan.FromMilliseconds(100);

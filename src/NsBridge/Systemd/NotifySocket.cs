@@ -3,10 +3,8 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Systemd;
 
-/// <summary>
-/// The socket of the service manager, sd_notify(3). Nothing here blocks or throws. One descriptor is kept open, so that a process without
-/// free descriptors can still send.
-/// </summary>
+/// <summary>The socket of the service manager, sd_notify(3). Nothing here blocks or throws. One descriptor is kept open, so that a process
+/// without free descriptors can still send.</summary>
 internal sealed class NotifySocket : IDisposable
 {
     private readonly Lock _lock = new();

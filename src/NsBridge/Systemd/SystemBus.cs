@@ -5,12 +5,9 @@ using Tmds.DBus.Protocol;
 
 namespace NsBridge.Systemd;
 
-/// <summary>
-/// A connection to systemd over D-Bus: by the bus or, on a machine without one, by systemd's private socket, which only root may use. One
-/// call at a
-/// time. Every failure is an <see cref="IOException"/> whose message says why; after one, and after a cancellation, the connection is to be
-/// disposed.
-/// </summary>
+/// <summary>A connection to systemd over D-Bus: by the bus or, on a machine without one, by systemd's private socket, which only root may
+/// use. One call at a time. Every failure is an <see cref="IOException"/> whose message says why; after one, and after a cancellation, the
+/// connection is to be disposed.</summary>
 internal sealed class SystemBus : IDisposable
 {
     private const string Systemd = "org.freedesktop.systemd1";
@@ -62,10 +59,8 @@ internal sealed class SystemBus : IDisposable
         "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "GetUnit", [name],
         static (message, _) => message.GetBodyReader().ReadObjectPathAsString(), ["org.freedesktop.systemd1.NoSuchUnit"], cancel);
 
-    /// <summary>
-    /// A property of an object: a <see cref="string"/>, <see cref="uint"/>, <see cref="bool"/>, <see cref="byte"/> array, or the object
-    /// path of a job; null if the object, or its property, does not exist.
-    /// </summary>
+    /// <summary>A property of an object: a <see cref="string"/>, <see cref="uint"/>, <see cref="bool"/>, <see cref="byte"/> array, or the
+    /// object path of a job; null if the object, or its property, does not exist.</summary>
     public Task<object?> PropertyAsync(string path, string type, string name, CancellationToken cancel) => CallAsync(
         path, "org.freedesktop.DBus.Properties", "Get", [type, name],
         static (message, _) => ValueOf(message.GetBodyReader().ReadVariantValue()),
@@ -124,10 +119,8 @@ internal sealed class SystemBus : IDisposable
         protected override ValueTask<SetupResult> SetupAsync(CancellationToken cancellationToken) =>
             new(new SetupResult(address) { UserId = OuterUser() });
 
-        /// <summary>
-        /// The bus compares the id with the socket's credentials as its own user namespace sees them, so the id of a rootless container's
-        /// root is translated by <c>/proc/self/uid_map</c>, user_namespaces(7).
-        /// </summary>
+        /// <summary>The bus compares the id with the socket's credentials as its own user namespace sees them, so the id of a rootless
+        /// container's root is translated by <c>/proc/self/uid_map</c>, user_namespaces(7).</summary>
         private static string OuterUser()
         {
             uint user = Libc.EffectiveUser();

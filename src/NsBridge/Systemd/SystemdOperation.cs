@@ -12,11 +12,9 @@ internal static class SystemdOperation
     /// <summary>For a manager that is busy reloading a thousand units; a start is timed out after 90 s.</summary>
     private static readonly TimeSpan s_managerTimeout = TimeSpan.FromMinutes(1);
 
-    /// <summary>
-    /// The duties of a service of <c>Type=notify</c>: READY=1 once every hosted service has started, STATUS=, STOPPING=1 with the stop
-    /// timeout,
-    /// and the watchdog. Does nothing without a manager. Needs an <see cref="IHeartbeat"/> and an <see cref="IStatusLine"/>.
-    /// </summary>
+    /// <summary>The duties of a service of <c>Type=notify</c>: READY=1 once every hosted service has started, STATUS=, STOPPING=1 with the
+    /// stop timeout, and the watchdog. Does nothing without a manager. Needs an <see cref="IHeartbeat"/> and an <see
+    /// cref="IStatusLine"/>.</summary>
     /// <param name="services">Receives the services.</param>
     /// <param name="manager">The manager's socket; null for none.</param>
     public static IServiceCollection AddSystemdOperation(this IServiceCollection services, NotifySocket? manager)
@@ -71,10 +69,8 @@ internal sealed class StatusPublisher(IStatusLine status, ISystemdNotifier manag
     }
 }
 
-/// <summary>
-/// Requests the configured stop timeout from the service manager when a stop begins. Otherwise a <c>ShutdownTimeout</c> longer than the
-/// unit's <c>TimeoutStopSec=</c> would end in SIGKILL, and two numbers would have to be kept in step by hand.
-/// </summary>
+/// <summary>Requests the configured stop timeout from the service manager when a stop begins. Otherwise a <c>ShutdownTimeout</c> longer
+/// than the unit's <c>TimeoutStopSec=</c> would end in SIGKILL, and two numbers would have to be kept in step by hand.</summary>
 internal sealed class StopTimeoutExtension(IHostApplicationLifetime lifetime, ISystemdNotifier manager, IOptions<HostOptions> host)
     : IHostedService, IDisposable
 {

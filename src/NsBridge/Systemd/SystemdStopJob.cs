@@ -40,9 +40,8 @@ internal static class SystemdStopJob
         }
     }
 
-    /// <summary>
-    /// The service of a process, and whether a user's own systemd runs it, which is itself a service: <c>user@1000.service</c>.
-    /// </summary>
+    /// <summary>The service of a process, and whether a user's own systemd runs it, which is itself a service:
+    /// <c>user@1000.service</c>.</summary>
     internal static (string Unit, bool IsOfUser)? ServiceOf(IEnumerable<string> controlGroups)
     {
         string[] services =

@@ -12,10 +12,8 @@ internal interface IHeartbeat
     Task BeatAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>
-/// Sends the manager's watchdog message each time all event loops have answered: a stuck loop stops it, and the manager restarts the
-/// service. There is no deadline here on purpose; the manager's is the one that counts.
-/// </summary>
+/// <summary>Sends the manager's watchdog message each time all event loops have answered: a stuck loop stops it, and the manager restarts
+/// the service. There is no deadline here on purpose; the manager's is the one that counts.</summary>
 internal sealed partial class Watchdog : BackgroundService
 {
     /// <summary>Messages per interval: sd_watchdog_enabled(3) asks for two, the third covers one late timer.</summary>

@@ -33,15 +33,11 @@ internal struct BufferQueue
     internal readonly bool IsEmpty => Count == 0;
 }
 
-/// <summary>
-/// The io_uring of one loop, for relays that pass small messages: a message costs no system call of its own, only its share of one that
-/// submits and waits for all. The ring watches the loop's epoll too.
-/// </summary>
-/// <remarks>
-/// Only for small messages: the kernel takes buffers in turn, so received bytes have left the processor's nearest cache before they are
-/// sent, while a read and a write of one block find them there (measured: 64 ping-pongs of 64 bytes take 0.83 of the relay's processor
-/// time this way, those of 16 KiB 1.3).
-/// </remarks>
+/// <summary>The io_uring of one loop, for relays that pass small messages: a message costs no system call of its own, only its share of
+/// one that submits and waits for all. The ring watches the loop's epoll too.</summary>
+/// <remarks>Only for small messages: the kernel takes buffers in turn, so received bytes have left the processor's nearest cache before
+/// they are sent, while a read and a write of one block find them there (measured: 64 ping-pongs of 64 bytes take 0.83 of the relay's
+/// processor time this way, those of 16 KiB 1.3).</remarks>
 internal sealed class MessageRing : IOuterQueue, IDisposable
 {
     /// <summary>A longer message is not small.</summary>
@@ -152,10 +148,8 @@ internal sealed class MessageRing : IOuterQueue, IDisposable
         return _ring.TryTake(out completion);
     }
 
-    /// <summary>
-    /// Submits what was prepared, after which no request names a socket by its descriptor any more, and sets completions aside: the
-    /// kernel's queue must not fill up while one source looks for its own.
-    /// </summary>
+    /// <summary>Submits what was prepared, after which no request names a socket by its descriptor any more, and sets completions aside:
+    /// the kernel's queue must not fill up while one source looks for its own.</summary>
     internal void Submit()
     {
         do

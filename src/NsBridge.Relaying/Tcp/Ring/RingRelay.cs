@@ -2,33 +2,24 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying.Tcp.Ring;
 
-/// <summary>
-/// Moves the small messages of one relay between two TCP sockets by way of the loop's ring. Everything but a message that is taken at
-/// once and a FIN takes the relay back to the epoll.
-/// </summary>
-/// <remarks>
-/// Per end: receiving, or over (a FIN, an error, or no buffer left). Per direction: idle, or sending the first of its buffers.
-/// <para>
-/// The ring is worth its price only if many messages come at a time. A message that comes alone wakes the loop while its sender still
-/// holds the socket, which the ring reads at once and so waits for; a loop that is woken by its epoll reads it a moment later (measured:
-/// 5 of the 40 µs that a message takes). So a relay whose messages come alone, or that is silent, leaves.
-/// </para>
-/// </remarks>
+/// <summary>Moves the small messages of one relay between two TCP sockets by way of the loop's ring. Everything but a message that is
+/// taken at once and a FIN takes the relay back to the epoll.</summary>
+/// <remarks>Per end: receiving, or over (a FIN, an error, or no buffer left). Per direction: idle, or sending the first of its buffers.
+/// <para>The ring is worth its price only if many messages come at a time. A message that comes alone wakes the loop while its sender
+/// still holds the socket, which the ring reads at once and so waits for; a loop that is woken by its epoll reads it a moment later
+/// (measured: 5 of the 40 µs that a message takes). So a relay whose messages come alone, or that is silent, leaves.</para></remarks>
 internal sealed class RingRelay : RingSource
 {
     /// <summary>After so many small messages that would have been cheaper the other way, the relay changes to it.</summary>
     internal const int MessagesBeforeMove = 64;
 
-    /// <summary>
-    /// Kernels before those of 2026 may not report a reset that comes right after the last bytes: both wake the request before its owner
-    /// runs, which receives the bytes and waits for more. So both sockets are checked after so many milliseconds with bytes.
-    /// </summary>
+    /// <summary>Kernels before those of 2026 may not report a reset that comes right after the last bytes: both wake the request before
+    /// its owner runs, which receives the bytes and waits for more. So both sockets are checked after so many milliseconds with
+    /// bytes.</summary>
     private const int CheckMilliseconds = 1000;
 
-    /// <summary>
-    /// A direction whose FIN came is not received from any more, so the ring does not see a reset that follows. An exchange that goes on
-    /// for so many milliseconds after one FIN goes back to the epoll, which does.
-    /// </summary>
+    /// <summary>A direction whose FIN came is not received from any more, so the ring does not see a reset that follows. An exchange that
+    /// goes on for so many milliseconds after one FIN goes back to the epoll, which does.</summary>
     private const int HalfClosedMilliseconds = 20;
 
     /// <summary>Of a request's tag: which end.</summary>

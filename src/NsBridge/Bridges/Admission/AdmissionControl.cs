@@ -33,10 +33,8 @@ internal interface IClientAdmission
     void Refuse(PeerAddress peer, AdmitVerdict verdict);
 }
 
-/// <summary>
-/// Applies a bridge's limits before a target is dialled, and counts the admitted clients. Clients of the UNIX socket have passed the file's
-/// permissions: of the limits only <c>MaxConnections</c> applies to them. Any thread may call.
-/// </summary>
+/// <summary>Applies a bridge's limits before a target is dialled, and counts the admitted clients. Clients of the UNIX socket have passed
+/// the file's permissions: of the limits only <c>MaxConnections</c> applies to them. Any thread may call.</summary>
 internal sealed class AdmissionControl(BridgeCounters counters, BridgeSettings settings)
 {
     private readonly Lock _lock = new();

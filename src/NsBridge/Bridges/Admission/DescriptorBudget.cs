@@ -5,16 +5,12 @@ using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Admission;
 
-/// <summary>
-/// Keeps the process from running out of descriptors: a client is admitted only if two are free for it (its own and its target's) beside a
-/// reserve for everything else, so a shortage never hits admitted clients. Any thread may call.
-/// </summary>
+/// <summary>Keeps the process from running out of descriptors: a client is admitted only if two are free for it (its own and its target's)
+/// beside a reserve for everything else, so a shortage never hits admitted clients. Any thread may call.</summary>
 internal sealed partial class DescriptorBudget
 {
-    /// <summary>
-    /// Clients in one handoff message from another process. The receiver takes a message if it has room for one client; the other seven,
-    /// with a target each, have to fit into the reserve.
-    /// </summary>
+    /// <summary>Clients in one handoff message from another process. The receiver takes a message if it has room for one client; the other
+    /// seven, with a target each, have to fit into the reserve.</summary>
     public const int ClientsPerMessage = 8;
 
     private const string OwnDescriptors = "/proc/self/fd";
@@ -48,14 +44,10 @@ internal sealed partial class DescriptorBudget
         Measure();
     }
 
-    /// <summary>
-    /// Counts the open descriptors that are not clients'. To be called when their number has changed. If no descriptor is left to count
-    /// with, the last count holds.
-    /// </summary>
-    /// <remarks>
-    /// Clients that wait for their target have not opened all they may, so with clients the count of the rest may be too high: the room
-    /// does not grow until all clients have gone and it is counted again.
-    /// </remarks>
+    /// <summary>Counts the open descriptors that are not clients'. To be called when their number has changed. If no descriptor is left to
+    /// count with, the last count holds.</summary>
+    /// <remarks>Clients that wait for their target have not opened all they may, so with clients the count of the rest may be too high:
+    /// the room does not grow until all clients have gone and it is counted again.</remarks>
     public void Measure()
     {
         int clients = Volatile.Read(ref _clients);

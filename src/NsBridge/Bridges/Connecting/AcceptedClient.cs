@@ -6,12 +6,11 @@ using NsBridge.Relaying.Tcp;
 namespace NsBridge.Bridges.Connecting;
 
 /// <summary>An admitted client without a target.</summary>
-/// <remarks>
-/// Its socket has one owner at a time: the <c>ClientListener</c> that accepted it (or the <c>InnerHalf</c>, for a client of the UNIX
-/// socket); the join from <c>IJoin.Pass</c> on. A <c>HandoffLink</c> owns it until the message is sent, and the <c>HandoffReceiver</c> owns
-/// the copy in the message, up to <see cref="Connector.Connect"/>. A <see cref="ConnectAttempt"/> owns it until the target is connected,
-/// and then the <see cref="Relay"/>. A <see cref="ConnectionSnapshot"/> owns it on its way to another bridge or process.
-/// </remarks>
+/// <remarks>Its socket has one owner at a time: the <c>ClientListener</c> that accepted it (or the <c>InnerHalf</c>, for a client of the
+/// UNIX socket); the join from <c>IJoin.Pass</c> on. A <c>HandoffLink</c> owns it until the message is sent, and the
+/// <c>HandoffReceiver</c> owns the copy in the message, up to <see cref="Connector.Connect"/>. A <see cref="ConnectAttempt"/> owns it
+/// until the target is connected, and then the <see cref="Relay"/>. A <see cref="ConnectionSnapshot"/> owns it on its way to another
+/// bridge or process.</remarks>
 /// <param name="Client">Its socket.</param>
 /// <param name="Kind">The kind of the socket.</param>
 /// <param name="Peer">Its address.</param>
@@ -25,11 +24,9 @@ internal readonly record struct AcceptedClient(int Client, SocketKind Kind, Peer
     /// <summary>Whether it is a TCP client whose socket belongs to that network namespace.</summary>
     public bool IsIn(ulong cookie) => Kind == SocketKind.Tcp && Libc.NetworkNamespaceCookie(Client) == cookie;
 
-    /// <summary>
-    /// Whether the client has hung up. A reset is the end. A client that has closed its sending side may still want its answer, unless it
-    /// sent nothing; a local client that has closed altogether shows EPOLLHUP, and what it sent still belongs to the target. The other half
-    /// of the bridge closes only after a reset of its client, or when both directions are over.
-    /// </summary>
+    /// <summary>Whether the client has hung up. A reset is the end. A client that has closed its sending side may still want its answer,
+    /// unless it sent nothing; a local client that has closed altogether shows EPOLLHUP, and what it sent still belongs to the target. The
+    /// other half of the bridge closes only after a reset of its client, or when both directions are over.</summary>
     /// <param name="events">The EPOLL… bits of its socket so far.</param>
     public bool HasHungUp(uint events)
     {

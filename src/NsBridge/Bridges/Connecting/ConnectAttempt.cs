@@ -8,9 +8,8 @@ using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Connecting;
 
-/// <summary>
-/// One client on its way to the target: connecting, or parked until the target is there. A relay takes over its slot of the loop.
-/// </summary>
+/// <summary>One client on its way to the target: connecting, or parked until the target is there. A relay takes over its slot of the
+/// loop.</summary>
 internal sealed class ConnectAttempt(Connector connector) : EventSource
 {
     private const int ClientEnd = 0;
@@ -146,10 +145,8 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
         return isConnected || error != Errno.None;
     }
 
-    /// <summary>
-    /// Whether the target accepted the connection and has reset it since. The relay passes on the bytes before the reset, and the reset,
-    /// which it sees by EPOLLERR: the socket's error has been read.
-    /// </summary>
+    /// <summary>Whether the target accepted the connection and has reset it since. The relay passes on the bytes before the reset, and the
+    /// reset, which it sees by EPOLLERR: the socket's error has been read.</summary>
     private bool WasConnected(Errno error) => TargetKind == SocketKind.Tcp && error is Errno.ECONNRESET or Errno.EPIPE;
 
     /// <inheritdoc cref="AcceptedClient.HasHungUp"/>

@@ -95,9 +95,8 @@ internal sealed class ConnectTarget
         ? _first[index]
         : SockAddr.From(Target.Addresses[index], Target.PortAt(offset % Target.Ports.Count));
 
-    /// <summary>
-    /// As <see cref="Address(int, int)"/>, with the interface of a link-local target as the socket's namespace numbers it.
-    /// </summary>
+    /// <summary>As <see cref="Address(int, int)"/>, with the interface of a link-local target as the socket's namespace numbers
+    /// it.</summary>
     /// <returns>0, or a negated error if there is no such interface.</returns>
     public int Address(int socket, int index, int offset, out SockAddr address)
     {
@@ -113,11 +112,9 @@ internal sealed class ConnectTarget
     /// <summary>The socket's family for an address.</summary>
     public int Family(int index) => _first[index].Family;
 
-    /// <summary>
-    /// Whether a socket that has begun to connect got its target's own address and port. The port may be an ephemeral one: if nothing
-    /// listens there, the connecting socket can be given that very port and connect to itself (TCP by a simultaneous open). The client
-    /// would receive its own bytes, and the service could not bind.
-    /// </summary>
+    /// <summary>Whether a socket that has begun to connect got its target's own address and port. The port may be an ephemeral one: if
+    /// nothing listens there, the connecting socket can be given that very port and connect to itself (TCP by a simultaneous open). The
+    /// client would receive its own bytes, and the service could not bind.</summary>
     public static bool IsSelfConnection(int socket, in SockAddr target) =>
         Libc.LocalAddress(socket, out SockAddr own) >= 0 && own.Port == target.Port && own.IsSameHost(target);
 }

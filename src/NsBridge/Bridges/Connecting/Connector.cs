@@ -28,10 +28,8 @@ internal interface IConnectorOwner
     void OnNamespaceMoved();
 }
 
-/// <summary>
-/// Connects admitted clients of one bridge to its target, on one loop: enters the namespace once for all that come together, parks them
-/// while the target is missing, and passes them to the relays. On the loop's thread.
-/// </summary>
+/// <summary>Connects admitted clients of one bridge to its target, on one loop: enters the namespace once for all that come together,
+/// parks them while the target is missing, and passes them to the relays. On the loop's thread.</summary>
 internal sealed class Connector
 {
     private const int RetryMilliseconds = 100;
@@ -141,9 +139,8 @@ internal sealed class Connector
     /// <summary>The client has hung up.</summary>
     internal void Abandon(ConnectAttempt attempt) => End(attempt, new RelayOutcome(EndReason.ClientReset));
 
-    /// <summary>
-    /// Adopts a new target. If it leads elsewhere or has other time limits, every client without a connection begins again.
-    /// </summary>
+    /// <summary>Adopts a new target. If it leads elsewhere or has other time limits, every client without a connection begins
+    /// again.</summary>
     public void Change(ConnectTarget target, long idleTimeout)
     {
         bool isNews = !target.ConnectsAs(Target);
@@ -253,10 +250,8 @@ internal sealed class Connector
             _retry.SetOnce(RetryMilliseconds);
     }
 
-    /// <summary>
-    /// Resets every connection into another namespace than this one (0: into any), and ends every attempt to make one: those clients wait
-    /// for the next namespace, if they may.
-    /// </summary>
+    /// <summary>Resets every connection into another namespace than this one (0: into any), and ends every attempt to make one: those
+    /// clients wait for the next namespace, if they may.</summary>
     /// <returns>How many clients were reset.</returns>
     public int AbortAllBut(ulong cookie)
     {
@@ -285,9 +280,8 @@ internal sealed class Connector
         return count;
     }
 
-    /// <summary>
-    /// Stops every relay at a message boundary and gives it away, and each client without a connection, for which the connect begins again.
-    /// </summary>
+    /// <summary>Stops every relay at a message boundary and gives it away, and each client without a connection, for which the connect
+    /// begins again.</summary>
     /// <param name="bridge">The bridge's name.</param>
     /// <param name="role">The role of a connection with that number.</param>
     public IEnumerable<ConnectionSnapshot> Suspend(string bridge, Func<ulong, ConnectionRole> role)
@@ -298,8 +292,7 @@ internal sealed class Connector
         return [.. relayed, .. ReleasePending(bridge, role)];
     }
 
-    /// <summary>Gives away the clients without a connection.</summary>
-    /// <inheritdoc cref="Suspend"/>
+    /// <summary>Gives away the clients without a connection.</summary> <inheritdoc cref="Suspend"/>
     public IReadOnlyList<ConnectionSnapshot> ReleasePending(string bridge, Func<ulong, ConnectionRole> role)
     {
         var pending = new List<ConnectionSnapshot>();

@@ -2,10 +2,8 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Bridges.Connecting;
 
-/// <summary>
-/// Clients that wait for a missing target, in the order of their arrival. One queue for each port of a range: services behind a range come
-/// up independently.
-/// </summary>
+/// <summary>Clients that wait for a missing target, in the order of their arrival. One queue for each port of a range: services behind a
+/// range come up independently.</summary>
 internal sealed class ParkedClients
 {
     /// <summary>Clients that may wait; further ones are reset. It bounds memory and descriptors.</summary>
@@ -21,10 +19,8 @@ internal sealed class ParkedClients
     /// <summary>Whether a client waits for the port at that position of the range.</summary>
     public bool HasQueue(int offset) => Count > 0 && _queues.ContainsKey(offset);
 
-    /// <summary>
-    /// Whether a new client should wait behind others. Not if the first of them has been connecting for long: an address that does not
-    /// answer holds no other client up.
-    /// </summary>
+    /// <summary>Whether a new client should wait behind others. Not if the first of them has been connecting for long: an address that
+    /// does not answer holds no other client up.</summary>
     /// <param name="offset">The position in the range of ports.</param>
     /// <param name="shortage">What the first of them waits for, as <see cref="ConnectAttempt.Shortage"/>.</param>
     public bool ShouldQueue(int offset, out Errno shortage)

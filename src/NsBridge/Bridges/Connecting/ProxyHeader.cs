@@ -8,10 +8,8 @@ using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Connecting;
 
-/// <summary>
-/// The PROXY protocol's header, which carries the address of a client to the target. Source: HAProxy's proxy-protocol.txt, versions 1
-/// and 2.
-/// </summary>
+/// <summary>The PROXY protocol's header, which carries the address of a client to the target. Source: HAProxy's proxy-protocol.txt,
+/// versions 1 and 2.</summary>
 internal static class ProxyHeader
 {
     /// <summary>Bytes of the longest header: version 1 with two IPv6 addresses.</summary>

@@ -4,10 +4,8 @@ using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Joining;
 
-/// <summary>
-/// The outer half's end of a kept connection to the bridge's UNIX socket: connects, waits for the inner half's greeting, and sends
-/// descriptors with a record for each. On the loop's thread.
-/// </summary>
+/// <summary>The outer half's end of a kept connection to the bridge's UNIX socket: connects, waits for the inner half's greeting, and
+/// sends descriptors with a record for each. On the loop's thread.</summary>
 internal abstract class HalfLink(EventLoop loop) : EventSource
 {
     /// <summary>Another user listens there, which gets no descriptor. connect(2) does not use this error for a UNIX socket.</summary>

@@ -8,10 +8,8 @@ using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Joining;
 
-/// <summary>
-/// Joins the halves by handing accepted connections off. Has one link for each loop that relays; a link is made when it is first needed,
-/// and again after it was lost. On the home loop.
-/// </summary>
+/// <summary>Joins the halves by handing accepted connections off. Has one link for each loop that relays; a link is made when it is first
+/// needed, and again after it was lost. On the home loop.</summary>
 internal sealed class HandoffJoin : IJoin, IHandoffOwner
 {
     private const int RetryMilliseconds = 250;
@@ -81,9 +79,8 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
         return _links[index] = link;
     }
 
-    /// <summary>
-    /// Connects a link to the loop of this process's inner half; an inner half of another process gets a number that no loop has.
-    /// </summary>
+    /// <summary>Connects a link to the loop of this process's inner half; an inner half of another process gets a number that no loop
+    /// has.</summary>
     private bool Connect(HandoffLink link, int index)
     {
         int result = link.Connect(_bridge.JoinAddress, new JoinPeerName(JoinKind.Handoff, _hasInner ? index : _loops.Loops.Count));

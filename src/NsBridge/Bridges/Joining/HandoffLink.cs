@@ -26,10 +26,8 @@ internal interface IHandoffOwner
 /// <param name="Since">When it came, by the loop's clock.</param>
 internal readonly record struct WaitingClient(AcceptedClient Accepted, long Since);
 
-/// <summary>
-/// Hands accepted connections off to an inner half as descriptors, and receives from that of another process how each ended. Owns a client
-/// from <see cref="Enqueue"/> until it is sent or taken back.
-/// </summary>
+/// <summary>Hands accepted connections off to an inner half as descriptors, and receives from that of another process how each ended. Owns
+/// a client from <see cref="Enqueue"/> until it is sent or taken back.</summary>
 /// <param name="loop">The loop it lives on.</param>
 /// <param name="owner">Gets the events.</param>
 /// <param name="perMessage">Clients that may go in one message.</param>

@@ -21,10 +21,8 @@ internal interface IHandoffClients
     void Remove(HandoffReceiver receiver);
 }
 
-/// <summary>
-/// The inner half's end of a handoff link: takes accepted connections over. The other end is an outer half of the daemon's own user; what
-/// it sends is checked all the same, and everything but connected TCP sockets is closed.
-/// </summary>
+/// <summary>The inner half's end of a handoff link: takes accepted connections over. The other end is an outer half of the daemon's own
+/// user; what it sends is checked all the same, and everything but connected TCP sockets is closed.</summary>
 /// <param name="owner">Admits the clients.</param>
 /// <param name="connector">Owns a client from <see cref="Connector.Connect"/> on; its loop is the receiver's.</param>
 /// <param name="socket">The connection, owned from here on.</param>
@@ -42,11 +40,9 @@ internal sealed class HandoffReceiver(IHandoffClients owner, Connector connector
     /// <summary>Whether the other end is the bridge's own outer half.</summary>
     public bool IsOwn => isOwn;
 
-    /// <summary>
-    /// Whether clients may be taken; clients that stay in the link lose only time. A message with more clients than there is room for fits
-    /// into the reserve (see <see cref="DescriptorBudget.ClientsPerMessage"/>). Clients of this process were admitted with room for the
-    /// target too.
-    /// </summary>
+    /// <summary>Whether clients may be taken; clients that stay in the link lose only time. A message with more clients than there is room
+    /// for fits into the reserve (see <see cref="DescriptorBudget.ClientsPerMessage"/>). Clients of this process were admitted with room
+    /// for the target too.</summary>
     private bool HasRoom => isOwn || owner.HasRoom;
 
     private uint Interest => (_isDrained ? 0 : Libc.EPOLLIN | Libc.EPOLLRDHUP) | (_notices.Count > 0 ? Libc.EPOLLOUT : 0);
@@ -65,10 +61,8 @@ internal sealed class HandoffReceiver(IHandoffClients owner, Connector connector
             Loop.SetTimer(this, Pause);
     }
 
-    /// <summary>
-    /// Takes what was sent so far and nothing more: the outer half cannot send from now on, and makes a new link. It still learns how the
-    /// clients that it handed off end. On the loop; repeated calls do nothing.
-    /// </summary>
+    /// <summary>Takes what was sent so far and nothing more: the outer half cannot send from now on, and makes a new link. It still learns
+    /// how the clients that it handed off end. On the loop; repeated calls do nothing.</summary>
     public void Retire()
     {
         if (Socket < 0 || _isRetired)

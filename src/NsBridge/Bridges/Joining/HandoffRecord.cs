@@ -5,10 +5,9 @@ using NsBridge.Relaying.Halves;
 namespace NsBridge.Bridges.Joining;
 
 /// <summary>One handed-off connection, as the outer half describes it: a record for each descriptor of the message.</summary>
-/// <remarks>
-/// 32 bytes: the address (16, big-endian, IPv4-mapped), the outer half's number of the connection (8, its own byte order, repeated in a
-/// <see cref="HandoffNotice"/>), the port (2, big-endian), the offset in the range of ports (2, big-endian), the family (1), three zeros.
-/// </remarks>
+/// <remarks>32 bytes: the address (16, big-endian, IPv4-mapped), the outer half's number of the connection (8, its own byte order,
+/// repeated in a <see cref="HandoffNotice"/>), the port (2, big-endian), the offset in the range of ports (2, big-endian), the family (1),
+/// three zeros.</remarks>
 internal readonly record struct HandoffRecord(PeerAddress Peer, int Offset, ulong Number)
 {
     public const int Size = 32;
@@ -33,10 +32,8 @@ internal readonly record struct HandoffRecord(PeerAddress Peer, int Offset, ulon
         MemoryMarshal.Read<ulong>(from[16..]));
 }
 
-/// <summary>
-/// The end of a connection that the inner half of another process took over, as it reports it to the outer half: 32 bytes, four numbers of
-/// 8 in the machine's byte order.
-/// </summary>
+/// <summary>The end of a connection that the inner half of another process took over, as it reports it to the outer half: 32 bytes, four
+/// numbers of 8 in the machine's byte order.</summary>
 /// <param name="Number">The connection's <see cref="HandoffRecord.Number"/>.</param>
 /// <param name="ToTarget">Bytes to the target.</param>
 /// <param name="ToClient">Bytes to the client.</param>
@@ -45,10 +42,8 @@ internal readonly record struct HandoffNotice(ulong Number, long ToTarget, long 
 {
     public const int Size = 32;
 
-    /// <summary>
-    /// Nothing more is taken over this link; further clients go over a new one. No connection has its number, and an outer half that does
-    /// not know this notice gets EPIPE when it sends the next client.
-    /// </summary>
+    /// <summary>Nothing more is taken over this link; further clients go over a new one. No connection has its number, and an outer half
+    /// that does not know this notice gets EPIPE when it sends the next client.</summary>
     public static HandoffNotice TakesNoMore => default;
 
     public void Write(Span<byte> to)

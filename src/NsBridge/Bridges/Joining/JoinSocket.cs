@@ -17,9 +17,8 @@ internal interface IJoinServer
     void OnAccepted(int descriptor, JoinPeerName name);
 }
 
-/// <summary>
-/// An inner half's UNIX socket: the file and the listener behind it. On the bridge's home loop, except for <see cref="IsInPlace"/>.
-/// </summary>
+/// <summary>An inner half's UNIX socket: the file and the listener behind it. On the bridge's home loop, except for <see
+/// cref="IsInPlace"/>.</summary>
 internal sealed class JoinSocket
 {
     private readonly IJoinServer _server;
@@ -107,10 +106,8 @@ internal sealed class JoinSocket
     /// <summary>Closes the file; <see cref="Address"/> is not valid any more.</summary>
     public void Close() => _file.Close();
 
-    /// <summary>
-    /// Accepts connections for an <see cref="IJoinServer"/>. Holding back clients that this process has admitted would keep their room
-    /// taken.
-    /// </summary>
+    /// <summary>Accepts connections for an <see cref="IJoinServer"/>. Holding back clients that this process has admitted would keep their
+    /// room taken.</summary>
     private sealed class JoinListener(IJoinServer server, EventLoop loop, int listener, DescriptorBudget descriptors, bool hasRoomAlready)
         : Acceptor(loop, listener, descriptors)
     {

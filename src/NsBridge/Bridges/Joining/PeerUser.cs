@@ -4,10 +4,9 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Bridges.Joining;
 
 /// <summary>Whether the other end of a UNIX socket belongs to the daemon's own user, also across user namespaces.</summary>
-/// <remarks>
-/// The kernel translates the peer's user into this process's user namespace, so the same user has the same number here. A user without a
-/// number here shows as the overflow user (proc_sys_kernel(5)): that number proves something only if every user has a number.
-/// </remarks>
+/// <remarks>The kernel translates the peer's user into this process's user namespace, so the same user has the same number here. A user
+/// without a number here shows as the overflow user (proc_sys_kernel(5)): that number proves something only if every user has a
+/// number.</remarks>
 internal static class PeerUser
 {
     private const uint UsualOverflowUser = 65534;
@@ -34,9 +33,8 @@ internal static class PeerUser
         }
     }
 
-    /// <summary>
-    /// The first user namespace's map is one line with all numbers but the last, which means "none"; see user_namespaces(7).
-    /// </summary>
+    /// <summary>The first user namespace's map is one line with all numbers but the last, which means "none"; see
+    /// user_namespaces(7).</summary>
     private static bool HasNumberForEveryone()
     {
         string all = uint.MaxValue.ToString(CultureInfo.InvariantCulture);

@@ -11,9 +11,8 @@ using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Joining;
 
-/// <summary>
-/// Joins the halves by relaying bytes: each client gets a connection of its own to the bridge's UNIX socket. On the home loop.
-/// </summary>
+/// <summary>Joins the halves by relaying bytes: each client gets a connection of its own to the bridge's UNIX socket. On the home
+/// loop.</summary>
 internal sealed class RelayJoin : IJoin, IConnectorOwner
 {
     private readonly IBridgeContext _bridge;

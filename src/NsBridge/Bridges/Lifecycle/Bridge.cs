@@ -9,10 +9,8 @@ using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.Bridges.Lifecycle;
 
-/// <summary>
-/// The state machine of one configured bridge: an outer and an inner half, whichever are configured, joined by its UNIX socket. A start
-/// never fails for what may pass: the bridge is then waiting or failed, with a reason, and retries.
-/// </summary>
+/// <summary>The state machine of one configured bridge: an outer and an inner half, whichever are configured, joined by its UNIX socket. A
+/// start never fails for what may pass: the bridge is then waiting or failed, with a reason, and retries.</summary>
 internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
 {
     /// <summary>A probe takes microseconds; a machine that needs longer than this has another fault.</summary>

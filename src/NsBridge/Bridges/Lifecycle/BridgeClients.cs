@@ -4,9 +4,8 @@ using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Lifecycle;
 
-/// <summary>
-/// The clients of a bridge: admits them, counts them with their descriptors, and logs what becomes of them. Any thread may call.
-/// </summary>
+/// <summary>The clients of a bridge: admits them, counts them with their descriptors, and logs what becomes of them. Any thread may
+/// call.</summary>
 internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
 {
     private readonly AdmissionControl _admission;
@@ -34,9 +33,8 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
 
     public BridgeCounters Counters { get; }
 
-    /// <summary>
-    /// This bridge's own connections, with the sockets that stay open after their end; a successor of the same name has its own count.
-    /// </summary>
+    /// <summary>This bridge's own connections, with the sockets that stay open after their end; a successor of the same name has its own
+    /// count.</summary>
     public long Count => Volatile.Read(ref _connections);
 
     /// <summary>Adopts new limits.</summary>
@@ -72,9 +70,8 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
         CountIn(peer);
     }
 
-    /// <summary>
-    /// Stops counting a client as this bridge's; the limits still count it, until another bridge of the name restores it or it is dropped.
-    /// </summary>
+    /// <summary>Stops counting a client as this bridge's; the limits still count it, until another bridge of the name restores it or it is
+    /// dropped.</summary>
     public void GiveAway(PeerAddress peer) => CountOut(peer);
 
     /// <summary>A client that was given away is reset.</summary>

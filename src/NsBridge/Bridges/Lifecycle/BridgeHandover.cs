@@ -9,9 +9,8 @@ using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Lifecycle;
 
-/// <summary>
-/// Passes sockets and connections from a bridge to the next one of its name: in the next process, or after a reload in this one.
-/// </summary>
+/// <summary>Passes sockets and connections from a bridge to the next one of its name: in the next process, or after a reload in this
+/// one.</summary>
 internal sealed class BridgeHandover(Bridge bridge, BridgeClients clients)
 {
     private BridgeSettings Settings => bridge.Settings;
@@ -31,10 +30,8 @@ internal sealed class BridgeHandover(Bridge bridge, BridgeClients clients)
         .. bridge.Inner is IConnectionCarrier inner ? await inner.SuspendAsync() : [],
     ];
 
-    /// <summary>
-    /// Gives away the clients without a target, whose way the next bridge of the name decides. The bridge has to be unbound. The limits
-    /// count these clients until that bridge resumes them, or <see cref="Reject"/> resets them.
-    /// </summary>
+    /// <summary>Gives away the clients without a target, whose way the next bridge of the name decides. The bridge has to be unbound. The
+    /// limits count these clients until that bridge resumes them, or <see cref="Reject"/> resets them.</summary>
     public async Task<IReadOnlyList<ConnectionSnapshot>> ReleasePendingAsync()
     {
         ConnectionSnapshot[] pending =

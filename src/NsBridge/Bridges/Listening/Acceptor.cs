@@ -72,16 +72,13 @@ internal abstract class Acceptor(EventLoop loop, int listener, DescriptorBudget 
             Pause();
     }
 
-    /// <summary>
-    /// How many to accept now. Asked first, because accept(2) makes a socket and a file before it finds an empty queue. If the length is
-    /// unknown, EAGAIN ends the batch. One is tried in any case: the event announces one.
-    /// </summary>
+    /// <summary>How many to accept now. Asked first, because accept(2) makes a socket and a file before it finds an empty queue. If the
+    /// length is unknown, EAGAIN ends the batch. One is tried in any case: the event announces one.</summary>
     private int QueueLength => Libc.AcceptQueueLength(_listener) is >= 0 and int waiting ? Math.Clamp(waiting, 1, Batch) : Batch;
 
-    /// <summary>
-    /// The kinds of accept(2)'s errors: without descriptors or memory nothing can be accepted for a while; every other error belongs to the
-    /// one connection in the queue (ECONNABORTED, EPROTO, EPERM by a filter, its network errors), and the next may be accepted.
-    /// </summary>
+    /// <summary>The kinds of accept(2)'s errors: without descriptors or memory nothing can be accepted for a while; every other error
+    /// belongs to the one connection in the queue (ECONNABORTED, EPROTO, EPERM by a filter, its network errors), and the next may be
+    /// accepted.</summary>
     private bool ShouldPause(Errno error)
     {
         if (error is not (Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM))

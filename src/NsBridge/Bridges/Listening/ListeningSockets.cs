@@ -11,10 +11,8 @@ using NsBridge.Systemd;
 
 namespace NsBridge.Bridges.Listening;
 
-/// <summary>
-/// Opens the sockets for the clients of every bridge: those that systemd passed, those that an earlier bridge or process left, or new ones.
-/// Any thread may call.
-/// </summary>
+/// <summary>Opens the sockets for the clients of every bridge: those that systemd passed, those that an earlier bridge or process left, or
+/// new ones. Any thread may call.</summary>
 /// <param name="activation">The sockets that systemd passed.</param>
 /// <param name="inherited">The sockets that an earlier bridge or process left.</param>
 /// <param name="descriptors">Knows whether a range of ports fits into this process.</param>

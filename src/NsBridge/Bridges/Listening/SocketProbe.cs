@@ -3,10 +3,8 @@ using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Listening;
 
-/// <summary>
-/// Finds out whether a process listens on a UNIX socket. Connects under the name of an outer half and passes nothing: an inner half dials
-/// no target and counts no client for it. Another program sees a connection that ends at once.
-/// </summary>
+/// <summary>Finds out whether a process listens on a UNIX socket. Connects under the name of an outer half and passes nothing: an inner
+/// half dials no target and counts no client for it. Another program sees a connection that ends at once.</summary>
 internal static class SocketProbe
 {
     /// <param name="server">The address.</param>

@@ -5,10 +5,8 @@ namespace NsBridge.Bridges.Listening;
 /// <summary>The options of UDP sockets, and how to recognize a listener.</summary>
 internal static class UdpSocket
 {
-    /// <summary>
-    /// Bytes that may wait on a socket, capped by net.core.rmem_max and wmem_max. A small datagram counts for nearly a kilobyte, so the
-    /// usual default holds 270 of them: too few for the bursts that arrive while a busy daemon is not scheduled.
-    /// </summary>
+    /// <summary>Bytes that may wait on a socket, capped by net.core.rmem_max and wmem_max. A small datagram counts for nearly a kilobyte,
+    /// so the usual default holds 270 of them: too few for the bursts that arrive while a busy daemon is not scheduled.</summary>
     private const int Buffer = 4 * 1024 * 1024;
 
     /// <summary>Whether it is a bound UDP socket without a peer.</summary>

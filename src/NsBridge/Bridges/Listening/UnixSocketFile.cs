@@ -5,11 +5,9 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Bridges.Listening;
 
 /// <summary>A listening UNIX socket and its file.</summary>
-/// <remarks>
-/// The socket is bound under a random name without permissions for others, gets its group and mode, and is then renamed to its place: it
-/// has them from the first moment it can be found. A file in that place is replaced only if it is a dead socket of the same user; a link,
-/// another kind of file, another user's socket or a served one stays, and the error names it.
-/// </remarks>
+/// <remarks>The socket is bound under a random name without permissions for others, gets its group and mode, and is then renamed to its
+/// place: it has them from the first moment it can be found. A file in that place is replaced only if it is a dead socket of the same
+/// user; a link, another kind of file, another user's socket or a served one stays, and the error names it.</remarks>
 internal sealed class UnixSocketFile
 {
     private const int Backlog = 4096;
@@ -35,10 +33,8 @@ internal sealed class UnixSocketFile
     /// <summary>The listening socket; the caller closes it.</summary>
     public int Listener { get; }
 
-    /// <summary>
-    /// Leads to this socket whatever becomes of its path: through the file itself, which this process holds open. Other processes cannot
-    /// use it.
-    /// </summary>
+    /// <summary>Leads to this socket whatever becomes of its path: through the file itself, which this process holds open. Other processes
+    /// cannot use it.</summary>
     public SockAddr Address { get; }
 
     /// <summary>Whether the file still lies at its path. While it is open no other file gets its inode number.</summary>

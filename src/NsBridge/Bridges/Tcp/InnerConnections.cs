@@ -99,10 +99,8 @@ internal sealed class InnerConnections(
         }
     }
 
-    /// <summary>
-    /// Takes no more clients of other processes, whose outer halves link to the bridge's next inner half. The bridge's own outer half has
-    /// stopped.
-    /// </summary>
+    /// <summary>Takes no more clients of other processes, whose outer halves link to the bridge's next inner half. The bridge's own outer
+    /// half has stopped.</summary>
     public void RetireForeign()
     {
         foreach (HandoffReceiver receiver in _receivers.ToArray())

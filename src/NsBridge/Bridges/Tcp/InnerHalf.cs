@@ -11,10 +11,8 @@ using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Tcp;
 
-/// <summary>
-/// The inner half of a TCP bridge: listens on the UNIX socket and connects the clients to the target inside the namespace. Its listener
-/// lives on the bridge's home loop; each loop that relays has a connector of its own.
-/// </summary>
+/// <summary>The inner half of a TCP bridge: listens on the UNIX socket and connects the clients to the target inside the namespace. Its
+/// listener lives on the bridge's home loop; each loop that relays has a connector of its own.</summary>
 internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IJoinServer
 {
     private readonly IClientAdmission _clients;
@@ -91,9 +89,8 @@ internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IJoinServer
         On(connecting, () => connecting.Connect(accepted));
     }
 
-    /// <summary>
-    /// If bytes cross the join within this process the listener accepts without asking for room: asks for the other clients here.
-    /// </summary>
+    /// <summary>If bytes cross the join within this process the listener accepts without asking for room: asks for the other clients
+    /// here.</summary>
     private bool HasRoomForAnother() => !_relaysWithin || _connections[0].HasRoom;
 
     private InnerConnections Choose() => _connections[_loops.ChooseRelay(_home).Index];

@@ -10,10 +10,8 @@ using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.Bridges.Tcp;
 
-/// <summary>
-/// The outer half of a TCP bridge: its listeners, and the join through which admitted clients reach the UNIX socket. On the bridge's home
-/// loop.
-/// </summary>
+/// <summary>The outer half of a TCP bridge: its listeners, and the join through which admitted clients reach the UNIX socket. On the
+/// bridge's home loop.</summary>
 internal sealed class OuterHalf(
     IBridgeContext bridge,
     IClientAdmission clients,

@@ -12,10 +12,8 @@ using NsBridge.Relaying.Udp;
 
 namespace NsBridge.Bridges.Udp;
 
-/// <summary>
-/// Gives the flows of one bridge their sockets: enters the namespace once for all that begin together, tries the target's next address
-/// after a refusal, and parks flows while the target is missing. On the loop's thread.
-/// </summary>
+/// <summary>Gives the flows of one bridge their sockets: enters the namespace once for all that begin together, tries the target's next
+/// address after a refusal, and parks flows while the target is missing. On the loop's thread.</summary>
 internal sealed class FlowConnector : IFlowOwner
 {
     /// <summary>Flows that may wait for a missing target.</summary>
@@ -29,11 +27,9 @@ internal sealed class FlowConnector : IFlowOwner
     /// <summary>How long an address may take to refuse if there is another one: a refusal on loopback comes at once.</summary>
     private const int TrialMilliseconds = 1000;
 
-    /// <summary>
-    /// The default of <c>MaxConnections</c>: at most 8192 flows, and at most a quarter of the process's descriptors. Senders can be
-    /// invented, and each flow costs a descriptor for <c>IdleTimeout</c>. With so many, at one new client a millisecond, a client still has
-    /// eight seconds for its answer.
-    /// </summary>
+    /// <summary>The default of <c>MaxConnections</c>: at most 8192 flows, and at most a quarter of the process's descriptors. Senders can
+    /// be invented, and each flow costs a descriptor for <c>IdleTimeout</c>. With so many, at one new client a millisecond, a client still
+    /// has eight seconds for its answer.</summary>
     private static readonly int s_defaultLimit = Math.Max(1, Math.Min(8192, Libc.DescriptorLimit() / 4));
 
     private readonly IBridgeContext _bridge;
@@ -65,10 +61,8 @@ internal sealed class FlowConnector : IFlowOwner
 
     public FlowTable Table { get; }
 
-    /// <summary>
-    /// Adopts the present settings; called before the first flow too. A UDP client does not connect again, so flows that the new settings
-    /// do not allow, or that lead to another target, end; the next datagram begins a new flow.
-    /// </summary>
+    /// <summary>Adopts the present settings; called before the first flow too. A UDP client does not connect again, so flows that the new
+    /// settings do not allow, or that lead to another target, end; the next datagram begins a new flow.</summary>
     public void Change()
     {
         BridgeSettings settings = _bridge.Settings;

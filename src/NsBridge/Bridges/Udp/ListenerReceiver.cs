@@ -5,10 +5,8 @@ using NsBridge.Relaying.Udp;
 
 namespace NsBridge.Bridges.Udp;
 
-/// <summary>
-/// The inner half's end of a link over which an outer half hands its listeners over. They are served for as long as the link lasts: its end
-/// takes them back. What is sent is checked; everything but UDP listeners is closed.
-/// </summary>
+/// <summary>The inner half's end of a link over which an outer half hands its listeners over. They are served for as long as the link
+/// lasts: its end takes them back. What is sent is checked; everything but UDP listeners is closed.</summary>
 /// <param name="owner">Removes the receiver when the link ends.</param>
 /// <param name="flows">Has the flows of its listeners; its loop is the receiver's.</param>
 /// <param name="socket">The connection, owned from here on.</param>

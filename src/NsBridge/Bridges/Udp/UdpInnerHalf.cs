@@ -10,14 +10,10 @@ using NsBridge.Relaying.Udp;
 
 namespace NsBridge.Bridges.Udp;
 
-/// <summary>
-/// The inner half of a UDP bridge: takes listeners over through its UNIX socket and has the flows of their clients. On the bridge's home
-/// loop.
-/// </summary>
-/// <remarks>
-/// The UNIX socket is a stream and passes no datagrams of local programs: any other connection is closed. Flows are not carried over: a
-/// client's next datagram makes another one.
-/// </remarks>
+/// <summary>The inner half of a UDP bridge: takes listeners over through its UNIX socket and has the flows of their clients. On the
+/// bridge's home loop.</summary>
+/// <remarks>The UNIX socket is a stream and passes no datagrams of local programs: any other connection is closed. Flows are not carried
+/// over: a client's next datagram makes another one.</remarks>
 internal sealed class UdpInnerHalf : IInnerHalf, IJoinServer
 {
     private readonly EventLoop _home;

@@ -11,10 +11,9 @@ using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Udp;
 
-/// <summary>
-/// The outer half of a UDP bridge: binds its listeners and hands each over to the inner half once, over a kept connection to the bridge's
-/// UNIX socket. From then on datagrams pass between the listeners and the targets without it. On the bridge's home loop.
-/// </summary>
+/// <summary>The outer half of a UDP bridge: binds its listeners and hands each over to the inner half once, over a kept connection to the
+/// bridge's UNIX socket. From then on datagrams pass between the listeners and the targets without it. On the bridge's home
+/// loop.</summary>
 internal sealed class UdpOuterHalf : IOuterHalf
 {
     private const int RetryMilliseconds = 250;

@@ -11,11 +11,9 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Commands.Demo;
 
-/// <summary>
-/// The demo's second process, in a network namespace of its own, with the web server and, for a user without privilege, the inner half
-/// of the bridge. It lives until its standard input ends, and removes its directory then. The kernel ends that input when the demo is
-/// gone, also by SIGKILL, and frees the namespace with its last process: nothing is left behind.
-/// </summary>
+/// <summary>The demo's second process, in a network namespace of its own, with the web server and, for a user without privilege, the inner
+/// half of the bridge. It lives until its standard input ends, and removes its directory then. The kernel ends that input when the demo is
+/// gone, also by SIGKILL, and frees the namespace with its last process: nothing is left behind.</summary>
 /// <remarks>PR_SET_PDEATHSIG does not serve: it follows the thread that started the process, and pool threads end at any time.</remarks>
 internal sealed class DemoChild : IAsyncDisposable
 {

@@ -6,11 +6,9 @@ using NsBridge.Linux;
 
 namespace NsBridge.Commands.Demo;
 
-/// <summary>
-/// What the demo shows: a namespace, a web server inside, and a bridge to it. With CAP_SYS_ADMIN the bridge is here and enters the
-/// namespace. An ordinary user gets a user and network namespace that no process outside may enter: the inner half of the bridge runs
-/// in there, and a UNIX socket joins the halves.
-/// </summary>
+/// <summary>What the demo shows: a namespace, a web server inside, and a bridge to it. With CAP_SYS_ADMIN the bridge is here and enters
+/// the namespace. An ordinary user gets a user and network namespace that no process outside may enter: the inner half of the bridge runs
+/// in there, and a UNIX socket joins the halves.</summary>
 internal sealed class DemoScene : IAsyncDisposable
 {
     private readonly DemoChild _child;

@@ -8,10 +8,8 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Commands.Doctor;
 
-/// <summary>
-/// Does the target accept a connection? One is made from inside the namespace and closed again. A UDP service need not answer: an empty
-/// datagram shows whether it is refused.
-/// </summary>
+/// <summary>Does the target accept a connection? One is made from inside the namespace and closed again. A UDP service need not answer: an
+/// empty datagram shows whether it is refused.</summary>
 internal static class AnswerCheck
 {
     private const string Name = "answer";

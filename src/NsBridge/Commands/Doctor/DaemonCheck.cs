@@ -82,9 +82,8 @@ internal static class DaemonCheck
             : CheckResult.Broken(Name, status.Reason.Length > 0 ? $"{report}: {status.Reason}" : report, Cure(bridge, status.ReasonCode));
     }
 
-    /// <summary>
-    /// Does the running daemon have the entry that is inspected? First: with another one, the other checks would look at the wrong places.
-    /// </summary>
+    /// <summary>Does the running daemon have the entry that is inspected? First: with another one, the other checks would look at the
+    /// wrong places.</summary>
     public static CheckResult? ProbeVersion(InspectedBridge bridge)
     {
         if (bridge is not { Daemon.Document: { } daemon, Status: { } status })

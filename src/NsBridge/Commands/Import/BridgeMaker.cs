@@ -5,9 +5,8 @@ using NsBridge.Configuration.Values;
 
 namespace NsBridge.Commands.Import;
 
-/// <summary>
-/// Makes one bridge of two socats that meet at a UNIX socket, of one that runs the other by EXEC, and of a .socket with its .service.
-/// </summary>
+/// <summary>Makes one bridge of two socats that meet at a UNIX socket, of one that runs the other by EXEC, and of a .socket with its
+/// .service.</summary>
 /// <param name="targetNamespace">Where a target is if nothing around its command names a namespace; null refuses such a command.</param>
 internal sealed class BridgeMaker(string? targetNamespace)
 {

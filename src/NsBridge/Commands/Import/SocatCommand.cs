@@ -2,10 +2,8 @@ using NsBridge.Base;
 
 namespace NsBridge.Commands.Import;
 
-/// <summary>
-/// One address of a socat command, such as <c>TCP-LISTEN:3003,fork,bind=127.0.0.1</c>. The keyword is in its long form:
-/// <c>TCP-LISTEN</c>, <c>TCP</c>, <c>UNIX</c>; <c>STDIO</c> for <c>-</c>.
-/// </summary>
+/// <summary>One address of a socat command, such as <c>TCP-LISTEN:3003,fork,bind=127.0.0.1</c>. The keyword is in its long form:
+/// <c>TCP-LISTEN</c>, <c>TCP</c>, <c>UNIX</c>; <c>STDIO</c> for <c>-</c>.</summary>
 internal sealed record SocatAddress(string Keyword, string Rest, IReadOnlyList<(string Name, string Value)> Options)
 {
     public bool IsUdp => Keyword.StartsWith("UDP", StringComparison.Ordinal);

@@ -3,10 +3,8 @@ using NsBridge.Base;
 
 namespace NsBridge.Commands.Status;
 
-/// <summary>
-/// Shows lines again and again: in place if standard output is a terminal, else one block after the other. At the end the terminal's own
-/// content comes back, with the last lines below it.
-/// </summary>
+/// <summary>Shows lines again and again: in place if standard output is a terminal, else one block after the other. At the end the
+/// terminal's own content comes back, with the last lines below it.</summary>
 internal sealed class Screen : IDisposable
 {
     // The second screen, without the cursor, as every full-screen program has it (xterm's control sequences).

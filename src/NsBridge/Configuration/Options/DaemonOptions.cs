@@ -17,10 +17,8 @@ internal sealed class AbsolutePathAttribute : ValidationAttribute
 /// <summary>What the daemon starts with beside its bridges, as the host validates it at its start.</summary>
 internal sealed class DaemonOptions
 {
-    /// <summary>
-    /// Of the file, the environment or, unlike all else here, of the service manager (<c>$RUNTIME_DIRECTORY</c>): the loader passes over a
-    /// wrong one of those, so that commands work in any environment, and only the daemon's start refuses it.
-    /// </summary>
+    /// <summary>Of the file, the environment or, unlike all else here, of the service manager (<c>$RUNTIME_DIRECTORY</c>): the loader
+    /// passes over a wrong one of those, so that commands work in any environment, and only the daemon's start refuses it.</summary>
     [Required(ErrorMessage = $"{KeyTable.Section}:{nameof(RuntimeDirectory)}: the daemon needs a directory")]
     [AbsolutePath]
     public string RuntimeDirectory { get; set; } = "";
@@ -54,8 +52,7 @@ internal sealed class BridgeListOptions
     public IList<BridgeOptions> Bridges { get; set; } = [];
 }
 
-/// <summary>
-/// Generated from the attributes at build time: the reflecting ValidateDataAnnotations() accepts wrong entries of a list under NativeAOT.
-/// </summary>
+/// <summary>Generated from the attributes at build time: the reflecting ValidateDataAnnotations() accepts wrong entries of a list under
+/// NativeAOT.</summary>
 [OptionsValidator]
 internal sealed partial class BridgeListValidator : IValidateOptions<BridgeListOptions>;

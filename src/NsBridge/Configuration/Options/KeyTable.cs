@@ -1,9 +1,7 @@
 namespace NsBridge.Configuration.Options;
 
-/// <summary>
-/// The table of keys, one row each. Everything that depends on which keys there are comes from it: reading, defaults, hints for unknown
-/// keys, limits, what a reload may change, the JSON schema and the tables of the documents.
-/// </summary>
+/// <summary>The table of keys, one row each. Everything that depends on which keys there are comes from it: reading, defaults, hints for
+/// unknown keys, limits, what a reload may change, the JSON schema and the tables of the documents.</summary>
 internal sealed class KeyTable(IReadOnlyList<Key> daemon, IReadOnlyList<Key> bridge)
 {
     public const string Section = "NsBridge";

@@ -2,10 +2,8 @@ using System.Collections.Immutable;
 
 namespace NsBridge.Configuration.Options;
 
-/// <summary>
-/// Parsed values by the rows of the table; compares by value. Only what differs from a row's default is held: a bridge has few such
-/// values, so that looking one up by its row is a short walk.
-/// </summary>
+/// <summary>Parsed values by the rows of the table; compares by value. Only what differs from a row's default is held: a bridge has few
+/// such values, so that looking one up by its row is a short walk.</summary>
 internal sealed class KeyValues : IEquatable<KeyValues>
 {
     public static readonly KeyValues Defaults = new([]);

@@ -21,10 +21,8 @@ internal sealed record ConfigurationOutcome(
     public DaemonSettings SettingsOrFault() => Settings ?? throw new UserErrorException(FaultText, ExitCode.Configuration);
 }
 
-/// <summary>
-/// Reads the file and the environment, and gives settings or every fault at once. Each call of <see cref="Load"/> reads afresh:
-/// a reload is one more call.
-/// </summary>
+/// <summary>Reads the file and the environment, and gives settings or every fault at once. Each call of <see cref="Load"/> reads afresh: a
+/// reload is one more call.</summary>
 /// <param name="givenFile">What <c>--config</c> names; null: the file in the working directory, else the one in /etc/nsbridge.</param>
 /// <param name="environment">The environment's variables.</param>
 /// <param name="table">The keys there are; null: those of nsbridge.</param>

@@ -10,9 +10,7 @@ namespace NsBridge.Configuration.Reading;
 /// <summary>Makes a loaded configuration known to the host.</summary>
 internal static class ConfigurationServices
 {
-    /// <summary>
-    /// Registers the settings, and their validation at the host's start: the second line, behind the loader.
-    /// </summary>
+    /// <summary>Registers the settings, and their validation at the host's start: the second line, behind the loader.</summary>
     /// <exception cref="UserErrorException">The outcome holds faults.</exception>
     [DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof(DaemonOptions))]
     [UnconditionalSuppressMessage(

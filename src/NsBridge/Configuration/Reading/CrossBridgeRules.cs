@@ -50,9 +50,7 @@ internal sealed class CrossBridgeRules(KeyNode directory, KeyNode metricsKey, Da
         }
     }
 
-    /// <summary>
-    /// Two inner halves cannot serve one file. An outer half alone may share it with the inner half that it joins.
-    /// </summary>
+    /// <summary>Two inner halves cannot serve one file. An outer half alone may share it with the inner half that it joins.</summary>
     private void CheckSockets(WrittenBridge[] bridges)
     {
         var own = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -85,17 +83,13 @@ internal sealed class CrossBridgeRules(KeyNode directory, KeyNode metricsKey, Da
 /// <summary>An endpoint that is taken.</summary>
 internal sealed record ClaimedListener(ListenEndpoint Endpoint, string Path);
 
-/// <summary>
-/// The endpoints that are taken so far, by address: a new one is compared only with those that it can meet.
-/// </summary>
+/// <summary>The endpoints that are taken so far, by address: a new one is compared only with those that it can meet.</summary>
 internal sealed class ListenerClaims
 {
     private readonly Dictionary<(BridgeProtocol Protocol, string Place, AddressFamily Family), Family> _families = [];
 
-    /// <summary>
-    /// Takes the endpoint; gives the first one taken before that it overlaps with, or null. TCP and UDP ports do not meet, nor do sockets
-    /// of two namespaces.
-    /// </summary>
+    /// <summary>Takes the endpoint; gives the first one taken before that it overlaps with, or null. TCP and UDP ports do not meet, nor do
+    /// sockets of two namespaces.</summary>
     public ClaimedListener? Take(string path, ListenEndpoint endpoint, BridgeProtocol protocol, NamespaceReference place)
     {
         ClaimedListener? met = null;

@@ -6,10 +6,8 @@ using NsBridge.Configuration.Options;
 
 namespace NsBridge.Configuration.Reading;
 
-/// <summary>
-/// Reads the file's JSON into key nodes. The framework's own provider stops at the first fault and forgets what was a list and
-/// what a value; here every fault is kept with its path. Comments and trailing commas are allowed, as there.
-/// </summary>
+/// <summary>Reads the file's JSON into key nodes. The framework's own provider stops at the first fault and forgets what was a list and
+/// what a value; here every fault is kept with its path. Comments and trailing commas are allowed, as there.</summary>
 internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, string?> foreign, List<ConfigurationFault> faults)
 {
     /// <summary>In characters, on each side of the place of a fault.</summary>

@@ -5,10 +5,8 @@ using NsBridge.Configuration.Values;
 
 namespace NsBridge.Configuration.Reading;
 
-/// <summary>
-/// Finds the faults below <c>Logging</c>. The framework reads the section only when the host is built, and throws at the first level it
-/// does not know.
-/// </summary>
+/// <summary>Finds the faults below <c>Logging</c>. The framework reads the section only when the host is built, and throws at the first
+/// level it does not know.</summary>
 internal sealed class LoggingRules(IReadOnlyDictionary<string, string> environment, List<ConfigurationFault> faults)
 {
     private const string LogLevelKey = "LogLevel";

@@ -4,10 +4,8 @@ using System.Net.Sockets;
 
 namespace NsBridge.Configuration.Values;
 
-/// <summary>
-/// A literal IP address and the interface named after <c>%</c> of a link-local one.
-/// The interface stays a name: its index belongs to the namespace of the socket, not to the one of this process.
-/// </summary>
+/// <summary>A literal IP address and the interface named after <c>%</c> of a link-local one. The interface stays a name: its index belongs
+/// to the namespace of the socket, not to the one of this process.</summary>
 internal sealed record AddressLiteral(IPAddress Address, string? Interface)
 {
     private const int LongestInterfaceName = 15;

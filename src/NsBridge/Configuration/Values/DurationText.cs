@@ -2,10 +2,8 @@ using System.Globalization;
 
 namespace NsBridge.Configuration.Values;
 
-/// <summary>
-/// Parses <c>hh:mm:ss</c> with optional days before (<c>d.</c>) and an optional fraction behind (<c>.fff</c>). Timers count whole
-/// milliseconds, so it is rounded up to them: the least that is written must not become zero, which often means never.
-/// </summary>
+/// <summary>Parses <c>hh:mm:ss</c> with optional days before (<c>d.</c>) and an optional fraction behind (<c>.fff</c>). Timers count whole
+/// milliseconds, so it is rounded up to them: the least that is written must not become zero, which often means never.</summary>
 internal static class DurationText
 {
     /// <summary>The whole seconds, for the JSON schema.</summary>

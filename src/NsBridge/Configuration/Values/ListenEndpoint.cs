@@ -43,10 +43,8 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
 
     public override string ToString() => Text;
 
-    /// <summary>
-    /// Every socket to open, by port. A bare port is two sockets, one for each loopback address; <c>*</c> is one dual-stack socket
-    /// (a host without IPv6 binds it to 0.0.0.0).
-    /// </summary>
+    /// <summary>Every socket to open, by port. A bare port is two sockets, one for each loopback address; <c>*</c> is one dual-stack
+    /// socket (a host without IPv6 binds it to 0.0.0.0).</summary>
     public IEnumerable<ListenSocket> Sockets()
     {
         for (int port = Ports.First; port <= Ports.Last; port++)
@@ -62,10 +60,8 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
         }
     }
 
-    /// <summary>
-    /// Whether the target is surely the listener itself. A wildcard counts for loopback targets alone: another address may belong
-    /// to another machine, and forwarding a port to the same one there is an honest use.
-    /// </summary>
+    /// <summary>Whether the target is surely the listener itself. A wildcard counts for loopback targets alone: another address may belong
+    /// to another machine, and forwarding a port to the same one there is an honest use.</summary>
     public bool Reaches(TargetEndpoint target) => Ports.Overlaps(target.Ports) && target.Addresses.Any(address => Addresses.Any(own =>
         own.Address.AddressFamily == address.AddressFamily
         && (own.IsWildcard ? IPAddress.IsLoopback(address) : own == (target.Literal ?? new AddressLiteral(address, null)))));

@@ -29,18 +29,14 @@ internal interface IContainerEngine
     /// <exception cref="UnauthorizedAccessException">This user may not ask it; the message says so.</exception>
     Task<ContainerFacts?> InspectAsync(string name, CancellationToken cancel);
 
-    /// <summary>
-    /// Whether a socket or folder of an engine exists, or may exist: what lies in a folder that is closed to this user is not missing.
-    /// </summary>
+    /// <summary>Whether a socket or folder of an engine exists, or may exist: what lies in a folder that is closed to this user is not
+    /// missing.</summary>
     static bool MayExist(string path) => Libc.ErrorOf(Libc.LinkStatus(Libc.PathBytes(path), out _)) is Errno.None or Errno.EACCES;
 }
 
-/// <summary>
-/// An engine that serves Docker's API on a UNIX socket: Docker itself, and Podman. Source: Docker Engine API, <c>ContainerInspect</c>. The
-/// GET is our own: the
-/// framework's HTTP client would make the executable half as large again, with TLS, proxies and name look-up that have no place in this
-/// program.
-/// </summary>
+/// <summary>An engine that serves Docker's API on a UNIX socket: Docker itself, and Podman. Source: Docker Engine API,
+/// <c>ContainerInspect</c>. The GET is our own: the framework's HTTP client would make the executable half as large again, with TLS,
+/// proxies and name look-up that have no place in this program.</summary>
 internal sealed class EngineApi(string product, string socket) : IContainerEngine
 {
     private const int NotFound = 404;

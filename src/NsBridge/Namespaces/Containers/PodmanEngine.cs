@@ -4,9 +4,8 @@ using System.Text.Json;
 
 namespace NsBridge.Namespaces.Containers;
 
-/// <summary>
-/// Podman of one user: asked by its API socket if that is served, else read from its files, since Podman needs no daemon.
-/// </summary>
+/// <summary>Podman of one user: asked by its API socket if that is served, else read from its files, since Podman needs no
+/// daemon.</summary>
 internal sealed class PodmanEngine(string socket, string storage, string runtime) : IContainerEngine
 {
     private readonly EngineApi _api = new("Podman", socket);
@@ -41,12 +40,10 @@ internal sealed class PodmanEngine(string socket, string storage, string runtime
     }
 }
 
-/// <summary>
-/// Podman's containers, read from its files: names and ids in <c>STORAGE/DRIVER-containers/containers.json</c>, the network in
+/// <summary>Podman's containers, read from its files: names and ids in <c>STORAGE/DRIVER-containers/containers.json</c>, the network in
 /// <c>STORAGE/DRIVER-containers/ID/userdata/config.json</c>, the first process in <c>RUNTIME/DRIVER-containers/ID/userdata/pidfile</c>.
-/// That file may stay
-/// when the container has stopped, so the caller verifies the process. The layout is that of Podman 4.3 and later.
-/// </summary>
+/// That file may stay when the container has stopped, so the caller verifies the process. The layout is that of Podman 4.3 and
+/// later.</summary>
 /// <param name="storage">Podman's graph root.</param>
 /// <param name="runtime">Podman's run root.</param>
 internal sealed class PodmanFiles(string storage, string runtime) : IContainerEngine

@@ -74,11 +74,8 @@ internal interface INamespaceLocator
     /// reason.</exception>
     Task<NamespaceLocation> LocateAsync(CancellationToken cancel);
 
-    /// <summary>
-    /// Verifies that the process of <paramref name="location"/> still is the unit's or container's. Called once its pidfd is open, which
-    /// detects a number
-    /// that was reused in between.
-    /// </summary>
+    /// <summary>Verifies that the process of <paramref name="location"/> still is the unit's or container's. Called once its pidfd is
+    /// open, which detects a number that was reused in between.</summary>
     /// <returns>Null if it is; otherwise an absent location with the reason.</returns>
     /// <exception cref="IOException">It could not be verified.</exception>
     Task<NamespaceLocation?> VerifyAsync(NamespaceLocation location, CancellationToken cancel);

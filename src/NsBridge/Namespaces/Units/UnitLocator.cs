@@ -5,11 +5,8 @@ using NsBridge.Systemd;
 namespace NsBridge.Namespaces.Units;
 
 /// <summary>A service of systemd: at its <c>NetworkNamespacePath=</c> if it has one, else with its main process.</summary>
-/// <remarks>
-/// Asked once a second, which takes systemd well under a millisecond. A unit that runs in the host's network is refused even if the daemon
-/// itself is
-/// in another one: the namespace of process 1 identifies the host's.
-/// </remarks>
+/// <remarks>Asked once a second, which takes systemd well under a millisecond. A unit that runs in the host's network is refused even if
+/// the daemon itself is in another one: the namespace of process 1 identifies the host's.</remarks>
 internal sealed class UnitLocator(string unit) : INamespaceLocator, IDisposable
 {
     private const string UnitType = "org.freedesktop.systemd1.Unit";
