@@ -10,6 +10,7 @@ public static unsafe partial class Libc
     public const int SO_TYPE = 3;
     public const int SO_ERROR = 4;
     public const int SO_KEEPALIVE = 9;
+    public const int SO_OOBINLINE = 10;
     private const int SO_LINGER = 13;
     private const int SO_PEERCRED = 17;
     public const int SO_ACCEPTCONN = 30;

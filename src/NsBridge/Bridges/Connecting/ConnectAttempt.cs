@@ -90,7 +90,7 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
         _connectBegan = Stopwatch.GetTimestamp();
         int result = Target.Address(socket, _address, _accepted.Offset, out SockAddr address);
         if (Family != Libc.AF_UNIX)
-            TcpOptions.SendAtOnce(socket, address);
+            TcpOptions.ForLeg(socket, address);
         else if (Target.IsJoin)
             Libc.Bind(socket, new JoinPeerName(Target.JoinKind, _accepted.Offset).ToAddress(Target.Address(_address, 0)));
         if (result >= 0)

@@ -13,20 +13,22 @@ internal static class TcpOptions
     /// <param name="keepAlive">The bridge's <c>KeepAlive</c>.</param>
     public static void ForListener(int socket, in SockAddr address, TimeSpan keepAlive)
     {
-        SendAtOnce(socket, address);
+        ForLeg(socket, address);
         // An inherited listener may have it from an earlier configuration.
         if (keepAlive <= TimeSpan.Zero)
             Libc.SetOption(socket, Libc.SOL_SOCKET, Libc.SO_KEEPALIVE, 0);
         KeepAlive(socket, keepAlive);
     }
 
-    /// <summary>Sends small messages at once: a relay gains nothing from waiting for more. A leg over loopback gets a congestion control
-    /// that does not pace, unlike BBR on machines that use it for their network: measured, a bulk stream is 1.6 times as fast.</summary>
+    /// <summary>Sends small messages at once: a relay gains nothing from waiting for more. An urgent byte stays in its place among the
+    /// received bytes. A leg over loopback gets a congestion control that does not pace, unlike BBR on machines that use it for their
+    /// network: measured, a bulk stream is 1.6 times as fast.</summary>
     /// <param name="socket">The socket.</param>
     /// <param name="address">The address it listens on or is to connect to.</param>
-    public static void SendAtOnce(int socket, in SockAddr address)
+    public static void ForLeg(int socket, in SockAddr address)
     {
         Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+        Libc.SetOption(socket, Libc.SOL_SOCKET, Libc.SO_OOBINLINE, 1);
         if (address.IsLoopback)
             Libc.SetCongestionControl(socket, "reno"u8);
     }

@@ -37,6 +37,7 @@ internal sealed record StreamPair(Socket Program, int Relayed)
             int relayed = Libc.Accept(listener, out _);
             Assert.That(relayed, Is.Positive);
             Libc.SetOption(relayed, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+            Libc.SetOption(relayed, Libc.SOL_SOCKET, Libc.SO_OOBINLINE, 1);
             if (narrow)
                 Libc.SetOption(relayed, Libc.SOL_SOCKET, Libc.SO_SNDBUF, 1);
             return new StreamPair(program, relayed);

@@ -60,15 +60,17 @@ internal sealed class StreamTests(bool ring) : RelayFixture(ring)
 
     [Test]
     [Promise("tcp.urgent")]
-    public async Task Client_SendsUrgentData_StreamGoesOn()
+    public async Task UrgentByte_BetweenOthers_StaysInItsPlace()
     {
         Conversation conversation = await Scene.StartAsync();
         for (int round = 0; round < 500; round++)
         {
-            await conversation.Client.SendAllAsync("abc"u8.ToArray());
-            await conversation.Client.SendAsync(new byte[] { (byte)'!' }, SocketFlags.OutOfBand);
-            await conversation.Client.SendAllAsync("defg"u8.ToArray());
-            Assert.That(await conversation.Target.ReceiveExactlyAsync(7), Is.EqualTo("abcdefg"u8.ToArray()), $"round {round}");
+            Socket from = round % 2 == 0 ? conversation.Client : conversation.Target;
+            Socket to = round % 2 == 0 ? conversation.Target : conversation.Client;
+            await from.SendAllAsync("abc"u8.ToArray());
+            await from.SendAsync("!"u8.ToArray(), SocketFlags.OutOfBand);
+            await from.SendAllAsync("defg"u8.ToArray());
+            Assert.That(await to.ReceiveExactlyAsync(8), Is.EqualTo("abc!defg"u8.ToArray()), $"round {round}");
         }
         await conversation.CloseAsync();
     }
