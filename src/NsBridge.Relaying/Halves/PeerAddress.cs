@@ -18,6 +18,9 @@ public readonly record struct PeerAddress(UInt128 Bits, ushort Port, byte Family
     /// <summary>Whether it is an IPv4 address, IPv4-mapped ones among them.</summary>
     public bool IsIPv4 => !IsUnix && Bits >> 32 == 0xffff;
 
+    /// <summary>What limits and shares count as one client: the address, or the /64 of an IPv6 address.</summary>
+    public UInt128 ClientBits => IsIPv4 || IsUnix ? Bits : Bits >> 64 << 64;
+
     public static PeerAddress From(in SockAddr address)
     {
         Span<byte> bytes = stackalloc byte[16];

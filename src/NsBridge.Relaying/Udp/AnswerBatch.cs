@@ -82,6 +82,13 @@ internal sealed class AnswerBatch : IDisposable
             Flush();
     }
 
+    /// <summary>The flow has ended and may become another one: no answer is joined to its last.</summary>
+    internal void Forget(EventSource flow)
+    {
+        if (_lastFlow == flow)
+            _lastFlow = null;
+    }
+
     private void Flush()
     {
         _sender?.Send(_outbox);

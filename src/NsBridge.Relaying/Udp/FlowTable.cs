@@ -30,18 +30,23 @@ public interface IFlowOwner
     void OnEnded(UdpFlow flow, RelayOutcome outcome);
 }
 
-/// <summary>The flows of one bridge, bounded in number, in the order of their last datagram. On one loop's thread.</summary>
-/// <remarks>At the limit a new flow displaces an old one. Newcomers go first: flows whose client has not sent again after an answer. So a
-/// sender with many forged addresses displaces its own flows and not conversations.</remarks>
+/// <summary>The flows of one bridge, bounded in number. On one loop's thread.</summary>
+/// <remarks>At the limit a new flow displaces an old one. A flow whose client has not sent again after an answer is a newcomer, any other a
+/// conversation. Newcomers go first, so that a sender with many forged addresses displaces its own flows; but a quarter of the places is
+/// theirs, so that many conversations do not keep them out. Within each kind the client with the most flows loses one.</remarks>
 public sealed class FlowTable
 {
     /// <summary>Bytes that all flows together may keep for a target that does not answer yet.</summary>
     internal const int KeptBytes = 8 * 1024 * 1024;
 
-    // The oldest flow first. The nodes belong to the flows, so moving one allocates nothing.
-    private readonly LinkedList<UdpFlow> _newcomers = new();
-    private readonly LinkedList<UdpFlow> _conversations = new();
-    private readonly Dictionary<UInt128, LinkedList<UdpFlow>> _clients = [];
+    /// <summary>One place in so many is for newcomers.</summary>
+    private const int NewcomersShare = 4;
+
+    private readonly FlowRanking _newcomers = new();
+    private readonly FlowRanking _conversations = new();
+    private readonly Dictionary<UInt128, FlowClient> _clients = [];
+    private readonly Stack<FlowClient> _spareClients = [];
+    private readonly Stack<UdpFlow> _spareFlows = [];
 
     /// <param name="loop">The loop of its flows.</param>
     /// <param name="counters">Their counters.</param>
@@ -76,34 +81,34 @@ public sealed class FlowTable
     /// <summary>Makes a flow for a datagram of an unknown client; null if it is not admitted.</summary>
     internal UdpFlow? Begin(UdpListener listener, in DatagramRoute route)
     {
-        UInt128 bits = route.ClientBits;
-        var peer = new PeerAddress(bits, route.ClientPort, (byte)(listener.IsSix ? Libc.AF_INET6 : Libc.AF_INET));
+        var peer = new PeerAddress(route.ClientBits, route.ClientPort, (byte)(listener.IsSix ? Libc.AF_INET6 : Libc.AF_INET));
         if (!Owner.IsWelcome(peer))
             return null;
-        while (LimitPerClient > 0 && _clients.TryGetValue(bits, out LinkedList<UdpFlow>? same) && same.Count >= LimitPerClient)
-            Displace(same.First!.Value);
+        while (LimitPerClient > 0 && _clients.TryGetValue(peer.ClientBits, out FlowClient? same) && same.Count >= LimitPerClient)
+            Displace(same.Oldest);
         if (Count >= Limit)
             DisplaceOldest();
         if (!Owner.Admit(peer))
             return null;
-        var flow = new UdpFlow(listener, route, peer);
-        _newcomers.AddLast(flow.InTable);
-        if (!_clients.TryGetValue(bits, out LinkedList<UdpFlow>? own))
-            _clients.Add(bits, own = new LinkedList<UdpFlow>());
-        own.AddLast(flow.OfClient);
+        if (!_clients.TryGetValue(peer.ClientBits, out FlowClient? client))
+            _clients.Add(peer.ClientBits, client = _spareClients.TryPop(out FlowClient? spare) ? spare : new FlowClient());
+        // An ended flow is used again: nothing refers to it once a datagram of another client is looked up.
+        UdpFlow flow = _spareFlows.TryPop(out UdpFlow? ended) ? ended : new UdpFlow();
+        flow.Begin(listener, route, peer, client);
+        _newcomers.Add(client.Newcomers, flow);
         Counters.AddActive(1);
         Loop.AddLoad(1);
         return flow;
     }
 
-    /// <summary>Ends the oldest newcomer, or else the oldest conversation, to make room.</summary>
+    /// <summary>Ends a flow to make room.</summary>
     /// <returns>False if there is none.</returns>
     public bool DisplaceOldest()
     {
-        UdpFlow? oldest = (_newcomers.First ?? _conversations.First)?.Value;
-        if (oldest is not null)
-            Displace(oldest);
-        return oldest is not null;
+        UdpFlow? first = (_newcomers.Count * NewcomersShare >= Count ? _newcomers : _conversations).First;
+        if (first is not null)
+            Displace(first);
+        return first is not null;
     }
 
     private static void Displace(UdpFlow flow)
@@ -114,40 +119,29 @@ public sealed class FlowTable
         flow.End(new RelayOutcome(EndReason.Displaced));
     }
 
-    internal void Touch(UdpFlow flow)
-    {
-        MoveToEnd(ListOf(flow), flow.InTable);
-        if (LimitPerClient > 0)
-            MoveToEnd(_clients[flow.Peer.Bits], flow.OfClient);
-    }
+    internal void Touch(UdpFlow flow) => RankingOf(flow).Touch(flow.Group, flow);
 
-    private static void MoveToEnd(LinkedList<UdpFlow> list, LinkedListNode<UdpFlow> node)
-    {
-        if (node == list.Last)
-            return;
-        list.Remove(node);
-        list.AddLast(node);
-    }
-
-    private LinkedList<UdpFlow> ListOf(UdpFlow flow) => flow.IsConversation ? _conversations : _newcomers;
+    private FlowRanking RankingOf(UdpFlow flow) => flow.IsConversation ? _conversations : _newcomers;
 
     /// <summary>The client has sent again after an answer.</summary>
     internal void Promote(UdpFlow flow)
     {
-        _newcomers.Remove(flow.InTable);
+        _newcomers.Remove(flow.Group, flow);
         flow.IsConversation = true;
-        _conversations.AddLast(flow.InTable);
+        _conversations.Add(flow.Group, flow);
     }
 
     internal void Remove(UdpFlow flow)
     {
-        ListOf(flow).Remove(flow.InTable);
-        LinkedList<UdpFlow> same = _clients[flow.Peer.Bits];
-        same.Remove(flow.OfClient);
-        if (same.Count == 0)
-            _clients.Remove(flow.Peer.Bits);
+        RankingOf(flow).Remove(flow.Group, flow);
         Counters.AddActive(-1);
         Loop.AddLoad(-1);
+        if (flow.Client.Count == 0)
+        {
+            _clients.Remove(flow.Peer.ClientBits);
+            _spareClients.Push(flow.Client);
+        }
+        _spareFlows.Push(flow);
     }
 
     /// <summary>Ends the flows for which <paramref name="condition"/> holds.</summary>
@@ -155,16 +149,19 @@ public sealed class FlowTable
     public int EndWhere(Func<UdpFlow, bool> condition, RelayOutcome outcome)
     {
         int count = 0;
-        for (LinkedListNode<UdpFlow>? node = _newcomers.First ?? _conversations.First, next; node is not null; node = next)
+        foreach (UdpFlow flow in Flows())
         {
-            next = node.Next ?? (node.List == _newcomers ? _conversations.First : null);
-            if (!condition(node.Value))
+            if (!condition(flow))
                 continue;
-            node.Value.End(outcome);
+            flow.End(outcome);
             count++;
         }
         return count;
     }
+
+    // A copy, for flows that end meanwhile.
+    private UdpFlow[] Flows() =>
+        [.. _clients.Values.SelectMany(static client => client.Newcomers.Flows.Concat(client.Conversations.Flows))];
 
     /// <summary>Sets the idle timeout for running flows too.</summary>
     public void ChangeIdleTimeout(long milliseconds)
@@ -172,19 +169,17 @@ public sealed class FlowTable
         if (IdleTimeout == milliseconds)
             return;
         IdleTimeout = milliseconds;
-        foreach (UdpFlow flow in _newcomers)
-            flow.RestartTimer();
-        foreach (UdpFlow flow in _conversations)
+        foreach (UdpFlow flow in Flows())
             flow.RestartTimer();
     }
 
     /// <summary>Ends the flows beyond <see cref="Limit"/> and <see cref="LimitPerClient"/>.</summary>
     public void ObeyLimits()
     {
-        foreach (LinkedList<UdpFlow> same in LimitPerClient > 0 ? _clients.Values.ToArray() : [])
+        foreach (FlowClient client in LimitPerClient > 0 ? _clients.Values.ToArray() : [])
         {
-            while (same.Count > LimitPerClient)
-                Displace(same.First!.Value);
+            while (client.Count > LimitPerClient)
+                Displace(client.Oldest);
         }
         while (Count > Limit && DisplaceOldest())
         {

@@ -17,27 +17,34 @@ public sealed class UdpFlow : EventSource
     /// <summary>Batches read in one turn.</summary>
     private const int BatchesPerTurn = 4;
 
-    private readonly long _beganAt = Stopwatch.GetTimestamp();
+    private long _beganAt;
     private FlowBacklog _backlog;
-    private int _socket = -1;
-    private int _largestInTrain = DatagramSending.NoLimit;
-    private long _lastDatagram;
+    private int _socket;
+    private int _largestInTrain;
     private long _keepUntil;
 
-    internal UdpFlow(UdpListener listener, in DatagramRoute route, PeerAddress peer)
+    internal UdpFlow() => InGroup = new LinkedListNode<UdpFlow>(this);
+
+    /// <summary>Begins it; an ended one becomes another flow.</summary>
+    internal void Begin(UdpListener listener, in DatagramRoute route, PeerAddress peer, FlowClient client)
     {
         Listener = listener;
         Route = route;
         Peer = peer;
-        InTable = new LinkedListNode<UdpFlow>(this);
-        OfClient = new LinkedListNode<UdpFlow>(this);
-        Began = _lastDatagram = Loop.Now;
+        Client = client;
+        _beganAt = Stopwatch.GetTimestamp();
+        _socket = -1;
+        _largestInTrain = DatagramSending.NoLimit;
+        _keepUntil = 0;
+        BytesToTarget = BytesToClient = 0;
+        HasEnded = HasAnswered = IsConversation = false;
+        Began = LastDatagram = Loop.Now;
         Loop.Attach(this);
         RestartTimer();
     }
 
     /// <summary>The client.</summary>
-    public PeerAddress Peer { get; }
+    public PeerAddress Peer { get; private set; }
 
     /// <summary>The listener's position in the range of ports.</summary>
     public int Offset => Listener.Offset;
@@ -46,7 +53,10 @@ public sealed class UdpFlow : EventSource
     public ulong Cookie { get; private set; }
 
     /// <summary>When it began, as <see cref="EventLoop.Now"/>.</summary>
-    public long Began { get; }
+    public long Began { get; private set; }
+
+    /// <summary>When its last datagram came, either way.</summary>
+    internal long LastDatagram { get; private set; }
 
     /// <summary>Index of the target's address that the owner tried last.</summary>
     public int AddressIndex { get; set; }
@@ -71,15 +81,17 @@ public sealed class UdpFlow : EventSource
     /// <summary>Microseconds since it began.</summary>
     public long AgeMicroseconds => (long)Stopwatch.GetElapsedTime(_beganAt).TotalMicroseconds;
 
-    /// <summary>Its node in the table's list.</summary>
-    internal LinkedListNode<UdpFlow> InTable { get; }
+    /// <summary>The flows of its client.</summary>
+    internal FlowClient Client { get; private set; } = null!;
 
-    /// <summary>Its node in the list of its client.</summary>
-    internal LinkedListNode<UdpFlow> OfClient { get; }
+    internal FlowGroup Group => IsConversation ? Client.Conversations : Client.Newcomers;
 
-    internal UdpListener Listener { get; }
+    /// <summary>Its node in that group.</summary>
+    internal LinkedListNode<UdpFlow> InGroup { get; }
 
-    internal DatagramRoute Route { get; }
+    internal UdpListener Listener { get; private set; } = null!;
+
+    internal DatagramRoute Route { get; private set; }
 
     /// <summary>Whether the client has sent again after an answer.</summary>
     internal bool IsConversation { get; set; }
@@ -104,7 +116,7 @@ public sealed class UdpFlow : EventSource
         _socket = socket;
         Cookie = cookie;
         // Kept datagrams are sent now, however old they are: the answer has the whole idle timeout.
-        _lastDatagram = Loop.Now;
+        LastDatagram = Loop.Now;
         _keepUntil = keepFor > 0 ? Loop.Now + keepFor : 0;
         int watched = Loop.Watch(this, 0, socket, Libc.EPOLLIN | Libc.EPOLLET);
         if (watched < 0)
@@ -142,7 +154,7 @@ public sealed class UdpFlow : EventSource
     /// <param name="next">For each slot the next one.</param>
     internal void Take(DatagramBatch batch, int first, int[] next)
     {
-        _lastDatagram = Loop.Now;
+        LastDatagram = Loop.Now;
         if (HasAnswered && !IsConversation)
             Table.Promote(this);
         Table.Touch(this);
@@ -229,7 +241,7 @@ public sealed class UdpFlow : EventSource
         if (hasRead)
         {
             BytesToClient += read;
-            _lastDatagram = Loop.Now;
+            LastDatagram = Loop.Now;
             Table.Touch(this);
         }
         if (failed != Errno.None)
@@ -255,7 +267,7 @@ public sealed class UdpFlow : EventSource
     // Datagrams do not set the timer: when it expires, it checks how long ago the last one was.
     internal void RestartTimer()
     {
-        long idle = Table.IdleTimeout > 0 && !IsWaiting ? _lastDatagram + Table.IdleTimeout : long.MaxValue;
+        long idle = Table.IdleTimeout > 0 && !IsWaiting ? LastDatagram + Table.IdleTimeout : long.MaxValue;
         long deadline = Math.Min(idle, _keepUntil > 0 ? _keepUntil : long.MaxValue);
         if (deadline == long.MaxValue)
             Loop.ClearTimer(this);
@@ -270,7 +282,7 @@ public sealed class UdpFlow : EventSource
             _keepUntil = 0;
             ForgetKept();
         }
-        if (Table.IdleTimeout > 0 && !IsWaiting && Loop.Now - _lastDatagram >= Table.IdleTimeout)
+        if (Table.IdleTimeout > 0 && !IsWaiting && Loop.Now - LastDatagram >= Table.IdleTimeout)
             End(new RelayOutcome(EndReason.Idle));
         else
             RestartTimer();
@@ -285,6 +297,7 @@ public sealed class UdpFlow : EventSource
         ForgetKept();
         CloseSocket();
         Loop.Detach(this);
+        Listener.Buffers.Answers.Forget(this);
         Listener.Forget(this);
         Table.Remove(this);
         Table.Owner.OnEnded(this, outcome);

@@ -94,4 +94,37 @@ internal sealed class FlowLimitTests : UdpFixture
         Assert.That(await CountAsync(daemon, "active"), Is.LessThanOrEqualTo(Limit));
         Assert.That(ProcessFacts.Descriptors(daemon.Id), Has.Count.LessThan(Limit + 100));
     }
+
+    [Promise("fair")]
+    [TestCase(1)]
+    [TestCase(10)]
+    public async Task Conversations_OfFewAddressesInEveryPlace_LeaveNewcomersTheirAnswers(int addresses)
+    {
+        const int Limit = 500;
+        const int Newcomers = 100;
+        TestNamespace space = await NamespaceAsync();
+        UdpTarget target = Own(UdpTarget.Start(space, distance: TimeSpan.FromMilliseconds(50)));
+        IPEndPoint listen = FreeEndPoint();
+        BridgeEntry entry = Entry("echo", listen.ToString(), space, target.EndPoint.ToString());
+        DaemonProcess daemon = await StartAsync(entry with { MaxConnections = Limit });
+        IEnumerable<IPAddress> from = Enumerable.Range(0, Limit).Select(i => new IPAddress([127, 9, 0, (byte)(i % addresses)]));
+        UdpClientSocket[] many = [.. from.Select(address => Client(listen, address))];
+        for (int i = 0; i < 2; i++)
+            await Task.WhenAll(many.Select(client => client.EchoAsync(Hello)));
+        Assert.That(await CountAsync(daemon, "active"), Is.EqualTo(Limit));
+
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(11));
+        var answers = new List<Task<byte[]?>>();
+        for (int i = 0; i < Newcomers; i++)
+        {
+            await pace.WaitForNextTickAsync();
+            UdpClientSocket newcomer = Client(listen, IPAddress.Parse("127.0.0.77"));
+            newcomer.Send(Hello);
+            many[i].Send(Hello);
+            answers.Add(newcomer.ReceiveAsync(TimeSpan.FromSeconds(2)));
+        }
+
+        Assert.That(await Task.WhenAll(answers), Is.All.EqualTo(Hello));
+        Assert.That(await CountAsync(daemon, "active"), Is.EqualTo(Limit));
+    }
 }

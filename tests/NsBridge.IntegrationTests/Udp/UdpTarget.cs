@@ -11,13 +11,15 @@ internal sealed class UdpTarget : IAsyncDisposable
     private const int Largest = 65_535;
 
     private readonly Socket _socket;
+    private readonly TimeSpan _distance;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<IPEndPoint, int> _senders = [];
     private readonly Task _serving;
 
-    private UdpTarget(Socket socket)
+    private UdpTarget(Socket socket, TimeSpan distance)
     {
         _socket = socket;
+        _distance = distance;
         _socket.ReceiveBufferSize = 4 << 20;
         _serving = ServeAsync();
     }
@@ -30,8 +32,9 @@ internal sealed class UdpTarget : IAsyncDisposable
     /// <param name="space">Its namespace.</param>
     /// <param name="address">The address to bind to; 127.0.0.1 if null.</param>
     /// <param name="port">The port; 0 for any.</param>
-    public static UdpTarget Start(TestNamespace space, IPAddress? address = null, int port = 0) =>
-        new(space.BindUdp(new IPEndPoint(address ?? IPAddress.Loopback, port)));
+    /// <param name="distance">How long an answer takes.</param>
+    public static UdpTarget Start(TestNamespace space, IPAddress? address = null, int port = 0, TimeSpan distance = default) =>
+        new(space.BindUdp(new IPEndPoint(address ?? IPAddress.Loopback, port)), distance);
 
     /// <summary>From now on only this sender is heard; the kernel refuses all others.</summary>
     public Task HearOnlyAsync(IPEndPoint sender) => _socket.ConnectAsync(sender);
@@ -47,7 +50,10 @@ internal sealed class UdpTarget : IAsyncDisposable
                 SocketReceiveFromResult received = await _socket.ReceiveFromAsync(buffer, any, _stop.Token);
                 var sender = (IPEndPoint)received.RemoteEndPoint;
                 _senders.AddOrUpdate(sender, 1, static (_, count) => count + 1);
-                await _socket.SendToAsync(buffer.AsMemory(0, received.ReceivedBytes), sender, _stop.Token);
+                if (_distance == TimeSpan.Zero)
+                    await _socket.SendToAsync(buffer.AsMemory(0, received.ReceivedBytes), sender, _stop.Token);
+                else
+                    _ = AnswerLaterAsync(buffer[..received.ReceivedBytes], sender);
             }
             catch (SocketException)
             {
@@ -56,6 +62,19 @@ internal sealed class UdpTarget : IAsyncDisposable
             catch (OperationCanceledException)
             {
             }
+        }
+    }
+
+    private async Task AnswerLaterAsync(byte[] datagram, IPEndPoint sender)
+    {
+        try
+        {
+            await Task.Delay(_distance, _stop.Token);
+            await _socket.SendToAsync(datagram, sender, _stop.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // The test is over, or the sender has gone.
         }
     }
 

@@ -91,6 +91,40 @@ internal sealed class FlowTableTests
     }
 
     [Test]
+    public async Task Limit_ReachedByConversations_LeavesNewcomersAQuarter()
+    {
+        const int Limit = 8;
+        await _loop.InvokeAsync(() => _table.Limit = Limit);
+        for (int i = 0; i < Limit; i++)
+            await TalkAsync(Client());
+
+        for (int i = 0; i < Limit / 2; i++)
+            Client(IPAddress.Parse("127.0.0.2")).SendTo(new byte[1], _listen);
+        await UntilAsync(() => _owner.Begun.Count == Limit + Limit / 2, "four newcomers");
+
+        Assert.That(await FlowsOfAsync("127.0.0.1"), Is.EqualTo(Limit - Limit / 4), "no newcomer takes more than a quarter");
+        Assert.That(await FlowsOfAsync("127.0.0.2"), Is.EqualTo(Limit / 4));
+    }
+
+    [Test]
+    public async Task Limit_Reached_TheClientWithTheMostLosesOne()
+    {
+        const int Limit = 8;
+        await _loop.InvokeAsync(() => _table.Limit = Limit);
+        Client(IPAddress.Parse("127.0.0.2")).SendTo(new byte[1], _listen);
+        await UntilAsync(() => _owner.Begun.Count == 1, "the flow of one client");
+
+        for (int i = 1; i <= 10 * Limit; i++)
+        {
+            Client().SendTo(new byte[1], _listen);
+            await UntilAsync(() => _owner.Begun.Count == 1 + i, "one more flow of another");
+        }
+
+        Assert.That(await FlowsOfAsync("127.0.0.2"), Is.EqualTo(1), "the oldest flow of all has stayed");
+        Assert.That(await FlowsOfAsync("127.0.0.1"), Is.EqualTo(Limit - 1));
+    }
+
+    [Test]
     public async Task LimitPerClient_Lowered_LeavesNoMoreThanThat([Values] bool byTheNextFlow)
     {
         for (int i = 0; i < 10; i++)
@@ -163,7 +197,7 @@ internal sealed class FlowTableTests
     private async Task AnswerAsync(Socket client)
     {
         using var batch = new DatagramBatch();
-        Assert.That(batch.Receive(_target, 0), Is.EqualTo(1));
+        await Eventually.TrueAsync(() => batch.Receive(_target, 0) == 1, s_soon, "a datagram for the target");
         using var outbox = new DatagramOutbox();
         outbox.Add(batch.Address(0), batch.Length(0), 0, batch.Route(0), six: false);
         int largest = DatagramSending.NoLimit;
@@ -172,10 +206,35 @@ internal sealed class FlowTableTests
         Assert.That(await client.ReceiveAsync(new byte[10], deadline.Token), Is.EqualTo(1));
     }
 
-    private Socket Client()
+    /// <summary>The client sends again after an answer.</summary>
+    private async Task TalkAsync(Socket client)
+    {
+        client.SendTo(new byte[1], _listen);
+        await AnswerAsync(client);
+        client.SendTo(new byte[1], _listen);
+        await AnswerAsync(client);
+    }
+
+    private async Task<int> FlowsOfAsync(string client)
+    {
+        int count = 0;
+        await _loop.InvokeAsync(() =>
+        {
+            _table.EndWhere(
+                flow =>
+                {
+                    count += flow.Peer.ToIPAddress()!.Equals(IPAddress.Parse(client)) ? 1 : 0;
+                    return false;
+                },
+                new RelayOutcome(EndReason.Aborted));
+        });
+        return count;
+    }
+
+    private Socket Client(IPAddress? from = null)
     {
         var client = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        client.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        client.Bind(new IPEndPoint(from ?? IPAddress.Loopback, 0));
         _clients.Add(client);
         return client;
     }
