@@ -26,6 +26,7 @@ public static unsafe partial class Libc
     public const int TCP_KEEPCNT = 6;
     public const int TCP_CONGESTION = 13;
     public const int TCP_USER_TIMEOUT = 18;
+    public const int TCP_RTO_MAX_MS = 44;
 
     [LibraryImport(Library), SuppressGCTransition]
     private static partial int getsockopt(int descriptor, int level, int option, void* value, uint* length);
@@ -110,7 +111,10 @@ public static unsafe partial class Libc
     private const int SK_MEMINFO_WMEM_QUEUED = 5;
 
     // Positions in struct tcp_info of linux/tcp.h.
+    private const int RetransmitsAt = 2;
+    private const int ProbesAt = 3;
     private const int UnackedAt = 24;
+    private const int LastAckReceivedAt = 56;
     private const int BytesAckedAt = 120;
     private const int NotSentBytesAt = 144;
     private const int BytesSentAt = 200;
@@ -139,6 +143,16 @@ public static unsafe partial class Libc
         int segments = *(int*)(info + UnackedAt);
         long inFlight = *(long*)(info + BytesSentAt) - *(long*)(info + BytesRetransmittedAt) - *(long*)(info + BytesAckedAt) + 1;
         return *(int*)(info + NotSentBytesAt) + (segments == 0 ? 0 : (int)Math.Clamp(inFlight, segments, int.MaxValue / 2));
+    }
+
+    /// <summary>Milliseconds for which the peer of a TCP socket has acknowledged nothing, if it owes an answer to the last
+    /// <paramref name="tries"/> retransmissions or probes of its closed window. Otherwise 0, also for a socket of another kind.</summary>
+    public static uint SilentMilliseconds(int descriptor, int tries)
+    {
+        byte* info = stackalloc byte[LastAckReceivedAt + sizeof(uint)];
+        uint length = LastAckReceivedAt + sizeof(uint);
+        int result = getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, &length);
+        return result < 0 || info[RetransmitsAt] + info[ProbesAt] < tries ? 0 : *(uint*)(info + LastAckReceivedAt);
     }
 
     /// <summary>The state of a TCP socket (TCP_…), or a negated error.</summary>

@@ -49,7 +49,7 @@ internal sealed class ClosingSocket : EventSource
         _idle.Check(now, Libc.UnackedBytes(_descriptor));
         if (Libc.TcpState(_descriptor) is not (Libc.TCP_FIN_WAIT1 or Libc.TCP_CLOSING or Libc.TCP_LAST_ACK))
             Close(withReset: false);
-        else if (_idle.IsIdle(now, _group.IdleTimeout))
+        else if (_idle.IsIdle(now, _group.IdleTimeout) || _group.HasVanished(_descriptor))
             Reset();
         else
             StartTimer();

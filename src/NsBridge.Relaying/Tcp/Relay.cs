@@ -6,21 +6,16 @@ using NsBridge.Relaying.Tcp.Ring;
 namespace NsBridge.Relaying.Tcp;
 
 /// <summary>Both directions of one connection between a client and a target.</summary>
-/// <remarks>
-/// Theory of operation. A relay takes the loop's slot of the attempt to connect, with the descriptors that are watched. Its states:
-/// <list type="table">
+/// <remarks>A relay takes the loop's slot of the attempt to connect, with the descriptors that are watched. Its states: <list type="table">
 /// <item><term>Starting</term><description>No epoll watches the sockets: at first, and between the ring and the epoll.</description></item>
-/// <item><term>OnEpoll</term><description>Both sockets are watched edge-triggered for everything, once; no further epoll_ctl(2) is
-/// needed. <see cref="RelaySocket"/> keeps what the edges reported, and after each event both directions advance by one function that is
-/// called with the ends swapped (<see cref="RelayDirection"/>).</description></item>
+/// <item><term>OnEpoll</term><description>Both sockets are watched edge-triggered, once. <see cref="RelaySocket"/> keeps what the edges
+/// reported; both directions advance by one function, called with the ends swapped (<see cref="RelayDirection"/>).</description></item>
 /// <item><term>OnRing</term><description><see cref="RingRelay"/> moves small messages between TCP sockets, from
 /// <see cref="TryMoveToRing"/> until <see cref="BackToEpoll"/>.</description></item>
 /// <item><term>Ended</term><description>The relay is out of the loop; its group may use it again, while a socket whose peer has not
 /// acknowledged everything drains as a <see cref="ClosingSocket"/>.</description></item>
-/// </list>
-/// A source's FIN is passed on (shutdown(2)) after its last byte. When both directions are closed, the sockets are closed. An error
-/// on either socket resets the other at once: the bytes in between are lost, as they are in a TCP connection that is reset.
-/// </remarks>
+/// </list> A source's FIN is passed on (shutdown(2)) after its last byte. When both directions are closed, the sockets are closed. An error
+/// on either socket resets the other at once: the bytes in between are lost, as they are in a TCP connection that is reset.</remarks>
 public sealed class Relay : EventSource
 {
     /// <summary>The events both sockets are watched for.</summary>
@@ -291,16 +286,16 @@ public sealed class Relay : EventSource
         return isKept;
     }
 
-    /// <summary>Sets the timer: a young relay's for the keep-alive delay, else for the idle timeout.</summary>
+    /// <summary>Sets the timer: for the keep-alive delay of a young relay or the next check of the peers, and the idle timeout.</summary>
     internal void StartTimer()
     {
-        long timeout = _group.IdleTimeout;
-        if (!IsSettled)
-            Loop.SetTimer(this, Math.Min(timeout > 0 ? timeout : long.MaxValue, RelayGroup.KeepAliveDelayMilliseconds));
-        else if (timeout > 0)
-            Loop.SetTimer(this, _idle.Next(Loop.Now, timeout));
-        else
+        long next = IsSettled ? _group.CheckInterval : RelayGroup.KeepAliveDelayMilliseconds;
+        if (_group.IdleTimeout > 0)
+            next = Math.Min(next, _idle.Next(Loop.Now, _group.IdleTimeout));
+        if (next == long.MaxValue)
             Loop.ClearTimer(this);
+        else
+            Loop.SetTimer(this, next);
     }
 
     protected internal override void OnTimer()
@@ -314,6 +309,10 @@ public sealed class Relay : EventSource
             _idle.Check(Loop.Now, _client.UnackedBytes + _target.UnackedBytes);
         if (_idle.IsIdle(Loop.Now, _group.IdleTimeout))
             Abort(new RelayOutcome(EndReason.Idle));
+        else if (_group.HasVanished(_client.Descriptor))
+            Fail(ClientEnd, Errno.ETIMEDOUT);
+        else if (_group.HasVanished(_target.Descriptor))
+            Fail(TargetEnd, Errno.ETIMEDOUT);
         else
             StartTimer();
     }

@@ -1,4 +1,5 @@
 using NsBridge.Linux;
+using NsBridge.Linux.Interop;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
 
@@ -37,6 +38,17 @@ public sealed class RelayGroup
 
     /// <summary>Milliseconds without a byte either way after which a relay ends; 0 for never.</summary>
     public long IdleTimeout { get; set; }
+
+    /// <summary>Milliseconds between two checks of a relay's peers; 0 for none. A peer that has answered nothing for
+    /// <see cref="SilentChecks"/> times as long is reset, whatever is under way to it.</summary>
+    public long KeepAlive { get; init; }
+
+    internal long CheckInterval => KeepAlive > 0 ? KeepAlive : long.MaxValue;
+
+    private const int SilentChecks = 8;
+
+    /// <summary>So many unanswered retransmissions or probes prove more than one lost packet.</summary>
+    private const int SilentTries = 3;
 
     /// <summary>The age from which on a connection gets what only long ones need.</summary>
     public const int KeepAliveDelayMilliseconds = 50;
@@ -118,6 +130,11 @@ public sealed class RelayGroup
         if (!relay.IsQueued)
             _ended.Push(relay);
     }
+
+    /// <summary>Whether the peer of a socket has vanished, as far as <see cref="KeepAlive"/> says when. A reader that pauses answers the
+    /// probes of its closed window.</summary>
+    internal bool HasVanished(int descriptor) =>
+        KeepAlive > 0 && Libc.SilentMilliseconds(descriptor, SilentTries) >= SilentChecks * KeepAlive;
 
     /// <summary>Closes a socket of an ending relay: a TCP socket in a foreign namespace only when its peer has acknowledged everything. A
     /// peer on this machine acknowledges a FIN at once.</summary>

@@ -26,6 +26,11 @@ internal sealed class ConstantTests
         ["Libc.LongestInterfaceName"] = "IFNAMSIZ - 1",
         ["Libc.UsageLongs"] = "sizeof(struct rusage) / sizeof(long)",
         ["Libc.InvoluntarySwitchesAt"] = "offsetof(struct rusage, ru_nivcsw) / sizeof(long)",
+        ["Libc.RetransmitsAt"] = "offsetof(struct tcp_info, tcpi_retransmits)",
+        ["Libc.ProbesAt"] = "offsetof(struct tcp_info, tcpi_probes)",
+        ["Libc.LastAckReceivedAt"] = "offsetof(struct tcp_info, tcpi_last_ack_recv)",
+        // Of Linux 6.15, newer than the headers.
+        ["Libc.TCP_RTO_MAX_MS"] = "44",
         ["Libc.UnackedAt"] = "offsetof(struct tcp_info, tcpi_unacked)",
         // The C library's struct tcp_info ends with tcpi_total_retrans; linux/tcp.h goes on, and cannot be included beside netinet/tcp.h.
         ["Libc.BytesAckedAt"] = "offsetof(struct tcp_info, tcpi_total_retrans) + 20",

@@ -65,7 +65,10 @@ internal sealed class Connector
                     TcpOptions.KeepAlive(socket, Target.KeepAlive);
             },
             ended: (relay, outcome) => owner.OnEnded(relay.Peer, relay.ConnectionId, outcome, relay.BytesToTarget, relay.BytesToClient),
-            closing: owner.OnClosing);
+            closing: owner.OnClosing)
+        {
+            KeepAlive = (long)target.KeepAlive.TotalMilliseconds,
+        };
     }
 
     public EventLoop Loop { get; }

@@ -1,4 +1,5 @@
 using NsBridge.Linux.Interop;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Listening;
 
@@ -6,6 +7,9 @@ namespace NsBridge.Bridges.Listening;
 internal static class TcpOptions
 {
     private const int Probes = 4;
+
+    /// <summary>The kernel's own limit, in seconds.</summary>
+    private const int LongestRetransmission = 120;
 
     /// <summary>Sets all options of a listener.</summary>
     /// <param name="socket">The listener.</param>
@@ -34,7 +38,8 @@ internal static class TcpOptions
     }
 
     /// <summary>Detects a dead peer; does nothing if <paramref name="keepAlive"/> is zero.</summary>
-    /// <remarks>Probes cover a leg without bytes in flight; for bytes in flight the kernel gives up by itself (tcp_retries2). No
+    /// <remarks>Probes cover a leg without bytes in flight. For bytes in flight the kernel gives up after some 15 minutes; the relay
+    /// resets a silent peer before (<see cref="RelayGroup.KeepAlive"/>), which takes that the kernel tries often enough. No
     /// TCP_USER_TIMEOUT: it also counts the time of a closed window, and so resets a reader that pauses.</remarks>
     public static void KeepAlive(int socket, TimeSpan keepAlive)
     {
@@ -45,5 +50,7 @@ internal static class TcpOptions
         Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_KEEPIDLE, seconds);
         Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_KEEPINTVL, Math.Max(1, seconds / Probes));
         Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_KEEPCNT, Probes);
+        if (2 * seconds < LongestRetransmission)
+            Libc.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_RTO_MAX_MS, 2000 * seconds);
     }
 }
