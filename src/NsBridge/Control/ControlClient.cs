@@ -16,11 +16,11 @@ namespace NsBridge.Control;
 /// <param name="Doubt">One line on the faults of the file, if there are any; else null.</param>
 internal sealed record ControlPath(string Socket, string? Doubt)
 {
-    /// <exception cref="UserErrorException">The file that was named does not exist or cannot be read.</exception>
+    /// <exception cref="UserErrorException">The file that was named does not exist or cannot be read, or is not trusted.</exception>
     public static ControlPath Find(string? configFile)
     {
         var loader = ConfigurationLoader.ForProcess(configFile);
-        ConfigurationOutcome outcome = loader.Load();
+        ConfigurationOutcome outcome = loader.Load().Trusted();
         if (outcome.Settings is { } settings)
             return new ControlPath(settings.ControlSocket, null);
         bool exists = File.Exists(loader.File);

@@ -30,7 +30,7 @@ internal static class DiscoverCommand
 {
     public static async Task<int> RunAsync(DiscoverOptions options, CancellationToken stop)
     {
-        ConfigurationOutcome outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load();
+        ConfigurationOutcome outcome = ConfigurationLoader.ForProcess(options.ConfigFile).Load().Trusted();
         FoundNamespace? named = options.Namespace is { } text ? await FindNamedAsync(text, stop) : null;
         Findings found = await OwnThread.RunAsync(() => Search(named)).WaitAsync(stop);
         var maker = new DraftMaker(outcome.Settings?.Bridges ?? [], found.Host);

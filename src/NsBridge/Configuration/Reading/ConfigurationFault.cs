@@ -16,6 +16,9 @@ internal sealed record ConfigurationFault(string Path, string? Value, string Mes
     /// <summary>The name of the bridge below whose number the key stands; null if it has none, or if the name itself is at fault.</summary>
     public string? Bridge { get; init; }
 
+    /// <summary>Whether somebody else decides what the configuration says: no command acts on it, also not on what is right.</summary>
+    public bool IsDistrust { get; init; }
+
     /// <summary>The fault without control characters: one line, and two more with an excerpt.</summary>
     public override string ToString()
     {

@@ -17,9 +17,15 @@ internal static class ConfigurationFile
         return Path.Exists(here) ? here : Packaged;
     }
 
-    /// <summary>Reads the file whole; null, and one fault, if that is impossible.</summary>
+    /// <summary>Reads the file whole; null, and one fault, if that is impossible. One that was not given has to be trusted.</summary>
     public static byte[]? Read(string file, bool isGiven, List<ConfigurationFault> faults)
     {
+        if (!isGiven && FileTrust.FaultOf(file) is { } distrust)
+        {
+            string refusal = $"{distrust}. It is not read; if it is right, name it: --config {file}";
+            faults.Add(new ConfigurationFault(file, null, refusal) { IsDistrust = true });
+            return null;
+        }
         byte[]? bytes = WholeFile.Read(file, out UnreadableFile? fault);
         if (fault is not null)
         {

@@ -17,6 +17,10 @@ internal sealed record ConfigurationOutcome(
     public string DirectoryAsGiven { get; init; } = DaemonKeys.DefaultRuntimeDirectory;
     /// <summary>All faults, one a line.</summary>
     public string FaultText => string.Join(Environment.NewLine, Faults);
+    /// <summary>The outcome itself, for a command to which faults do not matter.</summary>
+    /// <exception cref="UserErrorException">Somebody else decides what the configuration says.</exception>
+    public ConfigurationOutcome Trusted() => !Faults.Any(fault => fault.IsDistrust) ? this
+        : throw new UserErrorException(FaultText, ExitCode.Configuration);
     /// <exception cref="UserErrorException">There are faults; it names them all.</exception>
     public DaemonSettings SettingsOrFault() => Settings ?? throw new UserErrorException(FaultText, ExitCode.Configuration);
 }
@@ -101,7 +105,8 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
         string? variable = environment.FirstOrDefault(
             entry => entry.Key.Replace("__", ":", StringComparison.Ordinal).Equals(Key, StringComparison.OrdinalIgnoreCase)).Value;
         string? directory = variable
-            ?? (bytes is null ? null : JsonSource.DirectoryBeforeBreak(bytes)) ?? SettingsReader.GivenDirectory(environment);
+            ?? (bytes is null ? null : JsonSource.DirectoryBeforeBreak(bytes))
+            ?? (SettingsReader.GivenDirectory(environment) is { } given && FileTrust.FaultOf(given) is null ? given : null);
         return directory is ['/', ..] ? Path.TrimEndingDirectorySeparator(directory) : null;
     }
 }

@@ -16,7 +16,14 @@ internal sealed class SettingsReader(
         KeyValues values = ValueReader.Read(section, faults);
         if (_directory.Parsed is null && GivenDirectory(environment) is { } given
             && AbsolutePath.TryParseDirectory(given, out string directory, out _))
+        {
             values = values.With(DaemonKeys.RuntimeDirectory, directory);
+            if (!_directory.IsBroken && FileTrust.FaultOf(directory) is { } distrust)
+            {
+                string refusal = $"$RUNTIME_DIRECTORY is {directory}, but {distrust}. If it is right, write it at this key";
+                faults.Add(_directory.Refuse(refusal) with { IsDistrust = true });
+            }
+        }
         var settings = new DaemonSettings { Values = values, Bridges = [] };
         CheckLength(settings.ControlSocket);
         WrittenBridge[] bridges = section.At(section.Key.Find(KeyTable.Bridges)!).Items.Values

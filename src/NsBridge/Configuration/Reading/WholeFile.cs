@@ -96,7 +96,8 @@ internal static class WholeFile
             : "a folder above it, or above what it is a link to, is closed to this user";
     }
 
-    private static string? LinkTarget(string file)
+    /// <summary>What a symbolic link contains; null if this is none.</summary>
+    public static string? LinkTarget(string file)
     {
         try
         {
