@@ -92,11 +92,14 @@ public sealed unsafe class DatagramBatch : IDisposable
         return segment < Length(slot) ? segment : 0;
     }
 
+    /// <summary>The port that a slot's datagram was sent from.</summary>
+    public ushort Port(int slot) => BinaryPrimitives.ReverseEndianness(*(ushort*)(_names + slot * NameStride + 2));
+
     /// <summary>The sender of a slot's datagram and, if the socket reports it, the address it was sent to.</summary>
     public DatagramRoute Route(int slot)
     {
         byte* name = _names + slot * NameStride;
-        ushort port = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(*(ushort*)(name + 2));
+        ushort port = Port(slot);
         if (*(ushort*)name == Libc.AF_INET)
             return RouteOfFour(slot, Mapped(*(uint*)(name + 4)), port);
         ulong high = *(ulong*)(name + 8), low = *(ulong*)(name + 16);

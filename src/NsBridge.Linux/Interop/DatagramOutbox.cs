@@ -22,12 +22,14 @@ public sealed unsafe class DatagramOutbox : IDisposable
     private const int SegmentControl = ControlHeader + 8;
 
     private readonly byte* _names = (byte*)NativeMemory.AllocZeroed(Capacity * NameStride);
+    private readonly byte* _receiver = (byte*)NativeMemory.AllocZeroed(NameStride);
     private readonly byte* _controls = (byte*)NativeMemory.AllocZeroed(Capacity * ControlStride);
     private readonly Libc.Vector* _vectors = (Libc.Vector*)NativeMemory.AllocZeroed((nuint)(Capacity * sizeof(Libc.Vector)));
     private readonly Libc.MultiMessage* _messages =
         (Libc.MultiMessage*)NativeMemory.AllocZeroed((nuint)(Capacity * sizeof(Libc.MultiMessage)));
     private readonly int[] _bytes = new int[Capacity];
     private readonly int[] _segments = new int[Capacity];
+    private uint _receiverBytes;
     private int _pieces;
 
     /// <summary>Messages that wait.</summary>
@@ -41,15 +43,23 @@ public sealed unsafe class DatagramOutbox : IDisposable
 
     public void Clear() => Count = _pieces = 0;
 
-    /// <summary>Adds a datagram, or several of one size, for a connected socket's peer.</summary>
+    /// <summary>Empties it for datagrams that all have one receiver.</summary>
+    public void ClearFor(in SockAddr receiver)
+    {
+        Clear();
+        _receiverBytes = (uint)receiver.Length;
+        receiver.AsSpan().CopyTo(new Span<byte>(_receiver, NameStride));
+    }
+
+    /// <summary>Adds a datagram, or several of one size, for the receiver of all, or else for a connected socket's peer.</summary>
     /// <param name="address">The bytes; they stay there until sent.</param>
     /// <param name="length">Bytes.</param>
     /// <param name="segment">The size of each datagram if there are several; else 0.</param>
     public void Add(nint address, int length, int segment)
     {
         ref Libc.MessageHeader header = ref Begin(address, length, segment);
-        header.Name = null;
-        header.NameLength = 0;
+        header.Name = _receiverBytes == 0 ? null : _receiver;
+        header.NameLength = _receiverBytes;
         header.ControlLength = 0;
     }
 
@@ -193,6 +203,7 @@ public sealed unsafe class DatagramOutbox : IDisposable
     public void Dispose()
     {
         NativeMemory.Free(_names);
+        NativeMemory.Free(_receiver);
         NativeMemory.Free(_controls);
         NativeMemory.Free(_vectors);
         NativeMemory.Free(_messages);

@@ -107,6 +107,18 @@ public struct SockAddr
         return FromUnix(name, offset: 3);
     }
 
+    /// <summary>The same internet address with another port.</summary>
+    public readonly SockAddr WithPort(ushort port)
+    {
+        SockAddr address = this;
+        BinaryPrimitives.WriteUInt16BigEndian(address._bytes[2..4], port);
+        return address;
+    }
+
+    /// <summary>The bytes in use.</summary>
+    [UnscopedRef]
+    public readonly ReadOnlySpan<byte> AsSpan() => _bytes[..Length];
+
     private static SockAddr FromUnix(ReadOnlySpan<byte> name, int offset)
     {
         var address = default(SockAddr);

@@ -1,5 +1,4 @@
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying.EventLoops;
 
 namespace NsBridge.Relaying.Udp;
 
@@ -21,6 +20,16 @@ internal interface IAnswerSender
     void OnTruncated();
 }
 
+/// <summary>A flow that answers are for.</summary>
+internal interface IAnswerFlow
+{
+    /// <summary>Where its answers go.</summary>
+    DatagramRoute Route { get; }
+
+    /// <summary>Whether a datagram that came from this port is an answer.</summary>
+    bool TakesFrom(ushort port);
+}
+
 /// <summary>Answers to the clients of one listener. Those of all flows are collected while the loop calls its sources, and one call sends
 /// them.</summary>
 internal sealed class AnswerBatch : IDisposable
@@ -28,18 +37,17 @@ internal sealed class AnswerBatch : IDisposable
     private readonly DatagramBatch _batch = new();
     private readonly DatagramOutbox _outbox = new();
     private IAnswerSender? _sender;
-    private EventSource? _lastFlow;
+    private IAnswerFlow? _lastFlow;
     private int _filled;
 
     /// <summary>Reads a flow's socket once.</summary>
     /// <param name="sender">Sends the answers.</param>
     /// <param name="flow">The flow: only answers of the same flow are joined to one train.</param>
     /// <param name="socket">The flow's socket.</param>
-    /// <param name="route">Where its answers go.</param>
     /// <param name="bytes">Bytes that were read.</param>
     /// <param name="isDrained">Whether the socket is empty.</param>
     /// <returns>How many messages were read, or a negated error.</returns>
-    internal int Read(IAnswerSender sender, EventSource flow, int socket, in DatagramRoute route, out long bytes, out bool isDrained)
+    internal int Read(IAnswerSender sender, IAnswerFlow flow, int socket, out long bytes, out bool isDrained)
     {
         bytes = 0;
         if (_sender != sender || _filled == DatagramBatch.Capacity)
@@ -55,13 +63,15 @@ internal sealed class AnswerBatch : IDisposable
             sender.AskForTurn();
         }
         for (int i = 0; i < count; i++)
-            bytes += Add(sender, flow, route, _filled + i);
+            bytes += Add(sender, flow, _filled + i);
         _filled += count;
         return count;
     }
 
-    private int Add(IAnswerSender sender, EventSource flow, in DatagramRoute route, int slot)
+    private int Add(IAnswerSender sender, IAnswerFlow flow, int slot)
     {
+        if (!flow.TakesFrom(_batch.Port(slot)))
+            return 0;
         if (_batch.IsTruncated(slot))
         {
             sender.OnTruncated();
@@ -70,7 +80,7 @@ internal sealed class AnswerBatch : IDisposable
         int length = _batch.Length(slot), segment = _batch.Segment(slot);
         nint address = _batch.Address(slot);
         if (flow != _lastFlow || !_outbox.TryJoin(address, length, segment, sender.LargestInTrain))
-            _outbox.Add(address, length, segment, route, sender.IsSix);
+            _outbox.Add(address, length, segment, flow.Route, sender.IsSix);
         _lastFlow = flow;
         return length;
     }
@@ -83,7 +93,7 @@ internal sealed class AnswerBatch : IDisposable
     }
 
     /// <summary>The flow has ended and may become another one: no answer is joined to its last.</summary>
-    internal void Forget(EventSource flow)
+    internal void Forget(IAnswerFlow flow)
     {
         if (_lastFlow == flow)
             _lastFlow = null;

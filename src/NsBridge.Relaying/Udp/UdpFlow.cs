@@ -5,11 +5,14 @@ using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Relaying.Udp;
 
-/// <summary>The datagrams between one client address and one address of a listener. The flow has a connected socket of its own, so that
-/// errors and answers of the target reach this client alone.</summary>
+/// <summary>The datagrams between one client address and one address of a listener. The flow has a socket of its own, so that errors and
+/// answers of the target reach this client alone.</summary>
+/// <remarks>The socket is connected to the target's address without a port: the kernel then takes datagrams of that address from any port
+/// and reports ICMP errors, and each datagram to the target names its port. A service may answer from another port than it listens on
+/// (TFTP); what the client sends next goes there.</remarks>
 /// <remarks>A flow without a socket waits: its owner gives it one by <see cref="Open"/>. Its first datagrams are kept until then, and
 /// until the target has answered or the time for that is over: if the owner tries another socket, they are sent again by that.</remarks>
-public sealed class UdpFlow : EventSource
+public sealed class UdpFlow : EventSource, IAnswerFlow
 {
     /// <summary>No slot of a batch.</summary>
     internal const int NoSlotOfBatch = -1;
@@ -19,6 +22,8 @@ public sealed class UdpFlow : EventSource
 
     private long _beganAt;
     private FlowBacklog _backlog;
+    private SockAddr _target;
+    private PeerAddress _own;
     private int _socket;
     private int _largestInTrain;
     private long _keepUntil;
@@ -91,7 +96,7 @@ public sealed class UdpFlow : EventSource
 
     internal UdpListener Listener { get; private set; } = null!;
 
-    internal DatagramRoute Route { get; private set; }
+    public DatagramRoute Route { get; private set; }
 
     /// <summary>Whether the client has sent again after an answer.</summary>
     internal bool IsConversation { get; set; }
@@ -108,13 +113,18 @@ public sealed class UdpFlow : EventSource
     private EventLoop Loop => Listener.Table.Loop;
 
     /// <summary>Gives a waiting flow its socket, and sends the kept datagrams.</summary>
-    /// <param name="socket">A connected datagram socket, owned from here on.</param>
+    /// <param name="socket">A datagram socket, connected to the target's address and port 0; owned from here on.</param>
+    /// <param name="target">The target.</param>
+    /// <param name="own">The socket's own address.</param>
     /// <param name="cookie">The network namespace it belongs to.</param>
     /// <param name="keepFor">Milliseconds for which datagrams are kept while the target has not answered.</param>
-    public void Open(int socket, ulong cookie, long keepFor)
+    public void Open(int socket, in SockAddr target, in SockAddr own, ulong cookie, long keepFor)
     {
         _socket = socket;
+        _target = target;
+        _own = PeerAddress.From(own);
         Cookie = cookie;
+        EndpointSet.OfFlows.Add(cookie, _own);
         // Kept datagrams are sent now, however old they are: the answer has the whole idle timeout.
         LastDatagram = Loop.Now;
         _keepUntil = keepFor > 0 ? Loop.Now + keepFor : 0;
@@ -128,7 +138,7 @@ public sealed class UdpFlow : EventSource
         if (_backlog.Count == 0)
             return;
         DatagramOutbox outbox = Listener.Buffers.ToTarget;
-        outbox.Clear();
+        outbox.ClearFor(_target);
         _backlog.AddTo(outbox);
         Errno failed = Send(outbox, again: _backlog.Counted);
         if (_keepUntil == 0)
@@ -142,6 +152,8 @@ public sealed class UdpFlow : EventSource
     {
         if (_socket < 0)
             return;
+        // First: another flow may get the same port at once.
+        EndpointSet.OfFlows.Remove(Cookie, _own);
         Libc.Close(_socket);
         _socket = -1;
         Cookie = 0;
@@ -166,7 +178,7 @@ public sealed class UdpFlow : EventSource
         if (IsWaiting)
             return;
         DatagramOutbox outbox = Listener.Buffers.ToTarget;
-        outbox.Clear();
+        outbox.ClearFor(_target);
         for (int slot = first; slot != NoSlotOfBatch; slot = next[slot])
         {
             nint address = batch.Address(slot);
@@ -221,7 +233,7 @@ public sealed class UdpFlow : EventSource
         bool isDrained = false;
         for (int turn = 0; turn < BatchesPerTurn && !isDrained; turn++)
         {
-            int count = Listener.Buffers.Answers.Read(Listener, this, _socket, Route, out long bytes, out isDrained);
+            int count = Listener.Buffers.Answers.Read(Listener, this, _socket, out long bytes, out isDrained);
             read += bytes;
             if (count > 0)
             {
@@ -248,6 +260,19 @@ public sealed class UdpFlow : EventSource
             Table.Owner.OnFailed(this, failed);
         else if (!isDrained)
             Loop.Yield(this);
+    }
+
+    /// <summary>Whether a datagram of the target's address is an answer: it is one unless another flow has sent it. The client's next
+    /// datagrams go to its port.</summary>
+    public bool TakesFrom(ushort port)
+    {
+        if (port == _target.Port)
+            return true;
+        SockAddr sender = _target.WithPort(port);
+        if (EndpointSet.OfFlows.Contains(Cookie, PeerAddress.From(sender)))
+            return false;
+        _target = sender;
+        return true;
     }
 
     private void OnFirstAnswer()

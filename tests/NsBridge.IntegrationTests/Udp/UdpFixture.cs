@@ -26,10 +26,10 @@ internal abstract class UdpFixture : BridgeFixture
 
     protected UdpClientSocket Client(IPEndPoint to, IPAddress? from = null) => Own(new UdpClientSocket(to, from));
 
-    /// <summary>One of the counts under <c>connections</c> of the daemon's first bridge.</summary>
-    protected static async Task<long> CountAsync(DaemonProcess daemon, string which)
+    /// <summary>One of the counts under <c>connections</c> of a bridge of the daemon.</summary>
+    protected static async Task<long> CountAsync(DaemonProcess daemon, string which, int bridge = 0)
     {
-        JsonElement bridge = (await daemon.StatusAsync()).GetProperty("bridges")[0];
-        return bridge.GetProperty("connections").GetProperty(which).GetInt64();
+        JsonElement status = (await daemon.StatusAsync()).GetProperty("bridges")[bridge];
+        return status.GetProperty("connections").GetProperty(which).GetInt64();
     }
 }

@@ -116,5 +116,8 @@ internal sealed class ConnectTarget
     /// nothing listens there, the connecting socket can be given that very port and connect to itself (TCP by a simultaneous open). The
     /// client would receive its own bytes, and the service could not bind.</summary>
     public static bool IsSelfConnection(int socket, in SockAddr target) =>
-        Libc.LocalAddress(socket, out SockAddr own) >= 0 && own.Port == target.Port && own.IsSameHost(target);
+        Libc.LocalAddress(socket, out SockAddr own) >= 0 && IsSelf(own, target);
+
+    /// <summary>Whether a socket's own address is its target's.</summary>
+    public static bool IsSelf(in SockAddr own, in SockAddr target) => own.Port == target.Port && own.IsSameHost(target);
 }

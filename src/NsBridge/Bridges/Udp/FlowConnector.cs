@@ -126,9 +126,13 @@ internal sealed class FlowConnector : IFlowOwner
             return;
         }
         int result = _target.Address(socket, flow.AddressIndex, flow.Offset, out SockAddr address);
+        SockAddr own = default;
+        // Without a port: answers may come from another one.
         if (result >= 0)
-            result = Libc.Connect(socket, address);
-        if (result >= 0 && ConnectTarget.IsSelfConnection(socket, address))
+            result = Libc.Connect(socket, address.WithPort(0));
+        if (result >= 0)
+            result = Libc.LocalAddress(socket, out own);
+        if (result >= 0 && ConnectTarget.IsSelf(own, address))
             result = -(int)Errno.ECONNREFUSED;
         if (result < 0)
         {
@@ -138,7 +142,7 @@ internal sealed class FlowConnector : IFlowOwner
         }
         UdpSocket.Prepare(socket);
         long trial = flow.AddressIndex + 1 < _target.AddressCount ? TrialMilliseconds : 0;
-        flow.Open(socket, cookie, flow.HasAnswered ? 0 : Math.Max(trial, PatienceLeft(flow)));
+        flow.Open(socket, address, own, cookie, flow.HasAnswered ? 0 : Math.Max(trial, PatienceLeft(flow)));
     }
 
     public void OnFailed(UdpFlow flow, Errno error)

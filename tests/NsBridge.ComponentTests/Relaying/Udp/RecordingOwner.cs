@@ -33,8 +33,10 @@ internal sealed class RecordingOwner(int target) : IFlowOwner
     public void Open(UdpFlow flow)
     {
         int socket = LoopbackPair.Bound();
-        LoopbackPair.Connect(socket, target);
-        flow.Open(socket, 1, 0);
+        Assert.That(Libc.LocalAddress(target, out SockAddr address), Is.Zero);
+        Assert.That(Libc.Connect(socket, address.WithPort(0)), Is.Zero);
+        Assert.That(Libc.LocalAddress(socket, out SockAddr own), Is.Zero);
+        flow.Open(socket, address, own, 1, 0);
     }
 
     public void OnAnswered(UdpFlow flow)
