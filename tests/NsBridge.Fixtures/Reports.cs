@@ -1,13 +1,26 @@
 using NsBridge.Bridges;
+using NsBridge.Configuration.Settings;
 
 namespace NsBridge.Fixtures;
 
 /// <summary>Bridges whose reports a test sets.</summary>
-internal sealed class Reports : IBridgeReports
+internal sealed class Reports : IBridgeReports, IBridgeConnections
 {
     public List<BridgeReport> Now { get; } = [];
 
+    /// <summary>What was asked to end.</summary>
+    public List<(string? Bridge, ConnectionFilter Filter)> Ends { get; } = [];
+
     public IReadOnlyList<BridgeReport> Snapshot() => [.. Now];
+
+    public Task<IReadOnlyList<(BridgeSettings Bridge, IReadOnlyList<ConnectionReport> Connections)>> ConnectionsAsync(string? bridge) =>
+        Task.FromResult<IReadOnlyList<(BridgeSettings, IReadOnlyList<ConnectionReport>)>>([]);
+
+    public Task<int> EndAsync(string? bridge, ConnectionFilter filter)
+    {
+        Ends.Add((bridge, filter));
+        return Task.FromResult(Ends.Count);
+    }
 
     public static BridgeReport Web => new()
     {

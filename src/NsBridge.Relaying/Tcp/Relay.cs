@@ -38,18 +38,17 @@ public sealed class Relay : EventSource
 
     internal Relay(RelayGroup group) => _group = group;
 
-    public PeerAddress Peer { get; private set; }
+    public ConnectionOrigin Origin { get; private set; }
 
     /// <summary>The network namespace of the target's socket.</summary>
     public ulong Cookie { get; private set; }
 
-    /// <summary>The owner's id of the connection.</summary>
-    public ulong ConnectionId { get; private set; }
+    /// <summary>Its present state; null if it has ended.</summary>
+    public RelayStatus? Status => _state == State.Ended ? null
+        : new(Origin, _client, _toTarget, _toClient, Loop.Now - Origin.Began, Loop.Now - _idle.LastProgress);
 
-    /// <summary>Bytes that the target's socket has taken.</summary>
     public long BytesToTarget => _toTarget.Bytes;
 
-    /// <summary>Bytes that the client's socket has taken.</summary>
     public long BytesToClient => _toClient.Bytes;
 
     internal EventLoop Loop => _group.Loop;
@@ -67,12 +66,12 @@ public sealed class Relay : EventSource
     /// <summary>The direction whose source is that end.</summary>
     internal ref RelayDirection DirectionFrom(int end) => ref end == ClientEnd ? ref _toTarget : ref _toClient;
 
-    internal void Begin(in RelaySockets ends, PeerAddress peer, ulong cookie, ulong connectionId, ReadOnlySpan<byte> greeting)
+    internal void Begin(in RelaySockets ends, in ConnectionOrigin origin, ulong cookie, ReadOnlySpan<byte> greeting)
     {
         _client.Begin(ends.Client, ends.ClientKind, ends.ClientEvents);
         _target.Begin(ends.Target, ends.TargetKind, ends.TargetEvents);
         _toTarget = _toClient = default;
-        Start(peer, cookie, connectionId, ends.Watched ? State.OnEpoll : State.Starting, lastByte: Loop.Now, isSettled: false);
+        Start(origin, cookie, ends.Watched ? State.OnEpoll : State.Starting, lastByte: Loop.Now, isSettled: false);
         if (!Hold(ClientEnd, greeting))
             return;
         if (!greeting.IsEmpty)
@@ -81,11 +80,10 @@ public sealed class Relay : EventSource
             Advance(client: true, target: true);
     }
 
-    private void Start(PeerAddress peer, ulong cookie, ulong connectionId, State state, long lastByte, bool isSettled)
+    private void Start(in ConnectionOrigin origin, ulong cookie, State state, long lastByte, bool isSettled)
     {
-        Peer = peer;
+        Origin = origin;
         Cookie = cookie;
-        ConnectionId = connectionId;
         IsSettled = isSettled;
         _state = state;
         _idle = IdleTimer.From(lastByte);
@@ -107,15 +105,17 @@ public sealed class Relay : EventSource
             TargetKind = _target.Kind,
             ClientFailed = _client.Failed,
             TargetFailed = _target.Failed,
-            Peer = Peer,
+            Peer = Origin.Peer,
             Cookie = Cookie,
-            ConnectionId = ConnectionId,
+            ConnectionId = Origin.Number,
             ToTarget = _toTarget.Save(),
             ToClient = _toClient.Save(),
             BytesToTarget = BytesToTarget,
             BytesToClient = BytesToClient,
             Settled = IsSettled,
             Idle = Loop.Now - _idle.LastProgress,
+            Age = Loop.Now - Origin.Began,
+            Offset = Origin.Offset,
         };
         _state = State.Ended;
         _toTarget.Discard(_group.Resources);
@@ -130,7 +130,8 @@ public sealed class Relay : EventSource
         _target.Begin(state.Target, state.TargetKind, state.TargetFailed ? Libc.EPOLLERR : 0);
         _toTarget = new() { FinReceived = state.ToTarget.FinReceived, Closed = state.ToTarget.Closed, Bytes = state.BytesToTarget };
         _toClient = new() { FinReceived = state.ToClient.FinReceived, Closed = state.ToClient.Closed, Bytes = state.BytesToClient };
-        Start(state.Peer, state.Cookie, connectionId, State.Starting, Loop.Now - state.Idle, state.Settled);
+        var origin = new ConnectionOrigin(state.Peer, state.Offset, connectionId, ConnectionOrigin.NextId(), Loop.Now - state.Age);
+        Start(origin, state.Cookie, State.Starting, Loop.Now - state.Idle, state.Settled);
         if (Hold(ClientEnd, state.ToTarget.Pending) && Hold(TargetEnd, state.ToClient.Pending))
             Watch();
     }

@@ -63,16 +63,15 @@ public sealed class RelayGroup
     /// cref="Relay.Interest"/>.</summary>
     /// <param name="source">The owner of the loop's slot until now.</param>
     /// <param name="ends">The two connected sockets, which the relay owns from here on.</param>
-    /// <param name="peer">The client's address.</param>
+    /// <param name="origin">Where the connection came from.</param>
     /// <param name="cookie">The target's network namespace.</param>
-    /// <param name="connectionId">The owner's id of the connection.</param>
     /// <param name="greeting">Bytes that the target receives first; may be empty.</param>
     public void Start(
-        EventSource source, in RelaySockets ends, PeerAddress peer, ulong cookie, ulong connectionId, ReadOnlySpan<byte> greeting)
+        EventSource source, in RelaySockets ends, in ConnectionOrigin origin, ulong cookie, ReadOnlySpan<byte> greeting)
     {
         Relay relay = Link();
         Loop.Replace(source, relay);
-        relay.Begin(ends, peer, cookie, connectionId, greeting);
+        relay.Begin(ends, origin, cookie, greeting);
     }
 
     /// <summary>Resumes a relay that another group or process has suspended. The group owns its sockets from here on.</summary>
@@ -189,6 +188,19 @@ public sealed class RelayGroup
     public int AbortClientsIn(ulong cookie) => Abort(
         relay => relay.HasClientIn(cookie),
         socket => socket.IsClient && socket.Cookie == cookie);
+
+    /// <summary>Resets relays.</summary>
+    /// <returns>How many.</returns>
+    public int AbortWhere(Func<Relay, bool> isMeant) => Abort(isMeant, static _ => false);
+
+    /// <summary>A copy of the list of relays.</summary>
+    public Relay[] Relays()
+    {
+        var relays = new List<Relay>();
+        for (Relay? relay = _first; relay is not null; relay = relay.Next)
+            relays.Add(relay);
+        return [.. relays];
+    }
 
     private int Abort(Func<Relay, bool> isMeant, Func<ClosingSocket, bool> isMeantToo)
     {

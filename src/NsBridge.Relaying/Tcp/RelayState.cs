@@ -36,7 +36,7 @@ public sealed record RelayState
     /// <summary>The network namespace of the target's socket.</summary>
     public required ulong Cookie { get; init; }
 
-    /// <summary>The owner's id of the connection.</summary>
+    /// <summary>The owner's number of the connection.</summary>
     public ulong ConnectionId { get; init; }
 
     public DirectionState ToTarget { get; init; } = DirectionState.Open;
@@ -54,4 +54,43 @@ public sealed record RelayState
 
     /// <summary>Milliseconds since the last byte either way.</summary>
     public long Idle { get; init; }
+
+    /// <summary>Milliseconds since the client came.</summary>
+    public long Age { get; init; }
+
+    /// <summary>The listener's position in the range of ports.</summary>
+    public int Offset { get; init; }
+}
+
+/// <summary>A running relay, for its owner's reports.</summary>
+public readonly struct RelayStatus
+{
+    internal RelayStatus(
+        in ConnectionOrigin origin, in RelaySocket client, in RelayDirection toTarget, in RelayDirection toClient, long age, long idle)
+    {
+        (Origin, Age, Idle) = (origin, age, idle);
+        (Client, ClientKind) = (client.Descriptor, client.Kind);
+        (BytesToTarget, BytesToClient) = (toTarget.Bytes, toClient.Bytes);
+        FinsReceived = (toTarget.FinReceived ? 1 : 0) + (toClient.FinReceived ? 1 : 0);
+    }
+
+    public ConnectionOrigin Origin { get; }
+
+    /// <summary>The client's socket.</summary>
+    public int Client { get; }
+
+    public SocketKind ClientKind { get; }
+
+    /// <summary>How many of the two ends have sent their last byte.</summary>
+    public int FinsReceived { get; }
+
+    /// <summary>Milliseconds since the client came.</summary>
+    public long Age { get; }
+
+    /// <summary>Milliseconds since the last byte either way.</summary>
+    public long Idle { get; }
+
+    public long BytesToTarget { get; }
+
+    public long BytesToClient { get; }
 }

@@ -73,6 +73,8 @@ public sealed class FlowTable
 
     public int Count => _newcomers.Count + _conversations.Count;
 
+    public IEnumerable<UdpFlow> Flows => _newcomers.Concat(_conversations);
+
     internal IFlowOwner Owner { get; }
 
     /// <summary>Bytes kept now.</summary>

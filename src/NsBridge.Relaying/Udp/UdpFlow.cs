@@ -51,8 +51,14 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
     /// <summary>The client.</summary>
     public PeerAddress Peer { get; private set; }
 
+    /// <summary>As <see cref="ConnectionOrigin.Id"/>.</summary>
+    public ulong Id { get; } = ConnectionOrigin.NextId();
+
     /// <summary>The listener's position in the range of ports.</summary>
     public int Offset => Listener.Offset;
+
+    /// <summary>Milliseconds since the last datagram either way.</summary>
+    public long IdleTime => Loop.Now - _lastDatagram;
 
     /// <summary>The network namespace of its socket; 0 while it has none.</summary>
     public ulong Cookie { get; private set; }

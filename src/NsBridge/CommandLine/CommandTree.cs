@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using NsBridge.Base;
 using NsBridge.Commands.Check;
+using NsBridge.Commands.Connections;
 using NsBridge.Commands.Demo;
 using NsBridge.Commands.Discover;
 using NsBridge.Commands.Doctor;
@@ -25,6 +26,8 @@ internal static class CommandTree
         VerbSyntax.Run(root, (file, stop) => Daemon.RunAsync(file, stop, signals.Daemon()));
         root.Subcommands.Add(VerbSyntax.Check(CheckCommand.RunAsync));
         root.Subcommands.Add(VerbSyntax.Status(StatusCommand.RunAsync));
+        root.Subcommands.Add(VerbSyntax.Connections(ConnectionsCommand.RunAsync));
+        root.Subcommands.Add(VerbSyntax.End(EndCommand.RunAsync));
         root.Subcommands.Add(VerbSyntax.Doctor(DoctorCommand.RunAsync));
         root.Subcommands.Add(VerbSyntax.Discover(DiscoverCommand.RunAsync));
         root.Subcommands.Add(VerbSyntax.Import(ImportCommand.RunAsync));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using NsBridge.Commands.Check;
+using NsBridge.Commands.Connections;
 using NsBridge.Commands.Demo;
 using NsBridge.Commands.Discover;
 using NsBridge.Commands.Doctor;
@@ -41,6 +42,43 @@ internal static class VerbSyntax
         var verb = new Command("status", "Show the state of each bridge of the running daemon.") { json, watch, config };
         verb.SetAction((parsed, stop) =>
             run(new StatusOptions(parsed.GetValue(json), parsed.GetValue(watch), parsed.GetValue(config)), stop));
+        return verb;
+    }
+
+    public static Command Connections(Func<ConnectionsOptions, CancellationToken, Task<int>> run)
+    {
+        var bridge = new Argument<string?>("BRIDGE") { Description = "The one bridge to list.", Arity = ArgumentArity.ZeroOrOne };
+        bridge.Validators.Add(MustBeBridge);
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        Option<string?> config = Config();
+        var verb = new Command("connections", "List the connections of the running daemon.") { bridge, json, config };
+        verb.SetAction((parsed, stop) =>
+            run(new ConnectionsOptions(parsed.GetValue(bridge), parsed.GetValue(json), parsed.GetValue(config)), stop));
+        return verb;
+    }
+
+    public static Command End(Func<EndOptions, CancellationToken, Task<int>> run)
+    {
+        var ids = new Argument<ulong[]>("ID") { Description = "Numbers that 'connections' lists.", Arity = ArgumentArity.ZeroOrMore };
+        var bridge = new Option<string?>("--bridge") { HelpName = "NAME", Description = "All connections of a bridge." };
+        bridge.Validators.Add(MustBeBridge);
+        var client = new Option<string?>("--client") { HelpName = "CIDR", Description = "All connections of clients in a network." };
+        client.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && !NetworkText.TryParse(text, out _, out string fault))
+                result.AddError(fault);
+        });
+        Option<string?> config = Config();
+        var verb = new Command("end", "Reset connections of the running daemon.") { ids, bridge, client, config };
+        verb.Validators.Add(result =>
+        {
+            bool hasIds = result.GetResult(ids)?.Tokens.Count > 0, hasBridge = result.GetResult(bridge) is not null;
+            bool hasClient = result.GetResult(client) is not null;
+            if (new[] { hasIds, hasBridge, hasClient }.Count(isGiven => isGiven) != 1)
+                result.AddError("end needs either IDs, --bridge NAME or --client CIDR.");
+        });
+        verb.SetAction((parsed, stop) => run(
+            new EndOptions(parsed.GetValue(ids) ?? [], parsed.GetValue(bridge), parsed.GetValue(client), parsed.GetValue(config)), stop));
         return verb;
     }
 
@@ -115,6 +153,12 @@ internal static class VerbSyntax
     {
         if (result.Tokens is [var token] && !NamespaceReference.TryParse(token.Value, out _, out string? fault))
             result.AddError($"NAMESPACE \"{token.Value}\": {fault}");
+    }
+
+    private static void MustBeBridge(SymbolResult result)
+    {
+        if (result.Tokens is [var token] && !BridgeName.TryParse(token.Value, out _, out string fault))
+            result.AddError($"\"{token.Value}\" is no name of a bridge: {fault}");
     }
 
     private static Option<string?> Config()

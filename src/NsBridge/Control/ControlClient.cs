@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using NsBridge.Base;
 using NsBridge.Configuration.Options;
 using NsBridge.Configuration.Reading;
@@ -46,11 +48,14 @@ internal static class ControlClient
     /// <summary>Ten thousand bridges with long reasons take about 20 MB.</summary>
     private const int LongestAnswer = 64 << 20;
 
-    /// <summary>Asks for the state of the bridges.</summary>
+    /// <summary>Asks for the state of the bridges, as <see cref="AskAsync"/>.</summary>
+    public static Task<byte[]> AskStatusAsync(string path, CancellationToken stop) => AskAsync(path, "status", stop);
+
+    /// <summary>Sends a request of <see cref="ControlSocket"/>.</summary>
     /// <returns>The daemon's document as it wrote it, in UTF-8.</returns>
     /// <exception cref="UserErrorException">No daemon answers, this user may not ask it, or it cannot be trusted; says which, and the
     /// cure.</exception>
-    public static async Task<byte[]> AskStatusAsync(string path, CancellationToken stop)
+    public static async Task<byte[]> AskAsync(string path, string request, CancellationToken stop)
     {
         if (Encoding.UTF8.GetByteCount(path) > TargetEndpoint.LongestUnixName)
         {
@@ -65,7 +70,7 @@ internal static class ControlClient
             using Socket socket = await ConnectAsync(path, limit.Token);
             if (Distrust(path, socket) is { } distrust)
                 throw new UserErrorException(distrust, ExitCode.Failed);
-            await socket.SendAsync(ControlSocket.StatusRequest.ToArray(), limit.Token);
+            await socket.SendAsync(Encoding.UTF8.GetBytes($"{request}\n"), limit.Token);
             byte[]? answer = await ReadAsync(socket, limit.Token);
             return answer is { Length: > 0 } ? answer : throw new UserErrorException(
                 answer is null
@@ -81,6 +86,21 @@ internal static class ControlClient
         {
             throw new UserErrorException(
                 $"the daemon at {path} did not answer within {s_deadline.TotalSeconds:0} s; see journalctl -u nsbridge", ExitCode.Failed);
+        }
+    }
+
+    /// <summary>Reads an answer.</summary>
+    /// <exception cref="UserErrorException">The daemon is of another version.</exception>
+    public static T Read<T>(byte[] answer, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(answer, type)!;
+        }
+        catch (JsonException)
+        {
+            throw new UserErrorException("the daemon's answer is of another version than this program", ExitCode.Failed);
         }
     }
 

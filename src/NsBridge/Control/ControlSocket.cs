@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -11,28 +12,36 @@ using NsBridge.Linux.Interop;
 
 namespace NsBridge.Control;
 
-/// <summary>Serves <c>nsbridge status</c>, and makes the daemon the only one of its runtime directory. It starts before the bridges: a
-/// second daemon has to fail before it touches the first one's sockets.</summary>
-/// <remarks>The client sends one line, the daemon answers with one JSON document and closes. <c>status</c> is answered with a <see
-/// cref="StatusDocument"/>; any other line is closed without an answer.</remarks>
+/// <summary>Serves <c>nsbridge status</c>, <c>connections</c> and <c>end</c>, and makes the daemon the only one of its runtime directory.
+/// It starts before the bridges: a second daemon has to fail before it touches the first one's sockets.</summary>
+/// <remarks>The client sends one line, the daemon answers with one JSON document and closes: <c>status</c> with a <see
+/// cref="StatusDocument"/>, <c>connections [BRIDGE]</c> with a <see cref="ConnectionsDocument"/>, <c>end id ID…</c>, <c>end bridge NAME</c>
+/// and <c>end client CIDR</c> with an <see cref="EndDocument"/>. Any other line is closed without an answer.</remarks>
 internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
 {
     /// <summary>Bytes of the longest request, its line feed included.</summary>
-    private const int LongestRequest = 64;
+    private const int LongestRequest = 4096;
     private const int OwnerOnly = 0b110_000_000;
 
     private readonly DaemonSettings _settings;
     private readonly ConfigurationLoader _loader;
     private readonly IBridgeReports _reports;
+    private readonly IBridgeConnections _connections;
     private readonly ILogger<ControlSocket> _log;
     private readonly ServingLoop _serving;
     private RuntimeDirectoryLock? _lock;
 
-    public ControlSocket(DaemonSettings settings, ConfigurationLoader loader, IBridgeReports reports, ILogger<ControlSocket> log)
+    public ControlSocket(
+        DaemonSettings settings,
+        ConfigurationLoader loader,
+        IBridgeReports reports,
+        IBridgeConnections connections,
+        ILogger<ControlSocket> log)
     {
         _settings = settings;
         _loader = loader;
         _reports = reports;
+        _connections = connections;
         _log = log;
         _serving = new ServingLoop("The control socket", Open, AnswerAsync, log)
         {
@@ -45,8 +54,6 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
             Check = KeepLock,
         };
     }
-
-    public static ReadOnlySpan<byte> StatusRequest => "status\n"u8;
 
     /// <exception cref="UserErrorException">Another daemon has the directory, or the socket cannot be made there.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -126,12 +133,23 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
                 return;
             length += count;
         }
-        if (!request.AsSpan(0, length).SequenceEqual(StatusRequest))
-            return;
-        BridgeStatus[] bridges = [.. _reports.Snapshot().Select(BridgeStatus.Of)];
-        var document = new StatusDocument(ProductVersion.Text, Environment.ProcessId, _loader.File, bridges);
         await using var stream = new NetworkStream(client, ownsSocket: false);
-        await JsonSerializer.SerializeAsync(stream, document, StatusJson.Default.StatusDocument, deadline);
+        switch (Encoding.UTF8.GetString(request, 0, length).TrimEnd('\n').Split(' '))
+        {
+            case ["status"]:
+                BridgeStatus[] bridges = [.. _reports.Snapshot().Select(BridgeStatus.Of)];
+                var status = new StatusDocument(ProductVersion.Text, Environment.ProcessId, _loader.File, bridges);
+                await JsonSerializer.SerializeAsync(stream, status, StatusJson.Default.StatusDocument, deadline);
+                break;
+            case ["connections", .. { Length: <= 1 } name]:
+                var connections = ConnectionsDocument.Of(await _connections.ConnectionsAsync(name.FirstOrDefault()));
+                await JsonSerializer.SerializeAsync(stream, connections, StatusJson.Default.ConnectionsDocument, deadline);
+                break;
+            case ["end", .. string[] which] when EndRequest.TryRead(which) is { } end:
+                var ended = new EndDocument(await _connections.EndAsync(end.Bridge, end.Filter));
+                await JsonSerializer.SerializeAsync(stream, ended, StatusJson.Default.EndDocument, deadline);
+                break;
+        }
     }
 
     /// <summary>The file's mode admits the same users, until it is changed.</summary>

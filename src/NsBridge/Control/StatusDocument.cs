@@ -91,7 +91,9 @@ internal sealed record ConnectionCounts(long Active, long Total, long Refused, l
 /// <summary>The bytes of a bridge.</summary>
 internal sealed record ByteCounts(long ToTarget, long ToClient);
 
-/// <summary>Reads and writes <see cref="StatusDocument"/>; generated at compile time for the native executable.</summary>
+/// <summary>Reads and writes the documents of the control socket; generated at compile time for the native executable.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(StatusDocument))]
+[JsonSerializable(typeof(ConnectionsDocument))]
+[JsonSerializable(typeof(EndDocument))]
 internal sealed partial class StatusJson : JsonSerializerContext;

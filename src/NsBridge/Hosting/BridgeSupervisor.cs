@@ -23,7 +23,8 @@ namespace NsBridge.Hosting;
 /// <param name="hurry">Cuts the drain at the stop short.</param>
 internal sealed partial class BridgeSupervisor(
     DaemonSettings settings, BridgeFactory factory, ListeningSockets listening, DescriptorBudget descriptors, RestartCoordinator restart,
-    ILogger<BridgeSupervisor> log, CancellationToken hurry = default) : IHostedService, IBridgeReports, IStatusLine, IDisposable
+    ILogger<BridgeSupervisor> log, CancellationToken hurry = default)
+    : IHostedService, IBridgeReports, IBridgeConnections, IStatusLine, IDisposable
 {
     private static readonly TimeSpan s_recoveryPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_drainPoll = TimeSpan.FromMilliseconds(20);
@@ -32,8 +33,7 @@ internal sealed partial class BridgeSupervisor(
     private readonly StepGuard _guard = new(log);
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
-    private readonly List<Bridge> _leaving = [];
-    private volatile Bridge[] _bridges = [];
+    private volatile Bridge[] _bridges = [], _leaving = [];
     private DaemonSettings _settings = settings;
     private Task _recovery = Task.CompletedTask;
     private int? _bindingsStored;
@@ -170,7 +170,7 @@ internal sealed partial class BridgeSupervisor(
         foreach (Bridge bridge in released)
         {
             await bridge.UnbindAsync();
-            _leaving.Add(bridge);
+            _leaving = [.. _leaving, bridge];
             IReadOnlyList<ConnectionSnapshot> clients = await bridge.Handover.ReleasePendingAsync();
             if (wanted.TryGetValue(bridge.Settings.Name, out BridgeSettings? replacement))
             {
@@ -188,7 +188,7 @@ internal sealed partial class BridgeSupervisor(
 
     /// <summary>A new bridge with the counters of the one it replaces, or of one that an earlier reload removed and that drains.</summary>
     private Bridge Make(BridgeSettings settings) =>
-        factory.Create(settings, _leaving.FindLast(leaving => leaving.Settings.Name == settings.Name));
+        factory.Create(settings, Array.FindLast(_leaving, leaving => leaving.Settings.Name == settings.Name));
 
     private static async Task StartAsync(Bridge[] started, Dictionary<string, IReadOnlyList<ConnectionSnapshot>> pending)
     {
@@ -236,9 +236,9 @@ internal sealed partial class BridgeSupervisor(
                 bridge.HasLostSocket || bridge.Report().State == BridgeState.Failed ? bridge.RecoverAsync() : Task.CompletedTask);
         await _guard.RunAsync("store the listening sockets", () =>
             listening.Bindings == _bindingsStored ? Task.CompletedTask : StoreListenersAsync());
-        foreach (Bridge bridge in _leaving.Where(bridge => bridge.HasDrained).ToArray())
+        foreach (Bridge bridge in _leaving.Where(bridge => bridge.HasDrained))
         {
-            _leaving.Remove(bridge);
+            _leaving = [.. _leaving.Except([bridge])];
             await _guard.RunAsync($"end bridge '{bridge.Settings.Name}'", () => bridge.StopAsync(CancellationToken.None));
             bridge.Dispose();
         }
@@ -313,6 +313,16 @@ internal sealed partial class BridgeSupervisor(
     }
 
     public IReadOnlyList<BridgeReport> Snapshot() => [.. _bridges.Select(bridge => bridge.Report())];
+
+    public async Task<IReadOnlyList<(BridgeSettings Bridge, IReadOnlyList<ConnectionReport> Connections)>> ConnectionsAsync(
+        string? bridge) =>
+        [.. await Task.WhenAll(Named(bridge).Select(async named => (named.Settings, await named.ConnectionsAsync())))];
+
+    public async Task<int> EndAsync(string? bridge, ConnectionFilter filter) =>
+        (await Task.WhenAll(Named(bridge).Select(named => named.EndAsync(filter)))).Sum();
+
+    private IEnumerable<Bridge> Named(string? name) =>
+        _bridges.Concat(_leaving).Where(bridge => name is null || bridge.Settings.Name == name);
 
     public string Describe()
     {

@@ -69,6 +69,7 @@ internal static class Daemon
             services.GetRequiredService<DescriptorBudget>(), services.GetRequiredService<RestartCoordinator>(),
             services.GetRequiredService<ILogger<BridgeSupervisor>>(), hurry));
         builder.Services.AddSingleton<IBridgeReports>(services => services.GetRequiredService<BridgeSupervisor>());
+        builder.Services.AddSingleton<IBridgeConnections>(services => services.GetRequiredService<BridgeSupervisor>());
         builder.Services.AddSingleton<IStatusLine>(services => services.GetRequiredService<BridgeSupervisor>());
         // Hosted services start in this order. The control socket first: it refuses a second daemon. The supervisor last of those whose
         // start may fail: no other can lose what it restored.

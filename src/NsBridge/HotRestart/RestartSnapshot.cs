@@ -47,8 +47,8 @@ internal enum ConnectionRole : byte
 /// <param name="Bridge">The name of its bridge.</param>
 /// <param name="Role">The part of the bridge it belongs to.</param>
 /// <param name="Relay">The suspended relay; without a target, its target is -1 and only the client's part is valid.</param>
-/// <param name="Offset">Without a target: the listener's position in the range of ports.</param>
-/// <param name="Age">Without a target: milliseconds since it was admitted.</param>
+/// <param name="Offset">The listener's position in the range of ports.</param>
+/// <param name="Age">Milliseconds since the client came.</param>
 internal sealed record ConnectionSnapshot(string Bridge, ConnectionRole Role, RelayState Relay, int Offset = 0, long Age = 0)
 {
     public const int NoTarget = -1;

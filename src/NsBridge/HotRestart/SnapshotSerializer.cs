@@ -214,6 +214,8 @@ internal static class SnapshotSerializer
         int offset = reader.ReadInt32();
         long age = reader.ReadInt64();
         relay = relay with { ToTarget = ReadDirection(reader), ToClient = ReadDirection(reader) };
+        if (target != ConnectionSnapshot.NoTarget)
+            relay = relay with { Offset = offset, Age = age };
         Require(Enum.IsDefined(role) && Enum.IsDefined(relay.ClientKind) && Enum.IsDefined(relay.TargetKind), "a kind");
         Require(relay.Peer.Family is Libc.AF_INET or Libc.AF_INET6 or Libc.AF_UNIX, "an address");
         Require(relay is { BytesToTarget: >= 0, BytesToClient: >= 0, Idle: >= 0 }, "a number");

@@ -1,12 +1,16 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Base;
+using NsBridge.Bridges;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
 using NsBridge.Control;
 using NsBridge.Fixtures;
+using NsBridge.Linux.Interop;
+using NsBridge.Relaying.Halves;
 using NsBridge.Testing;
 
 namespace NsBridge.ComponentTests.Control;
@@ -166,10 +170,30 @@ public class ControlSocketTests
         _scratch.Write("file", "");
         DaemonSettings elsewhere = _settings with { RuntimeDirectory = _scratch[directory] };
 
-        Assert.That(() => new ControlSocket(elsewhere, s_loader, _reports, NullLogger<ControlSocket>.Instance).StartAsync(default),
+        Assert.That(
+            () => new ControlSocket(elsewhere, s_loader, _reports, _reports, NullLogger<ControlSocket>.Instance).StartAsync(default),
             Throws.TypeOf<UserErrorException>().With.Message.Contains(why).And.Message.Contains("NsBridge:RuntimeDirectory"));
     }
 
+    [TestCase("end bridge web")]
+    [TestCase("end client 192.0.2.0/24")]
+    [TestCase("end id 1 2")]
+    public async Task End_OfEachSelection_IsPassedOn(string request)
+    {
+        byte[] answer = await ControlClient.AskAsync(_settings.ControlSocket, request, default);
+
+        Assert.That(Encoding.UTF8.GetString(answer), Is.EqualTo("""{"ended":1}"""));
+        (string? bridge, ConnectionFilter filter) = _reports.Ends.Single();
+        Assert.That(bridge, Is.EqualTo(request.Contains("web", StringComparison.Ordinal) ? "web" : null));
+        Assert.That(filter.Selects(2, PeerAddress.Unix), Is.EqualTo(!request.Contains("client", StringComparison.Ordinal)));
+        Assert.That(filter.Selects(3, PeerAddress.From(SockAddr.From(IPAddress.Parse("192.0.2.9"), 1))),
+            Is.EqualTo(!request.Contains("id", StringComparison.Ordinal) || bridge is not null));
+    }
+
+    [TestCase("end")]
+    [TestCase("end id x\n")]
+    [TestCase("end client nowhere\n")]
+    [TestCase("end everything\n")]
     [TestCase("GET / HTTP/1.1\r\n\r\n")]
     [TestCase("status please\n")]
     [TestCase("\n")]
@@ -209,7 +233,7 @@ public class ControlSocketTests
         Assert.That(await ReadToEndAsync(client).WaitAsync(ShortRequestServer.Deadline + s_soon), Is.Empty);
     }
 
-    private ControlSocket Make() => new(_settings, s_loader, _reports, NullLogger<ControlSocket>.Instance);
+    private ControlSocket Make() => new(_settings, s_loader, _reports, _reports, NullLogger<ControlSocket>.Instance);
 
     private async Task<Socket> ConnectAsync()
     {

@@ -23,13 +23,14 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
     private int _address;
     private uint _clientEvents;
     private bool _clientWatched;
-    private long _began;
     private long _connectBegan;
 
     /// <summary>Its place among the <see cref="ParkedClients"/>; null if it is not parked.</summary>
     public LinkedListNode<ConnectAttempt>? Parked { get; set; }
 
     public AcceptedClient Accepted => _accepted;
+
+    public ConnectionOrigin Origin { get; private set; }
 
     /// <summary>The network namespace of the connecting socket.</summary>
     public ulong Cookie { get; private set; }
@@ -58,7 +59,8 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
         _address = 0;
         _clientEvents = 0;
         _clientWatched = false;
-        _began = connector.Loop.Now - age;
+        Origin = new ConnectionOrigin(
+            accepted.Peer, accepted.Offset, accepted.Number, ConnectionOrigin.NextId(), connector.Loop.Now - age);
         connector.Loop.Attach(this);
         connector.Loop.SetTimer(this, (long)Target.ConnectTimeout.TotalMilliseconds);
     }
@@ -187,7 +189,7 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
     }
 
     /// <summary>Milliseconds since the client came.</summary>
-    public long Age => connector.Loop.Now - _began;
+    public long Age => connector.Loop.Now - Origin.Began;
 
     /// <summary>Whether a connect is under way that has taken less time than that.</summary>
     public bool IsUnderWay(TimeSpan within) => IsConnecting && Stopwatch.GetElapsedTime(_connectBegan) < within;

@@ -64,7 +64,8 @@ internal sealed class Connector
                 if (kind == SocketKind.Tcp)
                     TcpOptions.KeepAlive(socket, Target.KeepAlive);
             },
-            ended: (relay, outcome) => owner.OnEnded(relay.Peer, relay.ConnectionId, outcome, relay.BytesToTarget, relay.BytesToClient),
+            ended: (relay, outcome) =>
+                owner.OnEnded(relay.Origin.Peer, relay.Origin.Number, outcome, relay.BytesToTarget, relay.BytesToClient),
             closing: owner.OnClosing)
         {
             KeepAlive = (long)target.KeepAlive.TotalMilliseconds,
@@ -134,7 +135,7 @@ internal sealed class Connector
         AcceptedClient accepted = attempt.Accepted;
         Forget(attempt);
         _owner.OnConnected(microseconds);
-        _relays.Start(attempt, sockets, accepted.Peer, attempt.Cookie, accepted.Number, greeting);
+        _relays.Start(attempt, sockets, attempt.Origin, attempt.Cookie, greeting);
         _idle.Push(attempt);
         ServeParked(accepted.Offset, TimeSpan.FromMicroseconds(microseconds));
     }
@@ -272,16 +273,20 @@ internal sealed class Connector
 
     /// <summary>Resets every TCP client whose socket is in a network namespace: connected, connecting or parked.</summary>
     /// <returns>How many there were.</returns>
-    public int AbortClientsIn(ulong cookie)
-    {
-        int count = _relays.AbortClientsIn(cookie);
-        foreach (ConnectAttempt attempt in Pending(attempt => attempt.Accepted.IsIn(cookie)))
-        {
-            End(attempt, new RelayOutcome(EndReason.Aborted));
-            count++;
-        }
-        return count;
-    }
+    public int AbortClientsIn(ulong cookie) =>
+        _relays.AbortClientsIn(cookie) + AbortPending(attempt => attempt.Accepted.IsIn(cookie));
+
+    /// <summary>The clients without a connection, with the place of each in the line; 0 for one that is not parked.</summary>
+    public IEnumerable<(ConnectAttempt Attempt, int Place)> Attempts() => _connecting.Select(attempt => (attempt, 0))
+        .Concat(_parked.Queues.SelectMany(queue => queue.Select((attempt, index) => (attempt, index + 1))));
+
+    /// <summary>A copy of the list of relays.</summary>
+    public Relay[] Relays() => _relays.Relays();
+
+    /// <summary>Resets clients: connected, connecting or parked.</summary>
+    /// <returns>How many there were.</returns>
+    public int End(ConnectionFilter filter) => _relays.AbortWhere(relay => filter.Selects(relay.Origin.Id, relay.Origin.Peer))
+        + AbortPending(attempt => filter.Selects(attempt.Origin.Id, attempt.Accepted.Peer));
 
     /// <summary>Stops every relay at a message boundary and gives it away, and each client without a connection, for which the connect
     /// begins again.</summary>
@@ -291,7 +296,7 @@ internal sealed class Connector
     {
         _retry.Clear();
         IEnumerable<ConnectionSnapshot> relayed =
-            _relays.Suspend().Select(state => new ConnectionSnapshot(bridge, role(state.ConnectionId), state));
+            _relays.Suspend().Select(state => new ConnectionSnapshot(bridge, role(state.ConnectionId), state, state.Offset, state.Age));
         return [.. relayed, .. ReleasePending(bridge, role)];
     }
 
@@ -318,9 +323,16 @@ internal sealed class Connector
     {
         _relays.HandToKernel();
         _relays.AbortAllBut(0);
-        foreach (ConnectAttempt attempt in Pending(static _ => true))
-            End(attempt, new RelayOutcome(EndReason.Aborted));
+        AbortPending(static _ => true);
         _retry.Clear();
+    }
+
+    private int AbortPending(Func<ConnectAttempt, bool> which)
+    {
+        ConnectAttempt[] attempts = Pending(which);
+        foreach (ConnectAttempt attempt in attempts)
+            End(attempt, new RelayOutcome(EndReason.Aborted));
+        return attempts.Length;
     }
 
     /// <summary>A copy of the clients without a connection, connecting or parked: they may leave while it is walked.</summary>

@@ -30,6 +30,9 @@ internal sealed class ParkedClients
         return head is { IsLongUnderWay: false };
     }
 
+    /// <summary>Each in the order of arrival.</summary>
+    public IEnumerable<IEnumerable<ConnectAttempt>> Queues => _queues.Values;
+
     public IEnumerable<ConnectAttempt> All => _queues.Values.SelectMany(queue => queue);
 
     /// <summary>Of each queue the first that is not connecting for long already: the next one need not wait for that answer.</summary>

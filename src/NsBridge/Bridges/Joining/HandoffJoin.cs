@@ -21,9 +21,8 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
     private readonly LoopTimer _retry;
     private readonly HandoffLink?[] _links;
     private readonly List<HandoffLink> _retired = [];
-    private readonly Dictionary<ulong, (HandoffLink Link, PeerAddress Peer)> _handedOff = [];
+    private readonly Dictionary<ulong, (HandoffLink Link, ConnectionOrigin Origin)> _handedOff = [];
     private readonly bool _hasInner;
-    private ulong _lastNumber;
     private volatile StateReason? _trouble;
     private bool _stopped;
 
@@ -58,8 +57,8 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
                 link.Enqueue(new WaitingClient(accepted, since));
                 continue;
             }
-            ulong number = ++_lastNumber;
-            _handedOff.Add(number, (link, accepted.Peer));
+            ulong number = ConnectionOrigin.NextId();
+            _handedOff.Add(number, (link, new ConnectionOrigin(accepted.Peer, accepted.Offset, number, number, since)));
             link.Enqueue(new WaitingClient(accepted with { Number = number }, since));
         }
         link.Flush();
@@ -153,6 +152,18 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
         _events.OnEnded(accepted.Peer, new RelayOutcome(reason), 0, 0);
     }
 
+    public Task<IReadOnlyList<ConnectionReport>> ConnectionsAsync() => _home.InvokeAsync<IReadOnlyList<ConnectionReport>>(() =>
+    {
+        HashSet<ulong> waiting = [.. _links.OfType<HandoffLink>().SelectMany(link => link.WaitingNumbers)];
+        return [.. _handedOff.Values.Select(client => new ConnectionReport(
+            client.Origin, waiting.Contains(client.Origin.Number) ? ConnectionState.Connecting : ConnectionState.HandedOff,
+            0, _home.Now - client.Origin.Began, 0, 0, 0))];
+    });
+
+    /// <remarks>A client that another process has taken over is that process's to end.</remarks>
+    public int End(ConnectionFilter filter) => _links.OfType<HandoffLink>()
+        .Sum(link => EndWaiting(link, accepted => filter.Selects(accepted.Number, accepted.Peer), EndReason.Aborted));
+
     public int AbortClientsIn(ulong cookie) =>
         _links.OfType<HandoffLink>().Sum(link => EndWaiting(link, accepted => accepted.IsIn(cookie), EndReason.Aborted));
 
@@ -165,14 +176,14 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
 
     public void OnNotice(HandoffLink link, in HandoffNotice notice)
     {
-        if (!_handedOff.Remove(notice.Number, out (HandoffLink Link, PeerAddress Peer) client))
+        if (!_handedOff.Remove(notice.Number, out (HandoffLink Link, ConnectionOrigin Origin) client))
             return;
         _bridge.Counters.CountForeign(notice.ToTarget, notice.ToClient);
         if (notice.Reached)
             _bridge.Counters.CountReached();
         else
-            _events.OnFailed(client.Peer, "the inner half could not reach its target; its own log says why");
-        _events.OnEnded(client.Peer, new RelayOutcome(EndReason.Closed), notice.ToTarget, notice.ToClient);
+            _events.OnFailed(client.Origin.Peer, "the inner half could not reach its target; its own log says why");
+        _events.OnEnded(client.Origin.Peer, new RelayOutcome(EndReason.Closed), notice.ToTarget, notice.ToClient);
     }
 
     public void OnRetired(HandoffLink link)
@@ -185,7 +196,7 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
         HandoffLink next = LinkTo(index);
         while (link.TryTakeBack(out WaitingClient client))
         {
-            if (_handedOff.TryGetValue(client.Accepted.Number, out (HandoffLink Link, PeerAddress Peer) known))
+            if (_handedOff.TryGetValue(client.Accepted.Number, out (HandoffLink Link, ConnectionOrigin Origin) known))
                 _handedOff[client.Accepted.Number] = known with { Link = next };
             next.Enqueue(client);
         }
@@ -209,12 +220,12 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
     /// <summary>Counts out the clients that the other process has: whether they live on cannot be known without the link.</summary>
     private void Forget(HandoffLink link)
     {
-        foreach ((ulong number, (HandoffLink _, PeerAddress peer)) in _handedOff.Where(client => client.Value.Link == link).ToArray())
+        foreach ((ulong number, (_, ConnectionOrigin origin)) in _handedOff.Where(client => client.Value.Link == link).ToArray())
         {
             if (link.IsWaiting(number))
                 continue;
             _handedOff.Remove(number);
-            _events.OnEnded(peer, new RelayOutcome(EndReason.Closed), 0, 0);
+            _events.OnEnded(origin.Peer, new RelayOutcome(EndReason.Closed), 0, 0);
         }
     }
 
@@ -262,8 +273,8 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
             ResetWaiting(link, _home.Now);
             link.Close();
         }
-        foreach ((HandoffLink _, PeerAddress peer) in _handedOff.Values)
-            _events.OnEnded(peer, new RelayOutcome(EndReason.Closed), 0, 0);
+        foreach ((HandoffLink _, ConnectionOrigin origin) in _handedOff.Values)
+            _events.OnEnded(origin.Peer, new RelayOutcome(EndReason.Closed), 0, 0);
         _handedOff.Clear();
     }
 }

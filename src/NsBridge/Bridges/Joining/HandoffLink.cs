@@ -53,6 +53,8 @@ internal sealed class HandoffLink(EventLoop loop, IHandoffOwner owner, int perMe
     /// <summary>Whether a client still waits here.</summary>
     public bool IsWaiting(ulong number) => _waiting.Any(client => client.Accepted.Number == number);
 
+    public IEnumerable<ulong> WaitingNumbers => _waiting.Select(client => client.Accepted.Number);
+
     /// <summary>Appends a client.</summary>
     public void Enqueue(in WaitingClient client) => _waiting.Enqueue(client);
 

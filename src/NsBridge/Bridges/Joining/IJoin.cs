@@ -25,6 +25,12 @@ internal interface IJoin
     /// <summary>How many of its clients an inner half of another process has taken over: they are not this process's to end.</summary>
     int HandedOffCount { get; }
 
+    /// <inheritdoc cref="IConnectionList.ConnectionsAsync"/>
+    Task<IReadOnlyList<ConnectionReport>> ConnectionsAsync();
+
+    /// <inheritdoc cref="IConnectionList.EndAsync"/>
+    int End(ConnectionFilter filter);
+
     /// <summary>Stops its connections at a message boundary, gives them away and leaves the loop.</summary>
     IEnumerable<ConnectionSnapshot> Suspend();
 

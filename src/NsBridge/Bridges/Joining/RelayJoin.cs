@@ -111,6 +111,11 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
     // The socket was made in the daemon's own namespace, which stays.
     public void OnNamespaceMoved() => _bridge.ProbeNamespaces();
 
+    public Task<IReadOnlyList<ConnectionReport>> ConnectionsAsync() =>
+        _connector is { } connector ? ConnectorReports.OfAsync(connector) : Task.FromResult<IReadOnlyList<ConnectionReport>>([]);
+
+    public int End(ConnectionFilter filter) => _connector?.End(filter) ?? 0;
+
     public IEnumerable<ConnectionSnapshot> Suspend()
     {
         _probe.Stop();

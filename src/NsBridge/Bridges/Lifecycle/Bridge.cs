@@ -85,6 +85,16 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
     public Task<int> HandedOffCountAsync() =>
         _target is null && _outer is IOuterCarrier outer ? outer.HandedOffCountAsync() : Task.FromResult(0);
 
+    /// <inheritdoc cref="IConnectionList.ConnectionsAsync"/>
+    public async Task<IReadOnlyList<ConnectionReport>> ConnectionsAsync() =>
+        [.. (await Task.WhenAll(ConnectionLists().Select(list => list.ConnectionsAsync()))).SelectMany(reports => reports)];
+
+    /// <inheritdoc cref="IConnectionList.EndAsync"/>
+    public async Task<int> EndAsync(ConnectionFilter filter) =>
+        (await Task.WhenAll(ConnectionLists().Select(list => list.EndAsync(filter)))).Sum();
+
+    private IEnumerable<IConnectionList> ConnectionLists() => new object?[] { _outer, _inner }.OfType<IConnectionList>();
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         if (!_settings.Enabled)

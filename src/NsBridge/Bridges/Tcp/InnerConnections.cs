@@ -39,6 +39,12 @@ internal sealed class InnerConnections(
 
     public void Connect(AcceptedClient accepted, long age = 0) => _connector.Connect([accepted], age);
 
+    /// <inheritdoc cref="IConnectionList.ConnectionsAsync"/>
+    public Task<IReadOnlyList<ConnectionReport>> ConnectionsAsync() => ConnectorReports.OfAsync(_connector);
+
+    /// <inheritdoc cref="IConnectionList.EndAsync"/>
+    public int End(ConnectionFilter filter) => _connector.End(filter);
+
     /// <summary>Stops all connections at a message boundary and gives them away.</summary>
     public IEnumerable<ConnectionSnapshot> Suspend()
     {

@@ -13,7 +13,7 @@ namespace NsBridge.Bridges.Tcp;
 
 /// <summary>The inner half of a TCP bridge: listens on the UNIX socket and connects the clients to the target inside the namespace. Its
 /// listener lives on the bridge's home loop; each loop that relays has a connector of its own.</summary>
-internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IJoinServer
+internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IConnectionList, IJoinServer
 {
     private readonly IClientAdmission _clients;
     private readonly LoopGroup _loops;
@@ -122,6 +122,12 @@ internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IJoinServer
         foreach (InnerConnections connections in _connections)
             await connections.Loop.InvokeAsync(connections.RetireForeign);
     }
+
+    public async Task<IReadOnlyList<ConnectionReport>> ConnectionsAsync() =>
+        [.. (await Task.WhenAll(_connections.Select(connections => connections.ConnectionsAsync()))).SelectMany(reports => reports)];
+
+    public async Task<int> EndAsync(ConnectionFilter filter) => (await Task.WhenAll(
+        _connections.Select(connections => connections.Loop.InvokeAsync(() => connections.End(filter))))).Sum();
 
     public Task<IEnumerable<ConnectionSnapshot>> SuspendAsync() => GatherAsync(connections => connections.Suspend());
 

@@ -21,7 +21,7 @@ internal sealed class OuterHalf(
     NamespaceTracker place,
     NamespaceWatch namespaces,
     DescriptorBudget descriptors,
-    ListeningSockets listening) : IOuterHalf, IOuterCarrier
+    ListeningSockets listening) : IOuterHalf, IOuterCarrier, IConnectionList
 {
     // Clients that another process has taken over could not be ended here when the listeners' namespace goes; relayed ones can.
     private readonly IJoin _join =
@@ -146,6 +146,10 @@ internal sealed class OuterHalf(
     });
 
     public Task<int> HandedOffCountAsync() => home.InvokeAsync(() => _join.HandedOffCount);
+
+    public Task<IReadOnlyList<ConnectionReport>> ConnectionsAsync() => _join.ConnectionsAsync();
+
+    public Task<int> EndAsync(ConnectionFilter filter) => home.InvokeAsync(() => _join.End(filter));
 
     public Task<IEnumerable<ConnectionSnapshot>> SuspendAsync() => home.InvokeAsync(_join.Suspend);
 

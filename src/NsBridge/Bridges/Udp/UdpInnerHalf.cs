@@ -14,7 +14,7 @@ namespace NsBridge.Bridges.Udp;
 /// bridge's home loop.</summary>
 /// <remarks>The UNIX socket is a stream and passes no datagrams of local programs: any other connection is closed. Flows are not carried
 /// over: a client's next datagram makes another one.</remarks>
-internal sealed class UdpInnerHalf : IInnerHalf, IJoinServer
+internal sealed class UdpInnerHalf : IInnerHalf, IConnectionList, IJoinServer
 {
     private readonly EventLoop _home;
     private readonly FlowConnector _connector;
@@ -81,6 +81,10 @@ internal sealed class UdpInnerHalf : IInnerHalf, IJoinServer
     }
 
     public void OnNamespaceChanged() => _home.Post(_connector.OnNamespaceChanged);
+
+    public Task<IReadOnlyList<ConnectionReport>> ConnectionsAsync() => _home.InvokeAsync(_connector.Connections);
+
+    public Task<int> EndAsync(ConnectionFilter filter) => _home.InvokeAsync(() => _connector.End(filter));
 
     /// <inheritdoc/>
     /// <remarks>The flows end too: their answers leave by the listeners, and a flow has no end of its own to wait for.</remarks>

@@ -100,18 +100,8 @@ internal static class StatusCommand
         }
     }
 
-    private static StatusSample Sample(byte[] answer)
-    {
-        try
-        {
-            StatusDocument? document = JsonSerializer.Deserialize(answer, StatusJson.Default.StatusDocument);
-            return new StatusSample(document!, TimeProvider.System.GetTimestamp());
-        }
-        catch (JsonException)
-        {
-            throw new UserErrorException("the daemon's answer is of another version than this program", ExitCode.Failed);
-        }
-    }
+    private static StatusSample Sample(byte[] answer) =>
+        new(ControlClient.Read(answer, StatusJson.Default.StatusDocument), TimeProvider.System.GetTimestamp());
 
     /// <summary>The daemon's own document, with keys that this program may not know yet.</summary>
     private static string Written(byte[] answer, JsonWriterOptions options)

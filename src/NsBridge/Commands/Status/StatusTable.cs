@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using NsBridge.Base;
 using NsBridge.Commands.Inspection;
 using NsBridge.Control;
@@ -10,9 +9,8 @@ namespace NsBridge.Commands.Status;
 internal sealed class StatusTable(TimeProvider clock, bool colours)
 {
     private const string Nothing = "-";
-    private const string Sign = "…";
+    private const int StateColumn = 1;
 
-    /// <summary>In their order. If not all fit, those with the highest <see cref="Column.Rank"/> are left out.</summary>
     private static readonly Column[] s_columns =
     [
         new("BRIDGE", 0), new("STATE", 0), new("LISTEN", 1), new("NETNS", 2), new("TARGET", 3),
@@ -33,39 +31,17 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
         if (document.Bridges.Count == 0)
             return lines;
         lines.Add("");
-        string[] heads = [.. s_columns.Select(column => column.Head)];
-        var rows = document.Bridges.Select(bridge => Cells(bridge, now.RatesSince(earlier, bridge, clock))).ToList();
-        int[] widths = [.. heads.Select((head, i) => rows.Max(row => row[i].Length) is > 0 and var most ? Math.Max(head.Length, most) : 0)];
-        bool isCut = Fit(widths, width);
-        lines.Add(Row(heads, widths, null) + (isCut ? $" {Sign}" : ""));
-        for (int i = 0; i < rows.Count; i++)
+        string[][] rows = [.. document.Bridges.Select(bridge => Cells(bridge, now.RatesSince(earlier, bridge, clock)))];
+        var table = new TextTable(s_columns, rows, width);
+        lines.Add(table.Heads);
+        foreach ((BridgeStatus bridge, string[] row) in document.Bridges.Zip(rows))
         {
-            BridgeStatus bridge = document.Bridges[i];
-            lines.Add(Row(rows[i], widths, bridge.State));
+            lines.Add(table.Row(row, (column, cell) => column == StateColumn ? Coloured(cell, bridge.State) : cell));
             string[] words = [bridge.Reason, Failing(bridge.LastFailure), LostClients(bridge.Connections)];
             foreach (string line in words.Where(line => line.Length > 0))
-                lines.Add(new string(' ', widths[0] + 2) + PlainText.Line(line));
+                lines.Add(new string(' ', table.Indent) + PlainText.Line(line));
         }
         return lines;
-    }
-
-    /// <summary>Sets the width of the columns to leave out to zero.</summary>
-    /// <returns>Whether there are any.</returns>
-    private static bool Fit(int[] widths, int width)
-    {
-        bool isCut = false;
-        foreach (int rank in s_columns.Select(column => column.Rank).Distinct().OrderDescending())
-        {
-            int taken = Enumerable.Range(0, widths.Length).Sum(i => widths[i] > 0 ? widths[i] + GapBefore(i) : 0);
-            if (rank == 0 || taken + (isCut ? 1 + Sign.Length : 0) <= width)
-                break;
-            for (int i = 0; i < widths.Length; i++)
-            {
-                isCut |= s_columns[i].Rank == rank && widths[i] > 0;
-                widths[i] = s_columns[i].Rank == rank ? 0 : widths[i];
-            }
-        }
-        return isCut;
     }
 
     private static string Summary(StatusDocument document)
@@ -117,22 +93,6 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
         return words.Length == 0 ? "" : $"clients: {words}";
     }
 
-    private string Row(string[] cells, int[] widths, string? state)
-    {
-        var line = new StringBuilder();
-        for (int i = 0; i < cells.Length; i++)
-        {
-            if (widths[i] == 0)
-                continue;
-            string cell = s_columns[i].IsNumber ? cells[i].PadLeft(widths[i]) : cells[i].PadRight(widths[i]);
-            line.Append(' ', GapBefore(i)).Append(i == 1 && state is not null ? Coloured(cell, state) : cell);
-        }
-        return line.ToString().TrimEnd();
-    }
-
-    /// <summary>Numbers stand to the right in their column, so one space keeps them apart.</summary>
-    private static int GapBefore(int column) => column == 0 ? 0 : s_columns[column].IsNumber && s_columns[column - 1].IsNumber ? 1 : 2;
-
     private string Coloured(string cell, string state) => (colours, state) switch
     {
         (true, "up") => $"\e[32m{cell}\e[0m",
@@ -140,8 +100,6 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
         (true, "failed") => $"\e[31m{cell}\e[0m",
         _ => cell,
     };
-
-    private readonly record struct Column(string Head, int Rank, bool IsNumber = false);
 }
 
 /// <summary>Numbers as people read them.</summary>

@@ -22,7 +22,7 @@ internal sealed class RelayScene : IAsyncDisposable
             RelayResources.AllowRing(Loop);
         if (neverCalm)
             Loop.QuietEvents = FewerThanNone;
-        Group = new RelayGroup(Loop, Counters, (_, _) => { }, (relay, outcome) => _endings[relay.ConnectionId].SetResult(outcome),
+        Group = new RelayGroup(Loop, Counters, (_, _) => { }, (relay, outcome) => _endings[relay.Origin.Number].SetResult(outcome),
             begins => Interlocked.Add(ref _closingSockets, begins ? 1 : -1));
     }
 
@@ -74,7 +74,8 @@ internal sealed class RelayScene : IAsyncDisposable
         {
             unseen?.Invoke(conversation);
             var ends = new RelaySockets(clientSide.Relayed, targetSide.Relayed, client, target, waiting.Seen(0), waiting.Seen(1));
-            Group.Start(waiting, ends, PeerAddress.Unix, cookie, number, greeting);
+            var origin = new ConnectionOrigin(PeerAddress.Unix, 0, number, ConnectionOrigin.NextId(), Loop.Now);
+            Group.Start(waiting, ends, origin, cookie, greeting);
         });
         return conversation;
     }
