@@ -194,7 +194,7 @@ public sealed class RelayGroup
     public int AbortWhere(Func<Relay, bool> isMeant) => Abort(isMeant, static _ => false);
 
     /// <summary>A copy of the list of relays.</summary>
-    public Relay[] Relays()
+    public Relay[] All()
     {
         var relays = new List<Relay>();
         for (Relay? relay = _first; relay is not null; relay = relay.Next)

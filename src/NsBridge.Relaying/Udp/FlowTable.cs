@@ -73,8 +73,6 @@ public sealed class FlowTable
 
     public int Count => _newcomers.Count + _conversations.Count;
 
-    public IEnumerable<UdpFlow> Flows => _newcomers.Concat(_conversations);
-
     internal IFlowOwner Owner { get; }
 
     /// <summary>Bytes kept now.</summary>
@@ -162,7 +160,8 @@ public sealed class FlowTable
     }
 
     // A copy, for flows that end meanwhile.
-    private UdpFlow[] Flows() =>
+    /// <summary>A copy of the list of flows.</summary>
+    public UdpFlow[] Flows() =>
         [.. _clients.Values.SelectMany(static client => client.Newcomers.Flows.Concat(client.Conversations.Flows))];
 
     /// <summary>Sets the idle timeout for running flows too.</summary>

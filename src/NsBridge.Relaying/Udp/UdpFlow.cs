@@ -36,6 +36,7 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
         Listener = listener;
         Route = route;
         Peer = peer;
+        Id = ConnectionOrigin.NextId();
         Client = client;
         _beganAt = Stopwatch.GetTimestamp();
         _socket = -1;
@@ -52,13 +53,13 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
     public PeerAddress Peer { get; private set; }
 
     /// <summary>As <see cref="ConnectionOrigin.Id"/>.</summary>
-    public ulong Id { get; } = ConnectionOrigin.NextId();
+    public ulong Id { get; private set; }
 
     /// <summary>The listener's position in the range of ports.</summary>
     public int Offset => Listener.Offset;
 
     /// <summary>Milliseconds since the last datagram either way.</summary>
-    public long IdleTime => Loop.Now - _lastDatagram;
+    public long IdleTime => Loop.Now - LastDatagram;
 
     /// <summary>The network namespace of its socket; 0 while it has none.</summary>
     public ulong Cookie { get; private set; }

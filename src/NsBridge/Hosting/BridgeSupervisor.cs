@@ -314,8 +314,7 @@ internal sealed partial class BridgeSupervisor(
 
     public IReadOnlyList<BridgeReport> Snapshot() => [.. _bridges.Select(bridge => bridge.Report())];
 
-    public async Task<IReadOnlyList<(BridgeSettings Bridge, IReadOnlyList<ConnectionReport> Connections)>> ConnectionsAsync(
-        string? bridge) =>
+    public async Task<IReadOnlyList<(BridgeSettings, IReadOnlyList<ConnectionReport>)>> ConnectionsAsync(string? bridge) =>
         [.. await Task.WhenAll(Named(bridge).Select(async named => (named.Settings, await named.ConnectionsAsync())))];
 
     public async Task<int> EndAsync(string? bridge, ConnectionFilter filter) =>

@@ -37,7 +37,8 @@ internal sealed class IdleMemoryTests : BridgeFixture
 
         double each = double.MaxValue;
         await Eventually.TrueAsync(
-            () => Task.FromResult((each = (Mebibytes(all.Id) - one) * 1024 / bridges) < 20), s_settled, () => $"a bridge takes {each:0.0} KiB");
+            () => Task.FromResult((each = (Mebibytes(all.Id) - one) * 1024 / bridges) < 20), s_settled,
+            () => $"a bridge takes {each:0.0} KiB");
     }
 
     private static double Mebibytes(int process)

@@ -42,7 +42,6 @@ internal sealed class Connector
 
     private readonly NamespaceTracker _place;
     private readonly IConnectorOwner _owner;
-    private readonly RelayGroup _relays;
     private readonly LoopTimer _retry;
     private readonly Stack<ConnectAttempt> _idle = new();
     private readonly HashSet<ConnectAttempt> _connecting = [];
@@ -55,24 +54,23 @@ internal sealed class Connector
         Target = target;
         _owner = owner;
         _retry = new LoopTimer(loop, Retry);
-        _relays = new RelayGroup(
+        Relays = new RelayGroup(
             loop,
             counters,
             settled: (socket, kind) =>
             {
-                // Four calls that only a connection of some age needs.
                 if (kind == SocketKind.Tcp)
                     TcpOptions.KeepAlive(socket, Target.KeepAlive);
             },
             ended: (relay, outcome) =>
                 owner.OnEnded(relay.Origin.Peer, relay.Origin.Number, outcome, relay.BytesToTarget, relay.BytesToClient),
             closing: owner.OnClosing)
-        {
-            KeepAlive = (long)target.KeepAlive.TotalMilliseconds,
-        };
+        { KeepAlive = (long)target.KeepAlive.TotalMilliseconds };
     }
 
     public EventLoop Loop { get; }
+
+    public RelayGroup Relays { get; }
 
     /// <summary>The target of every client without a connection, whenever it came.</summary>
     public ConnectTarget Target { get; private set; }
@@ -135,7 +133,7 @@ internal sealed class Connector
         AcceptedClient accepted = attempt.Accepted;
         Forget(attempt);
         _owner.OnConnected(microseconds);
-        _relays.Start(attempt, sockets, attempt.Origin, attempt.Cookie, greeting);
+        Relays.Start(attempt, sockets, attempt.Origin, attempt.Cookie, greeting);
         _idle.Push(attempt);
         ServeParked(accepted.Offset, TimeSpan.FromMicroseconds(microseconds));
     }
@@ -149,8 +147,8 @@ internal sealed class Connector
     {
         bool isNews = !target.ConnectsAs(Target);
         Target = target;
-        if (_relays.IdleTimeout != idleTimeout)
-            _relays.ChangeIdleTimeout(idleTimeout);
+        if (Relays.IdleTimeout != idleTimeout)
+            Relays.ChangeIdleTimeout(idleTimeout);
         if (!isNews)
             return;
         ConnectAttempt[] connecting = [.. _connecting];
@@ -259,7 +257,7 @@ internal sealed class Connector
     /// <returns>How many clients were reset.</returns>
     public int AbortAllBut(ulong cookie)
     {
-        int count = _relays.AbortAllBut(cookie);
+        int count = Relays.AbortAllBut(cookie);
         foreach (ConnectAttempt attempt in Pending(attempt => cookie == 0 || attempt.Cookie != cookie))
         {
             attempt.Restart();
@@ -271,21 +269,16 @@ internal sealed class Connector
         return count;
     }
 
-    /// <summary>Resets every TCP client whose socket is in a network namespace: connected, connecting or parked.</summary>
-    /// <returns>How many there were.</returns>
+    /// <summary>Resets every TCP client, connected or not, whose socket is in a network namespace; returns how many.</summary>
     public int AbortClientsIn(ulong cookie) =>
-        _relays.AbortClientsIn(cookie) + AbortPending(attempt => attempt.Accepted.IsIn(cookie));
+        Relays.AbortClientsIn(cookie) + AbortPending(attempt => attempt.Accepted.IsIn(cookie));
 
     /// <summary>The clients without a connection, with the place of each in the line; 0 for one that is not parked.</summary>
     public IEnumerable<(ConnectAttempt Attempt, int Place)> Attempts() => _connecting.Select(attempt => (attempt, 0))
         .Concat(_parked.Queues.SelectMany(queue => queue.Select((attempt, index) => (attempt, index + 1))));
 
-    /// <summary>A copy of the list of relays.</summary>
-    public Relay[] Relays() => _relays.Relays();
-
-    /// <summary>Resets clients: connected, connecting or parked.</summary>
-    /// <returns>How many there were.</returns>
-    public int End(ConnectionFilter filter) => _relays.AbortWhere(relay => filter.Selects(relay.Origin.Id, relay.Origin.Peer))
+    /// <summary>Resets clients, connected or not; returns how many.</summary>
+    public int End(ConnectionFilter filter) => Relays.AbortWhere(relay => filter.Selects(relay.Origin.Id, relay.Origin.Peer))
         + AbortPending(attempt => filter.Selects(attempt.Origin.Id, attempt.Accepted.Peer));
 
     /// <summary>Stops every relay at a message boundary and gives it away, and each client without a connection, for which the connect
@@ -296,7 +289,7 @@ internal sealed class Connector
     {
         _retry.Clear();
         IEnumerable<ConnectionSnapshot> relayed =
-            _relays.Suspend().Select(state => new ConnectionSnapshot(bridge, role(state.ConnectionId), state, state.Offset, state.Age));
+            Relays.Suspend().Select(state => new ConnectionSnapshot(bridge, role(state.ConnectionId), state, state.Offset, state.Age));
         return [.. relayed, .. ReleasePending(bridge, role)];
     }
 
@@ -316,13 +309,13 @@ internal sealed class Connector
     }
 
     /// <summary>Continues a relay that was suspended.</summary>
-    public void Resume(RelayState state, ulong number) => _relays.Resume(state, number);
+    public void Resume(RelayState state, ulong number) => Relays.Resume(state, number);
 
     /// <summary>Resets everything and leaves the loop.</summary>
     public void Stop()
     {
-        _relays.HandToKernel();
-        _relays.AbortAllBut(0);
+        Relays.HandToKernel();
+        Relays.AbortAllBut(0);
         AbortPending(static _ => true);
         _retry.Clear();
     }

@@ -16,7 +16,7 @@ internal static class ConnectorReports
         Relay[] relays = await connector.Loop.InvokeAsync(() =>
         {
             reports.AddRange(connector.Attempts().Select(waiting => Of(waiting.Attempt, waiting.Place)));
-            return connector.Relays();
+            return connector.Relays.All();
         });
         foreach (Relay[] some in relays.Chunk(RelaysPerTurn))
             await connector.Loop.InvokeAsync(() => reports.AddRange(some.Select(relay => relay.Status).OfType<RelayStatus>().Select(Of)));

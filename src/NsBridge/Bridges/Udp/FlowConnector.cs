@@ -242,7 +242,7 @@ internal sealed class FlowConnector : IFlowOwner
 
     /// <summary>Ends flows into any namespace but the present one, if so configured, and retries the parked ones.</summary>
     /// <inheritdoc cref="IConnectionList.ConnectionsAsync"/>
-    public IReadOnlyList<ConnectionReport> Connections() => [.. Table.Flows.Select(flow => new ConnectionReport(
+    public IReadOnlyList<ConnectionReport> Connections() => [.. Table.Flows().Select(flow => new ConnectionReport(
         new ConnectionOrigin(flow.Peer, flow.Offset, 0, flow.Id, flow.Began),
         flow.IsWaiting ? ConnectionState.Parked : flow.HasAnswered ? ConnectionState.Open : ConnectionState.Connecting,
         0, Table.Loop.Now - flow.Began, flow.IdleTime, flow.BytesToTarget, flow.BytesToClient))];
