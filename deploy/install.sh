@@ -42,7 +42,7 @@ install_everything() {
     exit 1
   fi
   install -d -m 0755 "$destdir$bin" "$destdir$units" "$destdir$sysusers" "$destdir$man/man5" "$destdir$man/man8" "$destdir$completions" \
-    "$destdir$doc/examples" "$destdir$(dirname "$config")"
+    "$destdir$doc/examples" "$destdir$(dirname "$config")/conf.d"
   # Beside it and then over it: the program may be running.
   install -m 0755 "$executable" "$destdir$bin/.nsbridge.new"
   mv -f "$destdir$bin/.nsbridge.new" "$destdir$bin/nsbridge"
@@ -86,7 +86,7 @@ uninstall_everything() {
   done
   rm -f "$destdir$doc/README.md" "$destdir$doc/CHANGELOG.md" "$destdir$doc/SECURITY.md"
   rm -rf "$destdir$doc/docs"
-  rmdir "$destdir$doc/examples" "$destdir$doc" 2>/dev/null || true
+  rmdir "$destdir$(dirname "$config")/conf.d" "$destdir$doc/examples" "$destdir$doc" 2>/dev/null || true
   if systemd_runs; then
     systemctl daemon-reload
   fi

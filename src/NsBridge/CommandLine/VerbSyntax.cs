@@ -29,8 +29,10 @@ internal static class VerbSyntax
     {
         Option<string?> config = Config();
         var schema = new Option<bool>("--schema") { Description = "Print the JSON schema of the configuration instead." };
-        var verb = new Command("check", "Validate the configuration, report every fault, start nothing.") { schema, config };
-        verb.SetAction((parsed, stop) => run(new CheckOptions(parsed.GetValue(config), parsed.GetValue(schema)), stop));
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var verb = new Command("check", "Validate the configuration, report every fault, start nothing.") { json, schema, config };
+        verb.SetAction((parsed, stop) =>
+            run(new CheckOptions(parsed.GetValue(config), parsed.GetValue(schema), parsed.GetValue(json)), stop));
         return verb;
     }
 

@@ -8,8 +8,9 @@ using NsBridge.Logging;
 
 namespace NsBridge.Hosting;
 
-/// <summary>Reloads on SIGHUP and when the file was saved. A wrong file is logged with all its faults and refused as a whole.</summary>
-/// <remarks>The file is polled twice a second: editors replace, truncate or rename it, it may be a link into a directory that is swapped,
+/// <summary>Reloads on SIGHUP and when the file, or one of conf.d, was saved. What is wrong is logged with all its faults and refused as a
+/// whole.</summary>
+/// <remarks>The files are polled twice a second: editors replace, truncate or rename it, it may be a link into a directory that is swapped,
 /// and polling sees all of these alike. A file that changed is read after it has stayed the same for one period, so not
 /// half-written.</remarks>
 internal sealed partial class ConfigurationReloader : BackgroundService, IHostedLifecycleService
@@ -28,7 +29,7 @@ internal sealed partial class ConfigurationReloader : BackgroundService, IHosted
     private readonly HostOptions _host;
     private readonly ILogger<ConfigurationReloader> _log;
     private readonly SemaphoreSlim _asked = new(0);
-    private readonly FileMark _loaded;
+    private readonly ConfigurationMark _loaded;
     private readonly DaemonSettings _started;
     private DaemonSettings _running;
 
@@ -42,7 +43,7 @@ internal sealed partial class ConfigurationReloader : BackgroundService, IHosted
         _levels = levels;
         _host = host.Value;
         _log = log;
-        _loaded = loader.Mark;
+        _loaded = loader.Mark ?? ConfigurationMark.Of(loader.File);
     }
 
     /// <summary>What a stop may take with these settings. A reload may change it.</summary>
@@ -76,15 +77,15 @@ internal sealed partial class ConfigurationReloader : BackgroundService, IHosted
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        FileMark taken = _loaded;
-        FileMark seen = taken;
+        ConfigurationMark taken = _loaded;
+        ConfigurationMark seen = taken;
         try
         {
             while (true)
             {
                 bool asked = await _asked.WaitAsync(s_period, stoppingToken);
-                FileMark now = FileMark.Of(_loader.File);
-                bool settled = now != taken && now == seen && now.Exists;
+                var now = ConfigurationMark.Of(_loader.File);
+                bool settled = now != taken && now == seen && now.File.Exists;
                 seen = now;
                 if (!asked && !settled)
                     continue;

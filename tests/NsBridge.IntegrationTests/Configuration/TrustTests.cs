@@ -61,6 +61,25 @@ internal sealed class TrustTests
         return (await RunAsync(caller, "check")).ExitCode;
     }
 
+    /// <summary>In a mount namespace with an /etc of its own.</summary>
+    [Test]
+    public async Task Check_TwoFiles_SaysWhichOneItTakes()
+    {
+        string packaged = Path.Combine(Directory.CreateDirectory(_scratch["etc/nsbridge"]).FullName, "appsettings.json");
+        File.Copy(_file, packaged);
+        const string Script = "mount --bind \"$1\" /etc && cd \"$2\" && exec \"$3\" check";
+        string[] line = ["--mount", "sh", "-c", Script, "sh", _scratch["etc"], _folder, _scratch["nsbridge"]];
+
+        CommandResult both = await Command.RunAsync("unshare", line);
+        File.Delete(packaged);
+        CommandResult one = await Command.RunAsync("unshare", line);
+
+        Assert.That(both.ExitCode, Is.Zero, both.Everything);
+        Assert.That(both.Error, Does.StartWith($"{_file} is used; /etc/nsbridge/appsettings.json is not"));
+        Assert.That(one.ExitCode, Is.Zero, one.Everything);
+        Assert.That(one.Error, Is.Empty);
+    }
+
     private Task<CommandResult> RunAsync(string user, params string[] arguments)
     {
         string[] asUser = ["-C", _folder, "setpriv", $"--reuid={user}", "--regid=nogroup", "--clear-groups"];

@@ -118,6 +118,12 @@ internal sealed class KeyTableTests
         Assert.That(readme.SkipWhile(line => line != expected[0]).TakeWhile(line => line.StartsWith('|')), Is.EqualTo(expected));
     }
 
+    [Test]
+    public void DaemonKeys_OfTheReadme_AreTheTable() =>
+        Assert.That(
+            File.ReadAllLines(Path.Combine(Repository.Root, "README.md")),
+            Does.Contain($"Beside `Bridges`: {KeyDocuments.Line(KeyTable.Default.DaemonRows)}."));
+
     [TestCase("KEYS OF NSBRIDGE", false)]
     [TestCase("KEYS OF A BRIDGE", true)]
     public void Sections_OfTheManual_AreTheTable(string section, bool ofBridge)

@@ -22,7 +22,7 @@ internal static class DoctorCommand
         {
             string faults = PlainText.Lines(string.Join("\n", outcome.Faults)).Replace("\n", "\n          ", StringComparison.Ordinal);
             await StandardStreams.Terminal.WriteLineAsync(options.Json
-                ? DoctorJson.Of(new DoctorDocument(outcome.File, [.. outcome.Faults.Select(Fault)], []))
+                ? DoctorJson.Of(new DoctorDocument(outcome.File, FaultEntry.Of(outcome), []))
                 : $"{DoctorReport.Mark(CheckState.Broken)}  configuration  {PlainText.Line(outcome.File)} is wrong:\n          {faults}");
             return ExitCode.Configuration;
         }
@@ -73,8 +73,6 @@ internal static class DoctorCommand
             }
         }
     }
-
-    private static DoctorFault Fault(ConfigurationFault fault) => new(fault.Path, fault.Value, fault.Message);
 
     private static string Known(DaemonSettings settings) => settings.Bridges.Count switch
     {

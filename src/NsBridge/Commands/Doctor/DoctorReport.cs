@@ -8,10 +8,7 @@ using NsBridge.Commands.Status;
 namespace NsBridge.Commands.Doctor;
 
 /// <summary>What <c>doctor --json</c> prints; nsbridge(8) documents it. With faults no bridge is checked.</summary>
-internal sealed record DoctorDocument(string Configuration, IReadOnlyList<DoctorFault> Faults, IReadOnlyList<BridgeDiagnosis> Bridges);
-
-/// <summary>A fault of the configuration in <see cref="DoctorDocument"/>.</summary>
-internal sealed record DoctorFault(string Path, string? Value, string Message);
+internal sealed record DoctorDocument(string Configuration, IReadOnlyList<FaultEntry> Faults, IReadOnlyList<BridgeDiagnosis> Bridges);
 
 /// <summary>The checks of one bridge, up to the first broken one, and what follows from them.</summary>
 internal sealed record BridgeDiagnosis(string Name, IReadOnlyList<CheckResult> Checks)

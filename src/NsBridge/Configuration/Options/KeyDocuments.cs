@@ -9,6 +9,9 @@ internal static partial class KeyDocuments
     public static IEnumerable<string> Markdown(IEnumerable<ValueKey> rows) =>
         rows.Select(row => $"| `{row.Path}` | {row.Help.TrimEnd('.')} | {DefaultOf(row)} |");
 
+    /// <summary>One line of text: each key with its default.</summary>
+    public static string Line(IEnumerable<ValueKey> rows) => string.Join(", ", rows.Select(row => $"`{row.Path}` ({DefaultOf(row)})"));
+
     /// <summary>Tagged paragraphs of a manual page.</summary>
     public static IEnumerable<string> Manual(IEnumerable<ValueKey> rows) =>
         rows.SelectMany<ValueKey, string>(row => [".TP", $".B {Roff(row.Path)}", Roff(row.Help), $"Default: {Roff(DefaultOf(row))}."]);

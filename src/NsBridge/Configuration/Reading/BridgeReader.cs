@@ -64,7 +64,7 @@ internal sealed class BridgeReader(WrittenBridge bridge, List<ConfigurationFault
     {
         bool hasTarget = bridge.IsWritten(BridgeKeys.Target);
         if (!_isOuter && !_isInner && !hasTarget && !bridge.Node.IsBroken)
-            faults.Add(new ConfigurationFault(bridge.Node.Path, null, "a bridge needs Listen, or Namespace and Target, or all three"));
+            faults.Add(bridge.Node.Fault("a bridge needs Listen, or Namespace and Target, or all three"));
         if (_isInner && !hasTarget)
             Fault(BridgeKeys.Target, "a bridge with Namespace needs Target, such as 127.0.0.1:3000");
         if (hasTarget && !_isInner)

@@ -13,6 +13,9 @@ internal sealed record ConfigurationFault(string Path, string? Value, string Mes
     /// <summary>The line of the file and a mark below the place, if there is one.</summary>
     public (string Line, string Mark)? Excerpt { get; init; }
 
+    /// <summary>The file of conf.d that the key stands in; null for the configuration file itself and for the environment.</summary>
+    public string? File { get; init; }
+
     /// <summary>The name of the bridge below whose number the key stands; null if it has none, or if the name itself is at fault.</summary>
     public string? Bridge { get; init; }
 
@@ -23,7 +26,8 @@ internal sealed record ConfigurationFault(string Path, string? Value, string Mes
     public override string ToString()
     {
         string value = Value is null ? "" : $" = \"{Shorten(Value)}\"";
-        string line = PlainText.Line($"{Path}{value}: {Message}{(Bridge is null ? "" : $" (bridge '{Bridge}')")}");
+        string file = File is null || File == Path ? "" : $"{File}: ";
+        string line = PlainText.Line($"{file}{Path}{value}: {Message}{(Bridge is null ? "" : $" (bridge '{Bridge}')")}");
         return Excerpt is not { } excerpt ? line
             : string.Join(Environment.NewLine, line, $"  {PlainText.Line(excerpt.Line.Replace('\t', ' '))}", $"  {excerpt.Mark}");
     }

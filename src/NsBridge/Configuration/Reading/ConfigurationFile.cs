@@ -17,6 +17,10 @@ internal static class ConfigurationFile
         return Path.Exists(here) ? here : Packaged;
     }
 
+    /// <summary>Says that there are two files and which one has no effect; null if there is one, or if it was given.</summary>
+    public static string? DoubtOf(string chosen, bool isGiven) => isGiven || chosen == Packaged || !Path.Exists(Packaged) ? null
+        : $"{chosen} is used; {Packaged} is not (--config FILE names another)";
+
     /// <summary>Reads the file whole; null, and one fault, if that is impossible. One that was not given has to be trusted.</summary>
     public static byte[]? Read(string file, bool isGiven, List<ConfigurationFault> faults)
     {

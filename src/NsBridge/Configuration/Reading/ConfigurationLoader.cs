@@ -15,6 +15,8 @@ internal sealed record ConfigurationOutcome(
 {
     /// <summary>The runtime directory as the file, the environment or the service manager gives it, unchecked.</summary>
     public string DirectoryAsGiven { get; init; } = DaemonKeys.DefaultRuntimeDirectory;
+    /// <summary>How many files of conf.d there are in it.</summary>
+    public int AddedFiles { get; init; }
     /// <summary>All faults, one a line.</summary>
     public string FaultText => string.Join(Environment.NewLine, Faults);
     /// <summary>The outcome itself, for a command to which faults do not matter.</summary>
@@ -35,16 +37,19 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
     private readonly KeyTable _table = table ?? KeyTable.Default;
     /// <summary>The file's full path, chosen once: a reload does not wander to another file.</summary>
     public string File { get; } = ConfigurationFile.Choose(givenFile);
-    /// <summary>What the file was right before it was read last: a later save shows as another.</summary>
-    public FileMark Mark { get; private set; }
+    /// <summary>What the files were right before they were read last: a later save shows as another.</summary>
+    public ConfigurationMark? Mark { get; private set; }
 
-    /// <summary>The loader with the environment of this process.</summary>
+    /// <summary>The loader with the environment of this process. If there are two files, standard error says which one it takes.</summary>
     public static ConfigurationLoader ForProcess(string? givenFile)
     {
         var environment = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
             environment[(string)entry.Key] = (string?)entry.Value ?? "";
-        return new ConfigurationLoader(givenFile, environment);
+        var loader = new ConfigurationLoader(givenFile, environment);
+        if (ConfigurationFile.DoubtOf(loader.File, givenFile is not null) is { } doubt)
+            Console.Error.WriteLine(doubt);
+        return loader;
     }
 
     /// <param name="directoryInUse">The runtime directory that this process keeps until it ends, although the file may name another by now;
@@ -52,47 +57,90 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
     public ConfigurationOutcome Load(string? directoryInUse = null)
     {
         var faults = new List<ConfigurationFault>();
-        Mark = FileMark.Of(File);
-        byte[]? bytes = ConfigurationFile.Read(File, givenFile is not null, faults);
-        return Interpret(bytes, faults, directoryInUse);
+        Mark = ConfigurationMark.Of(File);
+        bool isGiven = givenFile is not null;
+        byte[]? bytes = ConfigurationFile.Read(File, isGiven, faults);
+        return Interpret(bytes, bytes is null ? [] : new BridgeFolder(File).Read(isGiven, faults), faults, directoryInUse);
     }
 
     /// <summary>What a text would give as the file, with an empty environment.</summary>
     public static ConfigurationOutcome LoadText(string file, byte[] text) =>
-        new ConfigurationLoader(file, new Dictionary<string, string>()).Interpret(text, [], null);
+        new ConfigurationLoader(file, new Dictionary<string, string>()).Interpret(text, [], [], null);
 
-    private ConfigurationOutcome Interpret(byte[]? bytes, List<ConfigurationFault> faults, string? directoryInUse)
+    private ConfigurationOutcome Interpret(
+        byte[]? bytes, List<(string File, byte[] Bytes)> added, List<ConfigurationFault> faults, string? directoryInUse)
     {
-        var root = new KeyNode("", _table.Root, null);
+        var root = new KeyNode("", _table.Root, null, File);
         var foreign = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
         if (bytes is not null)
             new JsonSource(File, root, foreign, faults).Read(bytes);
         // Without a readable file every key would be missing: those faults would hide the one that counts.
-        if (faults.Exists(fault => fault.Path == File))
-            return new ConfigurationOutcome(File, null, faults, DirectoryOfBroken(bytes));
+        bool isBroken = faults.Exists(fault => fault.Path == File);
+        if (isBroken)
+            root = new KeyNode("", _table.Root, null, File) { Broken = true };
+        else
+            ReadEnvironment(root, foreign, faults);
+        KeyNode section = root.At(_table.Root.Find(KeyTable.Section)!);
+        List<KeyNode> lists = [BridgesOf(root), .. added.Select(file => BridgesOf(ReadAdded(file.File, file.Bytes, faults)))];
+        var reader = new SettingsReader(section, lists.SelectMany(list => list.Items.Values), environment, directoryInUse, faults);
+        DaemonSettings settings = reader.Read();
+        if (!isBroken)
+            settings = settings with { Logging = new LoggingRules(environment, faults).Read(foreign) };
+        if (faults.Count == 0)
+        {
+            return new ConfigurationOutcome(File, settings, [], settings.RuntimeDirectory)
+            {
+                DirectoryAsGiven = reader.DirectoryAsGiven,
+                AddedFiles = added.Count,
+            };
+        }
+        ConfigurationFault[] inOrder =
+        [
+            .. faults.Select(fault => fault with { File = fault.File == File ? null : fault.File, Bridge = NameOf(fault, lists) })
+                .OrderBy(fault => fault.File, StringComparer.Ordinal).ThenBy(fault => fault.Path, ConfigurationKeyComparer.Instance),
+        ];
+        bool isDirectoryWrong = inOrder.Any(fault => fault.File is null && fault.Path == section.At(DaemonKeys.RuntimeDirectory).Path);
+        string? directory = isBroken ? DirectoryOfBroken(bytes) : isDirectoryWrong ? null : settings.RuntimeDirectory;
+        return new ConfigurationOutcome(File, null, inOrder, directory);
+    }
+
+    private void ReadEnvironment(KeyNode root, Dictionary<string, string?> foreign, List<ConfigurationFault> faults)
+    {
         new EnvironmentSource(root, foreign, faults).Read(environment);
         if (!root.Has(KeyTable.Section))
-        {
-            faults.Add(new ConfigurationFault(
-                KeyTable.Section, null, "the section is missing; bridges stand in { \"NsBridge\": { \"Bridges\": [ … ] } }"));
-        }
-        KeyNode section = root.At(_table.Root.Find(KeyTable.Section)!);
-        var reader = new SettingsReader(section, environment, directoryInUse, faults);
-        DaemonSettings settings = reader.Read() with { Logging = new LoggingRules(environment, faults).Read(foreign) };
-        if (faults.Count == 0)
-            return new ConfigurationOutcome(File, settings, [], settings.RuntimeDirectory) { DirectoryAsGiven = reader.DirectoryAsGiven };
-        bool isDirectoryWrong = faults.Exists(fault => fault.Path == section.At(DaemonKeys.RuntimeDirectory).Path);
-        KeyNode bridges = section.At(section.Key.Find(KeyTable.Bridges)!);
-        IEnumerable<ConfigurationFault> inOrder = faults.OrderBy(fault => fault.Path, ConfigurationKeyComparer.Instance)
-            .Select(fault => fault with { Bridge = NameOf(fault.Path, bridges) });
-        return new ConfigurationOutcome(File, null, [.. inOrder], isDirectoryWrong ? null : settings.RuntimeDirectory);
+            faults.Add(FaultOfNoSection(File));
+    }
+
+    private static ConfigurationFault FaultOfNoSection(string file) => new(
+        KeyTable.Section, null, "the section is missing; bridges stand in { \"NsBridge\": { \"Bridges\": [ … ] } }") { File = file };
+
+    /// <summary>The whole of a file of conf.d; nothing if it is no JSON.</summary>
+    private KeyNode ReadAdded(string file, byte[] bytes, List<ConfigurationFault> faults)
+    {
+        var root = new KeyNode("", _table.Root, null, file);
+        var own = new List<ConfigurationFault>();
+        new JsonSource(file, root, [], own) { Configuration = File }.Read(bytes);
+        if (own.Exists(fault => fault.Path == file))
+            root = new KeyNode("", _table.Root, null, file) { Broken = true };
+        else if (!root.Has(KeyTable.Section))
+            own.Add(FaultOfNoSection(file));
+        faults.AddRange(own.Select(fault => fault with { File = file }));
+        return root;
+    }
+
+    private static KeyNode BridgesOf(KeyNode root)
+    {
+        KeyNode section = root.At(root.Key.Find(KeyTable.Section)!);
+        return section.At(section.Key.Find(KeyTable.Bridges)!);
     }
 
     /// <summary>The name of the bridge that a fault is of; null if it has none, or if the name itself is at fault.</summary>
-    private static string? NameOf(string path, KeyNode bridges)
+    private string? NameOf(ConfigurationFault fault, List<KeyNode> lists)
     {
-        string[] keys = path.Split(':');
-        bool isOfBridge = path.StartsWith($"{bridges.Path}:", StringComparison.Ordinal)
+        if (lists.Find(list => list.File == (fault.File ?? File)) is not { } bridges)
+            return null;
+        string[] keys = fault.Path.Split(':');
+        bool isOfBridge = fault.Path.StartsWith($"{bridges.Path}:", StringComparison.Ordinal)
             && keys.ElementAtOrDefault(3) != BridgeKeys.Name.Name;
         return isOfBridge && int.TryParse(keys[2], out int number) && bridges.Items.TryGetValue(number, out KeyNode? node)
             && node.At(BridgeKeys.Name).Value is { Length: > 0 } name ? name : null;

@@ -26,7 +26,7 @@ internal sealed class CrossBridgeRules(KeyNode directory, KeyNode metricsKey, Da
             // Wrong names count too, unless it is open which one is meant.
             KeyNode name = bridge.Node.At(BridgeKeys.Name);
             if (bridge.Settings.Name.Length > 0 && !name.IsBroken && !first.TryAdd(bridge.Settings.Name, name))
-                faults.Add(name.Fault($"the name is taken by {first[bridge.Settings.Name].Path}; each bridge needs its own"));
+                faults.Add(name.Fault($"the name is taken by {first[bridge.Settings.Name].PathFrom(name)}; each bridge needs its own"));
         }
     }
 
@@ -34,16 +34,16 @@ internal sealed class CrossBridgeRules(KeyNode directory, KeyNode metricsKey, Da
     {
         var claims = new ListenerClaims();
         if (_metrics?.Tcp is { } endpoint)
-            claims.Take(metricsKey.Path, endpoint, BridgeProtocol.Tcp, NamespaceReference.Host);
+            claims.Take(metricsKey, endpoint, BridgeProtocol.Tcp, NamespaceReference.Host);
         foreach (WrittenBridge bridge in bridges.Where(
             bridge => bridge.AreKnown(BridgeKeys.Protocol, BridgeKeys.Listen, BridgeKeys.ListenNamespace)))
         {
             foreach (KeyNode node in bridge.Node.At(BridgeKeys.Listen).Entries)
             {
                 if (node.Parsed is ListenEndpoint entry
-                    && claims.Take(node.Path, entry, bridge.Settings.Protocol, bridge.Settings.ListenNamespace) is { } other)
+                    && claims.Take(node, entry, bridge.Settings.Protocol, bridge.Settings.ListenNamespace) is { } other)
                 {
-                    string overlap = $"this overlaps with {other.Path} = \"{other.Endpoint.Text}\"";
+                    string overlap = $"this overlaps with {other.Node.PathFrom(node)} = \"{other.Endpoint.Text}\"";
                     faults.Add(node.Fault($"{overlap}; each address and port can be listened on once"));
                 }
             }
@@ -81,7 +81,7 @@ internal sealed class CrossBridgeRules(KeyNode directory, KeyNode metricsKey, Da
 }
 
 /// <summary>An endpoint that is taken.</summary>
-internal sealed record ClaimedListener(ListenEndpoint Endpoint, string Path);
+internal sealed record ClaimedListener(ListenEndpoint Endpoint, KeyNode Node);
 
 /// <summary>The endpoints that are taken so far, by address: a new one is compared only with those that it can meet.</summary>
 internal sealed class ListenerClaims
@@ -90,10 +90,10 @@ internal sealed class ListenerClaims
 
     /// <summary>Takes the endpoint; gives the first one taken before that it overlaps with, or null. TCP and UDP ports do not meet, nor do
     /// sockets of two namespaces.</summary>
-    public ClaimedListener? Take(string path, ListenEndpoint endpoint, BridgeProtocol protocol, NamespaceReference place)
+    public ClaimedListener? Take(KeyNode node, ListenEndpoint endpoint, BridgeProtocol protocol, NamespaceReference place)
     {
         ClaimedListener? met = null;
-        var claim = new ClaimedListener(endpoint, path);
+        var claim = new ClaimedListener(endpoint, node);
         foreach (AddressLiteral written in endpoint.Addresses)
         {
             AddressLiteral address = InterfaceNumber.Resolve(written, place);

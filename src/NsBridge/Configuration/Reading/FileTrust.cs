@@ -38,6 +38,9 @@ internal static class FileTrust
         return null;
     }
 
+    /// <summary>Whether other users may make files in the folder.</summary>
+    public static bool IsShared(string folder) => TryStatus(folder, out FileStatus status) && OthersWrite(status);
+
     private static bool TryStatus(string path, out FileStatus status)
     {
         status = default;

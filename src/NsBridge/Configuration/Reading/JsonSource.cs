@@ -13,6 +13,9 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
     /// <summary>In characters, on each side of the place of a fault.</summary>
     private const int LongestExcerpt = 60;
 
+    /// <summary>The configuration file, if this is one of conf.d, which gives bridges alone.</summary>
+    public string? Configuration { get; init; }
+
     private static readonly JsonDocumentOptions s_options =
         new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
@@ -79,6 +82,12 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
                 faults.Add(node.UnknownKey(property.Name, IsValue(property.Value) ? TextOf(property.Value) : null, null));
                 continue;
             }
+            if (Configuration is not null && IsMisplaced(node, key))
+            {
+                string right = $"this belongs into {Configuration}; files in conf.d give NsBridge:Bridges alone";
+                faults.Add(node.Child(key).Fault(right));
+                continue;
+            }
             KeyNode below = node.Child(key);
             if (seen.Add(key.Name))
                 Walk(property.Value, below);
@@ -86,6 +95,10 @@ internal sealed class JsonSource(string file, KeyNode root, Dictionary<string, s
                 Fault(below, property.Value, "the key is given twice (upper and lower case are the same); keep one");
         }
     }
+
+    private static bool IsMisplaced(KeyNode node, Key key) => node.Path.Length == 0
+        ? key.Name is not (KeyTable.Section or KeyTable.Schema)
+        : node.Path == KeyTable.Section && key.Name != KeyTable.Bridges;
 
     private void WalkList(JsonElement element, KeyNode node)
     {

@@ -6,13 +6,15 @@ namespace NsBridge.Configuration.Reading;
 /// <param name="path">As the operator knows it, such as <c>NsBridge:Bridges:1:Listen</c>.</param>
 /// <param name="key">What may stand here.</param>
 /// <param name="parent">The node above; null for the whole file.</param>
-internal sealed class KeyNode(string path, Key key, KeyNode? parent)
+/// <param name="file">The file, of a node without one above.</param>
+internal sealed class KeyNode(string path, Key key, KeyNode? parent, string file = "")
 {
     private readonly Dictionary<string, KeyNode> _keys = new(StringComparer.OrdinalIgnoreCase);
     private bool _isAbsent;
     private bool _isRefused;
     public string Path => path;
     public Key Key => key;
+    public string File { get; } = parent?.File ?? file;
     /// <summary>Null if there is none.</summary>
     public string? Value { get; private set; }
     /// <summary>The environment variable that the value comes from; null for the file.</summary>
@@ -33,6 +35,8 @@ internal sealed class KeyNode(string path, Key key, KeyNode? parent)
     /// <summary>Whether the settings hold what is written here, or the default because nothing is.</summary>
     public bool IsKnown => !IsBroken && !_isRefused;
     private bool IsEmpty => Value is null && Items.Count == 0 && _keys.Values.All(node => node._isAbsent);
+    /// <summary>The path, with the file if that is not the one of the node that the message is about.</summary>
+    public string PathFrom(KeyNode other) => File == other.File ? path : $"{path} in {File}";
     public bool Has(string name) => _keys.ContainsKey(name);
 
     /// <summary>The node of a key below, for a source that gives it.</summary>
@@ -75,7 +79,7 @@ internal sealed class KeyNode(string path, Key key, KeyNode? parent)
         string source = Variable is null ? "" : $" (environment variable {Variable})";
         bool isList = Items.Count > 0 && key.Kind == KeyKind.ValueOrList;
         string? value = isList ? string.Join(", ", Items.Values.Select(item => item.Value)) : Value;
-        return new ConfigurationFault(path, value, message + source);
+        return new ConfigurationFault(path, value, message + source) { File = File };
     }
 
     /// <summary>A fault of the value itself: the settings get a default in its place, from which no other fault follows.</summary>

@@ -7,7 +7,8 @@ namespace NsBridge.Configuration.Reading;
 
 /// <summary>Makes the settings of what was written, and finds every fault of the values and between them.</summary>
 internal sealed class SettingsReader(
-    KeyNode section, IReadOnlyDictionary<string, string> environment, string? directoryInUse, List<ConfigurationFault> faults)
+    KeyNode section, IEnumerable<KeyNode> bridges, IReadOnlyDictionary<string, string> environment, string? directoryInUse,
+    List<ConfigurationFault> faults)
 {
     private readonly KeyNode _directory = section.At(DaemonKeys.RuntimeDirectory);
 
@@ -26,11 +27,11 @@ internal sealed class SettingsReader(
         }
         var settings = new DaemonSettings { Values = values, Bridges = [] };
         CheckLength(settings.ControlSocket);
-        WrittenBridge[] bridges = section.At(section.Key.Find(KeyTable.Bridges)!).Items.Values
+        WrittenBridge[] written = bridges
             .Select(node => BridgeReader.Read(node, _directory, directoryInUse ?? settings.RuntimeDirectory, faults)).ToArray();
-        settings = settings with { Bridges = [.. bridges.Select(bridge => bridge.Settings)] };
+        settings = settings with { Bridges = [.. written.Select(bridge => bridge.Settings)] };
         KeyNode metrics = section.At(section.Key.Find("Metrics")!).At(DaemonKeys.MetricsListen);
-        new CrossBridgeRules(_directory, metrics, settings, faults).Check(bridges);
+        new CrossBridgeRules(_directory, metrics, settings, faults).Check(written);
         return settings;
     }
 
