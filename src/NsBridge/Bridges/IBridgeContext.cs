@@ -40,7 +40,12 @@ internal interface IConnectionEvents
     void OnFailed(PeerAddress peer, string reason);
 
     /// <summary>An admitted client has gone; called once for each.</summary>
-    void OnEnded(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient);
+    /// <param name="peer">The client.</param>
+    /// <param name="outcome">How it ended.</param>
+    /// <param name="toTarget">Bytes that the target has taken.</param>
+    /// <param name="toClient">Bytes that the client has taken.</param>
+    /// <param name="age">Milliseconds since it came.</param>
+    void OnEnded(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient, long age);
 
     /// <summary>A socket of an ended connection stays open until its peer has taken everything (true), or is closed now (false).</summary>
     void OnClosing(bool begins);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 
 namespace NsBridge.Logging;
@@ -14,7 +15,7 @@ internal sealed class JournalLoggerProvider(JournalSocket journal, PlainLines fa
     public void Dispose() => journal.Dispose();
 }
 
-/// <summary>Writes each message as a journal entry with fields: <c>PRIORITY</c>, <c>BRIDGE</c>, <c>CLIENT</c>, <c>EVENT_ID</c>,
+/// <summary>Writes each message as a journal entry with fields: <c>PRIORITY</c>, those of <see cref="LogFields"/>, <c>EVENT_ID</c>,
 /// <c>EVENT_NAME</c>, <c>CODE_FUNC</c> (the type and its event) and, if there is an exception, <c>EXCEPTION</c>.</summary>
 internal sealed class JournalLogger(string category, JournalSocket journal, PlainLines fallback, IExternalScopeProvider scopes) : ILogger
 {
@@ -29,13 +30,12 @@ internal sealed class JournalLogger(string category, JournalSocket journal, Plai
             return;
         string message = LogText.Of(formatter(state, exception), exception);
         SyslogPriority priority = PriorityOf(logLevel);
-        var subject = LogSubject.Of(state, scopes);
         var entry = new JournalEntry();
         entry.Add("MESSAGE", message);
         entry.Add("PRIORITY", (int)priority);
         entry.Add("SYSLOG_IDENTIFIER", JournalSocket.Identifier);
-        entry.Add("BRIDGE", subject.Bridge);
-        entry.Add("CLIENT", subject.Client);
+        foreach ((string field, string? value) in LogFields.Of(state, scopes))
+            entry.Add(field, value);
         entry.Add("CODE_FUNC", eventId.Name is null ? category : $"{category}.{eventId.Name}");
         entry.Add("EVENT_NAME", eventId.Name);
         if (eventId.Id != 0)
@@ -66,36 +66,39 @@ internal enum SyslogPriority
     Debug = 7,
 }
 
-/// <summary>What a message is about: the values named <c>Bridge</c> and <c>Client</c> among its parameters, else those of the innermost
-/// scope.</summary>
-internal readonly record struct LogSubject(string? Bridge, string? Client)
+/// <summary>The values of a message that are journal fields: its parameters of these names, else those of the innermost scope.</summary>
+internal sealed class LogFields
 {
-    public static LogSubject Of<TState>(TState state, IExternalScopeProvider? scopes)
+    private static readonly Dictionary<string, string> s_names = new()
     {
-        var found = new Search();
+        ["Bridge"] = "BRIDGE",
+        ["Client"] = "CLIENT",
+        ["Outcome"] = "OUTCOME",
+        ["Seconds"] = "SECONDS",
+        ["BytesToTarget"] = "BYTES_TO_TARGET",
+        ["BytesToClient"] = "BYTES_TO_CLIENT",
+    };
+
+    private readonly Dictionary<string, string?> _values = [];
+
+    /// <returns>By the field's name.</returns>
+    public static IReadOnlyDictionary<string, string?> Of<TState>(TState state, IExternalScopeProvider? scopes)
+    {
+        var found = new LogFields();
         // The outermost scope comes first and the message last; a later value replaces an earlier one.
-        scopes?.ForEachScope(static (scope, search) => search.Take(scope), found);
+        scopes?.ForEachScope(static (scope, fields) => fields.Take(scope), found);
         found.Take(state);
-        return new LogSubject(found.Bridge, found.Client);
+        return found._values;
     }
 
-    private sealed class Search
+    private void Take(object? state)
     {
-        public string? Bridge { get; private set; }
-
-        public string? Client { get; private set; }
-
-        public void Take(object? state)
+        if (state is not IEnumerable<KeyValuePair<string, object?>> values)
+            return;
+        foreach ((string name, object? value) in values)
         {
-            if (state is not IEnumerable<KeyValuePair<string, object?>> values)
-                return;
-            foreach ((string name, object? value) in values)
-            {
-                if (name == "Bridge")
-                    Bridge = value?.ToString();
-                else if (name == "Client")
-                    Client = value?.ToString();
-            }
+            if (s_names.TryGetValue(name, out string? field))
+                _values[field] = Convert.ToString(value, CultureInfo.InvariantCulture);
         }
     }
 }

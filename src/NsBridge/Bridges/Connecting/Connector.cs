@@ -19,7 +19,7 @@ internal interface IConnectorOwner
     void OnUnreachable(PeerAddress peer, string reason, Errno error);
 
     /// <summary>A client has gone and its descriptors are closed. Called once for each that was taken over.</summary>
-    void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient);
+    void OnEnded(in ConnectionOrigin origin, RelayOutcome outcome, long toTarget, long toClient);
 
     /// <inheritdoc cref="IConnectionEvents.OnClosing"/>
     void OnClosing(bool begins);
@@ -62,8 +62,7 @@ internal sealed class Connector
                 if (kind == SocketKind.Tcp)
                     TcpOptions.KeepAlive(socket, Target.KeepAlive);
             },
-            ended: (relay, outcome) =>
-                owner.OnEnded(relay.Origin.Peer, relay.Origin.Number, outcome, relay.BytesToTarget, relay.BytesToClient),
+            ended: (relay, outcome) => owner.OnEnded(relay.Origin, outcome, relay.BytesToTarget, relay.BytesToClient),
             closing: owner.OnClosing)
         { KeepAlive = (long)target.KeepAlive.TotalMilliseconds };
     }
@@ -336,10 +335,10 @@ internal sealed class Connector
         Forget(attempt);
         attempt.CloseTarget();
         Loop.Detach(attempt);
-        AcceptedClient accepted = attempt.Accepted;
-        accepted.Reset();
+        ConnectionOrigin origin = attempt.Origin;
+        attempt.Accepted.Reset();
         _idle.Push(attempt);
-        _owner.OnEnded(accepted.Peer, accepted.Number, outcome, 0, 0);
+        _owner.OnEnded(origin, outcome, 0, 0);
     }
 
     private void Forget(ConnectAttempt attempt)

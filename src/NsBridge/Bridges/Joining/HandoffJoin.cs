@@ -123,7 +123,7 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
         while (link.FirstSince <= cameBy && link.TryTakeBack(out WaitingClient client))
         {
             _events.OnFailed(client.Accepted.Peer, _trouble?.Text ?? $"{_bridge.Settings.Socket} does not take connections");
-            End(client.Accepted, EndReason.TargetReset);
+            End(client, EndReason.TargetReset);
         }
     }
 
@@ -139,17 +139,18 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
                 link.Enqueue(client);
                 continue;
             }
-            End(client.Accepted, reason);
+            End(client, reason);
             count++;
         }
         return count;
     }
 
-    private void End(in AcceptedClient accepted, EndReason reason)
+    private void End(in WaitingClient client, EndReason reason)
     {
+        AcceptedClient accepted = client.Accepted;
         accepted.Reset();
         _handedOff.Remove(accepted.Number);
-        _events.OnEnded(accepted.Peer, new RelayOutcome(reason), 0, 0);
+        _events.OnEnded(accepted.Peer, new RelayOutcome(reason), 0, 0, _home.Now - client.Since);
     }
 
     public Task<IReadOnlyList<ConnectionReport>> ConnectionsAsync() => _home.InvokeAsync<IReadOnlyList<ConnectionReport>>(() =>
@@ -183,7 +184,7 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
             _bridge.Counters.CountReached();
         else
             _events.OnFailed(client.Origin.Peer, "the inner half could not reach its target; its own log says why");
-        _events.OnEnded(client.Origin.Peer, new RelayOutcome(EndReason.Closed), notice.ToTarget, notice.ToClient);
+        _events.OnEnded(client.Origin.Peer, new RelayOutcome(EndReason.Closed), notice.ToTarget, notice.ToClient, _home.Now - client.Origin.Began);
     }
 
     public void OnRetired(HandoffLink link)
@@ -225,7 +226,7 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
             if (link.IsWaiting(number))
                 continue;
             _handedOff.Remove(number);
-            _events.OnEnded(origin.Peer, new RelayOutcome(EndReason.Closed), 0, 0);
+            _events.OnEnded(origin.Peer, new RelayOutcome(EndReason.Closed), 0, 0, _home.Now - origin.Began);
         }
     }
 
@@ -274,7 +275,7 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
             link.Close();
         }
         foreach ((HandoffLink _, ConnectionOrigin origin) in _handedOff.Values)
-            _events.OnEnded(origin.Peer, new RelayOutcome(EndReason.Closed), 0, 0);
+            _events.OnEnded(origin.Peer, new RelayOutcome(EndReason.Closed), 0, 0, _home.Now - origin.Began);
         _handedOff.Clear();
     }
 }

@@ -103,8 +103,8 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
         _bridge.OnStateChanged();
     }
 
-    public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient) =>
-        _events.OnEnded(peer, outcome, toTarget, toClient);
+    public void OnEnded(in ConnectionOrigin origin, RelayOutcome outcome, long toTarget, long toClient) =>
+        _events.OnEnded(origin.Peer, outcome, toTarget, toClient, _home.Now - origin.Began);
 
     public void OnClosing(bool begins) => _events.OnClosing(begins);
 

@@ -13,6 +13,7 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
     private readonly BridgeLog _log;
     private readonly bool _relaysWithin;
     private readonly bool _isUdp;
+    private volatile bool _isLogged;
     private long _connections;
 
     /// <param name="settings">The bridge's settings.</param>
@@ -38,7 +39,11 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
     public long Count => Volatile.Read(ref _connections);
 
     /// <summary>Adopts new limits.</summary>
-    public void Change(BridgeSettings settings) => _admission.Change(settings);
+    public void Change(BridgeSettings settings)
+    {
+        _admission.Change(settings);
+        _isLogged = settings.AccessLog;
+    }
 
     public bool Admit(PeerAddress peer)
     {
@@ -78,7 +83,7 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
     public void Drop(PeerAddress peer)
     {
         _admission.Release(peer);
-        _log.Ended(peer, new RelayOutcome(EndReason.Aborted), 0, 0);
+        _log.Ended(new EndedConnection(peer, new RelayOutcome(EndReason.Aborted), 0, 0, 0), _isLogged);
     }
 
     public void OnConnected(long microseconds) => Counters.CountConnect(microseconds);
@@ -89,11 +94,11 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
         _log.Unreachable(peer, reason);
     }
 
-    public void OnEnded(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient)
+    public void OnEnded(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient, long age)
     {
         _admission.Release(peer);
         CountOut(peer);
-        _log.Ended(peer, outcome, toTarget, toClient);
+        _log.Ended(new EndedConnection(peer, outcome, toTarget, toClient, age), _isLogged);
     }
 
     public void OnClosing(bool begins)

@@ -10,6 +10,8 @@ namespace NsBridge.Bridges.Lifecycle;
 internal sealed class BridgeFactory(LoopGroup loops, DescriptorBudget descriptors, ListeningSockets listening, ILoggerFactory logging)
     : IDisposable
 {
+    private readonly AccessLog _access = new(logging.CreateLogger<AccessLog>());
+
     /// <summary>Tracks the namespaces of all bridges.</summary>
     public NamespaceWatch Namespaces { get; } = new();
 
@@ -17,7 +19,7 @@ internal sealed class BridgeFactory(LoopGroup loops, DescriptorBudget descriptor
     /// <param name="before">The bridge of the same name that this one replaces: its counters and limits continue.</param>
     public Bridge Create(BridgeSettings settings, Bridge? before = null)
     {
-        var log = new BridgeLog(logging.CreateLogger<Bridge>(), settings.Name);
+        var log = new BridgeLog(logging.CreateLogger<Bridge>(), settings.Name, _access);
         var clients = new BridgeClients(settings, before?.Clients, loops.Loops.Count, descriptors, log);
         var halves = new HalfFactory(loops, Namespaces, descriptors, listening);
         return new Bridge(settings, loops.ChooseHome(), Namespaces, listening, halves, clients, log, before?.Settings.Listen);
@@ -26,5 +28,9 @@ internal sealed class BridgeFactory(LoopGroup loops, DescriptorBudget descriptor
     /// <inheritdoc cref="NamespaceWatch.RenewProcesses"/>
     public void RenewProcesses() => Namespaces.RenewProcesses();
 
-    public void Dispose() => Namespaces.Dispose();
+    public void Dispose()
+    {
+        Namespaces.Dispose();
+        _access.Dispose();
+    }
 }

@@ -77,7 +77,7 @@ internal sealed class BridgeHandover(Bridge bridge, BridgeClients clients)
         if (outer.Count > 0 && bridge.Outer is IConnectionCarrier outerHalf)
             refused = await outerHalf.ResumeAsync(outer);
         foreach (ConnectionSnapshot connection in refused)
-            clients.OnEnded(connection.Relay.Peer, new RelayOutcome(EndReason.Aborted), 0, 0);
+            clients.OnEnded(connection.Relay.Peer, new RelayOutcome(EndReason.Aborted), 0, 0, connection.Age);
         // A change of the namespace while they were between loops reached none of them.
         bridge.ApplyTargetNamespace();
         // The daemon's own namespace never goes: clients from it stay, whichever listener they came by.

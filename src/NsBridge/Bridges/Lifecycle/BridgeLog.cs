@@ -8,14 +8,16 @@ namespace NsBridge.Bridges.Lifecycle;
 /// <summary>The log of a bridge. Any thread may call.</summary>
 internal sealed partial class BridgeLog : IDisposable
 {
+    private readonly AccessLog _access;
     private readonly ILogger _log;
     private readonly string _bridge;
     private readonly RepeatedFault _unreachable;
     private readonly RepeatedFault _refused;
     private readonly RepeatedFault _dropped;
 
-    public BridgeLog(ILogger log, string bridge)
+    public BridgeLog(ILogger log, string bridge, AccessLog access)
     {
+        _access = access;
         _log = log;
         _bridge = bridge;
         _unreachable = new RepeatedFault(fault => Unreachable(_log, _bridge, fault), TimeProvider.System);
@@ -84,10 +86,14 @@ internal sealed partial class BridgeLog : IDisposable
     /// <summary>Datagrams were dropped: logged once, then counted.</summary>
     public void Dropped(string reason) => _dropped.Happened(reason);
 
-    public void Ended(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient)
+    /// <param name="ended">The connection.</param>
+    /// <param name="isAccess">Whether it goes to the access log; else it is logged at debug level.</param>
+    public void Ended(in EndedConnection ended, bool isAccess)
     {
-        if (_log.IsEnabled(LogLevel.Debug))
-            ClientEnded(_log, _bridge, peer, outcome.Ending, toTarget, toClient);
+        if (isAccess)
+            _access.Add(_bridge, ended);
+        else if (_log.IsEnabled(LogLevel.Debug))
+            ClientEnded(_log, _bridge, ended.Peer, ended.Outcome.Ending, ended.ToTarget, ended.ToClient);
     }
 
     public void Dispose()

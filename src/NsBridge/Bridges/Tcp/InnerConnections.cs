@@ -127,7 +127,7 @@ internal sealed class InnerConnections(
                 continue;
             }
             events.OnFailed(lost.Peer, "no descriptor was left to take the client over");
-            events.OnEnded(lost.Peer, new RelayOutcome(EndReason.Aborted, Errno.EMFILE), 0, 0);
+            events.OnEnded(lost.Peer, new RelayOutcome(EndReason.Aborted, Errno.EMFILE), 0, 0, 0);
         }
     }
 
@@ -172,8 +172,9 @@ internal sealed class InnerConnections(
 
     public void OnUnreachable(PeerAddress peer, string reason, Errno error) => events.OnFailed(peer, reason);
 
-    public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient)
+    public void OnEnded(in ConnectionOrigin origin, RelayOutcome outcome, long toTarget, long toClient)
     {
+        ulong number = origin.Number;
         if (number == AcceptedClient.CountedByOuterHalf)
             return;
         if (number != 0 && _foreign.Remove(number, out (HandoffReceiver Receiver, ulong Number) foreign))
@@ -181,7 +182,7 @@ internal sealed class InnerConnections(
             bool reached = toTarget + toClient > 0 || outcome.Ending is EndReason.Closed or EndReason.ClientReset;
             foreign.Receiver.Notify(new HandoffNotice(foreign.Number, toTarget, toClient, reached));
         }
-        events.OnEnded(peer, outcome, toTarget, toClient);
+        events.OnEnded(origin.Peer, outcome, toTarget, toClient, loop.Now - origin.Began);
     }
 
     public void OnClosing(bool begins) => events.OnClosing(begins);

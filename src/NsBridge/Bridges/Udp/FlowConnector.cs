@@ -237,7 +237,7 @@ internal sealed class FlowConnector : IFlowOwner
     public void OnEnded(UdpFlow flow, RelayOutcome outcome)
     {
         Unpark(flow);
-        _events.OnEnded(flow.Peer, outcome, flow.BytesToTarget, flow.BytesToClient);
+        _events.OnEnded(flow.Peer, outcome, flow.BytesToTarget, flow.BytesToClient, Table.Loop.Now - flow.Began);
     }
 
     /// <summary>Ends flows into any namespace but the present one, if so configured, and retries the parked ones.</summary>

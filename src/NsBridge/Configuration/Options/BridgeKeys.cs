@@ -132,9 +132,13 @@ internal static class BridgeKeys
         "What happens to live connections when their namespace is deleted: `close` resets them so that it is freed, `drain` lets them end.",
         mayChange: true);
 
+    public static readonly SingleKey<bool> AccessLog = KeyKinds.Flag(
+        nameof(AccessLog), false, "Whether each connection that ends is logged.", mayChange: true);
+
     public static IReadOnlyList<Key> All { get; } =
     [
         Name, Enabled, Protocol, Listen, ListenNamespace, Socket, SocketMode, SocketGroup, Namespace, Target, Join, ConnectTimeout,
         TargetWait, IdleTimeout, KeepAlive, MaxConnections, MaxConnectionsPerClient, AllowFrom, ProxyProtocol, WhenNamespaceGoes,
+        AccessLog,
     ];
 }

@@ -109,9 +109,11 @@ internal static class KeyKinds
         }
     }
 
-    public static SingleKey<bool> Flag(string name, bool defaultValue, string help) => new(name, TryParseFlag, defaultValue)
+    public static SingleKey<bool> Flag(string name, bool defaultValue, string help, bool mayChange = false) => new(
+        name, TryParseFlag, defaultValue)
     {
         Help = help,
+        MayChange = mayChange,
         DefaultText = defaultValue ? "true" : "false",
         Json = new JsonShape("boolean"),
     };

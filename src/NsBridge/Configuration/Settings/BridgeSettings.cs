@@ -41,6 +41,7 @@ internal sealed record BridgeSettings(KeyValues Values)
     public ValueList<IPNetwork> AllowFrom => Values.Get(BridgeKeys.AllowFrom);
     public ProxyProtocol ProxyProtocol => Values.Get(BridgeKeys.ProxyProtocol);
     public WhenNamespaceGoes WhenNamespaceGoes => Values.Get(BridgeKeys.WhenNamespaceGoes);
+    public bool AccessLog => Values.Get(BridgeKeys.AccessLog);
     /// <summary>The descriptors that <see cref="Listen"/> takes: an inner half of the same process has those of UDP once more.</summary>
     public int ListenDescriptors =>
         Listen.Sum(entry => entry.Sockets().Count()) * (Protocol == BridgeProtocol.Udp && Namespace is not null ? 2 : 1);
