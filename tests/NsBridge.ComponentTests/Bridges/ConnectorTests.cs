@@ -148,7 +148,8 @@ internal sealed class ConnectorTests
         {
         }
 
-        public void OnEnded(PeerAddress peer, ulong number, RelayOutcome outcome, long toTarget, long toClient) => _ended.TrySetResult(outcome.Ending);
+        public void OnEnded(in ConnectionOrigin origin, RelayOutcome outcome, long toTarget, long toClient) =>
+            _ended.TrySetResult(outcome.Ending);
 
         public void OnClosing(bool begins)
         {

@@ -133,7 +133,7 @@ internal static class BridgeKeys
         mayChange: true);
 
     public static readonly SingleKey<bool> AccessLog = KeyKinds.Flag(
-        nameof(AccessLog), false, "Whether each connection that ends is logged.", mayChange: true);
+        nameof(AccessLog), false, "Logs each connection that ends.", mayChange: true);
 
     public static IReadOnlyList<Key> All { get; } =
     [

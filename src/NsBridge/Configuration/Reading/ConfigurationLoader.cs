@@ -111,8 +111,11 @@ internal sealed class ConfigurationLoader(string? givenFile, IReadOnlyDictionary
             faults.Add(FaultOfNoSection(File));
     }
 
-    private static ConfigurationFault FaultOfNoSection(string file) => new(
-        KeyTable.Section, null, "the section is missing; bridges stand in { \"NsBridge\": { \"Bridges\": [ … ] } }") { File = file };
+    private static ConfigurationFault FaultOfNoSection(string file) =>
+        new(KeyTable.Section, null, "the section is missing; bridges stand in { \"NsBridge\": { \"Bridges\": [ … ] } }")
+        {
+            File = file,
+        };
 
     /// <summary>The whole of a file of conf.d; nothing if it is no JSON.</summary>
     private KeyNode ReadAdded(string file, byte[] bytes, List<ConfigurationFault> faults)
