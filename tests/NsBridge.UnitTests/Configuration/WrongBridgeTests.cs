@@ -141,7 +141,7 @@ internal sealed class WrongBridgeTests
     {
         ConfigurationOutcome outcome = LoadedText.Bridges($$"""{{Web}}, "Colour":"blue" """);
 
-        LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:0:Colour", "here may stand AllowFrom, ConnectTimeout, ");
+        LoadedText.AssertOnlyFault(outcome, "NsBridge:Bridges:0:Colour", "here may stand AccessLog, AllowFrom, ConnectTimeout, ");
         Assert.That(outcome.Faults[0].Value, Is.EqualTo("blue"));
     }
 

@@ -184,7 +184,8 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
             _bridge.Counters.CountReached();
         else
             _events.OnFailed(client.Origin.Peer, "the inner half could not reach its target; its own log says why");
-        _events.OnEnded(client.Origin.Peer, new RelayOutcome(EndReason.Closed), notice.ToTarget, notice.ToClient, _home.Now - client.Origin.Began);
+        long age = _home.Now - client.Origin.Began;
+        _events.OnEnded(client.Origin.Peer, new RelayOutcome(EndReason.Closed), notice.ToTarget, notice.ToClient, age);
     }
 
     public void OnRetired(HandoffLink link)
