@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Control;
 
@@ -13,7 +11,6 @@ internal sealed class DemoWebServer : IAsyncDisposable
     /// <summary>Stands in the page and nowhere else: it proves where an answer comes from.</summary>
     public const string Greeting = "Hello from inside the network namespace";
 
-    private const int LongestHead = 16 << 10;
     private readonly ShortRequestServer _server;
 
     private DemoWebServer(ShortRequestServer server, IPEndPoint address) => (_server, Address) = (server, address);
@@ -31,55 +28,33 @@ internal sealed class DemoWebServer : IAsyncDisposable
         var address = (IPEndPoint)listener.LocalEndPoint!;
         byte[] answer = Answer(reference, address);
         var server = new ShortRequestServer(
-            "The demo's web server", [listener], (client, deadline) => ServeAsync(client, answer, deadline), NullLogger.Instance);
+            "The demo's web server", [listener], (client, deadline) => HttpConnection.ServeAsync(client, _ => answer, deadline),
+            NullLogger.Instance);
         return new DemoWebServer(server, address);
     }
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    private static async Task ServeAsync(Socket client, byte[] answer, CancellationToken deadline)
-    {
-        byte[] head = new byte[LongestHead];
-        for (int length = 0; head.AsSpan(0, length).IndexOf("\r\n\r\n"u8) < 0;)
-        {
-            int count = length < head.Length ? await client.ReceiveAsync(head.AsMemory(length), deadline) : 0;
-            if (count == 0)
-                return;
-            length += count;
-        }
-        await client.SendAsync(answer, deadline);
-        client.Shutdown(SocketShutdown.Send);
-        // To close before the browser does would reset the connection, and the page might be lost.
-        while (await client.ReceiveAsync(head, deadline) > 0)
-        {
-        }
-    }
+    private static byte[] Answer(string reference, EndPoint inside) => HttpAnswer.Write(
+        "200 OK",
+        "text/html; charset=utf-8",
+        $$"""
+        <!doctype html>
+        <html lang="en">
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width">
+        <title>nsbridge demo</title>
+        <style>
+          body { font: 1.1rem/1.6 system-ui, sans-serif; max-width: 38rem; margin: 12vh auto; padding: 0 1.5rem }
+          body { color: #1c2733; background: #f6f8fa }
+          h1 { font-size: 1.6rem; line-height: 1.2 } code { background: #e3e9ef; padding: .1em .35em; border-radius: .3em }
+          @media (prefers-color-scheme: dark) { body { color: #dbe3ea; background: #11171d } code { background: #24303b } }
+        </style>
+        <h1>{{Greeting}}</h1>
+        <p>This page is served at <code>{{inside}}</code> in the namespace <code>{{reference}}</code>, which has nothing but its own
+        loopback interface. The bridge brought it to you.</p>
+        </html>
 
-    private static byte[] Answer(string reference, EndPoint inside)
-    {
-        byte[] body = Encoding.UTF8.GetBytes(
-            $$"""
-            <!doctype html>
-            <html lang="en">
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width">
-            <title>nsbridge demo</title>
-            <style>
-              body { font: 1.1rem/1.6 system-ui, sans-serif; max-width: 38rem; margin: 12vh auto; padding: 0 1.5rem }
-              body { color: #1c2733; background: #f6f8fa }
-              h1 { font-size: 1.6rem; line-height: 1.2 } code { background: #e3e9ef; padding: .1em .35em; border-radius: .3em }
-              @media (prefers-color-scheme: dark) { body { color: #dbe3ea; background: #11171d } code { background: #24303b } }
-            </style>
-            <h1>{{Greeting}}</h1>
-            <p>This page is served at <code>{{inside}}</code> in the namespace <code>{{reference}}</code>, which has nothing but its own
-            loopback interface. The bridge brought it to you.</p>
-            </html>
-
-            """);
-        string head = string.Create(
-            CultureInfo.InvariantCulture,
-            $"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {body.Length}\r\n"
-                + $"Cache-Control: no-store\r\nConnection: close\r\n\r\n");
-        return [.. Encoding.ASCII.GetBytes(head), .. body];
-    }
+        """,
+        extraHeader: "Cache-Control: no-store");
 }

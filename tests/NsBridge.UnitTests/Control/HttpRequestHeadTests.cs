@@ -1,7 +1,7 @@
 using System.Text;
-using NsBridge.Metrics;
+using NsBridge.Control;
 
-namespace NsBridge.UnitTests.Metrics;
+namespace NsBridge.UnitTests.Control;
 
 public class HttpRequestHeadTests
 {
@@ -9,7 +9,7 @@ public class HttpRequestHeadTests
     [TestCase("GET /metrics?x=1 HTTP/1.0", "GET", "/metrics")]
     [TestCase("HEAD http://host:9464/metrics HTTP/1.1", "HEAD", "/metrics")]
     [TestCase("GET http://host HTTP/1.1", "GET", "/")]
-    public void TryParse_OfARequest_TellsMethodAndPath(string head, string method, string path)
+    public void TryParse_OfRequest_ReturnsMethodAndPath(string head, string method, string path)
     {
         Assert.That(HttpRequestHead.TryParse(Encoding.ASCII.GetBytes(head), out HttpRequestHead value));
         Assert.That(value, Is.EqualTo(new HttpRequestHead(method, path)));
@@ -20,6 +20,6 @@ public class HttpRequestHeadTests
     [TestCase("GET  /metrics HTTP/1.1")]
     [TestCase("GET /metrics HTTP/2")]
     [TestCase("\u0016\u0003\u0001\u0002")]
-    public void TryParse_OfGarbage_Refuses(string head) =>
+    public void TryParse_OfGarbage_Fails(string head) =>
         Assert.That(HttpRequestHead.TryParse(Encoding.Latin1.GetBytes(head), out _), Is.False);
 }

@@ -1,7 +1,8 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Text;
 
-namespace NsBridge.Metrics;
+namespace NsBridge.Control;
 
 /// <summary>The first line of an HTTP/1.x request; the rest of the head is not needed here.</summary>
 /// <param name="Method">As sent; methods are case-sensitive.</param>
@@ -48,5 +49,41 @@ internal static class HttpAnswer
         string head = string.Create(CultureInfo.InvariantCulture,
             $"HTTP/1.1 {status}\r\nContent-Type: {contentType}\r\nContent-Length: {content.Length}\r\n{extra}Connection: close\r\n\r\n");
         return [.. Encoding.ASCII.GetBytes(head), .. headOnly ? [] : content];
+    }
+}
+
+/// <summary>A connection with one HTTP request.</summary>
+internal static class HttpConnection
+{
+    /// <summary>Bytes of the longest request head; a scraper sends a few hundred, a browser some thousands.</summary>
+    private const int LongestHead = 16 << 10;
+
+    /// <summary>Answers the request; the caller closes the connection.</summary>
+    /// <param name="client">The connection.</param>
+    /// <param name="answer">Takes everything before the empty line; null if that does not come or is too long.</param>
+    /// <param name="deadline">Ends the exchange.</param>
+    public static async Task ServeAsync(Socket client, Func<byte[]?, byte[]> answer, CancellationToken deadline)
+    {
+        byte[] buffer = new byte[LongestHead];
+        int length = 0, end = -1;
+        for (int count; end < 0 && length < LongestHead && (count = await client.ReceiveAsync(buffer.AsMemory(length), deadline)) > 0;)
+        {
+            length += count;
+            end = EndOfHead(buffer.AsSpan(0, length));
+        }
+        byte[] bytes = answer(end < 0 ? null : buffer[..end]);
+        for (int sent = 0; sent < bytes.Length;)
+            sent += await client.SendAsync(bytes.AsMemory(sent), deadline);
+        // Closing a socket with unread bytes sends a reset, which may overtake the answer: end this side, then wait for the peer's end.
+        client.Shutdown(SocketShutdown.Send);
+        for (int read = 0, count; read < LongestHead && (count = await client.ReceiveAsync(buffer, deadline)) > 0;)
+            read += count;
+    }
+
+    private static int EndOfHead(ReadOnlySpan<byte> bytes)
+    {
+        int end = bytes.IndexOf("\r\n\r\n"u8);
+        // A bare line feed ends a line too (RFC 9112, 2.2).
+        return end >= 0 ? end : bytes.IndexOf("\n\n"u8);
     }
 }
