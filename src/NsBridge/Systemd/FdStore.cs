@@ -24,28 +24,23 @@ internal sealed class FdStore(NotifySocket manager)
     {
         if (Libc.Pipe(out int readEnd, out int writeEnd) < 0)
             return false;
+        int sent = manager.Send("BARRIER=1", writeEnd);
+        Libc.Close(writeEnd);
         try
         {
-            int sent = manager.Send("BARRIER=1", writeEnd);
-            Libc.Close(writeEnd);
-            writeEnd = -1;
-            if (sent < 0)
-                return false;
             // The manager closes its copy when it processes the message.
             byte[] nothing = new byte[1];
-            for (long end = Environment.TickCount64 + (long)timeout.TotalMilliseconds; Libc.Read(readEnd, nothing) != 0;)
+            for (long end = Environment.TickCount64 + (long)timeout.TotalMilliseconds; sent >= 0 && Environment.TickCount64 < end;)
             {
-                if (Environment.TickCount64 >= end)
-                    return false;
+                if (Libc.Read(readEnd, nothing) == 0)
+                    return true;
                 await Task.Delay(1);
             }
-            return true;
+            return false;
         }
         finally
         {
             Libc.Close(readEnd);
-            if (writeEnd >= 0)
-                Libc.Close(writeEnd);
         }
     }
 }

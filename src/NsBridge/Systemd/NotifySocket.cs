@@ -29,9 +29,8 @@ internal sealed class NotifySocket : IDisposable
             return null;
         bool isAbstract = address[0] == '@';
         byte[] name = Encoding.UTF8.GetBytes(isAbstract ? address[1..] : address);
-        if (name.Length >= SockAddr.UnixPathCapacity)
-            return null;
-        return new NotifySocket(isAbstract ? SockAddr.FromAbstract(name) : SockAddr.FromPath(address));
+        return name.Length >= SockAddr.UnixPathCapacity ? null
+            : new NotifySocket(isAbstract ? SockAddr.FromAbstract(name) : SockAddr.FromPath(address));
     }
 
     /// <summary>Sends one message.</summary>
@@ -64,8 +63,7 @@ internal sealed class NotifySocket : IDisposable
         lock (_lock)
         {
             _isDisposed = true;
-            if (_socket >= 0)
-                Libc.Close(_socket);
+            Libc.Close(_socket);
             _socket = -1;
         }
     }

@@ -24,7 +24,9 @@ internal static class SystemdOperation
             services.AddSingleton<IHostLifetime, SystemdLifetime>();
         services.AddSingleton<ISystemdNotifier>(provider =>
             new ManagerNotifier(manager, provider.GetRequiredService<ILogger<ManagerNotifier>>(), s_managerTimeout));
-        services.AddHostedService<Watchdog>();
+        services.AddHostedService(provider => new Watchdog(
+            provider.GetRequiredService<IHeartbeat>(), provider.GetRequiredService<ISystemdNotifier>(),
+            provider.GetRequiredService<ILogger<Watchdog>>(), WatchdogInterval.FromEnvironment()));
         services.AddHostedService<StatusPublisher>();
         services.AddHostedService<StopTimeoutExtension>();
         return services;
@@ -48,24 +50,17 @@ internal sealed class StatusPublisher(IStatusLine status, ISystemdNotifier manag
     {
         if (!manager.IsEnabled)
             return;
-
         using var timer = new PeriodicTimer(s_period);
         string sent = "";
-        try
+        do
         {
-            do
-            {
-                string line = status.Describe();
-                if (line == sent)
-                    continue;
-                manager.Notify(new ServiceState("STATUS=" + line));
-                sent = line;
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
+            string line = status.Describe();
+            if (line == sent)
+                continue;
+            manager.Notify(new ServiceState("STATUS=" + line));
+            sent = line;
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 }
 

@@ -14,52 +14,34 @@ internal interface IHeartbeat
 
 /// <summary>Sends the manager's watchdog message each time all event loops have answered: a stuck loop stops it, and the manager restarts
 /// the service. There is no deadline here on purpose; the manager's is the one that counts.</summary>
-internal sealed partial class Watchdog : BackgroundService
+/// <param name="heartbeat">Of the event loops.</param>
+/// <param name="manager">Gets the messages.</param>
+/// <param name="log">Logs a loop that is stuck.</param>
+/// <param name="watched">How long the manager waits for a message; null if it does not watch this process.</param>
+internal sealed partial class Watchdog(IHeartbeat heartbeat, ISystemdNotifier manager, ILogger<Watchdog> log, TimeSpan? watched)
+    : BackgroundService
 {
     /// <summary>Messages per interval: sd_watchdog_enabled(3) asks for two, the third covers one late timer.</summary>
     private const int BeatsPerInterval = 3;
 
     private static readonly ServiceState s_alive = new("WATCHDOG=1");
 
-    private readonly IHeartbeat _heartbeat;
-    private readonly ISystemdNotifier _manager;
-    private readonly ILogger<Watchdog> _log;
-    private readonly TimeSpan? _interval;
-
-    public Watchdog(IHeartbeat heartbeat, ISystemdNotifier manager, ILogger<Watchdog> log)
-        : this(heartbeat, manager, log, WatchdogInterval.FromEnvironment())
-    {
-    }
-
-    internal Watchdog(IHeartbeat heartbeat, ISystemdNotifier manager, ILogger<Watchdog> log, TimeSpan? interval)
-    {
-        _heartbeat = heartbeat;
-        _manager = manager;
-        _log = log;
-        _interval = interval;
-    }
+    private readonly ILogger<Watchdog> _log = log;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (_interval is not { } interval)
+        if (watched is not { } interval)
             return;
-
         using var timer = new PeriodicTimer(interval / BeatsPerInterval);
-        try
+        do
         {
-            do
-            {
-                Task beat = _heartbeat.BeatAsync(stoppingToken);
-                if (await Task.WhenAny(beat, Task.Delay(interval / 2, stoppingToken)) != beat)
-                    EventLoopSilent(interval / 2);
-                await beat.WaitAsync(stoppingToken);
-                _manager.Notify(s_alive);
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
+            Task beat = heartbeat.BeatAsync(stoppingToken);
+            if (await Task.WhenAny(beat, Task.Delay(interval / 2, stoppingToken)) != beat)
+                EventLoopSilent(interval / 2);
+            await beat.WaitAsync(stoppingToken);
+            manager.Notify(s_alive);
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     [LoggerMessage(EventId = 2101, Level = LogLevel.Critical,

@@ -46,7 +46,7 @@ internal sealed class WatchdogTests
     [Test]
     public async Task Run_ManagerDoesNotWatch_Ends()
     {
-        using var watchdog = new Watchdog(new Loops(), new RecordingNotifier(), new SilenceWatch(), interval: null);
+        using var watchdog = new Watchdog(new Loops(), new RecordingNotifier(), new SilenceWatch(), watched: null);
         await watchdog.StartAsync(CancellationToken.None);
         await watchdog.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(10));
     }
