@@ -63,7 +63,14 @@ internal sealed class JournalSocket(string path) : IDisposable
         {
             try
             {
-                _socket ??= Connect();
+                if (_socket is null)
+                {
+                    _socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified)
+                    {
+                        SendTimeout = (int)s_sendTimeout.TotalMilliseconds,
+                    };
+                    _socket.Connect(_journal);
+                }
                 if (_lost > 0 && !_socket.Poll(0, SelectMode.SelectWrite))
                     return false;
                 _socket.Send(datagram, SocketFlags.None);
@@ -79,22 +86,6 @@ internal sealed class JournalSocket(string path) : IDisposable
             }
         }
         return false;
-    }
-
-    private Socket Connect()
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-        try
-        {
-            socket.SendTimeout = (int)s_sendTimeout.TotalMilliseconds;
-            socket.Connect(_journal);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
     }
 
     private void Disconnect()
