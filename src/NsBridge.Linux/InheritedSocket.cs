@@ -29,19 +29,10 @@ public static class InheritedSocket
         {
             socket.DangerousAddRef(ref added);
             int descriptor = (int)socket.DangerousGetHandle();
+            // A flag of the socket, not of the descriptor, so the manager's copy changes too; the manager never reads from it.
+            Succeeded(Libc.SetNonBlocking(descriptor), descriptor, "set to non-blocking");
             int copy = Succeeded(Libc.Duplicate(descriptor, LowestCopy), descriptor, "duplicate");
-            var owner = new SafeFileHandle(copy, ownsHandle: true);
-            try
-            {
-                // A flag of the socket, not of the descriptor, so the manager's copy changes too; the manager never reads from it.
-                Succeeded(Libc.SetNonBlocking(copy), descriptor, "set to non-blocking");
-                return owner;
-            }
-            catch
-            {
-                owner.Dispose();
-                throw;
-            }
+            return new SafeFileHandle(copy, ownsHandle: true);
         }
         finally
         {

@@ -12,36 +12,26 @@ public static class ProcessFiles
             .Select(line => line[(line.IndexOf(':', line.IndexOf(':') + 1) + 1)..])
             .ToArray();
 
-    /// <summary>Its parent's number; see proc_pid_stat(5).</summary>
-    public static int? Parent(int process) =>
-        Status(process) is [_, _, var parent, ..] ? int.Parse(parent, CultureInfo.InvariantCulture) : null;
+    /// <summary>Its parent's number, the second field behind its name in parentheses, which may hold anything; see
+    /// proc_pid_stat(5).</summary>
+    public static int? Parent(int process) => Read(process, "stat")?.Split(')')[^1].Split(' ') is [_, _, var parent, ..]
+        ? int.Parse(parent, CultureInfo.InvariantCulture)
+        : null;
 
     /// <summary>Its command line, the arguments separated by zeros.</summary>
     public static string? CommandLine(int process) => Read(process, "cmdline");
 
     /// <summary>Its network namespace as the kernel writes it, <c>net:[4026531840]</c>: unique among those that exist at the
     /// moment.</summary>
-    public static string? NetworkNamespace(int process)
+    public static string? NetworkNamespace(int process) => Try(() => new FileInfo(FileOf(process, "ns/net")).LinkTarget);
+
+    private static string? Read(int process, string name) => Try(() => File.ReadAllText(FileOf(process, name)));
+
+    private static string? Try(Func<string?> read)
     {
         try
         {
-            return new FileInfo(FileOf(process, "ns/net")).LinkTarget;
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>The fields behind its name, the first of them empty: its state, its parent and so on. The name is in parentheses and may
-    /// hold anything.</summary>
-    private static string[]? Status(int process) => Read(process, "stat")?.Split(')')[^1].Split(' ');
-
-    private static string? Read(int process, string name)
-    {
-        try
-        {
-            return File.ReadAllText(FileOf(process, name));
+            return read();
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -28,22 +28,21 @@ public static class SocketDiagnostics
     {
         var found = new List<BoundSocket>();
         error = Errno.None;
-        foreach (byte family in (ReadOnlySpan<byte>)[Libc.AF_INET, Libc.AF_INET6])
+        Message tcp = message => ReadInternet(message, BoundSocketKind.Tcp, found);
+        Message udp = message => ReadInternet(message, BoundSocketKind.Udp, found);
+        foreach ((byte[] request, Message read) in (ReadOnlySpan<(byte[], Message)>)
+        [
+            (Request(SizeOfInternetRequest, Libc.AF_INET, Libc.IPPROTO_TCP, Libc.TCPF_LISTEN), tcp),
+            (Request(SizeOfInternetRequest, Libc.AF_INET, Libc.IPPROTO_UDP, Libc.TCPF_CLOSE), udp),
+            (Request(SizeOfInternetRequest, Libc.AF_INET6, Libc.IPPROTO_TCP, Libc.TCPF_LISTEN), tcp),
+            (Request(SizeOfInternetRequest, Libc.AF_INET6, Libc.IPPROTO_UDP, Libc.TCPF_CLOSE), udp),
+            (Request(SizeOfUnixRequest, Libc.AF_UNIX, 0, Libc.TCPF_LISTEN, Libc.UDIAG_SHOW_NAME), message => ReadUnix(message, found)),
+        ])
         {
-            byte[] request = InternetRequest(family, Libc.IPPROTO_TCP, Libc.TCPF_LISTEN);
-            First(ref error, Dump(netlink, request, message => ReadInternet(message, BoundSocketKind.Tcp, found)));
-            request = InternetRequest(family, Libc.IPPROTO_UDP, Libc.TCPF_CLOSE);
-            First(ref error, Dump(netlink, request, message => ReadInternet(message, BoundSocketKind.Udp, found)));
+            Errno failed = Dump(netlink, request, read);
+            error = error == Errno.None ? failed : error;
         }
-
-        First(ref error, Dump(netlink, UnixRequest(), message => ReadUnix(message, found)));
         return found;
-    }
-
-    private static void First(ref Errno error, Errno next)
-    {
-        if (error == Errno.None)
-            error = next;
     }
 
     private delegate void Message(ReadOnlySpan<byte> payload);
@@ -84,36 +83,13 @@ public static class SocketDiagnostics
         }
     }
 
-    /// <summary>struct nlmsghdr and struct inet_diag_req_v2 of linux/inet_diag.h.</summary>
-    private static byte[] InternetRequest(byte family, byte protocol, uint states)
+    /// <summary>struct nlmsghdr, and struct inet_diag_req_v2 or unix_diag_req, of which the rest is zero.</summary>
+    private static byte[] Request(int size, int family, int protocol, uint states, uint show = 0)
     {
-        byte[] request = Header(SizeOfInternetRequest);
-        Span<byte> body = request.AsSpan(SizeOfHeader);
-        body[0] = family;
-        body[1] = protocol;
-        MemoryMarshal.Write(body[4..], in states);
-        return request;
-    }
-
-    /// <summary>struct nlmsghdr and struct unix_diag_req of linux/unix_diag.h.</summary>
-    private static byte[] UnixRequest()
-    {
-        byte[] request = Header(SizeOfUnixRequest);
-        Span<byte> body = request.AsSpan(SizeOfHeader);
-        body[0] = Libc.AF_UNIX;
-        const uint States = 1u << UnixListening;
-        MemoryMarshal.Write(body[4..], States);
-        MemoryMarshal.Write(body[12..], Libc.UDIAG_SHOW_NAME);
-        return request;
-    }
-
-    private static byte[] Header(int body)
-    {
-        byte[] request = new byte[SizeOfHeader + body];
-        MemoryMarshal.Write(request, (uint)request.Length);
-        MemoryMarshal.Write(request.AsSpan(4), Libc.SOCK_DIAG_BY_FAMILY);
-        const ushort Flags = Libc.NLM_F_REQUEST | Libc.NLM_F_DUMP;
-        MemoryMarshal.Write(request.AsSpan(6), Flags);
+        const uint Kind = Libc.SOCK_DIAG_BY_FAMILY | (Libc.NLM_F_REQUEST | Libc.NLM_F_DUMP) << 16;
+        byte[] request = new byte[SizeOfHeader + size];
+        ReadOnlySpan<uint> begin = [(uint)request.Length, Kind, 0, 0, (uint)(family | protocol << 8), states, 0, show];
+        MemoryMarshal.AsBytes(begin).CopyTo(request);
         return request;
     }
 

@@ -145,26 +145,18 @@ public static unsafe partial class Libc
     }
 
     /// <summary>The address a socket is bound to.</summary>
-    public static int LocalAddress(int descriptor, out SockAddr address)
-    {
-        Unsafe.SkipInit(out address);
-        uint length = SockAddr.Capacity;
-        fixed (SockAddr* a = &address)
-        {
-            int result = Result(getsockname(descriptor, a, &length));
-            address.Length = result < 0 ? 0 : (int)Math.Min(length, SockAddr.Capacity);
-            return result;
-        }
-    }
+    public static int LocalAddress(int descriptor, out SockAddr address) => AddressOf(descriptor, ofPeer: false, out address);
 
     /// <summary>The address of the peer of a connected socket.</summary>
-    public static int PeerAddress(int descriptor, out SockAddr address)
+    public static int PeerAddress(int descriptor, out SockAddr address) => AddressOf(descriptor, ofPeer: true, out address);
+
+    private static int AddressOf(int descriptor, bool ofPeer, out SockAddr address)
     {
         Unsafe.SkipInit(out address);
         uint length = SockAddr.Capacity;
         fixed (SockAddr* a = &address)
         {
-            int result = Result(getpeername(descriptor, a, &length));
+            int result = Result(ofPeer ? getpeername(descriptor, a, &length) : getsockname(descriptor, a, &length));
             address.Length = result < 0 ? 0 : (int)Math.Min(length, SockAddr.Capacity);
             return result;
         }

@@ -61,19 +61,16 @@ public static unsafe partial class Libc
 
     /// <summary>The number of the network namespace a socket belongs to; never used again for another while the machine runs
     /// (SO_NETNS_COOKIE, Linux 5.14). 0 if the kernel has none.</summary>
-    public static ulong NetworkNamespaceCookie(int descriptor)
-    {
-        ulong cookie = 0;
-        uint length = sizeof(ulong);
-        return getsockopt(descriptor, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) == 0 ? cookie : 0;
-    }
+    public static ulong NetworkNamespaceCookie(int descriptor) => Cookie(descriptor, SO_NETNS_COOKIE);
 
     /// <summary>The number of a socket; never used again until the machine restarts. 0 if the kernel has none.</summary>
-    public static ulong SocketCookie(int descriptor)
+    public static ulong SocketCookie(int descriptor) => Cookie(descriptor, SO_COOKIE);
+
+    private static ulong Cookie(int descriptor, int option)
     {
         ulong cookie = 0;
         uint length = sizeof(ulong);
-        return getsockopt(descriptor, SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0 ? cookie : 0;
+        return getsockopt(descriptor, SOL_SOCKET, option, &cookie, &length) == 0 ? cookie : 0;
     }
 
     /// <summary>The process and user of the other end of a UNIX socket, as seen from the caller's user namespace.</summary>

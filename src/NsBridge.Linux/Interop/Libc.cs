@@ -35,10 +35,5 @@ public static unsafe partial class Libc
     public static Errno ErrorOf(nint result) => result < 0 ? (Errno)(int)-result : Errno.None;
 
     /// <summary>A path in UTF-8 with a closing zero.</summary>
-    public static byte[] PathBytes(string path)
-    {
-        byte[] bytes = new byte[Encoding.UTF8.GetByteCount(path) + 1];
-        Encoding.UTF8.GetBytes(path, bytes);
-        return bytes;
-    }
+    public static byte[] PathBytes(string path) => Encoding.UTF8.GetBytes(path + '\0');
 }

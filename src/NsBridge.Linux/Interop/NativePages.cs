@@ -18,16 +18,14 @@ public static unsafe partial class NativePages
     private static partial int madvise(void* address, nuint length, int advice);
 
     /// <summary>Maps zeroed memory; 0 if the kernel gives none.</summary>
-    public static nint Map(int bytes)
-    {
-        void* address = mmap(null, (nuint)bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
-        return (nint)address == -1 ? 0 : (nint)address;
-    }
+    public static nint Map(int bytes) => Map(MAP_PRIVATE_ANONYMOUS, -1, 0, bytes);
 
     /// <summary>Maps memory that a descriptor shares with the kernel; 0 if that fails.</summary>
-    internal static nint MapFile(int descriptor, long offset, int bytes)
+    internal static nint MapFile(int descriptor, long offset, int bytes) => Map(MAP_SHARED, descriptor, offset, bytes);
+
+    private static nint Map(int flags, int descriptor, long offset, int bytes)
     {
-        void* address = mmap(null, (nuint)bytes, PROT_READ_WRITE, MAP_SHARED, descriptor, (nint)offset);
+        void* address = mmap(null, (nuint)bytes, PROT_READ_WRITE, flags, descriptor, (nint)offset);
         return (nint)address == -1 ? 0 : (nint)address;
     }
 
