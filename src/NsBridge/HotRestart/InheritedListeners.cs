@@ -33,33 +33,25 @@ internal sealed class InheritedListeners
     /// <returns>The socket, now the caller's; -1 if there is none.</returns>
     public int TakeInternet(int type, ulong cookie, in SockAddr address, bool? v6Only)
     {
-        lock (_lock)
-        {
-            for (int i = 0; i < _listeners.Count; i++)
-            {
-                int socket = _listeners[i].Descriptor;
-                if (Libc.LocalAddress(socket, out SockAddr bound) < 0 || !bound.IsSame(address))
-                    continue;
-                if (!HasType(socket, type) || Libc.NetworkNamespaceCookie(socket) != cookie)
-                    continue;
-                if (v6Only is { } only && (Libc.GetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, out int v6) < 0 || v6 != 0 != only))
-                    continue;
-                _listeners.RemoveAt(i);
-                return socket;
-            }
-            return -1;
-        }
+        SockAddr wanted = address;
+        return Take(listener => Libc.LocalAddress(listener.Descriptor, out SockAddr bound) >= 0 && bound.IsSame(wanted)
+            && HasType(listener.Descriptor, type) && Libc.NetworkNamespaceCookie(listener.Descriptor) == cookie
+            && (v6Only is not { } only
+                || (Libc.GetOption(listener.Descriptor, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, out int v6) >= 0 && v6 != 0 == only)));
     }
 
     /// <summary>Takes the listening UNIX socket whose file is at its path.</summary>
     /// <param name="path">The path.</param>
     /// <param name="file">The inode of the file there.</param>
     /// <returns>The socket, now the caller's; -1 if there is none.</returns>
-    public int TakeUnix(string path, ulong file)
+    public int TakeUnix(string path, ulong file) =>
+        Take(listener => listener.Path == path && listener.File == file && IsUnix(listener.Descriptor));
+
+    private int Take(Predicate<ListenerSnapshot> fits)
     {
         lock (_lock)
         {
-            int i = _listeners.FindIndex(listener => listener.Path == path && listener.File == file && IsUnix(listener.Descriptor));
+            int i = _listeners.FindIndex(fits);
             if (i < 0)
                 return -1;
             int socket = _listeners[i].Descriptor;
