@@ -25,6 +25,9 @@ public sealed unsafe class DatagramBatch : IDisposable
 
     private const int ControlHeader = 16;
 
+    /// <summary>The number of lo, in any network namespace.</summary>
+    private const int LoopbackInterface = 1;
+
     /// <summary>The first byte of IPv4 multicast addresses.</summary>
     private const byte FirstMulticast = 224;
 
@@ -115,6 +118,17 @@ public sealed unsafe class DatagramBatch : IDisposable
         return new DatagramRoute(high, low, *(ulong*)six, *(ulong*)(six + 8), scope, linkLocal ? *(uint*)(six + 16) : 0, port);
     }
 
+    /// <summary>Whether a slot's datagram came by lo, as all that a machine sends to itself does. False if the socket does not report
+    /// it.</summary>
+    public bool CameByLoopback(int slot)
+    {
+        byte* four = Find(slot, Libc.IPPROTO_IP, Libc.IP_PKTINFO, 12);
+        if (four is not null)
+            return *(int*)four == LoopbackInterface;
+        byte* six = Find(slot, Libc.IPPROTO_IPV6, Libc.IPV6_PKTINFO, 20);
+        return six is not null && *(int*)(six + 16) == LoopbackInterface;
+    }
+
     private DatagramRoute RouteOfFour(int slot, ulong client, ushort port)
     {
         byte* info = Find(slot, Libc.IPPROTO_IP, Libc.IP_PKTINFO, 12);
@@ -181,13 +195,15 @@ public readonly record struct DatagramRoute(
     public bool HasLocal => (LocalHigh | LocalLow) != 0;
 
     /// <summary>The client's address as a number, big-endian.</summary>
-    public UInt128 ClientBits
+    public UInt128 ClientBits => Bits(ClientHigh, ClientLow);
+
+    /// <summary>Our address as a number, big-endian.</summary>
+    public UInt128 LocalBits => Bits(LocalHigh, LocalLow);
+
+    private static UInt128 Bits(ulong high, ulong low)
     {
-        get
-        {
-            Span<ulong> halves = [ClientHigh, ClientLow];
-            return BinaryPrimitives.ReadUInt128BigEndian(MemoryMarshal.AsBytes(halves));
-        }
+        Span<ulong> halves = [high, low];
+        return BinaryPrimitives.ReadUInt128BigEndian(MemoryMarshal.AsBytes(halves));
     }
 
     public bool Equals(DatagramRoute other) =>

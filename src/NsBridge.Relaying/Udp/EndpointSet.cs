@@ -13,6 +13,9 @@ internal sealed class EndpointSet
     /// <summary>The local addresses of flows.</summary>
     internal static EndpointSet OfFlows { get; } = new();
 
+    /// <summary>The addresses of listeners. The address of a wildcard one is zero.</summary>
+    internal static EndpointSet OfListeners { get; } = new();
+
     internal void Add(ulong cookie, PeerAddress address)
     {
         lock (_lock)

@@ -15,6 +15,7 @@ internal struct FlowBacklog
 
     private Block _block;
     private int _bytes;
+    // Kept for the next flow.
     private int[]? _lengths;
 
     internal int Count { get; private set; }
@@ -79,6 +80,7 @@ internal struct FlowBacklog
     {
         if (!_block.IsNone)
             blocks.Return(_block);
-        this = default;
+        _block = default;
+        _bytes = Count = Counted = 0;
     }
 }

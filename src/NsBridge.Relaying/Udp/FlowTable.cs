@@ -7,8 +7,14 @@ namespace NsBridge.Relaying.Udp;
 /// <summary>Decides about the flows of a <see cref="FlowTable"/> and opens their sockets. Called on the table's loop.</summary>
 public interface IFlowOwner
 {
+    /// <summary>The most flows.</summary>
+    int Limit { get; }
+
     /// <summary>Whether a client may have flows at all. Asked before room is made for one.</summary>
     bool IsWelcome(PeerAddress peer);
+
+    /// <summary>A datagram was dropped: its source is a listener of this process, and the answer would circulate for ever.</summary>
+    void OnForged(PeerAddress peer);
 
     /// <summary>Whether a client that is welcome may have one more flow. <see cref="OnEnded"/> follows for each that is admitted.</summary>
     bool Admit(PeerAddress peer);
@@ -62,9 +68,6 @@ public sealed class FlowTable
 
     public RelayCounters Counters { get; }
 
-    /// <summary>The most flows.</summary>
-    public int Limit { get; set; } = int.MaxValue;
-
     /// <summary>The most flows of one client address; 0 for no limit.</summary>
     public int LimitPerClient { get; set; }
 
@@ -79,14 +82,23 @@ public sealed class FlowTable
     internal int Kept { get; set; }
 
     /// <summary>Makes a flow for a datagram of an unknown client; null if it is not admitted.</summary>
-    internal UdpFlow? Begin(UdpListener listener, in DatagramRoute route)
+    /// <param name="listener">Has received it.</param>
+    /// <param name="route">Its way.</param>
+    /// <param name="isLocal">Whether it came from this machine.</param>
+    internal UdpFlow? Begin(UdpListener listener, in DatagramRoute route, bool isLocal)
     {
         var peer = new PeerAddress(route.ClientBits, route.ClientPort, (byte)(listener.IsSix ? Libc.AF_INET6 : Libc.AF_INET));
+        if (listener.IsListener(peer, isLocal))
+        {
+            Owner.OnForged(peer);
+            return null;
+        }
         if (!Owner.IsWelcome(peer))
             return null;
         while (LimitPerClient > 0 && _clients.TryGetValue(peer.ClientBits, out FlowClient? same) && same.Count >= LimitPerClient)
             Displace(same.Oldest);
-        if (Count >= Limit)
+        // Two: the limit may have become lower.
+        for (int i = 0; i < 2 && Count >= Owner.Limit; i++)
             DisplaceOldest();
         if (!Owner.Admit(peer))
             return null;
@@ -174,7 +186,7 @@ public sealed class FlowTable
             flow.RestartTimer();
     }
 
-    /// <summary>Ends the flows beyond <see cref="Limit"/> and <see cref="LimitPerClient"/>.</summary>
+    /// <summary>Ends the flows beyond <see cref="IFlowOwner.Limit"/> and <see cref="LimitPerClient"/>.</summary>
     public void ObeyLimits()
     {
         foreach (FlowClient client in LimitPerClient > 0 ? _clients.Values.ToArray() : [])
@@ -182,7 +194,7 @@ public sealed class FlowTable
             while (client.Count > LimitPerClient)
                 Displace(client.Oldest);
         }
-        while (Count > Limit && DisplaceOldest())
+        while (Count > Owner.Limit && DisplaceOldest())
         {
         }
     }

@@ -28,7 +28,11 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
     private int _largestInTrain;
     private long _keepUntil;
 
-    internal UdpFlow() => InGroup = new LinkedListNode<UdpFlow>(this);
+    internal UdpFlow()
+    {
+        InGroup = new LinkedListNode<UdpFlow>(this);
+        InQueue = new LinkedListNode<UdpFlow>(this);
+    }
 
     /// <summary>Begins it; an ended one becomes another flow.</summary>
     internal void Begin(UdpListener listener, in DatagramRoute route, PeerAddress peer, FlowClient client)
@@ -81,8 +85,8 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
     /// <summary>Whether the target has ever answered.</summary>
     public bool HasAnswered { get; private set; }
 
-    /// <summary>Its node in the owner's list of waiting flows; null if it is not there.</summary>
-    public LinkedListNode<UdpFlow>? Parked { get; set; }
+    /// <summary>Its node for the owner's list of waiting flows.</summary>
+    public LinkedListNode<UdpFlow> InQueue { get; }
 
     /// <summary>Payload bytes that the target's socket took, each datagram once.</summary>
     public long BytesToTarget { get; private set; }

@@ -14,11 +14,15 @@ public sealed class UdpListener : EventSource, IAnswerSender
     /// <summary>Batches read in one turn, so that a flood leaves turns to other sources.</summary>
     private const int BatchesPerTurn = 4;
 
+    /// <summary>::ffff:0.0.0.0.</summary>
+    private static readonly UInt128 AnyFour = 0xffff_0000_0000;
+
     private readonly Dictionary<DatagramRoute, UdpFlow> _flows = [];
     private readonly List<UdpFlow> _fresh = [];
     private readonly List<UdpFlow> _addressed = [];
     private readonly int[] _next = new int[DatagramBatch.Capacity];
     private int _socket;
+    private readonly ulong _cookie;
     private bool _hasMore;
     private bool _isDistributing;
     private int _largestInTrain = DatagramSending.NoLimit;
@@ -34,7 +38,14 @@ public sealed class UdpListener : EventSource, IAnswerSender
         IsSix = isSix;
         _socket = socket;
         Buffers = UdpBuffers.Of(table.Loop);
+        _cookie = Libc.NetworkNamespaceCookie(socket);
+        Libc.LocalAddress(socket, out SockAddr address);
+        var own = PeerAddress.From(address);
+        Address = own.Bits == AnyFour ? own with { Bits = 0 } : own;
     }
+
+    /// <summary>Its address; 0 as the address of a wildcard listener.</summary>
+    internal PeerAddress Address { get; }
 
     /// <summary>Its position in the range of ports.</summary>
     public int Offset { get; }
@@ -52,6 +63,7 @@ public sealed class UdpListener : EventSource, IAnswerSender
     public int Start()
     {
         Table.Loop.Attach(this);
+        EndpointSet.OfListeners.Add(_cookie, Address);
         return Table.Loop.Watch(this, 0, _socket, Libc.EPOLLIN | Libc.EPOLLET);
     }
 
@@ -108,7 +120,7 @@ public sealed class UdpListener : EventSource, IAnswerSender
                 continue;
             }
             if (last is null || last.HasEnded || last.Route != route)
-                last = Find(route);
+                last = Find(route, batch.CameByLoopback(slot));
             if (last is null)
                 continue;
             _next[slot] = UdpFlow.NoSlotOfBatch;
@@ -125,11 +137,17 @@ public sealed class UdpListener : EventSource, IAnswerSender
         }
     }
 
-    private UdpFlow? Find(in DatagramRoute route)
+    /// <summary>Whether an address is that of a listener of this process; of a wildcard one it is any local address with its
+    /// port.</summary>
+    internal bool IsListener(PeerAddress address, bool isLocal) =>
+        EndpointSet.OfListeners.Contains(_cookie, address)
+        || (isLocal && EndpointSet.OfListeners.Contains(_cookie, address with { Bits = 0 }));
+
+    private UdpFlow? Find(in DatagramRoute route, bool isLocal)
     {
         if (_flows.TryGetValue(route, out UdpFlow? known))
             return known;
-        UdpFlow? flow = Table.Begin(this, route);
+        UdpFlow? flow = Table.Begin(this, route, isLocal);
         if (flow is null)
             return null;
         _flows.Add(route, flow);
@@ -179,6 +197,7 @@ public sealed class UdpListener : EventSource, IAnswerSender
     {
         if (_socket < 0)
             return;
+        EndpointSet.OfListeners.Remove(_cookie, Address);
         Buffers.Answers.FlushFor(this);
         foreach (UdpFlow flow in _flows.Values.ToArray())
             flow.End(new RelayOutcome(EndReason.Aborted));

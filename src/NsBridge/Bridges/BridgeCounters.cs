@@ -7,9 +7,11 @@ namespace NsBridge.Bridges;
 /// part of the metric's meaning and do not change: recordings of different years are compared.</remarks>
 internal static class ConnectBuckets
 {
-    /// <summary>The longest time of each bucket in microseconds, ascending. One more bucket counts everything beyond the last.</summary>
-    public static ReadOnlySpan<long> UpperBoundsMicroseconds =>
+    private static readonly long[] s_upperBounds =
         [100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000];
+
+    /// <summary>The longest time of each bucket in microseconds, ascending. One more bucket counts everything beyond the last.</summary>
+    public static ReadOnlySpan<long> UpperBoundsMicroseconds => s_upperBounds;
 
     /// <summary>The same in seconds.</summary>
     public static IReadOnlyList<double> UpperBounds { get; } =
@@ -34,7 +36,9 @@ internal sealed class BridgeCounters
     private long _connectMicroseconds;
     private long _foreignToTarget;
     private long _foreignToClient;
-    private volatile ClientFailure? _lastFailure;
+    private volatile string? _failure;
+    private long _failedAt;
+    private long _failures;
 
     public BridgeCounters(int loops)
     {
@@ -52,7 +56,9 @@ internal sealed class BridgeCounters
     public long Failed => Volatile.Read(ref _failed);
 
     /// <summary>Null if the last client reached the target.</summary>
-    public ClientFailure? LastFailure => _lastFailure;
+    public ClientFailure? LastFailure => _failure is { } reason
+        ? new ClientFailure(new DateTimeOffset(Volatile.Read(ref _failedAt), TimeSpan.Zero), reason, Volatile.Read(ref _failures))
+        : null;
 
     public double ConnectSeconds => Volatile.Read(ref _connectMicroseconds) / 1e6;
 
@@ -90,16 +96,19 @@ internal sealed class BridgeCounters
     public void CountFailed(string reason)
     {
         Interlocked.Increment(ref _failed);
-        // Two that fail at once may count as one.
-        _lastFailure = new ClientFailure(DateTimeOffset.UtcNow, reason, (_lastFailure?.Count ?? 0) + 1);
+        Interlocked.Increment(ref _failures);
+        Volatile.Write(ref _failedAt, DateTime.UtcNow.Ticks);
+        _failure = reason;
     }
 
     /// <summary>A client has reached the target.</summary>
     public void CountReached()
     {
         // Read first: writes of several loops would contend.
-        if (_lastFailure is not null)
-            _lastFailure = null;
+        if (_failure is null)
+            return;
+        _failure = null;
+        Volatile.Write(ref _failures, 0);
     }
 
     /// <summary>Counts bytes that an inner half of another process has relayed for this bridge.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges.Admission;
 using NsBridge.Control;
+using NsBridge.Linux.Interop;
 
 namespace NsBridge.UnitTests.Bridges;
 
@@ -21,6 +22,35 @@ internal sealed class DescriptorBudgetTests
         for (int again = 0; again < clients; again++)
             budget.Reserve(1);
         Assert.That(budget.HasRoom, Is.False, "as much as before");
+    }
+
+    [Test]
+    public void Flows_TakeOneDescriptorEach()
+    {
+        var budget = new DescriptorBudget(servers: 0, NullLogger<DescriptorBudget>.Instance);
+        int clients = 0, flows = 0;
+        for (; budget.TryFindRoom(DescriptorBudget.PerClient); clients++)
+            budget.Reserve(DescriptorBudget.PerClient);
+        budget.Release(clients * DescriptorBudget.PerClient);
+        for (; budget.TryFindRoom(DescriptorBudget.PerFlow); flows++)
+            budget.Reserve(DescriptorBudget.PerFlow);
+
+        Assert.That(flows, Is.InRange(2 * clients, 2 * clients + 1));
+    }
+
+    [Test]
+    public void FlowsPerBridge_OfManyBridges_AreAQuarterOfTheDescriptorsInAll()
+    {
+        const int Bridges = 100;
+        var budget = new DescriptorBudget(servers: 0, NullLogger<DescriptorBudget>.Instance);
+        int quarter = Libc.DescriptorLimit() / 4;
+        int alone = budget.FlowsPerBridge;
+        budget.CountFlowBridges(Bridges);
+
+        Assert.That(alone, Is.EqualTo(Math.Min(8192, quarter)));
+        Assert.That(budget.FlowsPerBridge, Is.EqualTo(Math.Clamp(quarter / Bridges, 1, 8192)));
+        budget.CountFlowBridges(1 - Bridges);
+        Assert.That(budget.FlowsPerBridge, Is.EqualTo(alone));
     }
 
     [Test]

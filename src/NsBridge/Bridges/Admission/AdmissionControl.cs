@@ -18,6 +18,9 @@ internal enum AdmitVerdict
 
     /// <summary>Its address has <c>MaxConnectionsPerClient</c> already.</summary>
     ClientFull,
+
+    /// <summary>The source of its datagram is a listener of the daemon.</summary>
+    Forged,
 }
 
 /// <summary>Admits the clients of a bridge. Any thread may call.</summary>

@@ -5,8 +5,9 @@ using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Admission;
 
-/// <summary>Keeps the process from running out of descriptors: a client is admitted only if two are free for it (its own and its target's)
-/// beside a reserve for everything else, so a shortage never hits admitted clients. Any thread may call.</summary>
+/// <summary>Keeps the process from running out of descriptors: a client is admitted only if two are free for it (its own and its target's),
+/// a flow of a UDP bridge if one is, beside a reserve for everything else, so a shortage never hits admitted clients. Any thread may
+/// call.</summary>
 internal sealed partial class DescriptorBudget
 {
     /// <summary>Clients in one handoff message from another process. The receiver takes a message if it has room for one client; the other
@@ -15,7 +16,17 @@ internal sealed partial class DescriptorBudget
 
     private const string OwnDescriptors = "/proc/self/fd";
 
-    private const int PerClient = 2;
+    public const int PerClient = 2;
+
+    public const int PerFlow = 1;
+
+    /// <summary>The default of a UDP bridge's <c>MaxConnections</c>, if a quarter of the descriptors is enough. With so many, at one new
+    /// client a millisecond, a client still has eight seconds for its answer.</summary>
+    private const int MostFlows = 8192;
+
+    /// <summary>One descriptor in so many is for the flows of the bridges with that default: senders can be invented, and each flow costs
+    /// a descriptor for <c>IdleTimeout</c>.</summary>
+    private const int FlowsShare = 4;
 
     /// <summary>So few are tried without a count, which costs more than the attempt on kernels that have to list the folder.</summary>
     private const int FewDescriptors = 16;
@@ -29,8 +40,10 @@ internal sealed partial class DescriptorBudget
     private readonly ILogger<DescriptorBudget> _log;
     private readonly int _reserve;
     private readonly int _limit = Libc.DescriptorLimit();
-    private int _room = 1;
-    private int _clients;
+    private int _room = PerClient;
+    // Of clients and flows.
+    private int _used;
+    private int _flowBridges;
     private int _isExhausted;
     private int _isUnsure;
     private long _loggedAt = -LogPeriodMilliseconds;
@@ -50,13 +63,12 @@ internal sealed partial class DescriptorBudget
     /// the room does not grow until all clients have gone and it is counted again.</remarks>
     public void Measure()
     {
-        int clients = Volatile.Read(ref _clients);
+        int used = Volatile.Read(ref _used);
         if (CountOpen() is not { } open)
             return;
-        int others = open - PerClient * clients;
-        int room = Math.Max(1, (_limit - Math.Max(0, others) - _reserve) / PerClient);
-        Volatile.Write(ref _room, clients > 0 ? Math.Min(room, Volatile.Read(ref _room)) : room);
-        Volatile.Write(ref _isUnsure, clients > 0 ? 1 : 0);
+        int room = Math.Max(PerClient, _limit - Math.Max(0, open - used) - _reserve);
+        Volatile.Write(ref _room, used > 0 ? Math.Min(room, Volatile.Read(ref _room)) : room);
+        Volatile.Write(ref _isUnsure, used > 0 ? 1 : 0);
     }
 
     /// <summary>Why so many more cannot be open at once; null if they can.</summary>
@@ -93,12 +105,15 @@ internal sealed partial class DescriptorBudget
     }
 
     /// <summary>Whether another client may be accepted.</summary>
-    public bool HasRoom => Volatile.Read(ref _clients) < Volatile.Read(ref _room);
+    public bool HasRoom => HasRoomFor(PerClient);
 
-    /// <summary>As <see cref="HasRoom"/>, and reports the answer to <see cref="OnExhausted"/> or <see cref="OnRecovered"/>.</summary>
-    public bool TryFindRoom()
+    private bool HasRoomFor(int descriptors) => Volatile.Read(ref _used) + descriptors <= Volatile.Read(ref _room);
+
+    /// <summary>Whether so many descriptors are free; reports the answer to <see cref="OnExhausted"/> or
+    /// <see cref="OnRecovered"/>.</summary>
+    public bool TryFindRoom(int descriptors)
     {
-        bool hasRoom = HasRoom;
+        bool hasRoom = HasRoomFor(descriptors);
         if (hasRoom)
             OnRecovered();
         else
@@ -106,14 +121,20 @@ internal sealed partial class DescriptorBudget
         return hasRoom;
     }
 
-    /// <summary>A client was admitted.</summary>
-    /// <param name="pairs">Pairs of descriptors it takes: two if the join relays within this process.</param>
-    public void Reserve(int pairs) => Interlocked.Add(ref _clients, pairs);
+    /// <summary>The most flows of a UDP bridge without <c>MaxConnections</c>, while there are as many bridges as now.</summary>
+    public int FlowsPerBridge =>
+        Math.Clamp(_limit / FlowsShare / Math.Max(1, Volatile.Read(ref _flowBridges)), 1, MostFlows);
 
-    /// <summary>A client's descriptors are closed.</summary>
-    public void Release(int pairs)
+    /// <summary>So many UDP bridges more, or fewer, have flows.</summary>
+    public void CountFlowBridges(int change) => Interlocked.Add(ref _flowBridges, change);
+
+    /// <summary>A client or flow was admitted that takes so many descriptors.</summary>
+    public void Reserve(int descriptors) => Interlocked.Add(ref _used, descriptors);
+
+    /// <summary>Its descriptors are closed.</summary>
+    public void Release(int descriptors)
     {
-        if (Interlocked.Add(ref _clients, -pairs) == 0 && Interlocked.Exchange(ref _isUnsure, 0) == 1)
+        if (Interlocked.Add(ref _used, -descriptors) == 0 && Interlocked.Exchange(ref _isUnsure, 0) == 1)
             Measure();
     }
 
@@ -133,7 +154,7 @@ internal sealed partial class DescriptorBudget
     /// <summary>Clients are accepted. The shortage is over when a quarter of the room is free, not just a place or two.</summary>
     public void OnRecovered()
     {
-        if (Volatile.Read(ref _isExhausted) != 0 && Volatile.Read(ref _clients) < Volatile.Read(ref _room) * 3L / 4
+        if (Volatile.Read(ref _isExhausted) != 0 && Volatile.Read(ref _used) < Volatile.Read(ref _room) * 3L / 4
             && Interlocked.Exchange(ref _isExhausted, 0) == 1)
         {
             Resumed();

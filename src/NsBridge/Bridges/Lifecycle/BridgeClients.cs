@@ -117,14 +117,17 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
     private void CountIn(PeerAddress peer)
     {
         Interlocked.Increment(ref _connections);
-        _descriptors.Reserve(PairsOf(peer));
+        _descriptors.Reserve(DescriptorsOf(peer));
     }
 
     private void CountOut(PeerAddress peer)
     {
         Interlocked.Decrement(ref _connections);
-        _descriptors.Release(PairsOf(peer));
+        _descriptors.Release(DescriptorsOf(peer));
     }
 
-    private int PairsOf(PeerAddress peer) => _relaysWithin && !peer.IsUnix ? 2 : 1;
+    // Two pairs if the join relays within this process.
+    private int DescriptorsOf(PeerAddress peer) => _isUdp ? DescriptorBudget.PerFlow
+        : _relaysWithin && !peer.IsUnix ? 2 * DescriptorBudget.PerClient
+        : DescriptorBudget.PerClient;
 }

@@ -76,6 +76,7 @@ internal sealed partial class BridgeLog : IDisposable
         _refused.Happened(verdict switch
         {
             AdmitVerdict.NotAllowed => "clients outside AllowFrom are closed",
+            AdmitVerdict.Forged => "datagrams whose source is a listener of the daemon are dropped: they are forged, or come from a loop",
             AdmitVerdict.BridgeFull => "clients beyond MaxConnections are closed",
             _ => "clients beyond MaxConnectionsPerClient are closed",
         });

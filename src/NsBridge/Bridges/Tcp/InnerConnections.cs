@@ -27,7 +27,7 @@ internal sealed class InnerConnections(
 
     public EventLoop Loop => loop;
 
-    public bool HasRoom => descriptors.TryFindRoom();
+    public bool HasRoom => descriptors.TryFindRoom(DescriptorBudget.PerClient);
 
     public void Start()
     {

@@ -27,11 +27,6 @@ internal sealed class FlowConnector : IFlowOwner
     /// <summary>How long an address may take to refuse if there is another one: a refusal on loopback comes at once.</summary>
     private const int TrialMilliseconds = 1000;
 
-    /// <summary>The default of <c>MaxConnections</c>: at most 8192 flows, and at most a quarter of the process's descriptors. Senders can
-    /// be invented, and each flow costs a descriptor for <c>IdleTimeout</c>. With so many, at one new client a millisecond, a client still
-    /// has eight seconds for its answer.</summary>
-    private static readonly int s_defaultLimit = Math.Max(1, Math.Min(8192, Libc.DescriptorLimit() / 4));
-
     private readonly IBridgeContext _bridge;
     private readonly IClientAdmission _clients;
     private readonly IConnectionEvents _events;
@@ -40,6 +35,7 @@ internal sealed class FlowConnector : IFlowOwner
     private readonly LoopTimer _retry;
     private readonly LinkedList<UdpFlow> _parked = new();
     private ConnectTarget _target;
+    private (ConnectTarget? Target, int Offset, Errno Error, string Text) _refusal;
 
     public FlowConnector(
         IBridgeContext bridge,
@@ -61,6 +57,8 @@ internal sealed class FlowConnector : IFlowOwner
 
     public FlowTable Table { get; }
 
+    public int Limit => _bridge.Settings.MaxConnections is > 0 and int written ? written : _descriptors.FlowsPerBridge;
+
     /// <summary>Adopts the present settings; called before the first flow too. A UDP client does not connect again, so flows that the new
     /// settings do not allow, or that lead to another target, end; the next datagram begins a new flow.</summary>
     public void Change()
@@ -68,7 +66,6 @@ internal sealed class FlowConnector : IFlowOwner
         BridgeSettings settings = _bridge.Settings;
         ConnectTarget before = _target;
         _target = ConnectTarget.ToTarget(settings);
-        Table.Limit = settings.MaxConnections > 0 ? settings.MaxConnections : s_defaultLimit;
         Table.LimitPerClient = settings.MaxConnectionsPerClient;
         Table.ChangeIdleTimeout((long)settings.IdleTimeout.TotalMilliseconds);
         bool isMoved = before.Target != _target.Target;
@@ -84,10 +81,12 @@ internal sealed class FlowConnector : IFlowOwner
         return false;
     }
 
+    public void OnForged(PeerAddress peer) => _clients.Refuse(peer, AdmitVerdict.Forged);
+
     public bool Admit(PeerAddress peer)
     {
         // Near the process's limit a new flow replaces an old one of this bridge, if there is one.
-        if (!_descriptors.TryFindRoom() && !Table.DisplaceOldest())
+        if (!_descriptors.TryFindRoom(DescriptorBudget.PerFlow) && !Table.DisplaceOldest())
         {
             _clients.Refuse(peer, AdmitVerdict.BridgeFull);
             return false;
@@ -159,7 +158,15 @@ internal sealed class FlowConnector : IFlowOwner
             return;
         }
         if (!TryPark(flow))
-            GiveUp(flow, ErrnoText.Connect(_target.Describe(flow.Offset), error), error);
+            GiveUp(flow, Refusal(flow.Offset, error), error);
+    }
+
+    // Clients of a missing service fail often: the sentence is made once.
+    private string Refusal(int offset, Errno error)
+    {
+        if (_refusal.Target != _target || _refusal.Offset != offset || _refusal.Error != error)
+            _refusal = (_target, offset, error, ErrnoText.Connect(_target.Describe(offset), error));
+        return _refusal.Text;
     }
 
     private void OnUnreachable(UdpFlow flow, EnterFailure failure)
@@ -188,7 +195,7 @@ internal sealed class FlowConnector : IFlowOwner
     {
         if (flow.HasAnswered || PatienceLeft(flow) <= 0 || _parked.Count >= MostParked)
             return false;
-        flow.Parked = _parked.AddLast(flow);
+        _parked.AddLast(flow.InQueue);
         _retry.SetOnce(RetryMilliseconds);
         return true;
     }
@@ -225,9 +232,8 @@ internal sealed class FlowConnector : IFlowOwner
 
     private void Unpark(UdpFlow flow)
     {
-        if (flow.Parked is { } node)
-            _parked.Remove(node);
-        flow.Parked = null;
+        if (flow.InQueue.List is not null)
+            _parked.Remove(flow.InQueue);
     }
 
     public void OnAnswered(UdpFlow flow) => _events.OnConnected(flow.AgeMicroseconds);

@@ -19,7 +19,9 @@ internal sealed class UdpInnerHalf : IInnerHalf, IConnectionList, IJoinServer
     private readonly EventLoop _home;
     private readonly FlowConnector _connector;
     private readonly JoinSocket _socket;
+    private readonly DescriptorBudget _descriptors;
     private readonly List<ListenerReceiver> _receivers = [];
+    private bool _hasStarted;
 
     /// <exception cref="BridgeSetupException">The UNIX socket cannot be made.</exception>
     public UdpInnerHalf(
@@ -32,6 +34,7 @@ internal sealed class UdpInnerHalf : IInnerHalf, IConnectionList, IJoinServer
         ListeningSockets listening)
     {
         _home = home;
+        _descriptors = descriptors;
         _connector = new FlowConnector(bridge, clients, events, home, place, descriptors);
         _socket = new JoinSocket(this, bridge.Settings, listening, descriptors, home, hasRoomAlready: false);
     }
@@ -55,6 +58,8 @@ internal sealed class UdpInnerHalf : IInnerHalf, IConnectionList, IJoinServer
         }
         _connector.Change();
         _socket.Start();
+        _hasStarted = true;
+        _descriptors.CountFlowBridges(1);
     });
 
     public Task MakeSocketAnewAsync() => _home.InvokeAsync(_socket.MakeAnew);
@@ -102,5 +107,8 @@ internal sealed class UdpInnerHalf : IInnerHalf, IConnectionList, IJoinServer
     {
         _connector.Stop();
         _socket.Close();
+        if (_hasStarted)
+            _descriptors.CountFlowBridges(-1);
+        _hasStarted = false;
     });
 }

@@ -73,7 +73,7 @@ internal sealed class FlowTableTests
     [Test]
     public async Task Limit_OneMore_DisplacesTheOldestNewcomerAndNoConversation()
     {
-        await _loop.InvokeAsync(() => _table.Limit = 2);
+        await _loop.InvokeAsync(() => _owner.Limit = 2);
         Socket talking = Client();
         talking.SendTo(new byte[1], _listen);
         await UntilAsync(() => _owner.Begun.Count == 1, "the first flow");
@@ -94,7 +94,7 @@ internal sealed class FlowTableTests
     public async Task Limit_ReachedByConversations_LeavesNewcomersAQuarter()
     {
         const int Limit = 8;
-        await _loop.InvokeAsync(() => _table.Limit = Limit);
+        await _loop.InvokeAsync(() => _owner.Limit = Limit);
         for (int i = 0; i < Limit; i++)
             await TalkAsync(Client());
 
@@ -110,7 +110,7 @@ internal sealed class FlowTableTests
     public async Task Limit_Reached_TheClientWithTheMostLosesOne()
     {
         const int Limit = 8;
-        await _loop.InvokeAsync(() => _table.Limit = Limit);
+        await _loop.InvokeAsync(() => _owner.Limit = Limit);
         Client(IPAddress.Parse("127.0.0.2")).SendTo(new byte[1], _listen);
         await UntilAsync(() => _owner.Begun.Count == 1, "the flow of one client");
 

@@ -10,6 +10,10 @@ internal sealed class RecordingOwner(int target) : IFlowOwner
     /// <summary>Leaves new flows waiting.</summary>
     public bool Holds { get; set; }
 
+    public int Limit { get; set; } = int.MaxValue;
+
+    public List<PeerAddress> Forged { get; } = [];
+
     public List<UdpFlow> Begun { get; } = [];
 
     public List<EndReason> Endings { get; } = [];
@@ -17,6 +21,8 @@ internal sealed class RecordingOwner(int target) : IFlowOwner
     public List<Errno> Failures { get; } = [];
 
     public bool IsWelcome(PeerAddress peer) => true;
+
+    public void OnForged(PeerAddress peer) => Forged.Add(peer);
 
     public bool Admit(PeerAddress peer) => true;
 
