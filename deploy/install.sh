@@ -19,6 +19,8 @@ units=$prefix/lib/systemd/system
 sysusers=$prefix/lib/sysusers.d
 man=$prefix/share/man
 completions=$prefix/share/bash-completion/completions
+zsh=$prefix/share/zsh/site-functions
+fish=$prefix/share/fish/vendor_completions.d
 doc=$prefix/share/doc/nsbridge
 config=/etc/nsbridge/appsettings.json
 # In a release the documents lie beside this file, in a checkout one folder higher.
@@ -42,7 +44,7 @@ install_everything() {
     exit 1
   fi
   install -d -m 0755 "$destdir$bin" "$destdir$units" "$destdir$sysusers" "$destdir$man/man5" "$destdir$man/man8" "$destdir$completions" \
-    "$destdir$doc/examples" "$destdir$(dirname "$config")/conf.d"
+    "$destdir$zsh" "$destdir$fish" "$destdir$doc/examples" "$destdir$(dirname "$config")/conf.d"
   # Beside it and then over it: the program may be running.
   install -m 0755 "$executable" "$destdir$bin/.nsbridge.new"
   mv -f "$destdir$bin/.nsbridge.new" "$destdir$bin/nsbridge"
@@ -51,6 +53,8 @@ install_everything() {
   place "$here/man/nsbridge.8" "$man/man8/nsbridge.8"
   place "$here/man/nsbridge.json.5" "$man/man5/nsbridge.json.5"
   install -m 0644 "$here/completions/nsbridge" "$destdir$completions/nsbridge"
+  install -m 0644 "$here/completions/_nsbridge" "$destdir$zsh/_nsbridge"
+  install -m 0644 "$here/completions/nsbridge.fish" "$destdir$fish/nsbridge.fish"
   for example in "$here"/examples/* "$here/alerts.yml" "$here/grafana-dashboard.json"; do
     place "$example" "$doc/examples/$(basename "$example")"
   done
@@ -80,7 +84,7 @@ uninstall_everything() {
     systemctl disable --now nsbridge.service
   fi
   rm -f "$destdir$bin/nsbridge" "$destdir$units/nsbridge.service" "$destdir$sysusers/nsbridge.conf" "$destdir$man/man8/nsbridge.8" "$destdir$man/man5/nsbridge.json.5" \
-    "$destdir$completions/nsbridge"
+    "$destdir$completions/nsbridge" "$destdir$zsh/_nsbridge" "$destdir$fish/nsbridge.fish"
   for example in "$here"/examples/* alerts.yml grafana-dashboard.json; do
     rm -f "$destdir$doc/examples/$(basename "$example")"
   done

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using NsBridge.Linux.Interop;
@@ -52,6 +53,32 @@ public sealed class NetworkNamespace
     /// then on the process counts as ended.</summary>
     public static NetworkNamespace OfProcess(SafeHandle pidFd, string description) => new(description, null, pidFd);
 
+    /// <summary>The namespace of the process that makes <paramref name="sockets"/>. Nothing is entered.</summary>
+    public static NetworkNamespace Through(SocketMaker sockets, string description) => new(description, null, null) { Maker = sockets };
+
+    /// <summary>The process that leads to it; 0 if none does, negative if it has ended.</summary>
+    public int Process
+    {
+        get
+        {
+            if (_process is null)
+                return 0;
+            try
+            {
+                string file = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{_process.DangerousGetHandle()}");
+                string line = File.ReadLines(file).First(line => line.StartsWith("Pid:", StringComparison.Ordinal));
+                return int.Parse(line["Pid:".Length..], CultureInfo.InvariantCulture);
+            }
+            catch (Exception fault) when (fault is IOException or InvalidOperationException)
+            {
+                // Its owner has closed it.
+                return -1;
+            }
+        }
+    }
+
+    private SocketMaker? Maker { get; init; }
+
     /// <summary>Makes one socket of the namespace.</summary>
     /// <param name="domain">AF_…</param>
     /// <param name="type">SOCK_…; non-blocking and close-on-exec are added.</param>
@@ -72,6 +99,7 @@ public sealed class NetworkNamespace
     {
         int count = IsOwn
             ? MakeSockets(domain, type, protocol, sockets, out failure)
+            : Maker is { } maker ? maker.OpenSockets(domain, type, protocol, sockets, out failure)
             : EnterAndMakeSockets(domain, type, protocol, sockets, out failure);
         cookie = count > 0 ? Libc.NetworkNamespaceCookie(sockets[0]) : 0;
         // A reference that leads home is refused: nothing meant for a namespace may reach the host. Without cookies the kernel cannot
@@ -170,7 +198,7 @@ public sealed class NetworkNamespace
         return count;
     }
 
-    private static int MakeSockets(int domain, int type, int protocol, Span<int> sockets, out EnterFailure failure)
+    internal static int MakeSockets(int domain, int type, int protocol, Span<int> sockets, out EnterFailure failure)
     {
         failure = default;
         for (int i = 0; i < sockets.Length; i++)
@@ -199,7 +227,8 @@ public sealed class NetworkNamespace
             (EnterStep.Open, Errno.EACCES) => what + "EACCES - may not open it; needs permission on the path",
             (EnterStep.Enter, Errno.EINVAL) => what + ExplainInvalid(),
             (EnterStep.Enter, Errno.EPERM) when !OwnCapabilities.MayAdminister =>
-                what + "EPERM - needs CAP_SYS_ADMIN: run nsbridge as root or by its systemd service",
+                what + "EPERM - needs CAP_SYS_ADMIN: run nsbridge as root or by its systemd service"
+                + (_process is null ? "" : "; 'nsbridge expose' reaches a process in a user namespace of yours"),
             (EnterStep.Enter, Errno.EPERM) when !MayReturn =>
                 what + "EPERM - needs CAP_SYS_ADMIN, also in the user namespace that owns this process's own network: " +
                 "it could not come back",

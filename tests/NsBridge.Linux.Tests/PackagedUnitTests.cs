@@ -35,7 +35,10 @@ internal sealed class PackagedUnitTests
     [Test]
     public async Task Sources_OfTheProgram_CallNoIoctl()
     {
-        foreach (string file in Directory.GetFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories))
+        // NS_GET_USERNS is for 'nsbridge expose' without root, which the unit never runs.
+        IEnumerable<string> files = Directory.GetFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.EndsWith("/Libc.UserNamespace.cs", StringComparison.Ordinal));
+        foreach (string file in files)
             Assert.That(Regex.IsMatch(await File.ReadAllTextAsync(file), @"partial \w+ \w*ioctl\("), Is.False, file);
     }
 

@@ -28,6 +28,7 @@ public static unsafe partial class Libc
     private const int LOCK_EX = 2;
     private const int LOCK_NB = 4;
     private const int F_GETFD = 1;
+    private const int F_DUPFD = 0;
     private const int F_SETFD = 2;
     private const int F_GETFL = 3;
     private const int F_SETFL = 4;
@@ -208,6 +209,9 @@ public static unsafe partial class Libc
     /// not.</summary>
     public static bool IsInheritable(int descriptor) =>
         Result(fcntl(descriptor, F_GETFD, 0)) is >= 0 and var flags && (flags & FD_CLOEXEC) == 0;
+
+    /// <summary>A second descriptor that a started program inherits.</summary>
+    public static int DuplicateForChild(int descriptor) => Result(fcntl(descriptor, F_DUPFD, 0));
 
     public static int SetCloseOnExec(int descriptor) => Result(fcntl(descriptor, F_SETFD, FD_CLOEXEC));
 

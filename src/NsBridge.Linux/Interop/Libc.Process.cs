@@ -55,6 +55,21 @@ public static unsafe partial class Libc
         return result > 0 ? (ushort)entry.Happened : 0u;
     }
 
+    [LibraryImport(Library, EntryPoint = "poll")]
+    private static partial int poll_long(PollEntry* entries, nuint count, int timeout);
+
+    /// <summary>Blocks the thread until a descriptor shows events.</summary>
+    /// <returns>False after so many milliseconds without; -1 waits without end.</returns>
+    public static bool Wait(int descriptor, uint events, int milliseconds)
+    {
+        PollEntry entry = new() { Descriptor = descriptor, Events = (short)events };
+        int result;
+        do
+            result = Result(poll_long(&entry, 1, milliseconds));
+        while (result == -(int)Errno.EINTR);
+        return result > 0;
+    }
+
     /// <summary>Sends a signal to a process.</summary>
     public static int Kill(int process, int signal) => Result(kill(process, signal));
 

@@ -7,6 +7,7 @@ using NsBridge.Commands.Connections;
 using NsBridge.Commands.Demo;
 using NsBridge.Commands.Discover;
 using NsBridge.Commands.Doctor;
+using NsBridge.Commands.Expose;
 using NsBridge.Commands.Import;
 using NsBridge.Commands.Status;
 using NsBridge.Hosting;
@@ -24,6 +25,12 @@ internal static class CommandTree
         help.Action = new ShortHelpAction((HelpAction)help.Action!);
         root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
         VerbSyntax.Run(root, (file, stop) => Daemon.RunAsync(file, stop, signals.Daemon()));
+        root.Subcommands.Add(VerbSyntax.Expose((options, stop) =>
+        {
+            // Its own stop ends it in time, with 0.
+            _ = signals.Daemon();
+            return ExposeCommand.RunAsync(options, stop);
+        }));
         root.Subcommands.Add(VerbSyntax.Check(CheckCommand.RunAsync));
         root.Subcommands.Add(VerbSyntax.Status(StatusCommand.RunAsync));
         root.Subcommands.Add(VerbSyntax.Connections(ConnectionsCommand.RunAsync));

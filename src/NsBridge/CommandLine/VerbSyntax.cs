@@ -5,6 +5,7 @@ using NsBridge.Commands.Connections;
 using NsBridge.Commands.Demo;
 using NsBridge.Commands.Discover;
 using NsBridge.Commands.Doctor;
+using NsBridge.Commands.Expose;
 using NsBridge.Commands.Import;
 using NsBridge.Commands.Status;
 using NsBridge.Configuration.Values;
@@ -23,6 +24,48 @@ internal static class VerbSyntax
         var verb = new Command("run", "Run the daemon (the default).") { verbConfig };
         verb.SetAction((parsed, stop) => run(parsed.GetValue(verbConfig), stop));
         root.Subcommands.Add(verb);
+    }
+
+    public static Command Expose(Func<ExposeOptions, CancellationToken, Task<int>> run)
+    {
+        var place = new Argument<string>("NAMESPACE") { Description = "NAME, a path, pid:N, unit:NAME.service or container:NAME." };
+        place.Validators.Add(MustBeNamespace);
+        var targets = new Argument<string[]>("TARGET")
+        {
+            Description = "PORT (localhost:PORT), or as in a configuration: ADDR:PORT, a range, unix:/path.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        targets.Validators.Add(result => MustParse(result, "TARGET", (string text, out string fault) =>
+            TargetEndpoint.TryParse(ExposedBridges.TargetOf(text), out _, out fault)));
+        var listen = new Option<string?>("--listen")
+        {
+            HelpName = "LISTEN",
+            Description = "Where clients connect; without it the target's port on loopback. Port 0 lets the kernel choose.",
+        };
+        listen.Validators.Add(result => MustParse(result, "--listen", (string text, out string fault) =>
+            OpenPort.TryParse(text, out _, out fault)));
+        var udp = new Option<bool>("--udp") { Description = "Bridge UDP." };
+        var into = new Option<bool>("--into") { Description = "Reverse the direction: listen inside, with targets on the host." };
+        var allow = new Option<string[]>("--allow")
+        {
+            HelpName = "CIDR",
+            Description = "A network that may connect; others are closed. May be repeated.",
+            Arity = ArgumentArity.OneOrMore,
+            AllowMultipleArgumentsPerToken = false,
+        };
+        allow.Validators.Add(result => MustParse(result, "--allow", (string text, out string fault) =>
+            NetworkText.TryParse(text, out _, out fault)));
+        var join = new Option<string?>("--join") { HelpName = "handoff|relay", Description = "How the halves join." };
+        join.AcceptOnlyFromAmong("handoff", "relay");
+        var json = new Option<bool>("--json") { Description = "Print each bridge as a JSON object on a line." };
+        const string About = "Run bridges without a configuration file, until it is stopped.";
+        var verb = new Command("expose", About) { place, targets, listen, udp, into, allow, join, json };
+        verb.SetAction((parsed, stop) => run(
+            new ExposeOptions(
+                parsed.GetRequiredValue(place), parsed.GetRequiredValue(targets), parsed.GetValue(listen), parsed.GetValue(udp),
+                parsed.GetValue(into), parsed.GetValue(allow) ?? [], parsed.GetValue(join), parsed.GetValue(json)),
+            stop));
+        return verb;
     }
 
     public static Command Check(Func<CheckOptions, CancellationToken, Task<int>> run)
@@ -149,6 +192,17 @@ internal static class VerbSyntax
             return root.Parse(arguments).InvokeAsync(parsed.InvocationConfiguration, stop);
         });
         return verb;
+    }
+
+    private delegate bool Parser(string text, out string fault);
+
+    private static void MustParse(SymbolResult result, string what, Parser parse)
+    {
+        foreach (Token token in result.Tokens)
+        {
+            if (!parse(token.Value, out string fault))
+                result.AddError($"{what} \"{token.Value}\": {fault}");
+        }
     }
 
     private static void MustBeNamespace(SymbolResult result)

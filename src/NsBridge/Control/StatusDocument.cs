@@ -61,7 +61,7 @@ internal sealed record BridgeStatus(
         new NamespaceStatus(report.NamespaceReference, report.NamespaceCookie),
         report.Listen,
         report.ListenNamespace,
-        report.Socket,
+        report.Socket is { Length: > 0 } socket ? socket : null,
         report.Target,
         "unknown",
         report.LastFailure is { } failure ? new FailureStatus(failure.At.UtcDateTime, failure.Reason, failure.Count) : null,

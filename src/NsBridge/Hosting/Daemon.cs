@@ -1,19 +1,12 @@
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using NsBridge.Base;
 using NsBridge.Bridges;
-using NsBridge.Bridges.Admission;
-using NsBridge.Bridges.Lifecycle;
-using NsBridge.Bridges.Listening;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
-using NsBridge.Configuration.Values;
 using NsBridge.Control;
 using NsBridge.HotRestart;
 using NsBridge.Linux;
-using NsBridge.Logging;
 using NsBridge.Metrics;
 using NsBridge.Systemd;
 
@@ -43,31 +36,14 @@ internal static class Daemon
         DaemonSettings settings = outcome.SettingsOrFault();
         Privileges.Require(settings);
 
-        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        var levels = new LogLevels(settings.Logging);
-        builder.Logging.AddConfiguration(new ConfigurationBuilder().Add(levels).Build().GetSection("Logging"));
-        builder.Logging.AddJournalOrPlainLines();
-        // A start that fails is logged once, by the command itself.
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
-        builder.Services.Configure<ConsoleLifetimeOptions>(options => options.SuppressStatusMessages = true);
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ConfigurationReloader.StopWithin(settings));
-        builder.Services.AddNsBridgeConfiguration(outcome);
+        HostApplicationBuilder builder = BridgeHost.Compose(
+            new BridgeHostParts(outcome, sockets, manager is null ? null : new FdStore(manager))
+            {
+                ShortSessions = Servers * ShortRequestServer.MostSessions,
+                Hurry = hurry,
+            });
         builder.Services.AddSingleton(loader);
-        builder.Services.AddSingleton(levels);
-        builder.Services.AddSingleton(sockets);
-        builder.Services.AddSingleton(_ => new LoopGroup(settings.EventLoops, settings.IoUring, settings.BusyPoll == BusyPollMode.Auto));
-        builder.Services.AddSingleton<InheritedListeners>();
-        builder.Services.AddSingleton(services => new DescriptorBudget(
-            Servers * ShortRequestServer.MostSessions, services.GetRequiredService<ILogger<DescriptorBudget>>()));
-        builder.Services.AddSingleton<ListeningSockets>();
-        builder.Services.AddSingleton<BridgeFactory>();
-        builder.Services.AddSingleton(services => new RestartCoordinator(
-            new SnapshotStore(manager is null ? null : new FdStore(manager)), services.GetRequiredService<ILogger<RestartCoordinator>>()));
         builder.Services.AddSingleton<IHeartbeat>(services => services.GetRequiredService<LoopGroup>());
-        builder.Services.AddSingleton(services => new BridgeSupervisor(
-            settings, services.GetRequiredService<BridgeFactory>(), services.GetRequiredService<ListeningSockets>(),
-            services.GetRequiredService<DescriptorBudget>(), services.GetRequiredService<RestartCoordinator>(),
-            services.GetRequiredService<ILogger<BridgeSupervisor>>(), hurry));
         builder.Services.AddSingleton<IBridgeReports>(services => services.GetRequiredService<BridgeSupervisor>());
         builder.Services.AddSingleton<IBridgeConnections>(services => services.GetRequiredService<BridgeSupervisor>());
         builder.Services.AddSingleton<IStatusLine>(services => services.GetRequiredService<BridgeSupervisor>());

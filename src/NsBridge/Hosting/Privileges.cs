@@ -25,9 +25,7 @@ internal static partial class Privileges
         throw new UserErrorException(
             $"nsbridge: {Missing}, and every bridge here needs it: '{first.Name}' to enter network namespace '{Entered(first)}'.\n" +
             $"For that {Cure}.\n" +
-            "Without root, two daemons do it: one inside a namespace of your own (unshare -Urn) with the inner half, where that is " +
-            "\"host\",\n" +
-            "and one outside with the outer half (Listen and Socket). 'nsbridge demo' shows it.",
+            "Without root, 'nsbridge expose pid:N PORT' reaches a process in a user namespace of yours (unshare -Urn, bubblewrap, Podman).",
             ExitCode.Privilege);
     }
 

@@ -12,7 +12,10 @@ internal static class LoggingBuilderExtensions
 {
     /// <summary>Sends all log messages to one place: native journal entries if standard error is the journal, else plain lines on standard
     /// error. Replaces the providers of the host.</summary>
-    public static ILoggingBuilder AddJournalOrPlainLines(this ILoggingBuilder logging)
+    /// <param name="logging">The host's logging.</param>
+    /// <param name="around">Wraps the place, to take messages out.</param>
+    public static ILoggingBuilder AddJournalOrPlainLines(
+        this ILoggingBuilder logging, Func<ILoggerProvider, ILoggerProvider>? around = null)
     {
         logging.ClearProviders();
         // "Application started. Hosting environment: Production": the service manager and the bridges log it better.
@@ -20,9 +23,10 @@ internal static class LoggingBuilderExtensions
         logging.Services.AddSingleton<ILoggerProvider>(_ =>
         {
             var lines = PlainLines.OfStandardError();
-            return JournalSocket.IsStandardError()
+            ILoggerProvider place = JournalSocket.IsStandardError()
                 ? new JournalLoggerProvider(new JournalSocket(JournalSocket.DefaultPath), lines)
                 : new PlainLoggerProvider(lines);
+            return around is null ? place : around(place);
         });
         return logging;
     }

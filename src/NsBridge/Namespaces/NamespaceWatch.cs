@@ -28,7 +28,13 @@ internal sealed class NamespaceWatch : IDisposable
     private volatile bool _stopping;
 
     public NamespaceWatch()
-        : this(NamespaceResolvers.For, Thread.Sleep)
+        : this(NamespaceResolvers.For)
+    {
+    }
+
+    /// <param name="resolverFor">Makes the resolver of a reference.</param>
+    public NamespaceWatch(Func<NamespaceReference, Action, INamespaceResolver> resolverFor)
+        : this(resolverFor, Thread.Sleep)
     {
     }
 

@@ -37,6 +37,7 @@ internal sealed class CompletionTests
     }
 
     [TestCase("discover", "--json", "--config", "--help", "vpn")]
+    [TestCase("expose", "--listen", "--udp", "--into", "--allow", "--join", "--json", "--help", "vpn")]
     [TestCase("import --namespace", "host", "vpn")]
     public async Task Namespaces_ANameThatTheShellWouldRun_IsNeitherRunNorOffered(string before, params string[] expected)
     {

@@ -32,6 +32,8 @@ internal sealed class PackageContentTests
         Assert.That(content, Does.Contain("./usr/share/man/man8/nsbridge.8.gz\n"));
         Assert.That(content, Does.Contain("./usr/share/man/man5/nsbridge.json.5.gz\n"));
         Assert.That(content, Does.Contain("./usr/share/bash-completion/completions/nsbridge\n"));
+        Assert.That(content, Does.Contain("./usr/share/zsh/site-functions/_nsbridge\n"));
+        Assert.That(content, Does.Contain("./usr/share/fish/vendor_completions.d/nsbridge.fish\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/copyright\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/README.md\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/docs/recipes.md\n"));

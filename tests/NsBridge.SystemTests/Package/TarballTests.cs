@@ -40,8 +40,10 @@ internal sealed class TarballTests
             "opt/nsb/share/doc/nsbridge/examples/io-uring.conf",
             "opt/nsb/share/doc/nsbridge/examples/nsbridge-web.socket",
             "opt/nsb/share/doc/nsbridge/examples/socket-group.conf",
+            "opt/nsb/share/fish/vendor_completions.d/nsbridge.fish",
             "opt/nsb/share/man/man5/nsbridge.json.5",
             "opt/nsb/share/man/man8/nsbridge.8",
+            "opt/nsb/share/zsh/site-functions/_nsbridge",
         ]));
         string unit = await File.ReadAllTextAsync(Path.Combine(_destination, "opt/nsb/lib/systemd/system/nsbridge.service"));
         Assert.That(unit, Does.Contain("ExecStart=/opt/nsb/bin/nsbridge run").And.Not.Contain("/usr/bin/nsbridge"));

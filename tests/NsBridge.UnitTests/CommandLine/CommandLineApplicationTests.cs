@@ -5,6 +5,7 @@ using NsBridge.Commands.Check;
 using NsBridge.Commands.Demo;
 using NsBridge.Commands.Discover;
 using NsBridge.Commands.Doctor;
+using NsBridge.Commands.Expose;
 using NsBridge.Commands.Import;
 using NsBridge.Commands.Status;
 
@@ -23,6 +24,7 @@ internal sealed class CommandLineApplicationTests
         _root = new RootCommand();
         _root.Directives.Clear();
         VerbSyntax.Run(_root, (config, _) => Ran($"run {config}"));
+        _root.Subcommands.Add(VerbSyntax.Expose((options, _) => Ran(options)));
         _root.Subcommands.Add(VerbSyntax.Check((options, _) => Ran(options)));
         _root.Subcommands.Add(VerbSyntax.Status((options, _) => Ran(options)));
         _root.Subcommands.Add(VerbSyntax.Doctor((options, _) => Ran(options)));
@@ -62,6 +64,18 @@ internal sealed class CommandLineApplicationTests
         }));
     }
 
+    [Test]
+    public async Task Expose_WithItsOptions_IsUnderstood()
+    {
+        const string Line = "expose vpn 3000 unix:/a --listen 0 --udp --into --allow 10.0.0.0/8 --allow ::1/128 --join relay --json";
+        Assert.That(await Invoke(Line), Is.EqualTo(5));
+
+        var options = (ExposeOptions)_ran.Single()!;
+        Assert.That(options, Is.EqualTo(new ExposeOptions("vpn", options.Targets, "0", true, true, options.Allow, "relay", true)));
+        Assert.That(options.Targets, Is.EqualTo(new[] { "3000", "unix:/a" }));
+        Assert.That(options.Allow, Is.EqualTo(new[] { "10.0.0.0/8", "::1/128" }));
+    }
+
     [TestCase("fly")]
     [TestCase("help fly")]
     [TestCase("help check more")]
@@ -73,6 +87,14 @@ internal sealed class CommandLineApplicationTests
     [TestCase("--config a check")]
     [TestCase("doctor one two")]
     [TestCase("discover a/b")]
+    [TestCase("expose")]
+    [TestCase("expose vpn")]
+    [TestCase("expose a/b 3000")]
+    [TestCase("expose vpn web")]
+    [TestCase("expose vpn 3000 --listen x:0")]
+    [TestCase("expose vpn 3000 --allow 10.0.0.0/33")]
+    [TestCase("expose vpn 3000 --join both")]
+    [TestCase("expose vpn 3000 --fly")]
     [TestCase("import")]
     [TestCase("import --namespace a/b c")]
     [TestCase("demo --config f")]

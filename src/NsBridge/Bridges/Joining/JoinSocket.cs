@@ -55,10 +55,12 @@ internal sealed class JoinSocket
     /// <summary>Whether other processes find it at its path. Any thread may ask.</summary>
     public bool IsInPlace => _file.IsInPlace;
 
-    private UnixSocketFile MakeFile() =>
-        UnixSocketFile.Create(_settings.Socket, _settings.SocketMode, _settings.SocketGroup?.Id, _listening.Inherited);
+    private UnixSocketFile MakeFile() => _settings.Socket.Length == 0
+        ? UnixSocketFile.CreatePrivate()
+        : UnixSocketFile.Create(_settings.Socket, _settings.SocketMode, _settings.SocketGroup?.Id, _listening.Inherited);
 
-    private JoinListener ListenOn(UnixSocketFile file) => new(_server, _home, file.Listener, _descriptors, _hasRoomAlready);
+    private JoinListener ListenOn(UnixSocketFile file) =>
+        new(_server, _home, file.Listener, _descriptors, _hasRoomAlready) { IsPrivate = file.IsPrivate };
 
     /// <summary>Begins to accept.</summary>
     /// <exception cref="BridgeSetupException">The kernel cannot watch it.</exception>
@@ -111,8 +113,17 @@ internal sealed class JoinSocket
     private sealed class JoinListener(IJoinServer server, EventLoop loop, int listener, DescriptorBudget descriptors, bool hasRoomAlready)
         : Acceptor(loop, listener, descriptors)
     {
+        /// <summary>Whether only this process may connect.</summary>
+        public bool IsPrivate { get; init; }
+
         protected override bool HasRoom => hasRoomAlready || base.HasRoom;
 
-        protected override void OnAccepted(int descriptor, in SockAddr peer) => server.OnAccepted(descriptor, JoinPeerName.Of(peer));
+        protected override void OnAccepted(int descriptor, in SockAddr peer)
+        {
+            if (IsPrivate && (Libc.PeerCredentials(descriptor, out int process, out _) < 0 || process != Environment.ProcessId))
+                Libc.Close(descriptor);
+            else
+                server.OnAccepted(descriptor, JoinPeerName.Of(peer));
+        }
     }
 }

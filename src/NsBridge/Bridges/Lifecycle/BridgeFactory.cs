@@ -7,13 +7,14 @@ using NsBridge.Namespaces;
 namespace NsBridge.Bridges.Lifecycle;
 
 /// <summary>Makes bridges out of what they share. Disposed before the loops, which its tracking of namespaces calls.</summary>
-internal sealed class BridgeFactory(LoopGroup loops, DescriptorBudget descriptors, ListeningSockets listening, ILoggerFactory logging)
+internal sealed class BridgeFactory(
+    LoopGroup loops, DescriptorBudget descriptors, ListeningSockets listening, ILoggerFactory logging, NamespaceWatch? namespaces = null)
     : IDisposable
 {
     private readonly AccessLog _access = new(logging.CreateLogger<AccessLog>());
 
     /// <summary>Tracks the namespaces of all bridges.</summary>
-    public NamespaceWatch Namespaces { get; } = new();
+    public NamespaceWatch Namespaces { get; } = namespaces ?? new();
 
     /// <param name="settings">The bridge.</param>
     /// <param name="before">The bridge of the same name that this one replaces: its counters and limits continue.</param>

@@ -8,6 +8,9 @@ namespace NsBridge.Bridges.Lifecycle;
 /// <summary>The log of a bridge. Any thread may call.</summary>
 internal sealed partial class BridgeLog : IDisposable
 {
+    /// <summary>The event of a bridge that begins to serve.</summary>
+    public const int UpEvent = 1001;
+
     private readonly AccessLog _access;
     private readonly ILogger _log;
     private readonly string _bridge;
@@ -104,7 +107,7 @@ internal sealed partial class BridgeLog : IDisposable
         _dropped.Dispose();
     }
 
-    [LoggerMessage(EventId = 1001, Level = LogLevel.Information, Message = "Bridge {Bridge} is up: {Listen} -> {Place} -> {Target}")]
+    [LoggerMessage(EventId = UpEvent, Level = LogLevel.Information, Message = "Bridge {Bridge} is up: {Listen} -> {Place} -> {Target}")]
     private static partial void Up(ILogger log, string bridge, string listen, string place, string target);
 
     [LoggerMessage(EventId = 1002, Level = LogLevel.Information, Message = "Bridge {Bridge} is waiting: {Reason}")]

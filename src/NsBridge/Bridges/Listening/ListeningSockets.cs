@@ -20,7 +20,7 @@ internal sealed class ListeningSockets(ActivationSockets activation, InheritedLi
     : IDisposable
 {
     /// <summary>Cut by the kernel to net.core.somaxconn.</summary>
-    private const int Backlog = 65535;
+    public const int Backlog = 65535;
 
     private int _bindings;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
 
@@ -18,7 +19,14 @@ internal sealed class UnixSocketFile
     private readonly string _path;
     private readonly byte[] _pathBytes;
     private readonly FileStatus _status;
-    private int _file;
+    private int _file = -1;
+
+    private UnixSocketFile(int listener, SockAddr address)
+    {
+        (_path, _pathBytes) = ("", []);
+        Listener = listener;
+        Address = address;
+    }
 
     private UnixSocketFile(string path, int listener, int file, FileStatus status)
     {
@@ -37,8 +45,33 @@ internal sealed class UnixSocketFile
     /// cannot use it.</summary>
     public SockAddr Address { get; }
 
+    /// <summary>Whether there is no file: this process alone may use the socket, and nothing of it outlives the process.</summary>
+    public bool IsPrivate => _path.Length == 0;
+
     /// <summary>Whether the file still lies at its path. While it is open no other file gets its inode number.</summary>
-    public bool IsInPlace => Libc.LinkStatus(_pathBytes, out FileStatus now) >= 0 && now.IsSameFile(_status);
+    public bool IsInPlace => IsPrivate || Libc.LinkStatus(_pathBytes, out FileStatus now) >= 0 && now.IsSameFile(_status);
+
+    /// <summary>Makes a private socket, with a random name in the abstract name space. The one that accepts has to close what other
+    /// processes connect.</summary>
+    /// <exception cref="BridgeSetupException">It cannot be made.</exception>
+    public static UnixSocketFile CreatePrivate()
+    {
+        const string What = "the private UNIX socket";
+        SockAddr address = SockAddr.FromAbstract(Encoding.ASCII.GetBytes("nsbridge-" + Random.Shared.GetHexString(16, lowercase: true)));
+        int listener = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM);
+        try
+        {
+            Check(listener, What, "cannot make it");
+            Check(Libc.Bind(listener, address), What, "cannot name it");
+            Check(Libc.Listen(listener, Backlog), What, "cannot listen on it");
+            return new UnixSocketFile(listener, address);
+        }
+        catch
+        {
+            Libc.Close(listener);
+            throw;
+        }
+    }
 
     /// <summary>Makes the socket and its file.</summary>
     /// <param name="path">A full path of at most 107 bytes.</param>
@@ -153,7 +186,7 @@ internal sealed class UnixSocketFile
                 : $"{path} is a socket that may be in use ({Libc.ErrorOf(connected)}); it is left alone");
     }
 
-    private static string TextOf(byte[] zeroTerminated) => System.Text.Encoding.UTF8.GetString(zeroTerminated.AsSpan()[..^1]);
+    private static string TextOf(byte[] zeroTerminated) => Encoding.UTF8.GetString(zeroTerminated.AsSpan()[..^1]);
 
     private static void Check(int result, string path, string what)
     {

@@ -34,11 +34,6 @@ internal sealed class DemoChild : IAsyncDisposable
 
     private DemoChild(Process process) => _process = process;
 
-    /// <summary>The command line of this program; under <c>dotnet nsbridge.dll</c> it is an argument of the host.</summary>
-    public static IReadOnlyList<string> Self { get; } = Path.GetFileName(Environment.ProcessPath) == "dotnet"
-        ? [Environment.ProcessPath!, Environment.GetCommandLineArgs()[0]]
-        : [Environment.ProcessPath!];
-
     /// <summary>Its network namespace as in a configuration.</summary>
     public string Reference => $"pid:{_process.Id}";
 

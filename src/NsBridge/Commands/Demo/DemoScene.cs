@@ -2,6 +2,7 @@ using System.Net;
 using NsBridge.Base;
 using NsBridge.Bridges;
 using NsBridge.Commands.Discover;
+using NsBridge.Commands.Inspection;
 using NsBridge.Linux;
 
 namespace NsBridge.Commands.Demo;
@@ -26,11 +27,11 @@ internal sealed class DemoScene : IAsyncDisposable
     /// <exception cref="UserErrorException">No namespace can be made here, or the bridge does not come up.</exception>
     public static async Task<DemoScene> StartAsync(IPEndPoint listen, CancellationToken stop)
     {
-        DemoChild? child = NetworkNamespace.MayReturn ? await DemoChild.StartAsync([.. DemoChild.Self, DemoChild.Argument], stop) : null;
+        DemoChild? child = NetworkNamespace.MayReturn ? await DemoChild.StartAsync([.. ProgramPath.Self, DemoChild.Argument], stop) : null;
         bool isRootless = child is null;
         // A process with threads may not make a user namespace (EINVAL), and .NET's has some: unshare(1) makes it.
         child ??= await DemoChild.StartAsync(
-            [FindUnshare(), "--user", "--map-root-user", "--net", "--", .. DemoChild.Self, DemoChild.Argument, DemoChild.Rootless], stop)
+            [FindUnshare(), "--user", "--map-root-user", "--net", "--", .. ProgramPath.Self, DemoChild.Argument, DemoChild.Rootless], stop)
             ?? throw new UserErrorException($"nsbridge demo: {UserNamespaceBan.Explain()}", ExitCode.Privilege);
         var inner = new BridgeDraft("demo", null, "host", child.Target, Socket: DemoChild.SocketIn(child.Directory));
         BridgeDraft outer = isRootless
@@ -72,12 +73,7 @@ internal sealed class DemoScene : IAsyncDisposable
         await _child.DisposeAsync();
     }
 
-    /// <summary>Searches PATH as the shell does; starting a process by its bare name would search the working directory too.</summary>
-    private static string FindUnshare() =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
-            .Where(Path.IsPathRooted)
-            .Select(folder => Path.Combine(folder, "unshare"))
-            .FirstOrDefault(File.Exists)
+    private static string FindUnshare() => ProgramPath.Find("unshare")
         ?? throw new UserErrorException(
             "nsbridge demo: CAP_SYS_ADMIN is missing, and without it the demo needs 'unshare' of util-linux, which is not in PATH.\n"
                 + $"Install it (apt install util-linux), or {UserNamespaceBan.AsRoot}",

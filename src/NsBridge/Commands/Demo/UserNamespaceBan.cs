@@ -15,6 +15,15 @@ internal static class UserNamespaceBan
         ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),
     ];
 
+    /// <summary>A line about AppArmor's switch if it is on, else nothing: it takes the capabilities in user namespaces away.</summary>
+    public static string AppArmor()
+    {
+        string name = s_settings[^1].Setting;
+        return Read("/proc/sys", name) == s_settings[^1].Forbids
+            ? $"{name} = 1 may be why: allow it with sudo sysctl {name}=0\n"
+            : "";
+    }
+
     /// <param name="folder">Where the settings are.</param>
     public static string Explain(string folder = "/proc/sys")
     {

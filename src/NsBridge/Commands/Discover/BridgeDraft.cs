@@ -22,11 +22,13 @@ internal sealed record BridgeDraft(
     /// <summary>Where the listener lives; null for the host.</summary>
     public string? ListenNamespace { get; init; }
 
+    /// <summary>As in the configuration; null for everyone.</summary>
+    public ValueList<string>? AllowFrom { get; init; }
+
     // As in the configuration; null for the default.
     public string? SocketMode { get; init; }
     public string? SocketGroup { get; init; }
     public string? MaxConnections { get; init; }
-    public string? AllowFrom { get; init; }
     public string? ConnectTimeout { get; init; }
     public string? IdleTimeout { get; init; }
     public string? Join { get; init; }
@@ -40,7 +42,7 @@ internal sealed record BridgeDraft(
             Append(text, "Protocol", "udp");
         AppendList(text, "Listen", Listen);
         Append(text, "ListenNamespace", ListenNamespace);
-        Append(text, "AllowFrom", AllowFrom);
+        AppendList(text, "AllowFrom", AllowFrom);
         Append(text, "MaxConnections", MaxConnections);
         Append(text, "Socket", Socket);
         Append(text, "SocketMode", SocketMode);

@@ -69,7 +69,7 @@ internal sealed class BridgeMaker(string? targetNamespace)
             outer is null ? last.From.Rest : null)
         {
             ListenNamespace = outer is null ? null : ListenPlace(outer.Origin, PlaceOf(outer, outer.From)),
-            AllowFrom = outer?.From["range"],
+            AllowFrom = outer?.From["range"] is { } range ? [range] : null,
             MaxConnections = outer?.From["max-children"] ?? server?.From["max-children"],
             SocketMode = (server?.From["mode"] ?? server?.From["perm"])?.TrimStart('0').PadLeft(4, '0'),
             SocketGroup = server?.From["group"],

@@ -14,7 +14,7 @@ internal sealed record BridgeSettings(KeyValues Values)
     /// <summary>Empty: the inner half alone.</summary>
     public ValueList<ListenEndpoint> Listen => Values.Get(BridgeKeys.Listen);
     public NamespaceReference ListenNamespace => Values.Get(BridgeKeys.ListenNamespace);
-    /// <summary>The full path of the bridge's UNIX socket, at most 107 bytes.</summary>
+    /// <summary>The full path of the bridge's UNIX socket, at most 107 bytes; empty for a socket of this process alone.</summary>
     public string Socket => Values.Get(BridgeKeys.Socket);
     /// <summary>The mode of the socket's file, 0 to 0777 (octal).</summary>
     public int SocketMode => Values.Get(BridgeKeys.SocketMode);

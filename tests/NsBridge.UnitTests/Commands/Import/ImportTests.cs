@@ -127,7 +127,7 @@ internal sealed class ImportTests
     {
         List<BridgeDraft> drafts = Import(null, "socat TCP-LISTEN:80,fork,range=10.0.0.0/8 UNIX:/run/web.sock", "socat TCP-LISTEN:81,fork UNIX:/run/web.sock", InnerLine);
 
-        Assert.That(drafts.Select(draft => (draft.Name, draft.AllowFrom, draft.Target)),
+        Assert.That(drafts.Select(draft => (draft.Name, draft.AllowFrom?.ToString(), draft.Target)),
             Is.EqualTo(new[] { ("vpn", "10.0.0.0/8", "127.0.0.1:3000"), ("vpn-2", null, "127.0.0.1:3000") }));
     }
 

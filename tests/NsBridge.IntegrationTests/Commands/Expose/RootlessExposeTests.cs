@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.Testing;
+
+namespace NsBridge.IntegrationTests.Commands.Expose;
+
+/// <summary>A namespace of the user's own, reached without privilege.</summary>
+[Promise("expose.rootless")]
+internal sealed class RootlessExposeTests : ExposeFixture
+{
+    [TestCase(PlaceKind.Unshare)]
+    [TestCase(PlaceKind.Bubblewrap)]
+    public async Task Command_ThatIsKilled_LeavesNoProcess(PlaceKind kind)
+    {
+        ExposePlace place = await PlaceAsync(kind);
+        (ExposeProgram program, IPEndPoint listen) = await EchoAsync(place);
+        int inside = Inside(program, place);
+        Assert.That(await EchoesAsync(listen));
+
+        await program.Process.SignalAsync("KILL");
+
+        await Eventually.TrueAsync(() => !Directory.Exists($"/proc/{inside}"), Soon, "the process inside is gone");
+        Assert.That(program.Leftovers, Is.Empty);
+        Assert.That(place.Sandbox!.HasExited, Is.False);
+    }
+
+    [Test]
+    public async Task ProcessInside_ThatIsKilled_IsReplaced()
+    {
+        ExposePlace place = await PlaceAsync(PlaceKind.Unshare);
+        (ExposeProgram program, IPEndPoint listen) = await EchoAsync(place);
+        Socket client = Own(await TestClient.TcpAsync(listen));
+        await client.EchoAsync(Pattern.Take(10));
+
+        await Command.CheckAsync("/bin/sh", "-c", $"kill -KILL {Inside(program, place)}");
+
+        await Eventually.TrueAsync(() => EchoesAsync(listen), Soon, "clients are served again");
+        await client.EchoAsync(Pattern.Take(10));
+    }
+
+    [TestCase(PlaceKind.Unshare)]
+    [TestCase(PlaceKind.Bubblewrap)]
+    public async Task Sandbox_ThatEnds_EndsTheCommandAndIsFreed(PlaceKind kind)
+    {
+        ExposePlace place = await PlaceAsync(kind);
+        (ExposeProgram program, IPEndPoint _) = await EchoAsync(place);
+        int inside = Inside(program, place);
+
+        await place.Sandbox!.SignalAsync("KILL");
+
+        Assert.That(await program.Process.ExitAsync(), Is.Zero);
+        await Eventually.TrueAsync(() => !Directory.Exists($"/proc/{inside}"), Soon, "the process inside is gone");
+    }
+
+    [Test]
+    public async Task Into_AndDatagrams_WorkToo()
+    {
+        ExposePlace place = await PlaceAsync(PlaceKind.Bubblewrap);
+        using var target = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        string port = $"{((IPEndPoint)target.Client.LocalEndPoint!).Port}";
+        ExposeProgram udp = await ExposeAsync(place, port, "--udp", "--into", "--listen", "0");
+        IPEndPoint listen = await udp.ListenAsync($"localhost:{port}");
+        IPEndPoint at = FreeEndPoint();
+        Own(TargetServer.StartOnHost(at, Serve.Echo));
+        ExposeProgram tcp = await ExposeAsync(place, $"{at.Port}", "--into", "--listen", "0");
+        IPEndPoint inside = await tcp.ListenAsync($"localhost:{at.Port}");
+
+        using Socket client = TestNamespace.OpenSocket(place.File, AddressFamily.InterNetwork);
+        await client.ConnectAsync(inside);
+        await client.EchoAsync(Pattern.Take(1000));
+        Assert.That(HostSockets.IsListening(inside), Is.False);
+        Assert.That(HostSockets.IsUdpBound(listen.Port), Is.False);
+    }
+
+    [Test]
+    [Promise("cli.exit-codes")]
+    public async Task ProcessOfAnotherUser_IsRefusedWithTheMissingPrivilege()
+    {
+        TestNamespace space = await NamespaceAsync();
+        using BackgroundProcess holder = space.Start("sleep", "600");
+        await Eventually.TrueAsync(() => ProcessFacts.ThreadNamespaces(holder.Id).Single() != ProcessFacts.HomeNamespace, Soon, "inside");
+        ExposeProgram program = Own(await ExposeProgram.PrepareAsync());
+        foreach (string[] more in new string[][] { [], ["--into", "--listen", "0"] })
+        {
+            CommandResult result = await program.RunAsync(true, [$"pid:{holder.Id}", "3000", .. more]);
+
+            Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
+            Assert.That(result.Error, Does.Contain("CAP_SYS_ADMIN is missing").And.Contain("belongs to another user"));
+        }
+    }
+
+    private async Task<(ExposeProgram Program, IPEndPoint Listen)> EchoAsync(ExposePlace place)
+    {
+        TargetServer server = Own(place.Serve(Serve.Echo));
+        ExposeProgram program = await ExposeAsync(place, $"{server.EndPoint}", "--listen", "0");
+        return (program, await program.ListenAsync($"{server.EndPoint}"));
+    }
+
+    /// <summary>The one child of the command, which is inside.</summary>
+    private static int Inside(ExposeProgram program, ExposePlace place)
+    {
+        int child = Directory.EnumerateDirectories($"/proc/{program.Process.Id}/task")
+            .SelectMany(thread => File.ReadAllText($"{thread}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Select(text => int.Parse(text, CultureInfo.InvariantCulture)).Single();
+        Assert.That(
+            ProcessFacts.ThreadNamespaces(child).Single(), Is.EqualTo(new FileInfo(place.File).LinkTarget), "it is inside");
+        return child;
+    }
+}
