@@ -10,4 +10,9 @@ if (args is [DemoChild.Argument, ..])
     return await DemoChild.RunAsync(isRootless: args is [_, DemoChild.Rootless]);
 if (args is [InsideProcess.Argument, string channel])
     return InsideProcess.Serve(channel);
+if (!ThreadBudget.Suffices(out string shortage))
+{
+    Console.Error.WriteLine(shortage);
+    return ExitCode.Failed;
+}
 return await CommandLineApplication.RunAsync(CommandTree.Build(StopSignals.OfProcess), args, StopSignals.OfProcess.Stop);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using NsBridge.Base;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
 using NsBridge.Logging;
@@ -108,7 +109,7 @@ internal sealed partial class ConfigurationReloader : BackgroundService, IHosted
         catch (Exception fault)
         {
             // A defect of the reader on an unforeseen file is no reason to end what runs.
-            Refused(_loader.File, $"reading it failed ({fault.Message}), which is a defect of nsbridge");
+            Refused(_loader.File, $"reading it failed ({ErrorText.Of(fault)}), which is a defect of nsbridge");
             return;
         }
         if (outcome.Settings is not { } wanted)

@@ -88,12 +88,15 @@ internal sealed partial class RestartCoordinator(SnapshotStore store, ILogger<Re
             RestoredLog(_listeners, _claimed, ended);
     }
 
-    /// <summary>Leaves what was restored and no bridge claimed to the next process.</summary>
+    /// <summary>Leaves what was restored and no bridge claimed to the next process, which may come late or never: listening sockets of
+    /// other namespaces are closed, as <see cref="StoreAsync"/> leaves them out. <see cref="HandOver"/> passes them on, because its process
+    /// follows at once.</summary>
     /// <param name="inherited">The restored listening sockets; the next process's from here on.</param>
     public async Task GiveBackAsync(InheritedListeners inherited)
     {
         if (!HasRestored)
             return;
+        inherited.CloseAllBut(IsInOwnNamespace);
         // The queue it came in is closed: this makes another.
         await StoreAsync(inherited.All());
         HandOver(new RestartSnapshot(inherited.All(), [.. _connections.Values.SelectMany(connections => connections)]));
@@ -106,8 +109,7 @@ internal sealed partial class RestartCoordinator(SnapshotStore store, ILogger<Re
     /// <returns>False if it failed; try again later.</returns>
     public async Task<bool> StoreAsync(IEnumerable<ListenerSnapshot> listeners)
     {
-        ListenerSnapshot[] own =
-            [.. listeners.Where(listener => Libc.NetworkNamespaceCookie(listener.Descriptor) == NetworkNamespace.OwnCookie)];
+        ListenerSnapshot[] own = [.. listeners.Where(IsInOwnNamespace)];
         HashSet<ulong> sockets = [.. own.Select(listener => Libc.SocketCookie(listener.Descriptor))];
         if (_stored is not null && _stored.SetEquals(sockets))
             return true;
@@ -119,6 +121,9 @@ internal sealed partial class RestartCoordinator(SnapshotStore store, ILogger<Re
         _isStoreFaultLogged = result < 0;
         return result >= 0;
     }
+
+    private static bool IsInOwnNamespace(ListenerSnapshot listener) =>
+        Libc.NetworkNamespaceCookie(listener.Descriptor) == NetworkNamespace.OwnCookie;
 
     /// <summary>Whether another process of the service follows this one, and the store will reach it.</summary>
     public async Task<bool> IsFollowedAsync() => store.IsHeld && await SystemdStopJob.AskAsync() != false;

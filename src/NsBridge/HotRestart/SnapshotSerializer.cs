@@ -30,8 +30,11 @@ internal static class SnapshotSerializer
     /// <summary>Bytes of a record without pending bytes: paths and names are shorter.</summary>
     private const int MostFixedBytes = 4096;
 
-    /// <summary>Pending bytes of a direction. A relay holds at most 256 KiB; the rest is room for other versions.</summary>
-    private const int MostPendingBytes = 1 << 20;
+    /// <summary>Pending bytes of a direction: the largest block of a relay.</summary>
+    private const int MostPendingBytes = 256 << 10;
+
+    /// <summary>Milliseconds or bytes, far beyond all real ones: sums with the clock and other counters do not overflow.</summary>
+    private const long MostOfAnything = 1L << 60;
 
     private static ReadOnlySpan<byte> Magic => "nsbridge"u8;
 
@@ -218,8 +221,9 @@ internal static class SnapshotSerializer
             relay = relay with { Offset = offset, Age = age };
         Require(Enum.IsDefined(role) && Enum.IsDefined(relay.ClientKind) && Enum.IsDefined(relay.TargetKind), "a kind");
         Require(relay.Peer.Family is Libc.AF_INET or Libc.AF_INET6 or Libc.AF_UNIX, "an address");
-        Require(relay is { BytesToTarget: >= 0, BytesToClient: >= 0, Idle: >= 0 }, "a number");
-        Require(age >= 0 && offset is >= 0 and <= ushort.MaxValue, "a number");
+        Require(relay is { BytesToTarget: >= 0 and <= MostOfAnything, BytesToClient: >= 0 and <= MostOfAnything }, "a number");
+        Require(relay.Idle is >= 0 and <= MostOfAnything && age is >= 0 and <= MostOfAnything, "a number");
+        Require(offset is >= 0 and <= ushort.MaxValue, "a number");
         return new ConnectionSnapshot(bridge, role, relay, offset, age);
     }
 

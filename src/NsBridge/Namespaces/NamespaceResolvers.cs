@@ -3,6 +3,7 @@ using NsBridge.Linux;
 using NsBridge.Namespaces.Containers;
 using NsBridge.Namespaces.Locating;
 using NsBridge.Namespaces.Units;
+using NsBridge.Systemd;
 
 namespace NsBridge.Namespaces;
 
@@ -36,13 +37,16 @@ internal static class NamespaceResolvers
         NamespaceKind.Host => new PathResolver(NetworkNamespace.Own),
         NamespaceKind.Name or NamespaceKind.Path => new PathResolver(NetworkNamespace.AtPath(reference.FilePath!)),
         NamespaceKind.Pid => new PidResolver(reference.Pid),
-        _ => new PollingResolver(LocatorOf(reference), changed),
+        _ => new PollingResolver(LocatorOf(reference, SystemBus.IsInSession), changed),
     };
 
-    /// <summary>The locator of a unit or container.</summary>
-    public static INamespaceLocator LocatorOf(NamespaceReference reference) => reference.Kind switch
+    /// <summary>The locator of a unit, machine or container.</summary>
+    /// <param name="reference">The configured reference.</param>
+    /// <param name="isOfSession">Whether a unit is one of the user's own systemd: the daemon is the user's.</param>
+    public static INamespaceLocator LocatorOf(NamespaceReference reference, bool isOfSession) => reference.Kind switch
     {
-        NamespaceKind.Unit => new UnitLocator(reference.Value),
+        NamespaceKind.Unit => new UnitLocator(reference.Value, isOfSession),
+        NamespaceKind.Machine => new MachineLocator(reference.Value),
         NamespaceKind.Container => ContainerLocator.OfMachine(reference.Value),
         _ => throw new ArgumentOutOfRangeException(nameof(reference), reference.Text, "no locator for this kind"),
     };

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using NsBridge.Base;
 using NsBridge.Linux;
+using NsBridge.Linux.Interop;
 
 namespace NsBridge.Systemd;
 
@@ -91,21 +92,14 @@ internal sealed class ActivationSockets : IDisposable
     }
 
     /// <summary>Takes ownership of the descriptors.</summary>
-    /// <exception cref="UserErrorException">One of them is not open.</exception>
+    /// <exception cref="UserErrorException">One of them was not passed.</exception>
     public static ActivationSockets Adopt(IEnumerable<ActivationFd> descriptors) =>
         new(descriptors.ToLookup(descriptor => descriptor.Name, descriptor => Adopt(descriptor.Descriptor)));
 
-    private static SafeFileHandle Adopt(int descriptor)
-    {
-        try
-        {
-            return InheritedSocket.Adopt(descriptor);
-        }
-        catch (IOException)
-        {
-            throw new UserErrorException(
-                $"LISTEN_FDS announces the descriptor {descriptor}, which is not open: "
-                    + "the program that starts nsbridge with LISTEN_PID and LISTEN_FDS has to pass as many sockets", ExitCode.Failed);
-        }
-    }
+    /// <remarks>LISTEN_FDS may be wrong, and the number that of a file which this process has opened by itself.</remarks>
+    private static SafeFileHandle Adopt(int descriptor) => Libc.IsInheritable(descriptor)
+        ? InheritedSocket.Adopt(descriptor)
+        : throw new UserErrorException(
+            $"LISTEN_FDS announces the descriptor {descriptor}, which was not passed: "
+                + "the program that starts nsbridge with LISTEN_PID and LISTEN_FDS has to pass as many sockets", ExitCode.Failed);
 }

@@ -5,9 +5,6 @@ namespace NsBridge.Systemd;
 /// <summary>The service manager's job that stops this service: whether it is the first half of a restart.</summary>
 internal static class SystemdStopJob
 {
-    private const string UnitType = "org.freedesktop.systemd1.Unit";
-    private const string JobType = "org.freedesktop.systemd1.Job";
-
     /// <summary>systemd answers in a few milliseconds. Clients are served meanwhile.</summary>
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(1);
 
@@ -28,11 +25,11 @@ internal static class SystemdStopJob
                 : SystemBus.ConnectAsync(deadline.Token));
             if (await bus.FindUnitAsync(unit, deadline.Token) is not { } path)
                 return null;
-            if (await bus.PropertyAsync(path, UnitType, "Job", deadline.Token) is not string job)
+            if (await bus.PropertyAsync(path, SystemBus.UnitType, "Job", deadline.Token) is not string job)
                 return null;
             // The path "/" means no job.
-            return job != "/"
-                && await bus.PropertyAsync(job, JobType, "JobType", deadline.Token) is "restart" or "try-restart" or "reload-or-start";
+            object? type = job == "/" ? null : await bus.PropertyAsync(job, SystemBus.JobType, "JobType", deadline.Token);
+            return type is "restart" or "try-restart" or "reload-or-start";
         }
         catch (Exception fault) when (fault is IOException or OperationCanceledException)
         {

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using NsBridge.Base;
-using NsBridge.Linux;
 using NsBridge.Systemd;
 
 namespace NsBridge.ComponentTests.Systemd;
@@ -59,15 +59,25 @@ internal sealed class ActivationSocketsTests
             () => ActivationSockets.Adopt([new ActivationFd(1_000_000, "web")]),
             Throws.TypeOf<UserErrorException>().With.Message.Contains("1000000"));
 
-    /// <summary>Hands over a copy, as the manager does: the test's own socket object keeps its descriptor.</summary>
-    private static ActivationSockets Handed(TcpListener listener, string name)
+    [Test]
+    public void Adopt_OpenedByThisProcess_IsLeftAlone()
     {
-        using var borrowed = new SafeFileHandle(listener.Server.SafeHandle.DangerousGetHandle(), ownsHandle: false);
-        SafeFileHandle copy = InheritedSocket.Duplicate(borrowed);
-        int descriptor = (int)copy.DangerousGetHandle();
-        copy.SetHandleAsInvalid();
-        return ActivationSockets.Adopt([new ActivationFd(descriptor, name)]);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        int own = (int)listener.Server.Handle;
+
+        Assert.That(
+            () => ActivationSockets.Adopt([new ActivationFd(own, "web")]),
+            Throws.TypeOf<UserErrorException>().With.Message.Contains($"the descriptor {own}, which was not passed"));
+        Assert.That(listener.Pending(), Is.False, "and it is open");
     }
+
+    /// <summary>Hands over a copy, as the manager does: the test's own socket object keeps its descriptor.</summary>
+    private static ActivationSockets Handed(TcpListener listener, string name) =>
+        ActivationSockets.Adopt([new ActivationFd(Inheritable((int)listener.Server.Handle), name)]);
+
+    [DllImport("libc", EntryPoint = "dup")]
+    private static extern int Inheritable(int descriptor);
 
     private static int FlagsOf(SafeFileHandle descriptor)
     {

@@ -13,9 +13,12 @@ internal static class DebianRoot
     private static readonly TimeSpan s_buildDeadline = TimeSpan.FromMinutes(9);
     private static readonly Lazy<Task<string>> s_made = new(MakeAsync);
 
-    /// <summary>What the tests run inside: a manager with its bus, `ip netns`, and peers to talk to.</summary>
+    /// <summary>What the tests run inside: managers of the machine and of users, machines, `ip netns`, and peers to talk to.</summary>
     private static readonly string[] s_packages =
-        ["systemd", "systemd-sysv", "dbus", "iproute2", "procps", "python3", "socat", "bash-completion"];
+    [
+        "systemd", "systemd-sysv", "dbus", "libpam-systemd", "dbus-user-session", "systemd-container", "iproute2", "procps", "python3",
+        "socat", "bash-completion",
+    ];
 
     /// <summary>Quiet: a machine that is tested does not start updates of its own.</summary>
     private static readonly string[] s_masked =

@@ -14,6 +14,7 @@ internal sealed class NamespaceReferenceTests
     [TestCase("unit:vpn@home.service", NamespaceKind.Unit, null)]
     [TestCase(@"unit:a\x2db.service", NamespaceKind.Unit, null)]
     [TestCase("container:web_1.a-b", NamespaceKind.Container, null)]
+    [TestCase("machine:web_1.a-b", NamespaceKind.Machine, null)]
     public void TryParse_Right_HasKindAndFile(string text, NamespaceKind kind, string? file)
     {
         Assert.That(NamespaceReference.TryParse(text, out NamespaceReference? reference, out string? fault), Is.True, fault);
@@ -45,6 +46,9 @@ internal sealed class NamespaceReferenceTests
     [TestCase("unit:vpn.socket", "full name of a service")]
     [TestCase("container:", "container's name")]
     [TestCase("container:-a", "container's name")]
+    [TestCase("machine:", "machinectl lists")]
+    [TestCase("machine:.host", "machinectl lists")]
+    [TestCase("machine:a23456789012345678901234567890123456789012345678901234567890123456", "at most 64 characters")]
     [TestCase("container:a/b", "container's name")]
     [TestCase("docker:web", "not a kind")]
     [TestCase("PID:1", "not a kind")]

@@ -36,6 +36,14 @@ internal sealed class ContainerSourceGoneTests
     }
 
     [Test]
+    public void Container_WithAnEmptyId_IsNone()
+    {
+        var source = new ContainerLocator("web", [new Engine("Docker") { Facts = s_running with { Id = "" } }]);
+
+        Assert.That(() => source.LocateAsync(CancellationToken.None), Throws.TypeOf<IOException>().With.Message.Contains("without an id"));
+    }
+
+    [Test]
     public async Task Container_ThatAnotherEngineHasNow_IsFollowedThere()
     {
         var docker = new Engine("Docker") { Facts = s_running };

@@ -5,6 +5,7 @@ using NsBridge.Commands.Inspection;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux;
+using NsBridge.Systemd;
 
 namespace NsBridge.Commands.Discover;
 
@@ -93,7 +94,7 @@ internal static class DiscoverCommand
             throw new UserErrorException($"NAMESPACE \"{text}\": {fault}", ExitCode.Usage);
         if (reference.Kind == NamespaceKind.Host)
             throw new UserErrorException("the host's own network namespace needs no bridge into it", ExitCode.Failed);
-        ResolvedNamespace place = await ResolvedNamespace.FindAsync(reference, stop);
+        ResolvedNamespace place = await ResolvedNamespace.FindAsync(reference, SystemBus.IsInSession, stop);
         if (place.Network is { } network)
             return new FoundNamespace(text, network);
 

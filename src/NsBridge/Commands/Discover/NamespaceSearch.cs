@@ -7,7 +7,7 @@ using NsBridge.Linux.Interop;
 namespace NsBridge.Commands.Discover;
 
 /// <summary>A network namespace on this machine other than the host's.</summary>
-/// <param name="Reference">As a configuration names it: its name, the service or container in it, or a process.</param>
+/// <param name="Reference">As a configuration names it: its name, the service, container or machine in it, or a process.</param>
 /// <param name="Network">The way in.</param>
 internal sealed record FoundNamespace(string Reference, NetworkNamespace Network);
 
@@ -98,20 +98,28 @@ internal sealed class NamespaceSearch
         if (isHidden)
             Hinder($"seeing the namespaces of other users' processes needs CAP_SYS_PTRACE, entering them CAP_SYS_ADMIN: {Cure}");
 
-        foreach (List<int> pids in members.Values)
+        foreach ((ulong inode, List<int> pids) in members)
         {
             var processes = pids.Select(RunningProcess.TryRead).OfType<RunningProcess>().ToList();
-            // A container's or a service's name outlives its processes; a process's number does not.
+            // A container's, machine's or service's name outlives its processes; a process's number does not.
             RunningProcess? best = processes.Find(process => process.Container is not null)
+                ?? processes.Find(process => process.Machine is not null)
                 ?? processes.Find(process => process.Unit is not null) ?? processes.FirstOrDefault();
             if (best is null)
                 continue;
             string reference = best.Container is { } id ? $"container:{id[..12]}"
+                : best.Machine is { } machine && LeadsTo(inode, $"machine:{machine}") ? $"machine:{machine}"
                 : best.Unit is { } unit ? $"unit:{unit}"
                 : string.Create(CultureInfo.InvariantCulture, $"pid:{best.Pid}");
             _found.Add(new FoundNamespace(reference, NetworkNamespace.AtPath(FileOf(best.Pid))));
         }
     }
+
+    /// <summary>A process in a machine may be in a network of its own, as that of a service or container there.</summary>
+    private static bool LeadsTo(ulong inode, string reference) =>
+        NamespaceReference.TryParse(reference, out NamespaceReference parsed, out _)
+        && ResolvedNamespace.FindAsync(parsed, isOfSession: false, CancellationToken.None).GetAwaiter().GetResult().File is { } file
+        && InodeOf(file, out _) == inode;
 
     private void Hinder(string note)
     {

@@ -2,6 +2,8 @@ using NsBridge.Base;
 using NsBridge.Commands.Inspection;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
+using NsBridge.Linux.Interop;
+using NsBridge.Systemd;
 
 namespace NsBridge.Commands.Doctor;
 
@@ -53,9 +55,12 @@ internal static class DoctorCommand
     {
         var sockets = new SocketSnapshot();
         var slots = new SemaphoreSlim(AtOnce);
+        // The packaged daemon asks the machine's systemd, whoever runs this command.
+        bool isOfSession = SystemBus.IsInSession
+            && Libc.LinkStatus(Libc.PathBytes(directory), out FileStatus status) >= 0 && status.User == Libc.EffectiveUser();
         // Each reference is located once: several bridges may share a unit.
         var places = bridges.SelectMany(bridge => new[] { bridge.ListenNamespace, bridge.Namespace ?? bridge.ListenNamespace }).Distinct()
-            .ToDictionary(reference => reference, reference => ResolvedNamespace.FindAsync(reference, stop));
+            .ToDictionary(reference => reference, reference => ResolvedNamespace.FindAsync(reference, isOfSession, stop));
         return [.. bridges.Select(InspectAsync)];
 
         async Task<BridgeDiagnosis> InspectAsync(BridgeSettings bridge)

@@ -38,7 +38,7 @@ internal static class NamespaceCheck
         {
             return place.IsForbidden ? CheckResult.Unknown(name, place.Fault, bridge.AsRoot)
                 : bridge.IsUp ? CheckResult.Note(name, $"{place.Fault}; the daemon has found it, and its report comes last")
-                : CheckResult.Broken(name, place.Fault, CureOfAbsence(place.Reference));
+                : CheckResult.Broken(name, place.Fault, CureOfAbsence(place));
         }
         int socket = network.OpenSocket(Libc.AF_INET, Libc.SOCK_DGRAM, out cookie, out EnterFailure failure);
         Libc.Close(socket);
@@ -47,11 +47,14 @@ internal static class NamespaceCheck
             : CheckResult.Broken(name, network.Explain(failure), Cure(place.Reference, failure));
     }
 
-    private static string CureOfAbsence(NamespaceReference reference)
+    private static string CureOfAbsence(ResolvedNamespace place)
     {
-        string name = reference.Value;
-        if (reference.Kind == NamespaceKind.Unit)
-            return $"systemctl start {name}; systemctl status {name}  # it needs NetworkNamespacePath= or PrivateNetwork=yes";
+        (NamespaceKind kind, string name) = (place.Reference.Kind, place.Reference.Value);
+        string systemctl = place.IsOfSession ? "systemctl --user" : "systemctl";
+        if (kind == NamespaceKind.Unit)
+            return $"{systemctl} start {name}; {systemctl} status {name}  # it needs NetworkNamespacePath= or PrivateNetwork=yes";
+        if (kind == NamespaceKind.Machine)
+            return $"machinectl start {name}  # or correct the name: machinectl list";
         var engines = s_engines.Where(Cures.HasProgram).ToList();
         return engines.Count > 0
             ? $"{string.Join(" || ", engines.Select(engine => $"{engine} start {name}"))}  # or correct the name: nsbridge discover"

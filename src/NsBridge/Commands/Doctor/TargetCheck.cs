@@ -97,6 +97,7 @@ internal static class TargetCheck
         { File: { } file } when unit is not null => Cures.DropInOf(unit, "namespace.conf", $"NetworkNamespacePath={file}"),
         { Reference: { Kind: NamespaceKind.Unit, Value: var name } } => $"systemctl restart {name}  # its service is to listen there",
         { Reference: { Kind: NamespaceKind.Container, Value: var name } } => $"start the service inside container {name}",
+        { Reference: { Kind: NamespaceKind.Machine, Value: var name } } => $"machinectl shell {name}  # start the service there",
         { File: { } file } => $"nsenter --net={Cures.Quoted(file)} COMMAND  # with the command that starts the service",
         _ => "start the service",
     };

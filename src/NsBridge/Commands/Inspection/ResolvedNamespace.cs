@@ -18,6 +18,9 @@ internal sealed record ResolvedNamespace(NamespaceReference Reference, NetworkNa
     /// <summary>Whether the fault is that this user may not ask for the place.</summary>
     public bool IsForbidden { get; init; }
 
+    /// <summary>Whether its unit is one of the user's own systemd.</summary>
+    public bool IsOfSession { get; init; }
+
     /// <summary>The place's name in findings.</summary>
     public string Name => Reference.Kind == NamespaceKind.Host ? "the host" : Reference.Text;
 
@@ -27,13 +30,16 @@ internal sealed record ResolvedNamespace(NamespaceReference Reference, NetworkNa
     /// <summary>What runs a command inside, for cures: <c>nsenter --net=/run/netns/vpn</c> and a space; empty for the host.</summary>
     public string EnterCommand => File is { } file ? $"nsenter --net={file} " : "";
 
-    public static async Task<ResolvedNamespace> FindAsync(NamespaceReference reference, CancellationToken stop)
+    /// <param name="reference">As the operator wrote it.</param>
+    /// <param name="isOfSession">Whether the daemon that is to enter it is the user's own, which asks the user's systemd.</param>
+    /// <param name="stop">Gives up.</param>
+    public static async Task<ResolvedNamespace> FindAsync(NamespaceReference reference, bool isOfSession, CancellationToken stop)
     {
         if (reference.Kind == NamespaceKind.Host)
             return new ResolvedNamespace(reference, NetworkNamespace.Own, null, "");
         if (reference.FilePath is { } named)
             return new ResolvedNamespace(reference, NetworkNamespace.AtPath(named), named, "");
-        INamespaceLocator locator = NamespaceResolvers.LocatorOf(reference);
+        INamespaceLocator locator = NamespaceResolvers.LocatorOf(reference, isOfSession);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
         deadline.CancelAfter(s_deadline);
         try
@@ -59,6 +65,7 @@ internal sealed record ResolvedNamespace(NamespaceReference Reference, NetworkNa
             (locator as IDisposable)?.Dispose();
         }
 
-        ResolvedNamespace Nowhere(string fault, bool isForbidden) => new(reference, null, null, fault) { IsForbidden = isForbidden };
+        ResolvedNamespace Nowhere(string fault, bool isForbidden) =>
+            new(reference, null, null, fault) { IsForbidden = isForbidden, IsOfSession = isOfSession };
     }
 }

@@ -8,9 +8,11 @@ namespace NsBridge.Commands.Inspection;
 /// <param name="Name">Its command's name, at most 15 characters (<c>/proc/PID/comm</c>).</param>
 /// <param name="Unit">The systemd service it belongs to, such as <c>vpn.service</c>; null for none.</param>
 /// <param name="Container">The id of the Docker or Podman container it runs in; null for none.</param>
-internal sealed record RunningProcess(int Pid, string Name, string? Unit, string? Container)
+/// <param name="Machine">The machine of systemd-machined it runs in; null for none. Its own units and containers are not named.</param>
+internal sealed record RunningProcess(int Pid, string Name, string? Unit, string? Container, string? Machine)
 {
     private const int IdLength = 64;
+    private const string MachinePrefix = "machine-", NspawnPrefix = "systemd-nspawn@", Scope = ".scope", Service = ".service";
 
     /// <summary>The numbers of all processes, ascending.</summary>
     public static IEnumerable<int> All() => Directory.EnumerateDirectories("/proc")
@@ -25,8 +27,8 @@ internal sealed record RunningProcess(int Pid, string Name, string? Unit, string
         try
         {
             string name = File.ReadAllText($"{folder}/comm").TrimEnd('\n');
-            (string? unit, string? container) = OwnerOf(File.ReadAllText($"{folder}/cgroup"));
-            return new RunningProcess(pid, PlainText.Line(name), unit, container);
+            (string? unit, string? container, string? machine) = OwnerOf(File.ReadAllText($"{folder}/cgroup"));
+            return new RunningProcess(pid, PlainText.Line(name), unit, container, machine);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -34,30 +36,45 @@ internal sealed record RunningProcess(int Pid, string Name, string? Unit, string
         }
     }
 
-    /// <summary>Reads the path of a control group: <c>0::/system.slice/vpn.service</c>, <c>…/libpod-ID.scope/container</c>.</summary>
-    internal static (string? Unit, string? Container) OwnerOf(string cgroup)
+    /// <summary>Reads the path of a control group: <c>0::/system.slice/vpn.service</c>, <c>…/libpod-ID.scope/container</c>,
+    /// <c>…/machine-web.scope/payload/system.slice/ssh.service</c>.</summary>
+    internal static (string? Unit, string? Container, string? Machine) OwnerOf(string cgroup)
     {
-        string? unit = null, container = null;
+        string? unit = null, container = null, machine = null;
         foreach (string line in cgroup.Split('\n'))
         {
             foreach (string part in line[(line.LastIndexOf(':') + 1)..].Split('/'))
             {
-                if (part.EndsWith(".service", StringComparison.Ordinal) && !part.StartsWith("user@", StringComparison.Ordinal))
+                if ((machine ??= MachineOf(part)) is not null)
+                    break;
+                if (part.EndsWith(Service, StringComparison.Ordinal) && !part.StartsWith("user@", StringComparison.Ordinal))
                     unit ??= part;
                 container ??= ContainerOf(part);
             }
         }
-        return (unit, container);
+        return (unit, container, machine);
     }
 
     /// <summary><c>nginx (pid 812, unit web.service)</c>.</summary>
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{Name} (pid {Pid}{(Unit is null ? "" : $", unit {Unit}")}{(Container is null ? "" : $", container {Container[..12]}")})");
+    public override string ToString()
+    {
+        string owner = $"{(Unit is null ? "" : $", unit {Unit}")}{(Container is null ? "" : $", container {Container[..12]}")}"
+            + (Machine is null ? "" : $", machine {Machine}");
+        return string.Create(CultureInfo.InvariantCulture, $"{Name} (pid {Pid}{owner})");
+    }
+
+    /// <summary>The scope that systemd-machined makes, or the service that <c>machinectl start</c> starts. The scope's name escapes a
+    /// hyphen.</summary>
+    private static string? MachineOf(string part) =>
+        part.StartsWith(MachinePrefix, StringComparison.Ordinal) && part.EndsWith(Scope, StringComparison.Ordinal)
+            ? part[MachinePrefix.Length..^Scope.Length].Replace(@"\x2d", "-", StringComparison.Ordinal)
+        : part.StartsWith(NspawnPrefix, StringComparison.Ordinal) && part.EndsWith(Service, StringComparison.Ordinal)
+            ? part[NspawnPrefix.Length..^Service.Length]
+        : null;
 
     private static string? ContainerOf(string part)
     {
-        string id = part.EndsWith(".scope", StringComparison.Ordinal) ? part[..^".scope".Length] : part;
+        string id = part.EndsWith(Scope, StringComparison.Ordinal) ? part[..^Scope.Length] : part;
         id = id[(id.LastIndexOf('-') + 1)..];
         return id.Length == IdLength && id.All(char.IsAsciiHexDigitLower) ? id : null;
     }

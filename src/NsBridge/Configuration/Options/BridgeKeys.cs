@@ -11,7 +11,8 @@ internal static class BridgeKeys
     /// <summary>The kernel takes whole seconds up to 32767 (MAX_TCP_KEEPIDLE).</summary>
     private const int LongestKeepAlive = 32_767_000;
     private const string OfInnerHalf = "give one; only an outer half alone leaves out both Namespace and Target";
-    private static readonly string[] s_references = ["vpn", "/run/netns/vpn", "unit:vpn.service", "container:web", "pid:1234", "host"];
+    private static readonly string[] s_references =
+        ["vpn", "/run/netns/vpn", "unit:vpn.service", "container:web", "machine:web", "pid:1234", "host"];
 
     public static readonly SingleKey<string> Name = new(nameof(Name), BridgeName.TryParse, "")
     {
@@ -67,7 +68,7 @@ internal static class BridgeKeys
     public static readonly SingleKey<NamespaceReference?> Namespace = new(nameof(Namespace), NamespaceReference.TryParse, null)
     {
         Help = "The target's namespace: `NAME` (in `/run/netns`), an absolute path, `pid:N`, `unit:NAME.service`, `container:NAME`, "
-            + "`host` (only if written; never a fallback).",
+            + "`machine:NAME`, `host` (only if written; never a fallback).",
         InsteadOfNull = OfInnerHalf,
         DefaultNote = "none: the outer half alone",
         Json = new JsonShape("string") { Examples = s_references },

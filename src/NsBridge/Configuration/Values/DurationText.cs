@@ -14,7 +14,8 @@ internal static class DurationText
     public static bool TryParse(string text, out TimeSpan value, out string fault)
     {
         (value, fault) = (default, "");
-        if (text.StartsWith('-'))
+        // .NET skips spaces before it.
+        if (text.AsSpan().TrimStart().StartsWith('-'))
             return Refuse.With("a duration cannot be negative", out fault);
         // .NET parses "5" as five days and "0:05" as five minutes, which no operator means.
         if (text.AsSpan().Count(':') != 2 || !TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out value))

@@ -15,21 +15,26 @@ internal enum NamespaceKind
     Pid,
     /// <summary>The namespace of a systemd service.</summary>
     Unit,
-    /// <summary>The namespace of a container.</summary>
+    /// <summary>The namespace of a container of an engine: Docker, Podman.</summary>
     Container,
+    /// <summary>The namespace of a container that is registered with systemd-machined.</summary>
+    Machine,
 }
 
 /// <summary>How the operator names a network namespace.</summary>
 /// <param name="Text">As the operator wrote it.</param>
 /// <param name="Kind">Which of the forms it has.</param>
-/// <param name="Value">The name, path, unit or container alone; empty for the host.</param>
+/// <param name="Value">The name, path, unit, container or machine alone; empty for the host.</param>
 /// <param name="Pid">The process of a <see cref="NamespaceKind.Pid"/>; else 0.</param>
 internal sealed record NamespaceReference(string Text, NamespaceKind Kind, string Value, int Pid)
 {
-    private const string Forms = "write NAME (in /run/netns), an absolute path, pid:N, unit:NAME.service, container:NAME or host";
+    private const string Forms =
+        "write NAME (in /run/netns), an absolute path, pid:N, unit:NAME.service, container:NAME, machine:NAME or host";
     private const string Suffix = ".service";
     /// <summary>NAME_MAX in linux/limits.h.</summary>
     private const int LongestName = 255;
+    /// <summary>HOST_NAME_MAX in linux/limits.h.</summary>
+    private const int LongestMachine = 64;
     /// <summary>PATH_MAX in linux/limits.h, without its closing zero.</summary>
     private const int LongestPath = 4095;
     public static readonly NamespaceReference Host = new("host", NamespaceKind.Host, "", 0);
@@ -74,6 +79,9 @@ internal sealed record NamespaceReference(string Text, NamespaceKind Kind, strin
             "container" => (NamespaceKind.Container, IsContainerName(rest)
                 ? null
                 : "container: takes a container's name or id ([A-Za-z0-9][A-Za-z0-9_.-]*)"),
+            "machine" => (NamespaceKind.Machine, IsContainerName(rest) && rest.Length <= LongestMachine
+                ? null
+                : $"machine: takes a name that machinectl lists ([A-Za-z0-9][A-Za-z0-9_.-]*, at most {LongestMachine} characters)"),
             string other => (NamespaceKind.Name, $"'{other}:' is not a kind of reference; {Forms}"),
         };
         value = new NamespaceReference(text, kind, rest, pid);

@@ -66,8 +66,8 @@ internal sealed class EngineApi(string product, string socket) : IContainerEngin
             JsonElement container = document.RootElement;
             JsonElement state = container.GetProperty("State");
             return new ContainerFacts(
-                container.GetProperty("Id").GetString()!,
-                state.GetProperty("Status").GetString()!,
+                container.GetProperty("Id").GetString() ?? "",
+                state.GetProperty("Status").GetString() ?? "",
                 state.GetProperty("Running").GetBoolean() ? state.GetProperty("Pid").GetInt32() : 0,
                 container.GetProperty("HostConfig").GetProperty("NetworkMode").GetString() == "host");
         }
@@ -80,17 +80,23 @@ internal sealed class EngineApi(string product, string socket) : IContainerEngin
     private async Task<(int Status, ReadOnlyMemory<byte> Body)> GetAsync(string path, CancellationToken cancel)
     {
         using Socket connection = await ConnectAsync(cancel);
-        await using var stream = new NetworkStream(connection, ownsSocket: false);
         // HTTP/1.0: the body ends with the connection and is not chunked.
         string request = $"GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n";
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(request), cancel);
         var answer = new MemoryStream();
         byte[] buffer = new byte[16 * 1024];
-        for (int read; (read = await stream.ReadAsync(buffer, cancel)) > 0;)
+        try
         {
-            answer.Write(buffer, 0, read);
-            if (answer.Length > LongestAnswer)
-                throw new IOException("its answer is too long");
+            await connection.SendAsync(Encoding.ASCII.GetBytes(request), cancel);
+            for (int read; (read = await connection.ReceiveAsync(buffer, cancel)) > 0;)
+            {
+                answer.Write(buffer, 0, read);
+                if (answer.Length > LongestAnswer)
+                    throw new IOException("its answer is too long");
+            }
+        }
+        catch (SocketException fault)
+        {
+            throw new IOException($"it closed the connection: {fault.SocketErrorCode}", fault);
         }
         return Split(answer.ToArray());
     }

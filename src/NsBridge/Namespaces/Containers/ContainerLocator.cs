@@ -64,6 +64,9 @@ internal sealed class ContainerLocator(string name, IReadOnlyList<IContainerEngi
         }
         if (found is [var (owner, only)])
         {
+            // The id proves later that a process is the container's.
+            if (only.Id.Length == 0)
+                throw new IOException($"{owner.Description} answers without an id");
             _owner = owner;
             return LocationOf(only);
         }

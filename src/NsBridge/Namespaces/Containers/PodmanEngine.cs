@@ -100,7 +100,7 @@ internal sealed class PodmanFiles(string storage, string runtime) : IContainerEn
             using JsonDocument document = JsonDocument.Parse(text);
             foreach (JsonElement container in document.RootElement.EnumerateArray())
             {
-                string id = container.GetProperty("id").GetString()!;
+                string id = container.GetProperty("id").GetString() ?? "";
                 if (container.TryGetProperty("names", out JsonElement names) && names.ValueKind == JsonValueKind.Array
                     && names.EnumerateArray().Any(one => one.ValueEquals(name)))
                 {

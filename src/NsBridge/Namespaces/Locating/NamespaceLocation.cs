@@ -8,7 +8,7 @@ internal enum NamespaceFault
     /// <summary>It was not probed yet.</summary>
     Unknown,
 
-    /// <summary>It does not exist, or the process, unit or container that has it does not.</summary>
+    /// <summary>It does not exist, or the process, unit, container or machine that has it does not.</summary>
     Missing,
 
     /// <summary>This process lacks a privilege to enter it.</summary>
@@ -17,14 +17,14 @@ internal enum NamespaceFault
     /// <summary>The reference leads to something that is not a namespace of its own, or to more than one.</summary>
     Unusable,
 
-    /// <summary>systemd or the container engine does not answer.</summary>
+    /// <summary>systemd, systemd-machined or the container engine does not answer.</summary>
     LocatorUnavailable,
 
     /// <summary>The container engine does not admit this user.</summary>
     LocatorForbidden,
 }
 
-/// <summary>Where a unit or a container has its network: at a file, with a process, or nowhere for now.</summary>
+/// <summary>Where a unit, container or machine has its network: at a file, with a process, or nowhere for now.</summary>
 internal sealed record NamespaceLocation
 {
     private NamespaceLocation()
@@ -37,7 +37,7 @@ internal sealed record NamespaceLocation
     /// <summary>The process that is inside; 0 for none.</summary>
     public int Process { get; private init; }
 
-    /// <summary>Identifies this run of the unit or container: the invocation id or the container's id.</summary>
+    /// <summary>Identifies this run: the unit's invocation id, the container's id, the machine's unit.</summary>
     public string Run { get; private init; } = "";
 
     /// <summary>Why there is neither a file nor a process; null if there is one.</summary>
@@ -61,7 +61,7 @@ internal sealed record NamespaceLocation
     public static NamespaceLocation Refused(string reason) => new() { AbsentReason = reason, Fault = NamespaceFault.Unusable };
 }
 
-/// <summary>Locates the network of a unit or a container by asking a service of the machine, which may take a while and fail.</summary>
+/// <summary>Locates the network of a unit, container or machine by asking a service, which may take a while and fail.</summary>
 internal interface INamespaceLocator
 {
     /// <summary>The name of what is located, for messages: <c>unit vpn.service</c>.</summary>
@@ -74,7 +74,7 @@ internal interface INamespaceLocator
     /// reason.</exception>
     Task<NamespaceLocation> LocateAsync(CancellationToken cancel);
 
-    /// <summary>Verifies that the process of <paramref name="location"/> still is the unit's or container's. Called once its pidfd is
+    /// <summary>Verifies that the process of <paramref name="location"/> still is the meant one. Called once its pidfd is
     /// open, which detects a number that was reused in between.</summary>
     /// <returns>Null if it is; otherwise an absent location with the reason.</returns>
     /// <exception cref="IOException">It could not be verified.</exception>

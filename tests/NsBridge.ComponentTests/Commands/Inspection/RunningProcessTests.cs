@@ -6,16 +6,18 @@ public class RunningProcessTests
 {
     private const string Id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-    [TestCase("0::/system.slice/vpn.service\n", "vpn.service", null)]
-    [TestCase("0::/system.slice/system-vpn.slice/vpn@home.service/child\n", "vpn@home.service", null)]
-    [TestCase("0::/user.slice/user-0.slice/user@0.service/app.slice/x.service\n", "x.service", null)]
-    [TestCase("0::/user.slice/user-0.slice/session-1.scope\n", null, null)]
-    [TestCase("0::/system.slice/docker-" + Id + ".scope\n", null, Id)]
-    [TestCase("0::/machine.slice/libpod-" + Id + ".scope/container\n", null, Id)]
-    [TestCase("12:pids:/docker/" + Id + "\n0::/\n", null, Id)]
-    [TestCase("0::/\n", null, null)]
-    public void OwnerOf_AControlGroup_TellsServiceAndContainer(string cgroup, string? unit, string? container) =>
-        Assert.That(RunningProcess.OwnerOf(cgroup), Is.EqualTo((unit, container)));
+    [TestCase("0::/system.slice/vpn.service\n", "vpn.service", null, null)]
+    [TestCase("0::/system.slice/system-vpn.slice/vpn@home.service/child\n", "vpn@home.service", null, null)]
+    [TestCase("0::/user.slice/user-0.slice/user@0.service/app.slice/x.service\n", "x.service", null, null)]
+    [TestCase("0::/user.slice/user-0.slice/session-1.scope\n", null, null, null)]
+    [TestCase("0::/system.slice/docker-" + Id + ".scope\n", null, Id, null)]
+    [TestCase("0::/machine.slice/libpod-" + Id + ".scope/container\n", null, Id, null)]
+    [TestCase("12:pids:/docker/" + Id + "\n0::/\n", null, Id, null)]
+    [TestCase(@"0::/machine.slice/machine-my\x2dweb.scope/payload/system.slice/ssh.service" + "\n", null, null, "my-web")]
+    [TestCase("0::/machine.slice/systemd-nspawn@my-web.service/payload/libpod-" + Id + ".scope\n", null, null, "my-web")]
+    [TestCase("0::/\n", null, null, null)]
+    public void OwnerOf_AControlGroup_TellsServiceContainerAndMachine(string cgroup, string? unit, string? container, string? machine) =>
+        Assert.That(RunningProcess.OwnerOf(cgroup), Is.EqualTo((unit, container, machine)));
 
     [Test]
     public void TryRead_OfThisProcess_TellsItsName() =>
