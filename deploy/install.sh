@@ -22,6 +22,7 @@ completions=$prefix/share/bash-completion/completions
 zsh=$prefix/share/zsh/site-functions
 fish=$prefix/share/fish/vendor_completions.d
 doc=$prefix/share/doc/nsbridge
+schema=$prefix/share/nsbridge/appsettings.schema.json
 config=/etc/nsbridge/appsettings.json
 # In a release the documents lie beside this file, in a checkout one folder higher.
 documents=$here
@@ -33,7 +34,8 @@ systemd_runs() {
 
 # The unit and the manual say where the program and the examples are.
 place() {
-  sed -e "s#/usr/bin/nsbridge#$bin/nsbridge#g" -e "s#/usr/share/doc/nsbridge#$doc#g" "$1" >"$destdir$2"
+  sed -e "s#/usr/bin/nsbridge#$bin/nsbridge#g" -e "s#/usr/share/doc/nsbridge#$doc#g" \
+    -e "s#/usr/share/nsbridge/appsettings.schema.json#$schema#g" "$1" >"$destdir$2"
   chmod 0644 "$destdir$2"
 }
 
@@ -44,10 +46,12 @@ install_everything() {
     exit 1
   fi
   install -d -m 0755 "$destdir$bin" "$destdir$units" "$destdir$sysusers" "$destdir$man/man5" "$destdir$man/man8" "$destdir$completions" \
-    "$destdir$zsh" "$destdir$fish" "$destdir$doc/examples" "$destdir$(dirname "$config")/conf.d"
+    "$destdir$zsh" "$destdir$fish" "$destdir$doc/examples" "$destdir$(dirname "$config")/conf.d" "$destdir$(dirname "$schema")"
   # Beside it and then over it: the program may be running.
   install -m 0755 "$executable" "$destdir$bin/.nsbridge.new"
   mv -f "$destdir$bin/.nsbridge.new" "$destdir$bin/nsbridge"
+  "$executable" check --schema >"$destdir$schema"
+  chmod 0644 "$destdir$schema"
   place "$here/nsbridge.service" "$units/nsbridge.service"
   install -m 0644 "$here/sysusers.conf" "$destdir$sysusers/nsbridge.conf"
   place "$here/man/nsbridge.8" "$man/man8/nsbridge.8"
@@ -65,7 +69,7 @@ install_everything() {
     install -D -m 0644 "$documents/docs/$document" "$destdir$doc/docs/$document"
   done
   # What the operator wrote is never touched.
-  [ -e "$destdir$config" ] || install -m 0644 "$here/config/appsettings.json" "$destdir$config"
+  [ -e "$destdir$config" ] || place "$here/config/appsettings.json" "$config"
 
   if systemd_runs; then
     if command -v systemd-sysusers >/dev/null; then
@@ -74,7 +78,12 @@ install_everything() {
       useradd --system --user-group --no-create-home --home-dir / --shell /usr/sbin/nologin nsbridge
     fi
     systemctl daemon-reload
-    systemctl try-restart nsbridge.service
+    # With a wrong configuration the service would not come up again; its faults are on standard error.
+    if "$bin/nsbridge" check --config "$config" >/dev/null; then
+      systemctl try-restart nsbridge.service
+    else
+      echo "$0: a daemon that runs goes on as it is. Correct the configuration, then: systemctl restart nsbridge" >&2
+    fi
     echo "Installed. Write bridges into $config, then: systemctl enable --now nsbridge"
   fi
 }
@@ -84,13 +93,13 @@ uninstall_everything() {
     systemctl disable --now nsbridge.service
   fi
   rm -f "$destdir$bin/nsbridge" "$destdir$units/nsbridge.service" "$destdir$sysusers/nsbridge.conf" "$destdir$man/man8/nsbridge.8" "$destdir$man/man5/nsbridge.json.5" \
-    "$destdir$completions/nsbridge" "$destdir$zsh/_nsbridge" "$destdir$fish/nsbridge.fish"
+    "$destdir$completions/nsbridge" "$destdir$zsh/_nsbridge" "$destdir$fish/nsbridge.fish" "$destdir$schema"
   for example in "$here"/examples/* alerts.yml grafana-dashboard.json; do
     rm -f "$destdir$doc/examples/$(basename "$example")"
   done
   rm -f "$destdir$doc/README.md" "$destdir$doc/CHANGELOG.md" "$destdir$doc/SECURITY.md"
   rm -rf "$destdir$doc/docs"
-  rmdir "$destdir$(dirname "$config")/conf.d" "$destdir$doc/examples" "$destdir$doc" 2>/dev/null || true
+  rmdir "$destdir$(dirname "$schema")" "$destdir$(dirname "$config")/conf.d" "$destdir$doc/examples" "$destdir$doc" 2>/dev/null || true
   if systemd_runs; then
     systemctl daemon-reload
   fi

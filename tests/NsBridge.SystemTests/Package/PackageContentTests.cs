@@ -27,6 +27,7 @@ internal sealed class PackageContentTests
         string content = await Command.CheckAsync("dpkg-deb", "--contents", await BuiltPackage.PathAsync());
         Assert.That(content, Does.Contain("./usr/bin/nsbridge\n"));
         Assert.That(content, Does.Contain("./etc/nsbridge/conf.d/\n"));
+        Assert.That(content, Does.Contain("./usr/share/nsbridge/appsettings.schema.json\n"));
         Assert.That(content, Does.Contain("./usr/lib/systemd/system/nsbridge.service\n"));
         Assert.That(content, Does.Contain("./usr/lib/sysusers.d/nsbridge.conf\n"));
         Assert.That(content, Does.Contain("./usr/share/man/man8/nsbridge.8.gz\n"));
