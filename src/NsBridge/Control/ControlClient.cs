@@ -29,10 +29,9 @@ internal sealed record ControlPath(string Socket, string? Doubt)
         if (configFile is not null && !exists)
             throw new UserErrorException(outcome.FaultText, ExitCode.Configuration);
         string directory = outcome.RuntimeDirectory ?? DaemonKeys.DefaultRuntimeDirectory;
-        string count = outcome.Faults.Count == 1 ? "1 fault" : $"{outcome.Faults.Count} faults";
         string check = $"nsbridge check{(configFile is null ? "" : $" --config {configFile}")}";
         string guess = outcome.RuntimeDirectory is null ? $"; its RuntimeDirectory is unknown and taken to be {directory}" : "";
-        string? doubt = exists ? $"{count} in {loader.File}; '{check}' lists them{guess}" : null;
+        string? doubt = exists ? $"{outcome.FaultCount} in {loader.File}; '{check}' lists them{guess}" : null;
         return new ControlPath(DaemonSettings.ControlSocketIn(directory), doubt);
     }
 }

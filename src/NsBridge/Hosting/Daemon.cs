@@ -3,7 +3,6 @@ using Microsoft.Extensions.Hosting;
 using NsBridge.Base;
 using NsBridge.Bridges;
 using NsBridge.Configuration.Reading;
-using NsBridge.Configuration.Settings;
 using NsBridge.Control;
 using NsBridge.HotRestart;
 using NsBridge.Linux;
@@ -33,7 +32,8 @@ internal static class Daemon
         using NotifySocket? manager = NotifySocket.FromEnvironment();
         ConfigurationLoader loader = ConfigurationLoader.ForProcess(configFile);
         ConfigurationOutcome outcome = loader.Load();
-        DaemonSettings settings = outcome.SettingsOrFault();
+        if (outcome.Settings is not { } settings)
+            throw Refused(outcome, manager);
         Privileges.Require(settings);
 
         HostApplicationBuilder builder = BridgeHost.Compose(
@@ -60,5 +60,19 @@ internal static class Daemon
         BridgeSupervisor supervisor = host.Services.GetRequiredService<BridgeSupervisor>();
         supervisor.Restore([.. handed[true]]);
         return await HostRun.ToEndAsync(host, supervisor.GiveBackAsync, stop);
+    }
+
+    /// <summary>Under systemd the message and <c>systemctl status</c> also say the way on: a failed unit cannot be reloaded.</summary>
+    private static UserErrorException Refused(ConfigurationOutcome outcome, NotifySocket? manager)
+    {
+        string faults = outcome.FaultText;
+        if (manager is not null)
+        {
+            string cure = $"'nsbridge check --config {outcome.File}' lists them; 'systemctl restart nsbridge' starts it then "
+                + "('systemctl reload' needs a running daemon)";
+            manager.Send(PlainText.Line($"STATUS=not started, {outcome.FaultCount} in the configuration: {cure}"));
+            faults = $"{faults}{Environment.NewLine}not started; {cure}";
+        }
+        return new UserErrorException(faults, ExitCode.Configuration);
     }
 }

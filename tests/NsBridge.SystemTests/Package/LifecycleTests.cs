@@ -59,6 +59,46 @@ internal sealed class LifecycleTests
         await service.EchoesAsync(3003);
     }
 
+    /// <summary>The old process serves on; what dpkg prints finishes the upgrade.</summary>
+    [Test]
+    public async Task Upgrade_WithAWrongConfiguration_KeepsTheOldProcessAndSaysWhatToDo()
+    {
+        InstalledService service = await InstalledService.InstallAsync(_machine);
+        TargetNamespace target = await TargetNamespace.AddAsync(_machine);
+        await target.EchoAsync(3000);
+        var bridge = new BridgeEntry("web") { Listen = "127.0.0.1:3003", Namespace = target.Name, Target = "127.0.0.1:3000" };
+        await service.RestartWithAsync(bridge);
+        await service.EchoesAsync(3003);
+        int before = await service.ProcessAsync();
+        await service.ConfigureAsync(bridge with { Listen = "nonsense" });
+
+        string printed = await _machine.CheckAsync($"{SystemdContainer.BuildUpgrade}{SystemdContainer.InstallUpgrade} 2>&1");
+
+        Assert.That(printed, Does.Contain("NsBridge:Bridges:0:Listen = \"nonsense\"").And.Contain("  systemctl restart nsbridge\n"));
+        Assert.That(await service.ProcessAsync(), Is.EqualTo(before));
+        await service.EchoesAsync(3003);
+
+        await service.ConfigureAsync(bridge);
+        await _machine.CheckAsync("nsbridge check --config /etc/nsbridge/appsettings.json && systemctl restart nsbridge");
+        Assert.That(await service.ProcessAsync(), Is.Not.EqualTo(before));
+        await service.EchoesAsync(3003);
+    }
+
+    [Test]
+    public async Task Restart_WithAWrongConfiguration_NamesTheFaultAndTheCommands()
+    {
+        InstalledService service = await InstalledService.InstallAsync(_machine);
+        await service.ConfigureAsync(new BridgeEntry("web") { Listen = "nonsense" });
+
+        Assert.That(await _machine.HoldsAsync("systemctl restart nsbridge"), Is.False);
+
+        const string Cure =
+            "nsbridge check --config /etc/nsbridge/appsettings.json' lists them; 'systemctl restart nsbridge' starts it then";
+        string journal = await service.JournalAsync();
+        Assert.That(journal, Does.Contain("NsBridge:Bridges:0:Listen = \"nonsense\"").And.Contain(Cure));
+        Assert.That(await service.PropertyAsync("StatusText"), Does.Contain("1 fault").And.Contain(Cure));
+    }
+
     [Test]
     public async Task Upgrade_DisabledByTheAdministrator_StaysDisabled()
     {

@@ -17,6 +17,8 @@ internal sealed record ConfigurationOutcome(
     public string DirectoryAsGiven { get; init; } = DaemonKeys.DefaultRuntimeDirectory;
     /// <summary>How many files of conf.d there are in it.</summary>
     public int AddedFiles { get; init; }
+    /// <summary><c>1 fault</c>, or <c>3 faults</c>.</summary>
+    public string FaultCount => Faults.Count == 1 ? "1 fault" : $"{Faults.Count} faults";
     /// <summary>All faults, one a line.</summary>
     public string FaultText => string.Join(Environment.NewLine, Faults);
     /// <summary>The outcome itself, for a command to which faults do not matter.</summary>
