@@ -10,15 +10,11 @@ namespace NsBridge.Linux;
 /// so no thread has to be inside.</summary>
 public static class SocketDiagnostics
 {
-    private const int SizeOfHeader = 16;
     private const int SizeOfInternetRequest = 56;
     private const int SizeOfInternetAnswer = 72;
     private const int SizeOfUnixRequest = 24;
     private const int SizeOfUnixAnswer = 16;
     private const byte UnixListening = 10;
-
-    /// <summary>Bytes for one message; the kernel fills at most 32 KiB.</summary>
-    private const int SizeOfBuffer = 64 << 10;
 
     /// <summary>Every TCP, UDP and UNIX socket that waits for clients.</summary>
     /// <param name="netlink">A socket of AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG in the namespace of interest.</param>
@@ -28,9 +24,9 @@ public static class SocketDiagnostics
     {
         var found = new List<BoundSocket>();
         error = Errno.None;
-        Message tcp = message => ReadInternet(message, BoundSocketKind.Tcp, found);
-        Message udp = message => ReadInternet(message, BoundSocketKind.Udp, found);
-        foreach ((byte[] request, Message read) in (ReadOnlySpan<(byte[], Message)>)
+        NetlinkDump.Message tcp = message => ReadInternet(message, BoundSocketKind.Tcp, found);
+        NetlinkDump.Message udp = message => ReadInternet(message, BoundSocketKind.Udp, found);
+        foreach ((byte[] request, NetlinkDump.Message read) in (ReadOnlySpan<(byte[], NetlinkDump.Message)>)
         [
             (Request(SizeOfInternetRequest, Libc.AF_INET, Libc.IPPROTO_TCP, Libc.TCPF_LISTEN), tcp),
             (Request(SizeOfInternetRequest, Libc.AF_INET, Libc.IPPROTO_UDP, Libc.TCPF_CLOSE), udp),
@@ -39,57 +35,18 @@ public static class SocketDiagnostics
             (Request(SizeOfUnixRequest, Libc.AF_UNIX, 0, Libc.TCPF_LISTEN, Libc.UDIAG_SHOW_NAME), message => ReadUnix(message, found)),
         ])
         {
-            Errno failed = Dump(netlink, request, read);
+            Errno failed = NetlinkDump.Ask(netlink, request, Libc.SOCK_DIAG_BY_FAMILY, read);
             error = error == Errno.None ? failed : error;
         }
         return found;
     }
 
-    private delegate void Message(ReadOnlySpan<byte> payload);
-
-    private static Errno Dump(int netlink, ReadOnlySpan<byte> request, Message read)
-    {
-        nint sent = Libc.Send(netlink, request);
-        if (sent < 0)
-            return Libc.ErrorOf(sent);
-        byte[] buffer = new byte[SizeOfBuffer];
-        while (true)
-        {
-            // The calls that send and receive write the dump themselves: an answer that is not there now never comes.
-            nint count = Libc.Receive(netlink, buffer);
-            if (count < 0)
-                return Libc.ErrorOf(count);
-            if (count == 0)
-                return Errno.EPROTO;
-            for (Span<byte> rest = buffer.AsSpan(0, (int)count); rest.Length >= SizeOfHeader;)
-            {
-                int length = (int)MemoryMarshal.Read<uint>(rest);
-                if (length < SizeOfHeader || length > rest.Length)
-                    return Errno.EPROTO;
-                Span<byte> payload = rest[SizeOfHeader..length];
-                switch (MemoryMarshal.Read<ushort>(rest[4..]))
-                {
-                    case Libc.NLMSG_DONE:
-                        return Errno.None;
-                    case Libc.NLMSG_ERROR:
-                        return payload.Length < 4 ? Errno.EPROTO : Libc.ErrorOf(MemoryMarshal.Read<int>(payload));
-                    case Libc.SOCK_DIAG_BY_FAMILY:
-                        read(payload);
-                        break;
-                }
-
-                rest = rest[Math.Min(Align(length), rest.Length)..];
-            }
-        }
-    }
-
     /// <summary>struct nlmsghdr, and struct inet_diag_req_v2 or unix_diag_req, of which the rest is zero.</summary>
     private static byte[] Request(int size, int family, int protocol, uint states, uint show = 0)
     {
-        const uint Kind = Libc.SOCK_DIAG_BY_FAMILY | (Libc.NLM_F_REQUEST | Libc.NLM_F_DUMP) << 16;
-        byte[] request = new byte[SizeOfHeader + size];
-        ReadOnlySpan<uint> begin = [(uint)request.Length, Kind, 0, 0, (uint)(family | protocol << 8), states, 0, show];
-        MemoryMarshal.AsBytes(begin).CopyTo(request);
+        byte[] request = NetlinkDump.Request(Libc.SOCK_DIAG_BY_FAMILY, size, out Span<byte> body);
+        ReadOnlySpan<uint> begin = [(uint)(family | protocol << 8), states, 0, show];
+        MemoryMarshal.AsBytes(begin).CopyTo(body);
         return request;
     }
 
@@ -108,7 +65,8 @@ public static class SocketDiagnostics
         if (address.IsIPv4MappedToIPv6)
             address = address.MapToIPv4();
         bool only = false;
-        if (TryFindAttribute(message[SizeOfInternetAnswer..], Libc.INET_DIAG_SKV6ONLY, out ReadOnlySpan<byte> value) && value.Length > 0)
+        ReadOnlySpan<byte> attributes = message[SizeOfInternetAnswer..];
+        if (NetlinkDump.TryFindAttribute(attributes, Libc.INET_DIAG_SKV6ONLY, out ReadOnlySpan<byte> value) && value.Length > 0)
             only = value[0] != 0;
         found.Add(new BoundSocket(
             kind, new IPEndPoint(address, port), null, only,
@@ -120,7 +78,7 @@ public static class SocketDiagnostics
     {
         // The kernel also reports pathname sockets, which belong to no network namespace.
         if (message.Length < SizeOfUnixAnswer || message[2] != UnixListening
-            || !TryFindAttribute(message[SizeOfUnixAnswer..], Libc.UNIX_DIAG_NAME, out ReadOnlySpan<byte> name) || name.IsEmpty)
+            || !NetlinkDump.TryFindAttribute(message[SizeOfUnixAnswer..], Libc.UNIX_DIAG_NAME, out ReadOnlySpan<byte> name) || name.IsEmpty)
         {
             return;
         }
@@ -128,27 +86,4 @@ public static class SocketDiagnostics
         string text = name[0] == 0 ? "@" + Encoding.UTF8.GetString(name[1..]) : Encoding.UTF8.GetString(name).TrimEnd('\0');
         found.Add(new BoundSocket(BoundSocketKind.Unix, null, text, false, uint.MaxValue, MemoryMarshal.Read<uint>(message[4..])));
     }
-
-    /// <summary>Finds one of the attributes (struct nlattr) behind a message.</summary>
-    private static bool TryFindAttribute(ReadOnlySpan<byte> attributes, ushort type, out ReadOnlySpan<byte> value)
-    {
-        while (attributes.Length >= 4)
-        {
-            int length = MemoryMarshal.Read<ushort>(attributes);
-            if (length < 4 || length > attributes.Length)
-                break;
-            if (MemoryMarshal.Read<ushort>(attributes[2..]) == type)
-            {
-                value = attributes[4..length];
-                return true;
-            }
-
-            attributes = attributes[Math.Min(Align(length), attributes.Length)..];
-        }
-
-        value = default;
-        return false;
-    }
-
-    private static int Align(int length) => (length + 3) & ~3;
 }

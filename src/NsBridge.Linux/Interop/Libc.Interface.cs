@@ -8,6 +8,11 @@ public static unsafe partial class Libc
 {
     internal const int NETLINK_ROUTE = 0;
     internal const ushort RTM_NEWLINK = 16;
+    internal const ushort RTM_NEWADDR = 20;
+    internal const ushort RTM_GETADDR = 22;
+    internal const ushort IFA_ADDRESS = 1;
+    internal const ushort IFA_LOCAL = 2;
+    internal const byte IFA_F_TENTATIVE = 0x40;
     internal const int IFF_UP = 1;
 
     private const int SO_BINDTODEVICE = 25;

@@ -93,15 +93,18 @@ internal sealed class BridgeCounters
     /// <summary>An admitted client has gone.</summary>
     public void CountGone() => Interlocked.Decrement(ref _active);
 
-    public void CountFailed(string reason)
+    /// <param name="reason">Null if it is not the last failure of the bridge that has the name now.</param>
+    public void CountFailed(string? reason)
     {
         Interlocked.Increment(ref _failed);
+        if (reason is null)
+            return;
         Interlocked.Increment(ref _failures);
         Volatile.Write(ref _failedAt, DateTime.UtcNow.Ticks);
         _failure = reason;
     }
 
-    /// <summary>A client has reached the target.</summary>
+    /// <summary>A client has reached the target, or the target is another one now.</summary>
     public void CountReached()
     {
         // Read first: writes of several loops would contend.

@@ -22,16 +22,16 @@ internal interface IBridgeHalf
 /// <summary>The half that has the bridge's listeners and connects to its UNIX socket.</summary>
 internal interface IOuterHalf : IBridgeHalf
 {
-    /// <summary>Whether it listens. Any thread may ask.</summary>
+    /// <summary>Whether it listens, on one address at least. Any thread may ask.</summary>
     bool IsBound { get; }
 
-    /// <summary>Why it does not listen; the caller repeats <see cref="BindAsync"/>. Null if it listens, or retries by itself.</summary>
+    /// <summary>Why it does not listen, or not everywhere; the caller repeats <see cref="BindAsync"/>.</summary>
     StateReason? BindTrouble { get; }
 
     /// <summary>Why it cannot pass clients on; it retries by itself. Null if it can.</summary>
     StateReason? JoinTrouble { get; }
 
-    /// <summary>Binds what is not bound. Called until it succeeds, and after each change of the listeners' namespace.</summary>
+    /// <summary>Binds what is not bound. Called until there is no <see cref="BindTrouble"/>.</summary>
     Task BindAsync();
 }
 

@@ -40,6 +40,12 @@ internal enum ReasonCode
     /// <summary>An address of <c>Listen</c> cannot be bound.</summary>
     ListenerUnavailable,
 
+    /// <summary>The bridge listens, but not on every address and port of <c>Listen</c>.</summary>
+    ListenerPartial,
+
+    /// <summary>An interface of <c>Listen</c> is not there or has no address.</summary>
+    InterfaceMissing,
+
     /// <summary>Binding an address of <c>Listen</c> needs a privilege.</summary>
     ListenerForbidden,
 
@@ -104,6 +110,16 @@ internal sealed record StateReason(ReasonCode Code, string Text)
         Errno.ENOMEM or Errno.ENOBUFS => ReasonCode.OutOfMemory,
         _ => otherwise,
     };
+
+    /// <summary>Several reasons as one, with the code of the first; null for none.</summary>
+    public static StateReason? Together(IReadOnlyList<StateReason> reasons)
+    {
+        const int MostNamed = 3;
+        if (reasons.Count <= 1)
+            return reasons.SingleOrDefault();
+        string named = string.Join("; ", reasons.Take(MostNamed).Select(reason => reason.Text));
+        return new StateReason(reasons[0].Code, reasons.Count > MostNamed ? $"{named}; and {reasons.Count - MostNamed} more" : named);
+    }
 
     /// <summary>No socket of a namespace could be made.</summary>
     public static StateReason Unreachable(NamespaceTracker place, EnterFailure failure)

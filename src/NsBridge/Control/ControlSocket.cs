@@ -80,10 +80,10 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
         _lock = null;
     }
 
-    private (IReadOnlyList<Socket> Sockets, LocalListener? File) Open()
+    private OpenedListeners Open()
     {
         var listener = LocalListener.Open(_settings.ControlSocket, OwnerOnly, "nsbridge status");
-        return ([listener.Socket], listener);
+        return new OpenedListeners([listener.Socket], listener);
     }
 
     /// <summary>Without the lock's file a second daemon would start beside this one.</summary>

@@ -6,8 +6,17 @@ using NsBridge.Bridges.Listening;
 
 namespace NsBridge.Control;
 
-/// <summary>An address cannot be listened on now, but may be later; the message says why.</summary>
-internal sealed class ListenUnavailableException(string message) : Exception(message);
+/// <summary>Listening sockets that were opened.</summary>
+/// <param name="Sockets">The server's from here on; may be empty if some are missing.</param>
+/// <param name="File">The file of a UNIX socket; else null.</param>
+internal sealed record OpenedListeners(IReadOnlyList<Socket> Sockets, LocalListener? File = null)
+{
+    /// <summary>Why others could not be opened, which may be possible later; null if none is missing.</summary>
+    public string? Missing { get; init; }
+
+    /// <summary>Whether others may have to be opened although none is missing.</summary>
+    public bool MayGrow { get; init; }
+}
 
 /// <summary>A UNIX socket that listens for requests, with its file.</summary>
 internal sealed class LocalListener : IDisposable
@@ -59,12 +68,12 @@ internal sealed class LocalListener : IDisposable
 /// <summary>Keeps a request server running: every second it opens the listeners that could not be opened before, or whose file was removed
 /// or replaced. A failure is reported once until it changes.</summary>
 /// <param name="what">What is served, for the log.</param>
-/// <param name="open">Opens the listeners, at least one; with the file if it is a UNIX socket.</param>
+/// <param name="open">Opens the listeners that are not open yet.</param>
 /// <param name="answer">Reads a request and writes its answer.</param>
 /// <param name="log">Receives faults of requests.</param>
 internal sealed class ServingLoop(
     string what,
-    Func<(IReadOnlyList<Socket> Sockets, LocalListener? File)> open,
+    Func<OpenedListeners> open,
     Func<Socket, CancellationToken, Task> answer,
     ILogger log) : IAsyncDisposable
 {
@@ -75,8 +84,9 @@ internal sealed class ServingLoop(
     private ShortRequestServer? _server;
     private Task _loop = Task.CompletedTask;
     private string? _reported;
+    private bool _mayGrow;
 
-    /// <summary>Called when it serves; true after the first time.</summary>
+    /// <summary>Called when listeners were opened; true after the start.</summary>
     public required Action<bool> Serving { get; init; }
 
     /// <summary>Called with a failure.</summary>
@@ -86,18 +96,10 @@ internal sealed class ServingLoop(
     public Action? Check { get; init; }
 
     /// <summary>Serves, or starts to wait for the address.</summary>
-    /// <exception cref="UserErrorException">The address can never be listened on.</exception>
+    /// <exception cref="UserErrorException">The UNIX socket cannot be made.</exception>
     public void Start()
     {
-        try
-        {
-            Open();
-            Serving(false);
-        }
-        catch (ListenUnavailableException fault)
-        {
-            Report(fault.Message);
-        }
+        Open(isStart: true);
         _loop = KeepAsync(_stop.Token);
     }
 
@@ -112,25 +114,26 @@ internal sealed class ServingLoop(
     {
         using var timer = new PeriodicTimer(s_period);
         // TCP listeners that are open stay open.
-        while (_server is null || _file is not null)
+        while (_reported is not null || _file is not null || _mayGrow)
         {
             try
             {
                 await timer.WaitForNextTickAsync(stop);
                 Check?.Invoke();
-                if (_file is not { IsInPlace: true })
+                if (_file is { IsInPlace: true })
                 {
-                    await CloseAsync();
-                    Open();
-                    Serving(true);
+                    _reported = null;
+                    continue;
                 }
-                _reported = null;
+                if (_file is not null)
+                    await CloseAsync();
+                Open(isStart: false);
             }
             catch (OperationCanceledException)
             {
                 return;
             }
-            catch (Exception fault) when (fault is ListenUnavailableException or UserErrorException)
+            catch (UserErrorException fault)
             {
                 // Here a shortage of descriptors passes too, which ends a start.
                 Report(fault.Message);
@@ -138,10 +141,19 @@ internal sealed class ServingLoop(
         }
     }
 
-    private void Open()
+    private void Open(bool isStart)
     {
-        (IReadOnlyList<Socket> sockets, _file) = open();
-        _server = new ShortRequestServer(what, sockets, answer, log);
+        OpenedListeners opened = open();
+        _file = opened.File;
+        _mayGrow = opened.MayGrow;
+        if (opened.Sockets.Count > 0)
+        {
+            _server ??= new ShortRequestServer(what, [], answer, log);
+            foreach (Socket listener in opened.Sockets)
+                _server.Add(listener);
+            Serving(!isStart);
+        }
+        Report(opened.Missing);
     }
 
     private async Task CloseAsync()
@@ -151,9 +163,9 @@ internal sealed class ServingLoop(
         Interlocked.Exchange(ref _file, null)?.Dispose();
     }
 
-    private void Report(string fault)
+    private void Report(string? fault)
     {
-        if (fault != _reported)
+        if (fault is not null && fault != _reported)
             NotServing(fault);
         _reported = fault;
     }

@@ -27,11 +27,11 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
     /// <summary>Connections that may be open: those that are served, and for each listener a new one that evicts one of them.</summary>
     private readonly SemaphoreSlim _slots;
 
-    private readonly IReadOnlyList<Socket> _listeners;
+    private readonly List<Socket> _listeners = [];
+    private readonly List<Task> _accepting = [];
     private readonly Func<Socket, CancellationToken, Task> _answer;
     private readonly ILogger _log;
     private readonly RepeatedFault _faults;
-    private readonly Task _accepting;
 
     /// <param name="what">What is served, for the log.</param>
     /// <param name="listeners">Bound and listening; owned from here on.</param>
@@ -39,12 +39,20 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
     /// <param name="log">Receives faults.</param>
     public ShortRequestServer(string what, IReadOnlyList<Socket> listeners, Func<Socket, CancellationToken, Task> answer, ILogger log)
     {
-        _listeners = listeners;
-        _slots = new SemaphoreSlim(MostSessions + listeners.Count);
+        _slots = new SemaphoreSlim(MostSessions);
         _answer = answer;
         _log = log;
         _faults = new RepeatedFault(fault => CannotServe(what, fault), TimeProvider.System);
-        _accepting = Task.WhenAll(listeners.Select(AcceptAsync));
+        foreach (Socket listener in listeners)
+            Add(listener);
+    }
+
+    /// <summary>Serves another listener, which is owned from here on. Not while another call adds one, or the server is disposed.</summary>
+    public void Add(Socket listener)
+    {
+        _listeners.Add(listener);
+        _slots.Release();
+        _accepting.Add(AcceptAsync(listener));
     }
 
     public async ValueTask DisposeAsync()
@@ -52,7 +60,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
         await _stop.CancelAsync();
         foreach (Socket listener in _listeners)
             listener.Dispose();
-        await _accepting;
+        await Task.WhenAll(_accepting);
         Task[] running;
         lock (_lock)
             running = [.. _running];

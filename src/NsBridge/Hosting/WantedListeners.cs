@@ -28,11 +28,13 @@ internal sealed class WantedListeners
 
     /// <summary>Whether one of the bridges will take it.</summary>
     public bool Contains(ListenerSnapshot listener) =>
-        listener.Path.Length > 0 ? _paths.Contains(listener.Path) : Trait.Of(listener.Descriptor) is { } trait && _traits.Contains(trait);
+        listener.Path.Length > 0 ? _paths.Contains(listener.Path)
+            : Trait.Of(listener.Descriptor) is { } trait && (_traits.Contains(trait) || _traits.Contains(trait.OfInterface));
 
     /// <param name="Type">SOCK_STREAM or SOCK_DGRAM.</param>
     /// <param name="IsHosts">Whether it belongs to the host's network. Others are not distinguished: no name is resolved yet.</param>
-    /// <param name="Address">Without its interface, which an entry may name: its number is known only inside the namespace.</param>
+    /// <param name="Address">Without its interface, which an entry may name: its number is known only inside the namespace. For an entry
+    /// that is an interface, one that stands for all addresses of the family.</param>
     /// <param name="Port">Its port.</param>
     /// <param name="V6Only">Whether an IPv6 socket refuses IPv4 clients; null for IPv4.</param>
     private readonly record struct Trait(int Type, bool IsHosts, IPAddress Address, int Port, bool? V6Only)
@@ -43,6 +45,10 @@ internal sealed class WantedListeners
             Bare(socket.Address),
             socket.Port,
             IsSix(socket.Address) ? !socket.DualStack : null);
+
+        /// <summary>The trait of an entry that is an interface, if this is the trait of one of its listeners.</summary>
+        public Trait OfInterface => Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any) ? this
+            : this with { Address = ListenEndpoint.OfInterface[IsSix(Address) ? 1 : 0] };
 
         public static Trait? Of(int socket)
         {

@@ -51,6 +51,16 @@ internal sealed class RepeatedFault : IDisposable
         }
     }
 
+    /// <summary>Drops what was counted: it concerns a configuration that was replaced.</summary>
+    public void Forget()
+    {
+        lock (_lock)
+        {
+            _counts.Clear();
+            _others = 0;
+        }
+    }
+
     /// <summary>Logs what was counted and not logged yet.</summary>
     public void Dispose()
     {

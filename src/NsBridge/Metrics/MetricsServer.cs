@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NsBridge.Base;
+using NsBridge.Bridges.Listening;
 using NsBridge.Configuration.Settings;
 using NsBridge.Control;
 
@@ -17,13 +18,13 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
     private readonly ILogger<MetricsServer> _log;
     private readonly ServingLoop? _serving;
 
-    public MetricsServer(DaemonSettings settings, BridgeCounts counts, ILogger<MetricsServer> log)
+    public MetricsServer(DaemonSettings settings, BridgeCounts counts, ListeningSockets listening, ILogger<MetricsServer> log)
     {
         _counts = counts;
         _log = log;
         if (settings.Metrics is { } endpoint)
         {
-            _serving = new ServingLoop("The metrics endpoint", () => MetricsListener.Open(endpoint), AnswerAsync, log)
+            _serving = new ServingLoop("The metrics endpoint", new MetricsListener(endpoint, listening).Open, AnswerAsync, log)
             {
                 Serving = _ => Serving(endpoint.Text),
                 NotServing = NotServing,
@@ -32,7 +33,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
     }
 
     /// <summary>Serves, or waits for the address: an interface that is not up yet keeps no bridge from starting.</summary>
-    /// <exception cref="UserErrorException">The address can never be listened on.</exception>
+    /// <exception cref="UserErrorException">The UNIX socket cannot be made.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _serving?.Start();

@@ -36,10 +36,12 @@ internal sealed class FleetScene : IAsyncDisposable
 
     public BridgeSupervisor Fleet { get; }
 
-    /// <summary>Settings of one bridge, <c>web</c>, with an inner half on the host and its UNIX socket in a directory of the scene.</summary>
+    /// <summary>Settings of one bridge, <c>web</c>, with its UNIX socket in a directory of the scene.</summary>
     /// <param name="keys">Further keys, each with a comma before it.</param>
-    public DaemonSettings Web(string keys) =>
-        LoadedText.Right($""" "Name":"web", "Socket":"{_scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" {keys} """);
+    /// <param name="target">Its target.</param>
+    /// <param name="inside">The target's namespace.</param>
+    public DaemonSettings Web(string keys, string target = "127.0.0.1:3000", string inside = "host") =>
+        LoadedText.Right($""" "Name":"web", "Socket":"{_scratch["web.sock"]}", "Namespace":"{inside}", "Target":"{target}" {keys} """);
 
     /// <summary>A file in a directory of the scene.</summary>
     public string PathOf(string file) => _scratch[file];

@@ -19,6 +19,8 @@ internal sealed class CrossBridgeRulesTests
     [TestCase("\"10.0.0.1:80-89\"", "\"10.0.0.1:89-99\"")]
     [TestCase("\"10.0.0.1:80\"", "\"[::ffff:10.0.0.1]:80\"")]
     [TestCase("[\"81\",\"82\"]", "\"*:82\"")]
+    [TestCase("\"eth0:80\"", "\"*:80\"")]
+    [TestCase("\"eth0:80-89\"", "\"eth0:85\"")]
     [TestCase("\"[fe80::1%1]:80\"", "\"[fe80::1%lo]:80\"")]
     [TestCase("\"[fe80::1%lo]:80\", \"ListenNamespace\":\"vpn\"", "\"[fe80::1%1]:80\", \"ListenNamespace\":\"vpn\"")]
     public void Listen_Overlapping_IsToldAtTheLaterOne(string first, string second)
@@ -31,6 +33,7 @@ internal sealed class CrossBridgeRulesTests
     [TestCase("\"0.0.0.0:80\"", "\"0.0.0.0:81\"")]
     [TestCase("\"10.0.0.1:80\"", "\"10.0.0.2:80\"")]
     [TestCase("80", "\"127.0.0.2:80\"")]
+    [TestCase("\"eth0:80\"", "\"eth1:80\"")]
     [TestCase("\"80-89\"", "\"90-99\"")]
     [TestCase("\"[fe80::1%eth0]:80\"", "\"[fe80::1%eth1]:80\"")]
     [TestCase("\"[fe80::1%1]:80\"", "\"[fe80::1%nosuch]:80\"")]

@@ -26,6 +26,19 @@ internal sealed class EndpointTests
         Assert.That(string.Join(' ', sockets), Is.EqualTo(expected));
     }
 
+    [TestCase("eth0:80-81", "eth0")]
+    [TestCase("bond0.100:80", "bond0.100")]
+    [TestCase("br-1a2b3c4d5e:80", "br-1a2b3c4d5e")]
+    public void Listen_Interface_MeansTheAddressesItHas(string text, string name)
+    {
+        Assert.That(ListenEndpoint.TryParse(text, out ListenEndpoint? endpoint, out string? fault), Is.True, fault);
+        Assert.That(endpoint.Interface, Is.EqualTo(name));
+        IPAddress[] addresses = [IPAddress.Parse("192.0.2.7"), IPAddress.Parse("2001:db8::7")];
+        Assert.That(
+            endpoint.Sockets(addresses).Select(socket => (socket.Address, socket.Port)),
+            Is.EqualTo(Enumerable.Range(80, endpoint.Ports.Count).SelectMany(port => addresses.Select(address => (address, port)))));
+    }
+
     [Test]
     public void Listen_NamedInterface_KeepsTheNameForTheSocketsNamespace()
     {

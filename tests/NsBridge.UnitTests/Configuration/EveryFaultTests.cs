@@ -38,7 +38,7 @@ internal sealed class EveryFaultTests
 
     [Test]
     public void Load_AWrongSectionBeforeTheRightOne_TellsWhatIsBelow() =>
-        AssertPaths("""{"NsBridge":{"Metric":{},"Metrics":{"Listen":"foo:1"}}}""", [], ["NsBridge:Metric", "NsBridge:Metrics:Listen"]);
+        AssertPaths("""{"NsBridge":{"Metric":{},"Metrics":{"Listen":"foo.bar:1"}}}""", [], ["NsBridge:Metric", "NsBridge:Metrics:Listen"]);
 
     [Test]
     public void Load_WhatIsMissingInAListGivenTwice_IsTold() =>

@@ -16,7 +16,7 @@ internal enum AdmitVerdict
     /// <summary>The bridge has <c>MaxConnections</c> already.</summary>
     BridgeFull,
 
-    /// <summary>Its address has <c>MaxConnectionsPerClient</c> already.</summary>
+    /// <summary>It has <c>MaxConnectionsPerClient</c> already: its address, or the /64 of its IPv6 address.</summary>
     ClientFull,
 
     /// <summary>The source of its datagram is a listener of the daemon.</summary>
@@ -69,7 +69,7 @@ internal sealed class AdmissionControl(BridgeCounters counters, BridgeSettings s
         if (peer.IsUnix)
             return;
         lock (_lock)
-            CollectionsMarshal.GetValueRefOrAddDefault(_perClient, peer.Bits, out _)++;
+            CollectionsMarshal.GetValueRefOrAddDefault(_perClient, peer.ClientBits, out _)++;
     }
 
     private AdmitVerdict Judge(PeerAddress peer, BridgeSettings settings)
@@ -83,7 +83,7 @@ internal sealed class AdmissionControl(BridgeCounters counters, BridgeSettings s
         lock (_lock)
         {
             // Counted without a limit too, for a limit that a reload adds. An entry is small and goes with its last connection.
-            ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_perClient, peer.Bits, out _);
+            ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_perClient, peer.ClientBits, out _);
             if (settings.MaxConnectionsPerClient > 0 && count >= settings.MaxConnectionsPerClient)
                 return AdmitVerdict.ClientFull;
             count++;
@@ -102,9 +102,9 @@ internal sealed class AdmissionControl(BridgeCounters counters, BridgeSettings s
             return;
         lock (_lock)
         {
-            ref int count = ref CollectionsMarshal.GetValueRefOrNullRef(_perClient, peer.Bits);
+            ref int count = ref CollectionsMarshal.GetValueRefOrNullRef(_perClient, peer.ClientBits);
             if (!Unsafe.IsNullRef(ref count) && --count == 0)
-                _perClient.Remove(peer.Bits);
+                _perClient.Remove(peer.ClientBits);
         }
     }
 }

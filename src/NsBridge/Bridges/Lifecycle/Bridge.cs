@@ -65,16 +65,16 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
     /// <summary>Whether this bridge's own connections have ended and all their sockets are closed.</summary>
     public bool HasDrained => Clients.Count == 0;
 
-    /// <summary>Whether the file of the UNIX socket was removed or replaced.</summary>
-    public bool HasLostSocket => _inner is { IsSocketInPlace: false };
+    /// <summary>Whether <see cref="RecoverAsync"/> may have a socket to make.</summary>
+    public bool LacksSocket => _inner is { IsSocketInPlace: false } || _outer?.BindTrouble is not null
+        || _settings.ListensOnInterface || Judge().State == BridgeState.Failed;
 
-    /// <summary>Whether the listeners cannot be bound for lack of a privilege.</summary>
-    public bool LacksPrivilegeToListen => _outer?.BindTrouble is { Code: ReasonCode.ListenerForbidden };
+    /// <summary>Whether no listener can be bound for lack of a privilege.</summary>
+    public bool LacksPrivilegeToListen => _outer is { IsBound: false, BindTrouble.Code: ReasonCode.ListenerForbidden };
 
     public SockAddr JoinAddress => _inner?.SocketAddress ?? SockAddr.FromPath(_settings.Socket);
 
     internal IInnerHalf? Inner => _inner;
-
     internal IOuterHalf? Outer => _outer;
 
     internal NamespaceState? TargetNamespace => _target?.State;
@@ -208,6 +208,8 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
         Clients.Change(settings);
         _inner?.Change();
         (_outer as IOuterCarrier)?.Change();
+        if (settings.Target != before.Target)
+            Clients.ForgetTarget();
         if (settings.WhenNamespaceGoes != before.WhenNamespaceGoes)
             ApplyNamespaces();
         _log.Changed(!IsUdp ? "its limits or its target; connections go on"
@@ -220,6 +222,7 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
     /// read as the other's.</param>
     public void AdoptPolicy(BridgeSettings? successor)
     {
+        Clients.OnReplaced();
         _hasSuccessor = successor is { Enabled: true };
         WhenNamespaceGoes policy = successor?.WhenNamespaceGoes ?? WhenNamespaceGoes.Close;
         if (_settings.WhenNamespaceGoes == policy)
@@ -275,18 +278,25 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
             return (BridgeState.Waiting, BridgeReporter.Stopping);
         if (_fault is { } fault)
             return (BridgeState.Failed, fault);
+        StateReason? unbound = _outer?.BindTrouble;
+        bool isBound = _outer is { IsBound: true };
+        bool isUnboundForFault = !isBound && unbound is not null and not { Code: ReasonCode.InterfaceMissing };
         foreach (NamespaceTracker? tracker in (ReadOnlySpan<NamespaceTracker?>)[_target, _listener])
         {
             if (tracker is { State: { CanEnter: false } state })
-                return (state.IsFault ? BridgeState.Failed : BridgeState.Waiting, StateReason.Of(state));
+            {
+                StateReason missing = StateReason.Of(state);
+                StateReason both = unbound is null ? missing : StateReason.Together(isBound ? [missing, unbound] : [unbound, missing])!;
+                return (state.IsFault || isUnboundForFault ? BridgeState.Failed : BridgeState.Waiting, both);
+            }
         }
-        if (_outer?.BindTrouble is { } unbound)
-            return (BridgeState.Failed, unbound);
-        if ((_settings.Namespace is not null && _inner is null) || (_settings.Listen.Count > 0 && _outer is not { IsBound: true }))
+        if (unbound is not null && !isBound)
+            return (isUnboundForFault ? BridgeState.Failed : BridgeState.Waiting, unbound);
+        if ((_settings.Namespace is not null && _inner is null) || (_settings.Listen.Count > 0 && !isBound))
             return (BridgeState.Waiting, BridgeReporter.Starting);
         if (_outer?.JoinTrouble is { } trouble)
             return (_target is null ? BridgeState.Waiting : BridgeState.Failed, trouble);
-        return (BridgeState.Up, StateReason.None);
+        return (BridgeState.Up, unbound is null ? StateReason.None : unbound with { Code = ReasonCode.ListenerPartial });
     }
 
     /// <summary>The bridge at this moment. Any thread may call.</summary>

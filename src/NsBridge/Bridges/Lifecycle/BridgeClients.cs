@@ -15,6 +15,7 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
     private readonly bool _isUdp;
     private volatile bool _isLogged;
     private long _connections;
+    private volatile bool _isReplaced;
 
     /// <param name="settings">The bridge's settings.</param>
     /// <param name="before">The clients of the bridge of the same name before this one: the counters and limits continue.</param>
@@ -43,6 +44,22 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
     {
         _admission.Change(settings);
         _isLogged = settings.AccessLog;
+    }
+
+    /// <summary>The bridge has another target: failures of the old one are dropped.</summary>
+    public void ForgetTarget()
+    {
+        _log.ForgetTarget();
+        Counters.CountReached();
+    }
+
+    /// <summary>A reload has replaced or removed the bridge: failures of its target no longer concern anybody.</summary>
+    public void OnReplaced()
+    {
+        if (_isReplaced)
+            return;
+        _isReplaced = true;
+        ForgetTarget();
     }
 
     public bool Admit(PeerAddress peer)
@@ -90,8 +107,9 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
 
     public void OnFailed(PeerAddress peer, string reason)
     {
-        Counters.CountFailed(reason);
-        _log.Unreachable(peer, reason);
+        Counters.CountFailed(_isReplaced ? null : reason);
+        if (!_isReplaced)
+            _log.Unreachable(peer, reason);
     }
 
     public void OnEnded(PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient, long age)

@@ -30,6 +30,8 @@ internal sealed partial class BridgeLog : IDisposable
 
     public void Up(string listen, string place, string target) => Up(_log, _bridge, listen, place, target);
 
+    public void UpInPart(string missing) => UpInPart(_log, _bridge, missing);
+
     public void Waiting(string reason) => Waiting(_log, _bridge, reason);
 
     public void Failed(string reason) => Failed(_log, _bridge, reason);
@@ -72,6 +74,9 @@ internal sealed partial class BridgeLog : IDisposable
         if (_log.IsEnabled(LogLevel.Debug))
             ClientFailed(_log, _bridge, peer, reason);
     }
+
+    /// <summary>The target is another one now.</summary>
+    public void ForgetTarget() => _unreachable.Forget();
 
     /// <summary>A client was refused: logged once, then counted.</summary>
     public void Refused(PeerAddress peer, AdmitVerdict verdict)
@@ -154,4 +159,7 @@ internal sealed partial class BridgeLog : IDisposable
         Message = "Bridge {Bridge}: its Listen is {Listen} now, but what systemd passed ({Handed}) replaces it; "
             + "its socket unit determines where it listens")]
     private static partial void ListenReplaced(ILogger log, string bridge, string listen, string handed);
+
+    [LoggerMessage(EventId = 1018, Level = LogLevel.Warning, Message = "Bridge {Bridge} is up, but not on all of its Listen: {Reason}")]
+    private static partial void UpInPart(ILogger log, string bridge, string reason);
 }

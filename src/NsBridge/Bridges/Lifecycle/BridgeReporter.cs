@@ -35,13 +35,17 @@ internal sealed class BridgeReporter(Bridge bridge, ListeningSockets listening, 
         lock (_lock)
         {
             (BridgeState State, StateReason Reason) now = bridge.Judge();
-            // The reason for waiting may change often while a namespace is made; that the bridge waits is logged once.
-            bool isNews = now.State == BridgeState.Failed ? now != _logged : now.State != _logged.State;
+            // The reason for waiting may change often while a namespace is made; that the bridge waits for one is logged once.
+            bool isNews = now.State == BridgeState.Waiting && now.Reason.Code != ReasonCode.InterfaceMissing
+                ? now.State != _logged.State : now != _logged;
             if (!isNews || now.Reason == Starting || now.Reason == Stopping)
                 return;
             _logged = now;
             switch (now.State)
             {
+                case BridgeState.Up when now.Reason.Code == ReasonCode.ListenerPartial:
+                    log.UpInPart(now.Reason.Text);
+                    break;
                 case BridgeState.Up:
                     log.Up(
                         Settings.Listen.Count > 0 ? string.Join(", ", ListensOn) : Settings.Socket,

@@ -22,6 +22,8 @@ internal sealed class ListeningSockets(ActivationSockets activation, InheritedLi
     /// <summary>Cut by the kernel to net.core.somaxconn.</summary>
     public const int Backlog = 65535;
 
+    private static readonly NamespaceTracker s_host = new(NamespaceReference.Host, new PathResolver(NetworkNamespace.Own));
+
     private int _bindings;
 
     public ActivationSockets Activation => activation;
@@ -39,36 +41,47 @@ internal sealed class ListeningSockets(ActivationSockets activation, InheritedLi
     public IReadOnlyList<string> PassedAddresses(BridgeSettings settings) =>
         settings.TakesSockets ? activation.AddressesOf(settings.Name) : [];
 
-    /// <summary>Opens all sockets of a bridge, or none.</summary>
+    /// <summary>Opens the sockets of a bridge that are not open yet: each one that can be, or none if descriptors or the namespace are
+    /// missing.</summary>
     /// <param name="settings">The bridge.</param>
     /// <param name="place">The namespace to bind in.</param>
-    /// <param name="cookie">The namespace they were bound in; 0 if systemd made them.</param>
-    /// <returns>Each socket with its offset in the range of ports; the caller's from here on.</returns>
-    /// <exception cref="BridgeSetupException">One cannot be opened.</exception>
-    public List<(int Socket, int Offset)> Open(BridgeSettings settings, NamespaceTracker place, out ulong cookie)
+    /// <param name="open">Those that are open already.</param>
+    /// <param name="cookie">The namespace they were bound in; 0 if systemd made them, or none is open.</param>
+    public ListenAttempt Open(BridgeSettings settings, NamespaceTracker place, IReadOnlySet<ListenSocket> open, ref ulong cookie)
     {
-        cookie = 0;
-        var sockets = new List<(int Socket, int Offset)>();
+        if (settings.TakesSockets && activation.Names.Contains(settings.Name))
+            return open.Count > 0 ? ListenAttempt.Nothing : Adopt(settings);
+        return Open(ListenRequest.Of(settings), place, open, ref cookie);
+    }
+
+    /// <summary>Opens the TCP sockets of the host that a server of the daemon's own still lacks.</summary>
+    public ListenAttempt OpenOnHost(ListenEndpoint endpoint, IReadOnlySet<ListenSocket> open)
+    {
+        ulong cookie = NetworkNamespace.OwnCookie;
+        return Open(new ListenRequest([endpoint], BridgeProtocol.Tcp, TimeSpan.Zero, 0), s_host, open, ref cookie);
+    }
+
+    private ListenAttempt Adopt(BridgeSettings settings)
+    {
+        var sockets = new List<OpenListener>();
         try
         {
-            foreach (SafeFileHandle passed in settings.TakesSockets ? activation.For(settings.Name) : [])
+            foreach (SafeFileHandle passed in activation.For(settings.Name))
                 sockets.Add(Adopt(settings, passed));
-            if (sockets.Count == 0)
-                OpenOwn(settings, place, sockets, out cookie);
             OnBound();
-            return sockets;
+            return new ListenAttempt(sockets, null);
         }
-        catch (Exception fault)
+        catch (Exception fault) when (fault is BridgeSetupException or IOException)
         {
-            foreach ((int socket, _) in sockets)
-                Libc.Close(socket);
-            if (fault is IOException)
-                throw new BridgeSetupException(ReasonCode.ListenerUnavailable, fault.Message);
-            throw;
+            CloseAll(sockets);
+            return new ListenAttempt(
+                [], (fault as BridgeSetupException)?.Reason ?? new StateReason(ReasonCode.ListenerUnavailable, fault.Message));
         }
     }
 
-    private static (int Socket, int Offset) Adopt(BridgeSettings settings, SafeFileHandle passed)
+    private static void CloseAll(List<OpenListener> sockets) => sockets.ForEach(opened => Libc.Close(opened.Descriptor));
+
+    private static OpenListener Adopt(BridgeSettings settings, SafeFileHandle passed)
     {
         // A copy, which this process owns from here on.
         int socket = (int)passed.DangerousGetHandle();
@@ -77,7 +90,9 @@ internal sealed class ListeningSockets(ActivationSockets activation, InheritedLi
         bool isUdp = settings.Protocol == BridgeProtocol.Udp;
         bool fits = isUdp
             ? UdpSocket.IsListener(socket)
-            : Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, out int listening) >= 0 && listening != 0;
+            : Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, out int listening) >= 0 && listening != 0
+                && Libc.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_TYPE, out int type) >= 0 && type == Libc.SOCK_STREAM
+                && address.Family is Libc.AF_INET or Libc.AF_INET6 or Libc.AF_UNIX;
         if (!fits)
         {
             Libc.Close(socket);
@@ -93,37 +108,91 @@ internal sealed class ListeningSockets(ActivationSockets activation, InheritedLi
         int offset = address.Family == Libc.AF_UNIX ? 0 : settings.Listen
             .Where(entry => address.Port >= entry.Ports.First && address.Port <= entry.Ports.Last)
             .Select(entry => address.Port - entry.Ports.First).FirstOrDefault();
-        return (socket, offset);
+        return new OpenListener(socket, default(ListenSocket) with { Offset = offset });
     }
 
-    private void OpenOwn(BridgeSettings settings, NamespaceTracker place, List<(int Socket, int Offset)> sockets, out ulong cookie)
+    private ListenAttempt Open(ListenRequest request, NamespaceTracker place, IReadOnlySet<ListenSocket> open, ref ulong cookie)
     {
-        cookie = 0;
         // Asked first: a range that is too long would otherwise take every descriptor away from the other bridges, at each attempt.
-        if (descriptors.WhyNot(settings.ListenDescriptors, inherited.Count) is { } lack)
-            throw new BridgeSetupException(ReasonCode.OutOfDescriptors, lack);
-        foreach (ListenEndpoint entry in settings.Listen)
+        if (descriptors.WhyNot(request.Descriptors, inherited.Count + open.Count) is { } lack)
+            return new ListenAttempt([], new StateReason(ReasonCode.OutOfDescriptors, lack));
+        ulong common = cookie;
+        var wanted = new HashSet<ListenSocket>();
+        var opened = new List<OpenListener>();
+        var faults = new List<StateReason>();
+        // What one port shows of an address is not asked again for each port of a long range.
+        var absent = new HashSet<IPAddress>();
+        bool isKnown = true;
+        try
         {
-            foreach (ListenSocket wanted in entry.Sockets())
+            foreach (ListenEndpoint entry in request.Entries)
             {
-                int socket = OpenOne(place, wanted, entry, settings, out ulong boundIn);
-                if (socket < 0)
-                    continue;
-                sockets.Add((socket, wanted.Offset));
-                if (cookie != 0 && boundIn != cookie)
+                List<IPAddress>? addresses = entry.Interface is null ? null : AddressesOf(entry, place, faults, ref isKnown);
+                foreach (ListenSocket one in entry.Sockets(addresses))
                 {
-                    throw new BridgeSetupException(
-                        ReasonCode.NamespaceUnknown, $"network namespace {place.Reference} changed while its listeners were made");
+                    wanted.Add(one);
+                    if (open.Contains(one) || absent.Contains(one.Address))
+                        continue;
+                    int socket = OpenOne(place, one, entry, request, out ulong boundIn, out Errno error);
+                    if (error != Errno.None)
+                        faults.Add(Fault(entry, one, request.Protocol, error));
+                    if (error is Errno.EADDRNOTAVAIL or Errno.ENODEV)
+                        absent.Add(one.Address);
+                    if (socket < 0)
+                        continue;
+                    opened.Add(new OpenListener(socket, one));
+                    if (common != 0 && boundIn != common)
+                    {
+                        throw new BridgeSetupException(
+                            ReasonCode.NamespaceUnknown, $"network namespace {place.Reference} changed while its listeners were made");
+                    }
+                    common = boundIn;
                 }
-                cookie = boundIn;
             }
         }
+        catch (BridgeSetupException fault)
+        {
+            CloseAll(opened);
+            return new ListenAttempt([], fault.Reason);
+        }
+        cookie = common;
+        List<ListenSocket> gone = isKnown ? [.. open.Except(wanted)] : [];
+        if (opened.Count + gone.Count > 0)
+            OnBound();
+        // A missing interface may come by itself: any other fault counts more.
+        return new ListenAttempt(opened, StateReason.Together([.. faults.OrderBy(fault => fault.Code == ReasonCode.InterfaceMissing)]))
+        {
+            Gone = gone,
+        };
     }
 
-    /// <returns>The socket; -1 if the machine has no IPv6 and another address of the entry serves.</returns>
-    private int OpenOne(NamespaceTracker place, ListenSocket wanted, ListenEndpoint entry, BridgeSettings settings, out ulong cookie)
+    /// <summary>The addresses that the interface of an entry has now.</summary>
+    private static List<IPAddress> AddressesOf(ListenEndpoint entry, NamespaceTracker place, List<StateReason> faults, ref bool isKnown)
     {
-        bool isUdp = settings.Protocol == BridgeProtocol.Udp;
+        Errno error = Errno.ENOENT;
+        List<IPAddress> addresses = place.Resolve(out _) is { } network ? InterfaceAddresses.Of(network, entry.Interface!, out error) : [];
+        string what = $"cannot listen on {entry}: ";
+        if (error is not (Errno.None or Errno.ENODEV))
+        {
+            isKnown = false;
+            ReasonCode code = StateReason.Shortage(error, ReasonCode.ListenerUnavailable);
+            faults.Add(new StateReason(code, $"{what}the addresses of {entry.Interface} are not known: {error}"));
+        }
+        else if (addresses.Count == 0)
+        {
+            what += error == Errno.None ? $"{entry.Interface} has no address (yet)" : $"there is no interface {entry.Interface} (yet)";
+            faults.Add(new StateReason(ReasonCode.InterfaceMissing, what));
+        }
+        return addresses;
+    }
+
+    /// <returns>The socket; -1 with an error, or without one if the machine has no IPv6 and another address of the entry serves.</returns>
+    /// <exception cref="BridgeSetupException">No socket can be made.</exception>
+    private int OpenOne(
+        NamespaceTracker place, ListenSocket wanted, ListenEndpoint entry, ListenRequest request, out ulong cookie, out Errno error)
+    {
+        error = Errno.None;
+        bool isUdp = request.Protocol == BridgeProtocol.Udp;
         int type = isUdp ? Libc.SOCK_DGRAM : Libc.SOCK_STREAM;
         bool isSix = wanted.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
         bool hasOther = entry.Scope == ListenScope.Loopback && isSix;
@@ -131,11 +200,11 @@ internal sealed class ListeningSockets(ActivationSockets activation, InheritedLi
         if (place.OpenSockets(isSix ? Libc.AF_INET6 : Libc.AF_INET, type, one, out cookie, out EnterFailure failure) == 0)
         {
             if (failure.Error == Errno.EAFNOSUPPORT && wanted.DualStack)
-                return OpenOne(place, wanted.WithoutIPv6, entry, settings, out cookie);
+                return OpenOne(place, wanted.WithoutIPv6, entry, request, out cookie, out error);
             if (failure.Error == Errno.EAFNOSUPPORT && hasOther)
                 return -1;
             if (failure.Error == Errno.EMFILE)
-                throw new BridgeSetupException(ReasonCode.OutOfDescriptors, descriptors.Explain(settings.ListenDescriptors));
+                throw new BridgeSetupException(ReasonCode.OutOfDescriptors, descriptors.Explain(request.Descriptors));
             throw new BridgeSetupException(StateReason.Unreachable(place, failure));
         }
         int socket = one[0];
@@ -147,13 +216,13 @@ internal sealed class ListeningSockets(ActivationSockets activation, InheritedLi
             {
                 Libc.Close(socket);
                 if (!isUdp)
-                    TcpOptions.ForListener(before, address, settings.KeepAlive);
+                    TcpOptions.ForListener(before, address, request.KeepAlive);
                 return before;
             }
             if (isUdp)
                 UdpSocket.PrepareListener(socket);
             else
-                TcpOptions.ForListener(socket, address, settings.KeepAlive);
+                TcpOptions.ForListener(socket, address, request.KeepAlive);
             result = Bind(socket, wanted, address, isUdp ? null : Backlog);
         }
         if (result >= 0)
@@ -161,10 +230,8 @@ internal sealed class ListeningSockets(ActivationSockets activation, InheritedLi
         Libc.Close(socket);
         if (result == -(int)Errno.EADDRNOTAVAIL && hasOther)
             return -1;
-        Errno error = Libc.ErrorOf(result);
-        throw new BridgeSetupException(
-            error == Errno.EACCES ? ReasonCode.ListenerForbidden : StateReason.Shortage(error, ReasonCode.ListenerUnavailable),
-            Explain(entry, wanted, settings.Protocol, error));
+        error = Libc.ErrorOf(result);
+        return -1;
     }
 
     /// <summary>The address to bind, with the interface as the socket's namespace numbers it.</summary>
@@ -193,21 +260,48 @@ internal sealed class ListeningSockets(ActivationSockets activation, InheritedLi
         return result < 0 || backlog is not { } length ? result : Libc.Listen(socket, length);
     }
 
-    private static string Explain(ListenEndpoint entry, ListenSocket wanted, BridgeProtocol protocol, Errno error)
+    private static StateReason Fault(ListenEndpoint entry, ListenSocket wanted, BridgeProtocol protocol, Errno error)
     {
         string address = new IPEndPoint(wanted.Address, wanted.Port).ToString();
         // One entry may be several addresses: a port alone, or a range.
         string what = $"cannot listen on {entry}{(entry.ToString() == address ? "" : $" ({address})")}: ";
         char type = protocol == BridgeProtocol.Udp ? 'u' : 't';
-        return error switch
-        {
-            Errno.EADDRINUSE => what + $"EADDRINUSE - another program has the port; `ss -l{type}np` names it",
-            Errno.EADDRNOTAVAIL => what + "EADDRNOTAVAIL - no interface has that address (yet)",
-            Errno.EACCES => what + "EACCES - a port as low as this needs CAP_NET_BIND_SERVICE",
-            Errno.ENODEV => what + $"there is no interface {wanted.Interface} (yet)",
-            _ => what + error,
-        };
+        return new StateReason(
+            error == Errno.EACCES ? ReasonCode.ListenerForbidden : StateReason.Shortage(error, ReasonCode.ListenerUnavailable),
+            error switch
+            {
+                Errno.EADDRINUSE => what + $"EADDRINUSE - another program has the port; `ss -l{type}np` names it",
+                Errno.EADDRNOTAVAIL => what + "EADDRNOTAVAIL - no interface has that address (yet)",
+                Errno.EACCES => what + "EACCES - a port as low as this needs CAP_NET_BIND_SERVICE",
+                Errno.ENODEV => what + $"there is no interface {wanted.Interface} (yet)",
+                _ => what + error,
+            });
     }
 
     public void Dispose() => inherited.CloseRest();
+}
+
+/// <summary>What is to be listened on.</summary>
+/// <param name="Entries">Where.</param>
+/// <param name="Protocol">TCP or UDP.</param>
+/// <param name="KeepAlive">As of the bridge.</param>
+/// <param name="Descriptors">How many descriptors all of it takes.</param>
+internal sealed record ListenRequest(
+    IReadOnlyList<ListenEndpoint> Entries, BridgeProtocol Protocol, TimeSpan KeepAlive, int Descriptors)
+{
+    public static ListenRequest Of(BridgeSettings settings) =>
+        new(settings.Listen, settings.Protocol, settings.KeepAlive, settings.ListenDescriptors);
+}
+
+/// <summary>An open listening socket, and what it was opened for; of a socket that systemd passed, only the offset counts.</summary>
+internal readonly record struct OpenListener(int Descriptor, ListenSocket Wanted);
+
+/// <summary>The sockets that were opened, which are the caller's from here on, and why others could not be.</summary>
+internal sealed record ListenAttempt(IReadOnlyList<OpenListener> Opened, StateReason? Trouble)
+{
+    /// <summary>Open ones to be closed: their addresses are no longer those of an interface of <c>Listen</c>.</summary>
+    public IReadOnlyList<ListenSocket> Gone { get; init; } = [];
+
+    /// <summary>Nothing was to be opened.</summary>
+    public static readonly ListenAttempt Nothing = new([], null);
 }

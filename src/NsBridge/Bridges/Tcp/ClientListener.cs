@@ -2,6 +2,7 @@ using NsBridge.Bridges.Admission;
 using NsBridge.Bridges.Connecting;
 using NsBridge.Bridges.Joining;
 using NsBridge.Bridges.Listening;
+using NsBridge.Configuration.Values;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
@@ -14,14 +15,16 @@ namespace NsBridge.Bridges.Tcp;
 /// <param name="join">Owns an admitted client from <see cref="IJoin.Pass"/> on.</param>
 /// <param name="loop">The loop it lives on.</param>
 /// <param name="listener">A listening TCP socket, owned from here on.</param>
-/// <param name="offset">Its position in the range of ports.</param>
 /// <param name="descriptors">Gets the shortages.</param>
 internal sealed class ClientListener(
-    IClientAdmission clients, IJoin join, EventLoop loop, int listener, int offset, DescriptorBudget descriptors)
-    : Acceptor(loop, listener, descriptors)
+    IClientAdmission clients, IJoin join, EventLoop loop, OpenListener listener, DescriptorBudget descriptors)
+    : Acceptor(loop, listener.Descriptor, descriptors)
 {
     private readonly AcceptedClient[] _batch = new AcceptedClient[Batch];
     private int _count;
+
+    /// <summary>What it was opened for.</summary>
+    public ListenSocket Wanted { get; } = listener.Wanted;
 
     protected override void OnAccepted(int descriptor, in SockAddr peer)
     {
@@ -31,7 +34,7 @@ internal sealed class ClientListener(
             Libc.CloseWithReset(descriptor);
             return;
         }
-        _batch[_count++] = new AcceptedClient(descriptor, SocketKind.Tcp, address, offset, 0);
+        _batch[_count++] = new AcceptedClient(descriptor, SocketKind.Tcp, address, Wanted.Offset, 0);
     }
 
     protected override void OnBatchEnd()

@@ -59,26 +59,44 @@ internal sealed class OuterHalf(
         bool isHost = place.Reference.Kind == NamespaceKind.Host;
         if (!isHost)
             LeaveAllBut(state);
-        if (!_isWanted || _listeners.Count > 0 || (!isHost && !state.CanEnter))
-            return;
+        if (!isHost && !state.CanEnter)
+            _bindTrouble = null;
+        else if (_isWanted && (!_isBound || _bindTrouble is not null || bridge.Settings.ListensOnInterface))
+            BindMissing();
+    }
+
+    private void BindMissing()
+    {
+        ListenAttempt attempt = listening.Open(
+            bridge.Settings, place, _listeners.Select(listener => listener.Wanted).ToHashSet(), ref _boundIn);
+        foreach (ClientListener gone in _listeners.Where(listener => attempt.Gone.Contains(listener.Wanted)).ToArray())
+        {
+            gone.Stop();
+            _listeners.Remove(gone);
+        }
+        _bindTrouble = Begin(attempt.Opened) ?? attempt.Trouble;
+        _isBound = _listeners.Count > 0;
+        if (HasOwnSockets)
+            _origins.Add(_boundIn);
+    }
+
+    /// <summary>Accepts on all of these, or on none.</summary>
+    private StateReason? Begin(IReadOnlyList<OpenListener> opened)
+    {
+        ClientListener[] fresh = [.. opened.Select(socket => new ClientListener(clients, _join, home, socket, descriptors))];
         try
         {
-            foreach ((int socket, int offset) in listening.Open(bridge.Settings, place, out _boundIn))
-                _listeners.Add(new ClientListener(clients, _join, home, socket, offset, descriptors));
-            foreach (ClientListener listener in _listeners)
+            foreach (ClientListener listener in fresh)
                 listener.Start();
+            _listeners.AddRange(fresh);
+            return null;
         }
         catch (BridgeSetupException fault)
         {
-            // All or none.
-            Unbind();
-            _bindTrouble = fault.Reason;
-            return;
+            foreach (ClientListener listener in fresh)
+                listener.Stop();
+            return fault.Reason;
         }
-        if (HasOwnSockets)
-            _origins.Add(_boundIn);
-        _bindTrouble = null;
-        _isBound = true;
     }
 
     public void OnNamespaceChanged() => home.Post(ApplyNamespace);
@@ -97,6 +115,7 @@ internal sealed class OuterHalf(
         if (_boundIn != 0 && state.Cookie != _boundIn)
         {
             Unbind();
+            _bindTrouble = null;
             _boundIn = 0;
         }
         // Until the namespace is known, resumed clients go on. Clients that may drain stay in the set: a reload may end them later.

@@ -6,7 +6,7 @@ using NsBridge.Relaying.Udp;
 namespace NsBridge.Bridges.Udp;
 
 /// <summary>The inner half's end of a link over which an outer half hands its listeners over. They are served for as long as the link
-/// lasts: its end takes them back. What is sent is checked; everything but UDP listeners is closed.</summary>
+/// lasts: its end takes them back, and a record one alone. What is sent is checked; everything but UDP listeners is closed.</summary>
 /// <param name="owner">Removes the receiver when the link ends.</param>
 /// <param name="flows">Has the flows of its listeners; its loop is the receiver's.</param>
 /// <param name="socket">The connection, owned from here on.</param>
@@ -15,7 +15,8 @@ internal sealed class ListenerReceiver(UdpInnerHalf owner, FlowTable flows, int 
     /// <summary>The greeting of an inner half that takes listeners.</summary>
     public static ReadOnlySpan<byte> Hello => "nsbridge datagrams 1\n"u8;
 
-    private readonly List<UdpListener> _listeners = [];
+    // By the kernel's number of the socket, which is the same for each descriptor of it.
+    private readonly Dictionary<ulong, UdpListener> _listeners = [];
 
     /// <summary>Announces that listeners are taken. On the loop.</summary>
     public void Start()
@@ -38,7 +39,7 @@ internal sealed class ListenerReceiver(UdpInnerHalf owner, FlowTable flows, int 
         int taken = 0;
         while (isWhole && taken < count)
         {
-            isWhole = Take(descriptors[taken], ListenerRecord.Read(records[(taken * ListenerRecord.Size)..]).Offset);
+            isWhole = Take(descriptors[taken], ListenerRecord.Read(records[(taken * ListenerRecord.Size)..]));
             taken++;
         }
         if (isWhole)
@@ -49,23 +50,26 @@ internal sealed class ListenerReceiver(UdpInnerHalf owner, FlowTable flows, int 
     }
 
     /// <returns>False if it cannot be watched.</returns>
-    private bool Take(int descriptor, int offset)
+    private bool Take(int descriptor, ListenerRecord record)
     {
-        if (!UdpSocket.IsListener(descriptor) || Libc.SetNonBlocking(descriptor) < 0)
+        ulong number = Libc.SocketCookie(descriptor);
+        if (_listeners.Remove(number, out UdpListener? known))
+            known.Stop();
+        if (record.IsTakenBack || !UdpSocket.IsListener(descriptor) || Libc.SetNonBlocking(descriptor) < 0)
         {
             Libc.Close(descriptor);
             return true;
         }
         UdpSocket.PrepareListener(descriptor);
-        var listener = new UdpListener(flows, descriptor, offset, UdpSocket.IsSix(descriptor));
-        _listeners.Add(listener);
+        var listener = new UdpListener(flows, descriptor, record.Offset, UdpSocket.IsSix(descriptor));
+        _listeners.Add(number, listener);
         return listener.Start() >= 0;
     }
 
     /// <summary>Stops serving the listeners and closes the link. Repeated calls do nothing.</summary>
     public override void Close()
     {
-        foreach (UdpListener listener in _listeners)
+        foreach (UdpListener listener in _listeners.Values)
             listener.Stop();
         _listeners.Clear();
         base.Close();

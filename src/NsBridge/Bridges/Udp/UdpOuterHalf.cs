@@ -24,12 +24,13 @@ internal sealed class UdpOuterHalf : IOuterHalf
     private readonly ListeningSockets _listening;
     private readonly LoopTimer _retry;
     private readonly ListenerLink _link;
-    private List<(int Socket, int Offset)> _listeners = [];
+    private readonly List<OpenListener> _listeners = [];
     private ulong _boundIn;
     private volatile bool _isBound;
     // From the first BindAsync to UnbindAsync, as for TCP.
     private bool _isWanted;
-    private volatile StateReason? _trouble;
+    private volatile StateReason? _bindTrouble;
+    private volatile StateReason? _joinTrouble;
 
     public UdpOuterHalf(IBridgeContext bridge, EventLoop home, NamespaceTracker place, ListeningSockets listening)
     {
@@ -44,9 +45,9 @@ internal sealed class UdpOuterHalf : IOuterHalf
 
     public bool IsBound => _isBound;
 
-    public StateReason? BindTrouble => _isBound ? null : _trouble;
+    public StateReason? BindTrouble => _bindTrouble;
 
-    public StateReason? JoinTrouble => _isBound ? _trouble : null;
+    public StateReason? JoinTrouble => _joinTrouble;
 
     public Task BindAsync() => _home.InvokeAsync(() =>
     {
@@ -64,22 +65,30 @@ internal sealed class UdpOuterHalf : IOuterHalf
             Unbind();
         if (!isHost && !state.CanEnter)
             return;
-        if (!_isBound)
+        if (!_isBound || _bindTrouble is not null || _bridge.Settings.ListensOnInterface)
         {
-            try
-            {
-                _listeners = _listening.Open(_bridge.Settings, _place, out _boundIn);
-            }
-            catch (BridgeSetupException fault)
-            {
-                RetryBecause(fault.Reason);
-                return;
-            }
-            _isBound = true;
-            SetTrouble(null);
+            ListenAttempt attempt = _listening.Open(
+                _bridge.Settings, _place, _listeners.Select(listener => listener.Wanted).ToHashSet(), ref _boundIn);
+            Retire(attempt.Gone);
+            _listeners.AddRange(attempt.Opened);
+            _bindTrouble = attempt.Trouble;
+            _isBound = _listeners.Count > 0;
         }
-        if (!_link.IsOpen)
+        if (_link.IsOpen)
+            _link.Flush();
+        else if (_isBound)
             Connect();
+    }
+
+    private void Retire(IReadOnlyList<ListenSocket> gone)
+    {
+        for (int i = _listeners.Count - 1; i >= 0; i--)
+        {
+            if (!gone.Contains(_listeners[i].Wanted))
+                continue;
+            _link.TakeBack(i);
+            _listeners.RemoveAt(i);
+        }
     }
 
     private void Connect()
@@ -93,7 +102,7 @@ internal sealed class UdpOuterHalf : IOuterHalf
 
     private void RetryBecause(StateReason trouble)
     {
-        SetTrouble(trouble);
+        SetJoinTrouble(trouble);
         _retry.SetOnce(RetryMilliseconds);
     }
 
@@ -104,11 +113,11 @@ internal sealed class UdpOuterHalf : IOuterHalf
         ReasonCode.JoinRefused,
         $"{_bridge.Settings.Socket} does not take listeners over: no UDP bridge of an nsbridge of this user is behind it");
 
-    private void SetTrouble(StateReason? trouble)
+    private void SetJoinTrouble(StateReason? trouble)
     {
-        if (_trouble == trouble)
+        if (_joinTrouble == trouble)
             return;
-        _trouble = trouble;
+        _joinTrouble = trouble;
         _bridge.OnStateChanged();
     }
 
@@ -124,15 +133,17 @@ internal sealed class UdpOuterHalf : IOuterHalf
     {
         _retry.Clear();
         _link.Close();
-        foreach ((int socket, _) in _listeners)
-            Libc.Close(socket);
-        _listeners = [];
+        _link.CloseRetired();
+        foreach (OpenListener listener in _listeners)
+            Libc.Close(listener.Descriptor);
+        _listeners.Clear();
         _isBound = false;
+        (_boundIn, _bindTrouble, _joinTrouble) = (0, null, null);
     }
 
     public Task<IReadOnlyList<ListenerSnapshot>> ListenersAsync() => _home.InvokeAsync<IReadOnlyList<ListenerSnapshot>>(() =>
         _boundIn != 0 && _boundIn == NetworkNamespace.OwnCookie
-            ? [.. _listeners.Select(listener => ListenerSnapshot.Internet(listener.Socket))]
+            ? [.. _listeners.Select(listener => ListenerSnapshot.Internet(listener.Descriptor))]
             : []);
 
     /// <inheritdoc/>
@@ -142,9 +153,9 @@ internal sealed class UdpOuterHalf : IOuterHalf
         _isWanted = false;
         if (_boundIn != 0)
         {
-            foreach ((int socket, _) in _listeners)
-                _listening.Inherited.Keep(ListenerSnapshot.Internet(socket));
-            _listeners = [];
+            foreach (OpenListener listener in _listeners)
+                _listening.Inherited.Keep(ListenerSnapshot.Internet(listener.Descriptor));
+            _listeners.Clear();
         }
         Unbind();
     });
@@ -152,11 +163,32 @@ internal sealed class UdpOuterHalf : IOuterHalf
     /// <summary>Hands the half's listeners over; they remain the half's.</summary>
     private sealed class ListenerLink(EventLoop loop, UdpOuterHalf half) : HalfLink(loop)
     {
+        // Handed over, and to be taken back: the link's end does that too.
+        private readonly List<int> _retired = [];
         private int _passed;
 
         protected override ReadOnlySpan<byte> Greeting => ListenerReceiver.Hello;
 
         protected override void OnReady() => _passed = 0;
+
+        /// <summary>Takes a listener back and closes it; the half removes it from its list.</summary>
+        public void TakeBack(int index)
+        {
+            int listener = half._listeners[index].Descriptor;
+            if (!IsReady || index >= _passed)
+            {
+                Libc.Close(listener);
+                return;
+            }
+            _passed--;
+            _retired.Add(listener);
+        }
+
+        public void CloseRetired()
+        {
+            _retired.ForEach(listener => Libc.Close(listener));
+            _retired.Clear();
+        }
 
         public override void Flush()
         {
@@ -164,19 +196,33 @@ internal sealed class UdpOuterHalf : IOuterHalf
                 return;
             Span<byte> records = stackalloc byte[Libc.DescriptorsPerMessage * ListenerRecord.Size];
             Span<int> descriptors = stackalloc int[Libc.DescriptorsPerMessage];
+            while (_retired.Count > 0)
+            {
+                int count = Math.Min(Libc.DescriptorsPerMessage, _retired.Count);
+                for (int i = 0; i < count; i++)
+                {
+                    descriptors[i] = _retired[i];
+                    new ListenerRecord(0, IsTakenBack: true).Write(records[(i * ListenerRecord.Size)..]);
+                }
+                if (!TrySend(records[..(count * ListenerRecord.Size)], descriptors[..count]))
+                    return;
+                foreach (int sent in descriptors[..count])
+                    Libc.Close(sent);
+                _retired.RemoveRange(0, count);
+            }
             while (_passed < half._listeners.Count)
             {
                 int count = Math.Min(Libc.DescriptorsPerMessage, half._listeners.Count - _passed);
                 for (int i = 0; i < count; i++)
                 {
-                    (descriptors[i], int offset) = half._listeners[_passed + i];
-                    new ListenerRecord(offset).Write(records[(i * ListenerRecord.Size)..]);
+                    (descriptors[i], ListenSocket wanted) = half._listeners[_passed + i];
+                    new ListenerRecord(wanted.Offset).Write(records[(i * ListenerRecord.Size)..]);
                 }
                 if (!TrySend(records[..(count * ListenerRecord.Size)], descriptors[..count]))
                     return;
                 _passed += count;
             }
-            half.SetTrouble(null);
+            half.SetJoinTrouble(null);
         }
 
         // An inner half sends nothing after its greeting.
@@ -187,17 +233,25 @@ internal sealed class UdpOuterHalf : IOuterHalf
             return 0;
         }
 
-        protected override void OnLost(Errno error, bool isRefused) => half.OnLost(isRefused);
+        protected override void OnLost(Errno error, bool isRefused)
+        {
+            CloseRetired();
+            half.OnLost(isRefused);
+        }
     }
 }
 
-/// <summary>A listener that is handed over: a record for each descriptor of the message.</summary>
-/// <remarks>4 bytes: the offset in the range of ports (2, big-endian) and two zeros.</remarks>
-internal readonly record struct ListenerRecord(int Offset)
+/// <summary>A listener that is handed over or taken back: a record for each descriptor of the message.</summary>
+/// <remarks>4 bytes, big-endian: the offset in the range of ports (2), and 1 if the listener is taken back (2).</remarks>
+internal readonly record struct ListenerRecord(int Offset, bool IsTakenBack = false)
 {
     public const int Size = 4;
 
-    public void Write(Span<byte> to) => BinaryPrimitives.WriteUInt32BigEndian(to, (uint)Offset << 16);
+    public void Write(Span<byte> to) => BinaryPrimitives.WriteUInt32BigEndian(to, ((uint)Offset << 16) | (IsTakenBack ? 1u : 0));
 
-    public static ListenerRecord Read(ReadOnlySpan<byte> from) => new((int)(BinaryPrimitives.ReadUInt32BigEndian(from) >> 16));
+    public static ListenerRecord Read(ReadOnlySpan<byte> from)
+    {
+        uint bits = BinaryPrimitives.ReadUInt32BigEndian(from);
+        return new ListenerRecord((int)(bits >> 16), (bits & 1) != 0);
+    }
 }

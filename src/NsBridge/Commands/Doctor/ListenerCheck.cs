@@ -36,7 +36,10 @@ internal static class ListenerCheck
         var free = new List<IPEndPoint>();
         var missing = new Dictionary<IPAddress, CheckResult?>();
         bool isHidden = false;
-        foreach ((ListenSocket wanted, bool mayLack) in settings.Listen.SelectMany(Wanted))
+        IEnumerable<CheckResult?> lacks = settings.Listen.Select(entry => ProbeInterface(entry, bridge.ListenPlace));
+        if (lacks.FirstOrDefault(result => result is not null) is { } absent)
+            return absent;
+        foreach ((ListenSocket wanted, bool mayLack) in settings.Listen.SelectMany(entry => Wanted(entry, network)))
         {
             var rivals = found.At(bridge.Kind, wanted.Port).Where(socket => Collides(wanted, socket)).ToList();
             if (rivals.Count == 0)
@@ -58,7 +61,7 @@ internal static class ListenerCheck
                 if (bridge.Daemon.Fault is not null && (owner is null || bridge.Sockets.IsOwn(rival)))
                     isHidden = true;
                 else if (owner is not null || bridge.Daemon.Document is null)
-                    return Taken(bridge, rival, owner);
+                    return Taken(bridge, wanted, rival, owner);
 
                 // Else this user may not see the owner: the daemon's own report decides, at the end.
             }
@@ -77,9 +80,21 @@ internal static class ListenerCheck
     }
 
     /// <summary>The sockets of an entry, and whether one may be missing: a bare port means the loopback addresses there are.</summary>
-    private static IEnumerable<(ListenSocket Socket, bool MayLack)> Wanted(ListenEndpoint entry) => entry.Sockets()
+    private static IEnumerable<(ListenSocket Socket, bool MayLack)> Wanted(ListenEndpoint entry, NetworkNamespace network) => entry
+        .Sockets(entry.Interface is { } name ? InterfaceAddresses.Of(network, name, out _) : null)
         .Select(socket => (socket, MayLack: entry.Scope == ListenScope.Loopback && socket.Address.Equals(IPAddress.IPv6Loopback)))
         .Where(wanted => !wanted.MayLack || Socket.OSSupportsIPv6);
+
+    /// <summary>Is the interface of an entry there, with an address?</summary>
+    private static CheckResult? ProbeInterface(ListenEndpoint entry, ResolvedNamespace place)
+    {
+        if (entry.Interface is not { } name || InterfaceAddresses.Of(place.Network!, name, out Errno error).Count > 0)
+            return null;
+        return CheckResult.Broken(
+            Name,
+            error == Errno.ENODEV ? $"there is no interface {name} in {place.Name}" : $"interface {name} of {place.Name} has no address",
+            $"{place.IpCommand} address  # lists the interfaces with their addresses");
+    }
 
     /// <summary>Is the address there? A socket is bound to it, at a port of the kernel's choice.</summary>
     /// <returns>Null if nothing speaks against the address.</returns>
@@ -112,7 +127,7 @@ internal static class ListenerCheck
         return CheckResult.Broken(Name, $"lo is down in {place.Name}, so no client reaches {address}", $"{place.IpCommand} link set lo up");
     }
 
-    private static CheckResult Taken(InspectedBridge bridge, BoundSocket rival, RunningProcess? owner)
+    private static CheckResult Taken(InspectedBridge bridge, ListenSocket wanted, BoundSocket rival, RunningProcess? owner)
     {
         string who = owner?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"a process of user {rival.User}");
         string what = $"{rival}{(bridge.ListenPlace.Network!.IsOwn ? "" : $" in {bridge.ListenPlace.Name}")} is taken by {who}";
@@ -125,7 +140,16 @@ internal static class ListenerCheck
         };
         return bridge.Sockets.IsOwn(rival)
             ? CheckResult.Broken(Name, $"{what}, another nsbridge than this configuration's", $"{stop}  # or give its file by --config")
-            : CheckResult.Broken(Name, what, $"{stop}  # or choose another \"Listen\" for bridge {bridge.Settings.Name}");
+            : CheckResult.Broken(Name, what, Cure(bridge, wanted, rival, stop));
+    }
+
+    private static string Cure(InspectedBridge bridge, ListenSocket wanted, BoundSocket rival, string stop)
+    {
+        // Only a wildcard meets what has another address: systemd-resolved on 127.0.0.53, for example, has to stay.
+        if (!IsWildcard(wanted.Address) || IsWildcard(rival.Address!.Address))
+            return $"{stop}  # or choose another \"Listen\" for bridge {bridge.Settings.Name}";
+        string ports = string.Create(CultureInfo.InvariantCulture, $"{wanted.Port}");
+        return $"{bridge.ListenPlace.IpCommand} -brief address  # write one of these in \"Listen\", as in ADDRESS:{ports}, instead of *";
     }
 
     /// <summary>Whether both cannot be bound at the same time.</summary>

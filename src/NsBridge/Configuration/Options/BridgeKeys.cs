@@ -31,9 +31,12 @@ internal static class BridgeKeys
     public static readonly ListKey<ListenEndpoint> Listen = new(nameof(Listen), ListenEndpoint.TryParse)
     {
         Help = "Where clients connect: `PORT` or `localhost:PORT` (loopback, both families), `ADDR:PORT`, `[V6]:PORT`, "
-            + "`*:PORT` (every address), `ADDR:FIRST-LAST` (a range); a string or a list.",
+            + "`*:PORT` (every address), `INTERFACE:PORT`, `ADDR:FIRST-LAST` (a range); a string or a list.",
         DefaultNote = "none: the inner half alone",
-        Json = new JsonShape("string", "integer") { Examples = ["3003", "0.0.0.0:3003", "[::1]:3003", "*:3003", "10.0.0.1:8000-8009"] },
+        Json = new JsonShape("string", "integer")
+        {
+            Examples = ["3003", "0.0.0.0:3003", "[::1]:3003", "*:3003", "eth0:3003", "10.0.0.1:8000-8009"],
+        },
     };
 
     public static readonly SingleKey<NamespaceReference> ListenNamespace = new(
@@ -112,7 +115,7 @@ internal static class BridgeKeys
         nameof(MaxConnections), int.MaxValue, "Clients beyond this number are closed at once; 0 is no limit.", mayChange: true);
 
     public static readonly SingleKey<int> MaxConnectionsPerClient = KeyKinds.Number(
-        nameof(MaxConnectionsPerClient), int.MaxValue, "The same for the clients of one address; 0 is no limit.", mayChange: true);
+        nameof(MaxConnectionsPerClient), int.MaxValue, "The same for each client (IPv6: its /64); 0 is no limit.", mayChange: true);
 
     public static readonly ListKey<IPNetwork> AllowFrom = new(nameof(AllowFrom), NetworkText.TryParse)
     {

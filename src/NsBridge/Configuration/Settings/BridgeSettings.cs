@@ -13,6 +13,8 @@ internal sealed record BridgeSettings(KeyValues Values)
     public BridgeProtocol Protocol => Values.Get(BridgeKeys.Protocol);
     /// <summary>Empty: the inner half alone.</summary>
     public ValueList<ListenEndpoint> Listen => Values.Get(BridgeKeys.Listen);
+    /// <summary>Whether the addresses of <see cref="Listen"/> may change.</summary>
+    public bool ListensOnInterface => Listen.Any(entry => entry.Interface is not null);
     public NamespaceReference ListenNamespace => Values.Get(BridgeKeys.ListenNamespace);
     /// <summary>The full path of the bridge's UNIX socket, at most 107 bytes; empty for a socket of this process alone.</summary>
     public string Socket => Values.Get(BridgeKeys.Socket);

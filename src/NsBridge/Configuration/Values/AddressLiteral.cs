@@ -44,6 +44,11 @@ internal sealed record AddressLiteral(IPAddress Address, string? Interface)
         return true;
     }
 
+    /// <summary>Whether it can be an interface's name, not a DNS name or a mistyped address: a letter first, and only numbers behind dots,
+    /// as in <c>eth0.100</c>.</summary>
+    public static bool LooksLikeInterface(string host) => IsInterfaceName(host) && char.IsAsciiLetter(host[0])
+        && host.Split('.').Skip(1).All(part => part.Length > 0 && part.All(char.IsAsciiDigit));
+
     // The kernel's dev_valid_name, without what brackets and a second '%' would make ambiguous here.
     private static bool IsInterfaceName(string name) => name.Length is > 0 and <= LongestInterfaceName && name is not ("." or "..")
         && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '/' or ':' or '%' or '[' or ']');

@@ -11,7 +11,7 @@ internal static class InterfaceNumber
     /// <summary>The address with its interface by number, if that is known; else as it is.</summary>
     public static AddressLiteral Resolve(AddressLiteral address, NamespaceReference place)
     {
-        long? number = address.Interface is not { } name ? null
+        long? number = address is not { Interface: { } name, Address.IsIPv6LinkLocal: true } ? null
             : name == "lo" ? OfLoopback
             : place.Kind == NamespaceKind.Host ? OfHost(name) : null;
         return number is { } known ? new AddressLiteral(new(address.Address.GetAddressBytes(), known), null) : address;

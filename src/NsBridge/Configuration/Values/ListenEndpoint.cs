@@ -10,6 +10,8 @@ internal enum ListenScope
     Any,
     /// <summary>The one address that was written.</summary>
     Address,
+    /// <summary>The addresses that an interface has at the time.</summary>
+    Interface,
 }
 
 /// <summary>One socket that a listener opens.</summary>
@@ -29,15 +31,22 @@ internal readonly record struct ListenSocket(IPAddress Address, int Port, bool D
 /// <param name="Scope">Whether it means the loopback addresses, every address or one.</param>
 /// <param name="Literal">The one address of a <see cref="ListenScope.Address"/>; else null.</param>
 /// <param name="Ports">One port or consecutive ones.</param>
-internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLiteral? Literal, PortRange Ports)
+/// <param name="Interface">The name of a <see cref="ListenScope.Interface"/>; else null.</param>
+internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLiteral? Literal, PortRange Ports, string? Interface = null)
 {
-    private const string Forms = "write PORT, localhost:PORT, ADDR:PORT, [V6]:PORT, *:PORT or a range such as ADDR:8000-8009";
+    private const string Forms =
+        "write PORT, localhost:PORT, ADDR:PORT, [V6]:PORT, INTERFACE:PORT, *:PORT or a range such as ADDR:8000-8009";
 
-    /// <summary>The addresses of the sockets, each family's own.</summary>
+    /// <summary>What stands for the IPv4 and the IPv6 addresses of an interface, which are known in its namespace alone: two addresses that
+    /// cannot be listened on.</summary>
+    public static readonly IPAddress[] OfInterface = [IPAddress.Broadcast, IPAddress.Parse("ff02::1")];
+
+    /// <summary>The addresses of the sockets, each family's own; <see cref="OfInterface"/> for an interface.</summary>
     public AddressLiteral[] Addresses => Scope switch
     {
         ListenScope.Loopback => [new AddressLiteral(IPAddress.Loopback, null), new AddressLiteral(IPAddress.IPv6Loopback, null)],
         ListenScope.Any => [new AddressLiteral(IPAddress.Any, null), new AddressLiteral(IPAddress.IPv6Any, null)],
+        ListenScope.Interface => [.. OfInterface.Select(address => new AddressLiteral(address, Interface))],
         _ => [Literal!],
     };
 
@@ -45,8 +54,10 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
 
     /// <summary>Every socket to open, by port. A bare port is two sockets, one for each loopback address; <c>*</c> is one dual-stack
     /// socket (a host without IPv6 binds it to 0.0.0.0).</summary>
-    public IEnumerable<ListenSocket> Sockets()
+    /// <param name="ofInterface">The addresses that the interface has now; null for an entry without one, or to count them.</param>
+    public IEnumerable<ListenSocket> Sockets(IEnumerable<IPAddress>? ofInterface = null)
     {
+        AddressLiteral[] addresses = ofInterface?.Select(address => new AddressLiteral(address, null)).ToArray() ?? Addresses;
         for (int port = Ports.First; port <= Ports.Last; port++)
         {
             int offset = port - Ports.First;
@@ -55,7 +66,7 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
                 yield return new ListenSocket(IPAddress.IPv6Any, port, true, null, offset);
                 continue;
             }
-            foreach (AddressLiteral literal in Addresses)
+            foreach (AddressLiteral literal in addresses)
                 yield return new ListenSocket(literal.Address, port, false, literal.Interface, offset);
         }
     }
@@ -66,7 +77,8 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
         own.Address.AddressFamily == address.AddressFamily
         && (own.IsWildcard ? IPAddress.IsLoopback(address) : own == (target.Literal ?? new AddressLiteral(address, null)))));
 
-    /// <summary>Parses <c>PORT</c>, or <c>HOST:PORT</c> with <c>localhost</c>, an address or <c>*</c>; PORT may be a range.</summary>
+    /// <summary>Parses <c>PORT</c>, or <c>HOST:PORT</c> with <c>localhost</c>, an address, an interface or <c>*</c>; PORT may be a
+    /// range.</summary>
     public static bool TryParse(string text, out ListenEndpoint value, out string fault)
     {
         value = null!;
@@ -86,6 +98,11 @@ internal sealed record ListenEndpoint(string Text, ListenScope Scope, AddressLit
             return false;
         AddressLiteral? literal = null;
         bool isLoopback = host.Equals("localhost", StringComparison.OrdinalIgnoreCase);
+        if (!isLoopback && AddressLiteral.LooksLikeInterface(host))
+        {
+            value = new ListenEndpoint(text, ListenScope.Interface, null, ports, host);
+            return true;
+        }
         if (host != "*" && !isLoopback)
         {
             fault = !AddressLiteral.TryParse(host, out literal) ? $"'{host}' is not an IP address, and names are not looked up; {Forms}"

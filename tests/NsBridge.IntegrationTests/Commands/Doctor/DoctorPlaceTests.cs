@@ -61,6 +61,16 @@ internal sealed class DoctorPlaceTests : DoctorFixture
     }
 
     [Test]
+    public async Task Doctor_OfAWildcardBesideAnotherProgramsAddress_SaysToListenOnAnAddress()
+    {
+        TestNamespace door = await NamespaceAsync();
+        Target(door, Serve.Echo, s_inside.Port);
+
+        await FindsAsync(Entry("host") with { Listen = $"*:{s_inside.Port}", ListenNamespace = door.Name }, "listener",
+            $"address  # write one of these in \"Listen\", as in ADDRESS:{s_inside.Port}, instead of *");
+    }
+
+    [Test]
     public async Task Doctor_OfAPortTakenOnTheHostOnly_DoesNotMistakeItForTheListeners()
     {
         TestNamespace door = await NamespaceAsync();
