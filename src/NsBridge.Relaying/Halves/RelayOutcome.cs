@@ -14,6 +14,9 @@ public enum EndReason
     /// <summary>The target reset the connection, or its leg failed.</summary>
     TargetReset,
 
+    /// <summary>The target was not reached, for a reason that is reported by itself.</summary>
+    Unreachable,
+
     /// <summary>No byte passed for the idle timeout.</summary>
     Idle,
 

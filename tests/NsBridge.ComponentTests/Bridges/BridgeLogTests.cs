@@ -1,9 +1,13 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
 using NsBridge.Bridges.Lifecycle;
+using NsBridge.ComponentTests.Hosting;
 using NsBridge.ComponentTests.Logging;
 using NsBridge.Configuration.Settings;
 using NsBridge.Fixtures;
 using NsBridge.Relaying.Halves;
 using NsBridge.Systemd;
+using NsBridge.Testing;
 
 namespace NsBridge.ComponentTests.Bridges;
 
@@ -42,6 +46,21 @@ internal sealed class BridgeLogTests
         }
 
         Assert.That(_log.Lines, Is.EqualTo(["Bridge web: nothing listens there"]));
+    }
+
+    [Test]
+    public async Task Client_WhoseTargetRefuses_IsOneLineAtDebug()
+    {
+        int port = HostSockets.FreePort();
+        await using var scene = new FleetScene();
+        scene.Log.Lowest = LogLevel.Debug;
+        await scene.StartAsync(LoadedText.Right(
+            $""" "Name":"web", "Socket":"{scene.PathOf("web.sock")}", "Namespace":"host", "Target":"127.0.0.1:1", "Listen":"127.0.0.1:{port}" """));
+
+        await TestClient.EndingAsync(new IPEndPoint(IPAddress.Loopback, port));
+        await scene.InAsync(0);
+
+        Assert.That(scene.Log.Lines.Where(line => line.Contains("client 127.", StringComparison.Ordinal)).ToArray(), Has.Length.EqualTo(1));
     }
 
     [TestCase("tcp", 1, "1 connection into it was reset")]

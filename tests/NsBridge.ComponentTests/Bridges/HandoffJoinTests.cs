@@ -7,6 +7,7 @@ using NsBridge.Bridges.Lifecycle;
 using NsBridge.ComponentTests.Relaying.Tcp;
 using NsBridge.Fixtures;
 using NsBridge.HotRestart;
+using NsBridge.Linux.Interop;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
 using NsBridge.Relaying.Tcp;
@@ -106,6 +107,36 @@ internal sealed class HandoffJoinTests : IDisposable
         await Loop.InvokeAsync(() => _join.Pass([new AcceptedClient(carried.Relay.Client, SocketKind.Tcp, PeerAddress.Unix, 0, 0)], carried.Age));
         Assert.That(await first.EndingAsync(s_soon), Is.EqualTo(Ending.Reset));
         Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(1.9)));
+    }
+
+    [Test]
+    public async Task Link_LostWhileManyClientsWait_HoldsNoTurnOfTheLoopUp()
+    {
+        const int clients = 8000;
+        await StartAsync(TimeSpan.FromSeconds(2));
+        using var inner = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        inner.Bind(new UnixDomainSocketEndPoint(_scratch["web.sock"]));
+        inner.Listen();
+        StreamPair one = Client();
+        await Loop.InvokeAsync(() =>
+        {
+            for (int client = 1; client < clients; client++)
+                Pass(one with { Relayed = Libc.Duplicate(one.Relayed) });
+            Pass(one);
+        });
+        TimeSpan longest = TimeSpan.Zero;
+
+        (await inner.AcceptAsync()).Dispose();
+        inner.Dispose();
+        while (_bridge.Counters.Active > 0)
+        {
+            var clock = Stopwatch.StartNew();
+            await Loop.InvokeAsync(() => { });
+            longest = longest > clock.Elapsed ? longest : clock.Elapsed;
+        }
+
+        TestContext.Out.WriteLine($"longest turn {longest.TotalMilliseconds:0} ms");
+        Assert.That(longest, Is.LessThan(TimeSpan.FromMilliseconds(100)));
     }
 
     [TearDown]

@@ -3,11 +3,14 @@ using Microsoft.Extensions.Logging;
 
 namespace NsBridge.ComponentTests.Logging;
 
-/// <summary>Makes loggers that keep what is logged from Information on, whoever logs it.</summary>
+/// <summary>Makes loggers that keep what is logged, whoever logs it.</summary>
 internal sealed class LogLines : ILoggerFactory, ILogger
 {
     /// <summary>A line that contains this text makes the logger throw.</summary>
     public string? Unloggable { get; set; }
+
+    /// <summary>The lowest level that is kept.</summary>
+    public LogLevel Lowest { get; set; } = LogLevel.Information;
 
     private readonly ConcurrentQueue<(LogLevel Level, string Text)> _lines = new();
 
@@ -24,7 +27,7 @@ internal sealed class LogLines : ILoggerFactory, ILogger
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= Lowest;
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {

@@ -181,7 +181,7 @@ internal sealed class Connector
         if (TryPark(attempt, shortage))
             return;
         _owner.OnUnreachable(attempt.Accepted.Peer, StateReason.Unreachable(_place, failure).Text, failure.Error);
-        End(attempt, new RelayOutcome(EndReason.TargetReset, failure.Error));
+        End(attempt, new RelayOutcome(EndReason.Unreachable, failure.Error));
     }
 
     internal void OnTimedOut(ConnectAttempt attempt)
@@ -195,7 +195,7 @@ internal sealed class Connector
     private void GiveUp(ConnectAttempt attempt, Errno error)
     {
         _owner.OnUnreachable(attempt.Accepted.Peer, ErrnoText.Connect(Target.Describe(attempt.Accepted.Offset), error), error);
-        End(attempt, new RelayOutcome(EndReason.TargetReset, error));
+        End(attempt, new RelayOutcome(EndReason.Unreachable, error));
     }
 
     /// <summary>Parks a client, or ends it if it has hung up.</summary>

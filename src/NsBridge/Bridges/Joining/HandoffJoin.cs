@@ -14,11 +14,15 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
 {
     private const int RetryMilliseconds = 250;
 
+    /// <summary>Waiting clients that are checked, and that are reset, in one turn of the loop: a reset takes some 10 µs.</summary>
+    private const int ClientsPerTurn = 256;
+
     private readonly IBridgeContext _bridge;
     private readonly IConnectionEvents _events;
     private readonly LoopGroup _loops;
     private readonly EventLoop _home;
     private readonly LoopTimer _retry;
+    private readonly LoopTimer _check;
     private readonly HandoffLink?[] _links;
     private readonly List<HandoffLink> _retired = [];
     private readonly Dictionary<ulong, (HandoffLink Link, ConnectionOrigin Origin)> _handedOff = [];
@@ -33,6 +37,7 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
         _loops = loops;
         _home = home;
         _retry = new LoopTimer(home, Retry);
+        _check = new LoopTimer(home, CheckWaiting);
         _hasInner = bridge.Settings.Namespace is not null;
         _links = new HandoffLink?[_hasInner ? loops.Loops.Count : 1];
         if (!_hasInner)
@@ -41,8 +46,7 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
 
     public StateReason? Trouble => _trouble;
 
-    // Clients that still wait for a link are in the table too.
-    public int HandedOffCount => _hasInner ? 0 : _handedOff.Count - _links.Sum(link => link?.Waiting ?? 0);
+    public int HandedOffCount => _handedOff.Count;
 
     /// <remarks>The client continues in the inner half, at <c>HandoffReceiver.OnEvents</c>.</remarks>
     public void Pass(ReadOnlySpan<AcceptedClient> clients, long age = 0)
@@ -51,18 +55,9 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
         long since = _home.Now - age;
         HandoffLink link = LinkTo(index);
         foreach (AcceptedClient accepted in clients)
-        {
-            if (_hasInner)
-            {
-                link.Enqueue(new WaitingClient(accepted, since));
-                continue;
-            }
-            ulong number = ConnectionOrigin.NextId();
-            _handedOff.Add(number, (link, new ConnectionOrigin(accepted.Peer, accepted.Offset, number, number, since)));
-            link.Enqueue(new WaitingClient(accepted with { Number = number }, since));
-        }
+            link.Waiting.Add(new WaitingClient(_hasInner ? accepted : accepted with { Number = ConnectionOrigin.NextId() }, since));
         link.Flush();
-        if (link.Waiting > 0)
+        if (link.Waiting.Count > 0)
             RetryLater();
     }
 
@@ -95,7 +90,7 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
 
     private void RetryLater() => _retry.SetOnce(RetryMilliseconds);
 
-    /// <summary>Connects the links that are not ready, and resets the clients that have waited for one longer than for a target.</summary>
+    /// <summary>Connects the links that are not ready.</summary>
     private void Retry()
     {
         for (int i = 0; i < _links.Length; i++)
@@ -103,76 +98,106 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
             if (_links[i] is not { IsReady: false } link)
                 continue;
             link.Close();
-            // First: a client and an inner half may both have come since the last attempt.
-            bool answers = Connect(link, i) && _trouble != Refusal;
-            TimeSpan patience = _bridge.Settings.TargetWait > TimeSpan.Zero ? _bridge.Settings.TargetWait
-                : answers ? _bridge.Settings.ConnectTimeout
-                : TimeSpan.Zero;
-            // Waiting clients are few and are polled: a watch would cost two more calls for each client that need not wait.
-            EndWaiting(link, HasHungUp, EndReason.ClientReset);
-            ResetWaiting(link, _home.Now - (long)patience.TotalMilliseconds);
+            Connect(link, i);
             RetryLater();
         }
+        // Afterwards: a client and an inner half may both have come since the last attempt.
+        CheckWaiting();
+    }
+
+    /// <summary>Resets the clients that have hung up, or have waited for a link longer than for a target; in several turns if there are
+    /// many. They are polled: a watch would cost two more calls for each client that need not wait.</summary>
+    private void CheckWaiting()
+    {
+        bool isOver = true;
+        foreach (HandoffLink link in _links.OfType<HandoffLink>().Where(link => !link.IsReady))
+        {
+            TimeSpan patience = _bridge.Settings.TargetWait > TimeSpan.Zero ? _bridge.Settings.TargetWait
+                : link.IsOpen && _trouble != Refusal ? _bridge.Settings.ConnectTimeout
+                : TimeSpan.Zero;
+            isOver &= EndWaiting(link, HasHungUp, EndReason.ClientReset, ClientsPerTurn, out _);
+            isOver &= ResetWaiting(link, _home.Now - (long)patience.TotalMilliseconds, ClientsPerTurn);
+        }
+        if (!isOver)
+            _check.SetOnce(0);
     }
 
     private static bool HasHungUp(AcceptedClient accepted) => accepted.HasHungUp(Libc.Ready(accepted.Client, Libc.EPOLLRDHUP));
 
-    /// <summary>Resets the clients that came by then; the queue is in the order of arrival.</summary>
-    private void ResetWaiting(HandoffLink link, long cameBy)
+    /// <summary>Resets the clients that came by then.</summary>
+    /// <returns>False if there were more than <paramref name="most"/>.</returns>
+    private bool ResetWaiting(HandoffLink link, long cameBy, int most = int.MaxValue)
     {
-        while (link.FirstSince <= cameBy && link.TryTakeBack(out WaitingClient client))
+        for (; most > 0 && link.Waiting.FirstSince <= cameBy && link.Waiting.TryTake(out WaitingClient client); most--)
         {
             _events.OnFailed(client.Accepted.Peer, _trouble?.Text ?? $"{_bridge.Settings.Socket} does not take connections");
-            End(client, EndReason.TargetReset);
+            End(client, EndReason.Unreachable);
         }
+        return most > 0;
     }
 
     /// <summary>Resets some of the waiting clients; the others keep their order.</summary>
-    /// <returns>How many were reset.</returns>
-    private int EndWaiting(HandoffLink link, Func<AcceptedClient, bool> isMeant, EndReason reason)
+    /// <returns>False if there are more than <paramref name="most"/> to check.</returns>
+    private bool EndWaiting(HandoffLink link, Func<AcceptedClient, bool> isMeant, EndReason reason, int most, out int count)
     {
-        int count = 0;
-        for (int left = link.Waiting; left > 0 && link.TryTakeBack(out WaitingClient client); left--)
+        count = 0;
+        for (; most > 0 && link.Waiting.TryCheckNext(out WaitingClient client); most--)
         {
             if (!isMeant(client.Accepted))
             {
-                link.Enqueue(client);
+                link.Waiting.Keep(client);
                 continue;
             }
             End(client, reason);
             count++;
         }
-        return count;
+        return most > 0;
     }
 
     private void End(in WaitingClient client, EndReason reason)
     {
         AcceptedClient accepted = client.Accepted;
         accepted.Reset();
-        _handedOff.Remove(accepted.Number);
         _events.OnEnded(accepted.Peer, new RelayOutcome(reason), 0, 0, _home.Now - client.Since);
     }
 
     public Task<IReadOnlyList<ConnectionReport>> ConnectionsAsync() => _home.InvokeAsync<IReadOnlyList<ConnectionReport>>(() =>
-    {
-        HashSet<ulong> waiting = [.. _links.OfType<HandoffLink>().SelectMany(link => link.WaitingNumbers)];
-        return [.. _handedOff.Values.Select(client => new ConnectionReport(
-            client.Origin, waiting.Contains(client.Origin.Number) ? ConnectionState.Connecting : ConnectionState.HandedOff,
-            0, _home.Now - client.Origin.Began, 0, 0, 0))];
-    });
+        _hasInner ? [] :
+        [
+            .. _handedOff.Values.Select(client => Report(client.Origin, ConnectionState.HandedOff)),
+            .. _links.OfType<HandoffLink>().SelectMany(link => link.Waiting.All)
+                .Select(client => Report(OriginOf(client), ConnectionState.Connecting)),
+        ]);
+
+    private ConnectionReport Report(in ConnectionOrigin origin, ConnectionState state) =>
+        new(origin, state, 0, _home.Now - origin.Began, 0, 0, 0);
+
+    private static ConnectionOrigin OriginOf(in WaitingClient client) => new(
+        client.Accepted.Peer, client.Accepted.Offset, client.Accepted.Number, client.Accepted.Number, client.Since);
 
     /// <remarks>A client that another process has taken over is that process's to end.</remarks>
-    public int End(ConnectionFilter filter) => _links.OfType<HandoffLink>()
-        .Sum(link => EndWaiting(link, accepted => filter.Selects(accepted.Number, accepted.Peer), EndReason.Aborted));
+    public int End(ConnectionFilter filter) => AbortWaiting(accepted => filter.Selects(accepted.Number, accepted.Peer));
 
-    public int AbortClientsIn(ulong cookie) =>
-        _links.OfType<HandoffLink>().Sum(link => EndWaiting(link, accepted => accepted.IsIn(cookie), EndReason.Aborted));
+    public int AbortClientsIn(ulong cookie) => AbortWaiting(accepted => accepted.IsIn(cookie));
+
+    private int AbortWaiting(Func<AcceptedClient, bool> isMeant) => _links.OfType<HandoffLink>().Sum(link =>
+    {
+        link.Waiting.Recheck();
+        EndWaiting(link, isMeant, EndReason.Aborted, int.MaxValue, out int count);
+        return count;
+    });
 
     public void OnReady(HandoffLink link)
     {
         SetTrouble(null);
         if (!_hasInner)
             _retry.Clear();
+    }
+
+    public void OnSent(HandoffLink link, in WaitingClient client)
+    {
+        if (!_hasInner)
+            _handedOff.Add(client.Accepted.Number, (link, OriginOf(client)));
     }
 
     public void OnNotice(HandoffLink link, in HandoffNotice notice)
@@ -184,8 +209,9 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
             _bridge.Counters.CountReached();
         else
             _events.OnFailed(client.Origin.Peer, "the inner half could not reach its target; its own log says why");
+        EndReason ending = notice.Reached ? EndReason.Closed : EndReason.Unreachable;
         long age = _home.Now - client.Origin.Began;
-        _events.OnEnded(client.Origin.Peer, new RelayOutcome(EndReason.Closed), notice.ToTarget, notice.ToClient, age);
+        _events.OnEnded(client.Origin.Peer, new RelayOutcome(ending), notice.ToTarget, notice.ToClient, age);
     }
 
     public void OnRetired(HandoffLink link)
@@ -196,12 +222,8 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
         if (_stopped)
             return;
         HandoffLink next = LinkTo(index);
-        while (link.TryTakeBack(out WaitingClient client))
-        {
-            if (_handedOff.TryGetValue(client.Accepted.Number, out (HandoffLink Link, ConnectionOrigin Origin) known))
-                _handedOff[client.Accepted.Number] = known with { Link = next };
-            next.Enqueue(client);
-        }
+        while (link.Waiting.TryTake(out WaitingClient client))
+            next.Waiting.Add(client);
         RetryLater();
     }
 
@@ -222,12 +244,10 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
     /// <summary>Counts out the clients that the other process has: whether they live on cannot be known without the link.</summary>
     private void Forget(HandoffLink link)
     {
-        foreach ((ulong number, (_, ConnectionOrigin origin)) in _handedOff.Where(client => client.Value.Link == link).ToArray())
+        foreach ((ulong number, (HandoffLink taker, ConnectionOrigin origin)) in _handedOff)
         {
-            if (link.IsWaiting(number))
-                continue;
-            _handedOff.Remove(number);
-            _events.OnEnded(origin.Peer, new RelayOutcome(EndReason.Closed), 0, 0, _home.Now - origin.Began);
+            if (taker == link && _handedOff.Remove(number))
+                _events.OnEnded(origin.Peer, new RelayOutcome(EndReason.Closed), 0, 0, _home.Now - origin.Began);
         }
     }
 
@@ -244,7 +264,7 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
         _stopped = true;
         foreach (HandoffLink? link in _links)
             link?.Flush();
-        _retry.Clear();
+        StopTimers();
         return ReleasePending();
     }
 
@@ -254,22 +274,24 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
         // A link that retires while it is flushed may still have waiting clients.
         foreach (HandoffLink link in _links.OfType<HandoffLink>().Concat(_retired))
         {
-            while (link.TryTakeBack(out WaitingClient client))
-            {
-                AcceptedClient accepted = client.Accepted;
-                _handedOff.Remove(accepted.Number);
-                waiting.Add(accepted.ToSnapshot(_bridge.Settings.Name, ConnectionRole.Outer, _home.Now - client.Since));
-            }
+            while (link.Waiting.TryTake(out WaitingClient client))
+                waiting.Add(client.Accepted.ToSnapshot(_bridge.Settings.Name, ConnectionRole.Outer, _home.Now - client.Since));
         }
         return waiting;
     }
 
     public bool Resume(RelayState state) => false;
 
+    private void StopTimers()
+    {
+        _retry.Clear();
+        _check.Clear();
+    }
+
     public void Stop()
     {
         _stopped = true;
-        _retry.Clear();
+        StopTimers();
         foreach (HandoffLink link in _links.OfType<HandoffLink>().Concat(_retired))
         {
             ResetWaiting(link, _home.Now);

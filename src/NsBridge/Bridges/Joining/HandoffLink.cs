@@ -11,6 +11,9 @@ internal interface IHandoffOwner
     /// <summary>The inner half takes clients.</summary>
     void OnReady(HandoffLink link);
 
+    /// <summary>A client was sent to the inner half.</summary>
+    void OnSent(HandoffLink link, in WaitingClient client);
+
     /// <summary>A client that another process has taken over has gone there.</summary>
     void OnNotice(HandoffLink link, in HandoffNotice notice);
 
@@ -21,13 +24,8 @@ internal interface IHandoffOwner
     void OnLost(HandoffLink link, Errno error, bool isRefused);
 }
 
-/// <summary>A client that waits to be handed off.</summary>
-/// <param name="Accepted">The client.</param>
-/// <param name="Since">When it came, by the loop's clock.</param>
-internal readonly record struct WaitingClient(AcceptedClient Accepted, long Since);
-
 /// <summary>Hands accepted connections off to an inner half as descriptors, and receives from that of another process how each ended. Owns
-/// a client from <see cref="Enqueue"/> until it is sent or taken back.</summary>
+/// its <see cref="Waiting"/> clients until they are sent or taken back.</summary>
 /// <param name="loop">The loop it lives on.</param>
 /// <param name="owner">Gets the events.</param>
 /// <param name="perMessage">Clients that may go in one message.</param>
@@ -36,7 +34,6 @@ internal sealed class HandoffLink(EventLoop loop, IHandoffOwner owner, int perMe
     /// <summary>Clients in any message: as many as are accepted in one batch, which reserves the descriptors of each.</summary>
     public const int MostPerMessage = Acceptor.Batch;
 
-    private readonly Queue<WaitingClient> _waiting = new();
     private bool _isRetired;
 
     /// <summary>The greeting of an inner half that takes clients.</summary>
@@ -45,33 +42,20 @@ internal sealed class HandoffLink(EventLoop loop, IHandoffOwner owner, int perMe
     protected override ReadOnlySpan<byte> Greeting => Hello;
 
     /// <summary>Clients that wait to be handed off.</summary>
-    public int Waiting => _waiting.Count;
-
-    /// <summary>When the first of them came, by the loop's clock; <see cref="long.MaxValue"/> without any.</summary>
-    public long FirstSince => _waiting.TryPeek(out WaitingClient first) ? first.Since : long.MaxValue;
-
-    /// <summary>Whether a client still waits here.</summary>
-    public bool IsWaiting(ulong number) => _waiting.Any(client => client.Accepted.Number == number);
-
-    public IEnumerable<ulong> WaitingNumbers => _waiting.Select(client => client.Accepted.Number);
-
-    /// <summary>Appends a client.</summary>
-    public void Enqueue(in WaitingClient client) => _waiting.Enqueue(client);
-
-    /// <summary>Takes back the first client that was not handed off.</summary>
-    public bool TryTakeBack(out WaitingClient client) => _waiting.TryDequeue(out client);
+    public WaitingClients Waiting { get; } = new();
 
     public override void Flush()
     {
         if (!CanSend || _isRetired)
             return;
-        int most = Math.Min(_waiting.Count, perMessage);
+        int most = Math.Min(Waiting.Count, perMessage);
         Span<byte> records = stackalloc byte[most * HandoffRecord.Size];
         Span<int> descriptors = stackalloc int[most];
-        while (_waiting.Count > 0)
+        while (Waiting.Count > 0)
         {
             int count = 0;
-            foreach ((AcceptedClient accepted, _) in _waiting)
+            Queue<WaitingClient> oldest = Waiting.Oldest;
+            foreach ((AcceptedClient accepted, _) in oldest)
             {
                 if (count == most)
                     break;
@@ -82,7 +66,11 @@ internal sealed class HandoffLink(EventLoop loop, IHandoffOwner owner, int perMe
                 return;
             // The message holds copies, which the receiver owns (HandoffReceiver.Take); these are no longer needed.
             for (int i = 0; i < count; i++)
-                Libc.Close(_waiting.Dequeue().Accepted.Client);
+            {
+                WaitingClient sent = oldest.Dequeue();
+                owner.OnSent(this, sent);
+                Libc.Close(sent.Accepted.Client);
+            }
         }
     }
 

@@ -101,7 +101,8 @@ internal sealed partial class BridgeLog : IDisposable
     {
         if (isAccess)
             _access.Add(_bridge, ended);
-        else if (_log.IsEnabled(LogLevel.Debug))
+        // Unreachable has reported it.
+        else if (ended.Outcome.Ending != EndReason.Unreachable && _log.IsEnabled(LogLevel.Debug))
             ClientEnded(_log, _bridge, ended.Peer, ended.Outcome.Ending, ended.ToTarget, ended.ToClient);
     }
 

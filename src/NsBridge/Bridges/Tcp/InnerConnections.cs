@@ -127,7 +127,7 @@ internal sealed class InnerConnections(
                 continue;
             }
             events.OnFailed(lost.Peer, "no descriptor was left to take the client over");
-            events.OnEnded(lost.Peer, new RelayOutcome(EndReason.Aborted, Errno.EMFILE), 0, 0, 0);
+            events.OnEnded(lost.Peer, new RelayOutcome(EndReason.Unreachable, Errno.EMFILE), 0, 0, 0);
         }
     }
 
