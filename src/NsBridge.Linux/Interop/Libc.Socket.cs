@@ -161,4 +161,18 @@ public static unsafe partial class Libc
             return result;
         }
     }
+
+    [LibraryImport(Library), SuppressGCTransition]
+    private static partial nint inet_ntop(int family, void* address, void* text, uint size);
+
+    /// <summary>Writes an internet address as text, as IPAddress does but without an object.</summary>
+    /// <param name="address">4 or 16 bytes.</param>
+    /// <param name="to">Room for 46 bytes.</param>
+    /// <returns>How many bytes were written.</returns>
+    public static int WriteAddress(ReadOnlySpan<byte> address, Span<byte> to)
+    {
+        fixed (byte* a = address, t = to)
+            _ = inet_ntop(address.Length == 4 ? AF_INET : AF_INET6, a, t, (uint)to.Length);
+        return to.IndexOf((byte)0);
+    }
 }

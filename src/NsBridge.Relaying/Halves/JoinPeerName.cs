@@ -1,6 +1,5 @@
 using System.Buffers.Text;
-using System.Globalization;
-using System.Text;
+using System.Security.Cryptography;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Relaying.Halves;
@@ -14,9 +13,6 @@ public enum JoinKind
     /// <summary>An outer half that relays the bytes of one connection.</summary>
     Relay,
 
-    /// <summary>The outer half of the same bridge in the same process, which has admitted its client and counts it.</summary>
-    OwnRelay,
-
     /// <summary>An outer half that hands accepted connections over.</summary>
     Handoff,
 
@@ -28,43 +24,56 @@ public enum JoinKind
 /// client before the first byte: <c>nsb</c>, a letter for the kind, a number in hexadecimal, a dot and random letters.</summary>
 /// <param name="Kind">What connects.</param>
 /// <param name="Value"><see cref="LoopIndex"/> or <see cref="PortOffset"/>, by kind.</param>
-/// <remarks>A name proves nothing: the peer's credentials decide whether it may hand over descriptors. It is short because an outer half
-/// may connect to any server, and .NET's (measured with .NET 10, so Kestrel's too) crash when a client's address is longer than their
-/// own.</remarks>
-public readonly record struct JoinPeerName(JoinKind Kind, int Value)
+/// <param name="IsOwn">Whether it is the outer half of the same bridge in the same process: the letters begin with a secret of the
+/// process.</param>
+/// <remarks>A name proves nothing to another user, who can read it: the peer's credentials decide whether it may hand over descriptors. It
+/// is short if it is not the process's own: an outer half may connect to any server, and .NET's (measured with .NET 10, so Kestrel's too)
+/// crash when a client's address is longer than their own.</remarks>
+public readonly record struct JoinPeerName(JoinKind Kind, int Value, bool IsOwn = false)
 {
-    /// <summary>Of a handoff: the loop that should relay the connections.</summary>
+    /// <summary>Of a handoff by the process's own half: the loop that should relay the connections.</summary>
     public int LoopIndex => Value;
 
     /// <summary>Of a relayed connection: the position in the range of ports.</summary>
     public int PortOffset => Value;
 
-    /// <summary>Whether it is one end of a connection between two halves, whose bytes the outer one relays.</summary>
-    public bool IsRelayed => Kind is JoinKind.Relay or JoinKind.OwnRelay;
-
-    private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     private const int LeastRandom = 4;
     private const int MostRandom = 12;
+    private const int Longest = 64;
 
     /// <summary>The family and the zero before an abstract name, in an address.</summary>
     private const int AddressOverhead = 3;
 
+    private static readonly byte[] s_secret = RandomNumberGenerator.GetItems(Letters, 20);
+
+    private static ReadOnlySpan<byte> Letters => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"u8;
+
     private static ReadOnlySpan<byte> Prefix => "nsb"u8;
 
-    /// <summary>A new random name, no longer than the server's address unless that is shorter than any sensible path.</summary>
+    /// <summary>A new random name, no longer than the server's address unless that is shorter than any sensible path, or the process's
+    /// own.</summary>
     /// <param name="server">The address of the UNIX socket.</param>
     public SockAddr ToAddress(in SockAddr server)
     {
-        char kind = Kind switch
+        Span<byte> name = stackalloc byte[Longest];
+        Prefix.CopyTo(name);
+        name[Prefix.Length] = Kind switch
         {
-            JoinKind.Handoff => 'h',
-            JoinKind.Datagrams => 'd',
-            JoinKind.OwnRelay => 'o',
-            _ => 'r',
+            JoinKind.Handoff => (byte)'h',
+            JoinKind.Datagrams => (byte)'d',
+            _ => (byte)'r',
         };
-        string start = string.Create(CultureInfo.InvariantCulture, $"nsb{kind}{Value:x}.");
-        int random = Math.Clamp(server.Length - AddressOverhead - start.Length, LeastRandom, MostRandom);
-        return SockAddr.FromAbstract(Encoding.ASCII.GetBytes(start + Random.Shared.GetString(Letters, random)));
+        Utf8Formatter.TryFormat(Value, name[(Prefix.Length + 1)..], out int digits, 'x');
+        int length = Prefix.Length + 1 + digits;
+        name[length++] = (byte)'.';
+        int random = IsOwn ? MostRandom : Math.Clamp(server.Length - AddressOverhead - length, LeastRandom, MostRandom);
+        if (IsOwn)
+        {
+            s_secret.CopyTo(name[length..]);
+            length += s_secret.Length;
+        }
+        Random.Shared.GetItems(Letters, name.Slice(length, random));
+        return SockAddr.FromAbstract(name[..(length + random)]);
     }
 
     /// <summary>Reads the name of a peer; a peer without one is a local client.</summary>
@@ -78,12 +87,13 @@ public readonly record struct JoinPeerName(JoinKind Kind, int Value)
             (byte)'h' => JoinKind.Handoff,
             (byte)'d' => JoinKind.Datagrams,
             (byte)'r' => JoinKind.Relay,
-            (byte)'o' => JoinKind.OwnRelay,
             _ => JoinKind.LocalClient,
         };
         ReadOnlySpan<byte> text = name[(Prefix.Length + 1)..];
         bool isRead = Utf8Parser.TryParse(text, out int value, out int length, 'x') && value >= 0
             && length < text.Length && text[length] == '.';
-        return isRead && kind != JoinKind.LocalClient ? new JoinPeerName(kind, value) : default;
+        return isRead && kind != JoinKind.LocalClient
+            ? new JoinPeerName(kind, value, text[(length + 1)..].StartsWith(s_secret))
+            : default;
     }
 }

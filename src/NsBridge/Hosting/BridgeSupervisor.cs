@@ -74,6 +74,7 @@ internal sealed partial class BridgeSupervisor(
             throw Privileges.MissingToListen(enabled[0].Settings);
         }
         await StoreListenersAsync(closeRest: true);
+        descriptors.Bridges = _bridges.Length;
         descriptors.Measure();
         _unused.Log(_settings.Bridges);
         if (_bridges.Length == 0)
@@ -132,6 +133,7 @@ internal sealed partial class BridgeSupervisor(
             await StoreListenersAsync();
         await StartAsync(started, pending);
         await StoreListenersAsync(closeRest: true);
+        descriptors.Bridges = _bridges.Length;
         descriptors.Measure();
         _settings = wanted;
         _unused.Log(wanted.Bridges);

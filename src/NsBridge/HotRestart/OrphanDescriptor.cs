@@ -23,6 +23,6 @@ internal static class OrphanDescriptor
         && Libc.GetOption(descriptor, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, out int listening) >= 0 && listening == 0;
 
     private static bool IsHalf(int descriptor) =>
-        (Libc.PeerAddress(descriptor, out SockAddr peer) >= 0 && JoinPeerName.Of(peer).IsRelayed)
-        || (Libc.LocalAddress(descriptor, out SockAddr own) >= 0 && JoinPeerName.Of(own).IsRelayed);
+        (Libc.PeerAddress(descriptor, out SockAddr peer) >= 0 && JoinPeerName.Of(peer).Kind == JoinKind.Relay)
+        || (Libc.LocalAddress(descriptor, out SockAddr own) >= 0 && JoinPeerName.Of(own).Kind == JoinKind.Relay);
 }

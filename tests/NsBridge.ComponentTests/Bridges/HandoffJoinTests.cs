@@ -136,7 +136,8 @@ internal sealed class HandoffJoinTests : IDisposable
         }
 
         TestContext.Out.WriteLine($"longest turn {longest.TotalMilliseconds:0} ms");
-        Assert.That(longest, Is.LessThan(TimeSpan.FromMilliseconds(100)));
+        // A turn takes a few milliseconds; the rest is for a busy machine.
+        Assert.That(longest, Is.LessThan(TimeSpan.FromMilliseconds(500)));
     }
 
     [TearDown]

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.Bridges.Admission;
 using NsBridge.Control;
 using NsBridge.Linux.Interop;
+using NsBridge.Testing;
 
 namespace NsBridge.UnitTests.Bridges;
 
@@ -12,16 +13,32 @@ internal sealed class DescriptorBudgetTests
     {
         var budget = new DescriptorBudget(2 * ShortRequestServer.MostSessions, NullLogger<DescriptorBudget>.Instance);
         int clients = 0;
-        for (; budget.HasRoom; clients++)
-            budget.Reserve(1);
+        for (; budget.HasRoom(0, DescriptorBudget.PerClient); clients++)
+            budget.Reserve(DescriptorBudget.PerClient);
 
         budget.Measure();
-        Assert.That(budget.HasRoom, Is.False);
+        Assert.That(budget.HasRoom(0, DescriptorBudget.PerClient), Is.False);
 
-        budget.Release(clients);
+        budget.Release(clients * DescriptorBudget.PerClient);
         for (int again = 0; again < clients; again++)
-            budget.Reserve(1);
-        Assert.That(budget.HasRoom, Is.False, "as much as before");
+            budget.Reserve(DescriptorBudget.PerClient);
+        Assert.That(budget.HasRoom(0, DescriptorBudget.PerClient), Is.False, "as much as before");
+    }
+
+    [Test]
+    [Promise("fair")]
+    public void HasRoom_NearTheLimit_IsForBridgesBelowTheirShare()
+    {
+        var budget = new DescriptorBudget(servers: 0, NullLogger<DescriptorBudget>.Instance) { Bridges = 2 };
+        int held = 0;
+        for (; budget.HasRoom(held, DescriptorBudget.PerClient); held += DescriptorBudget.PerClient)
+            budget.Reserve(DescriptorBudget.PerClient);
+
+        Assert.That(budget.HasRoom(0, DescriptorBudget.PerClient), "another bridge accepts");
+        int others = 0;
+        for (; budget.HasRoom(others, DescriptorBudget.PerClient); others += DescriptorBudget.PerClient)
+            budget.Reserve(DescriptorBudget.PerClient);
+        Assert.That(others, Is.InRange(held / 4, held / 2), "a quarter of the room");
     }
 
     [Test]
@@ -29,10 +46,10 @@ internal sealed class DescriptorBudgetTests
     {
         var budget = new DescriptorBudget(servers: 0, NullLogger<DescriptorBudget>.Instance);
         int clients = 0, flows = 0;
-        for (; budget.TryFindRoom(DescriptorBudget.PerClient); clients++)
+        for (; budget.TryFindRoom(0, DescriptorBudget.PerClient); clients++)
             budget.Reserve(DescriptorBudget.PerClient);
         budget.Release(clients * DescriptorBudget.PerClient);
-        for (; budget.TryFindRoom(DescriptorBudget.PerFlow); flows++)
+        for (; budget.TryFindRoom(0, DescriptorBudget.PerFlow); flows++)
             budget.Reserve(DescriptorBudget.PerFlow);
 
         Assert.That(flows, Is.InRange(2 * clients, 2 * clients + 1));

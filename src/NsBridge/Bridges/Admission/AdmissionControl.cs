@@ -29,6 +29,12 @@ internal interface IClientAdmission
     /// <summary>Admits a client and counts it, or refuses it, counts and logs that.</summary>
     bool Admit(PeerAddress peer);
 
+    /// <summary>Whether there are descriptors for another client of the bridge.</summary>
+    bool HasRoom { get; }
+
+    /// <summary>As <see cref="HasRoom"/>, and reports a shortage.</summary>
+    bool TryFindRoom();
+
     /// <summary>Whether a client's address is in <c>AllowFrom</c>; nothing is counted.</summary>
     bool IsAllowed(PeerAddress peer);
 

@@ -6,7 +6,8 @@ using NsBridge.Relaying.Tcp;
 namespace NsBridge.Bridges.Admission;
 
 /// <summary>Keeps the process from running out of descriptors: a client is admitted only if two are free for it (its own and its target's),
-/// a flow of a UDP bridge if one is, beside a reserve for everything else, so a shortage never hits admitted clients. Any thread may
+/// a flow of a UDP bridge if one is, beside a reserve for everything else, so a shortage never hits admitted clients. The last quarter of
+/// the room is for bridges that hold no more than their share: one bridge's clients do not silence the others. Any thread may
 /// call.</summary>
 internal sealed partial class DescriptorBudget
 {
@@ -104,16 +105,25 @@ internal sealed partial class DescriptorBudget
         }
     }
 
-    /// <summary>Whether another client may be accepted.</summary>
-    public bool HasRoom => HasRoomFor(PerClient);
+    /// <summary>How many bridges share the room.</summary>
+    public int Bridges { get; set; } = 1;
 
-    private bool HasRoomFor(int descriptors) => Volatile.Read(ref _used) + descriptors <= Volatile.Read(ref _room);
-
-    /// <summary>Whether so many descriptors are free; reports the answer to <see cref="OnExhausted"/> or
-    /// <see cref="OnRecovered"/>.</summary>
-    public bool TryFindRoom(int descriptors)
+    /// <summary>Whether a bridge may take another client or flow.</summary>
+    /// <param name="held">Descriptors that it holds already.</param>
+    /// <param name="needed">Descriptors that the client or flow takes.</param>
+    public bool HasRoom(int held, int needed)
     {
-        bool hasRoom = HasRoomFor(descriptors);
+        int room = Volatile.Read(ref _room);
+        return Volatile.Read(ref _used) + needed <= room && (!IsNear || held < room / Math.Max(1, Bridges));
+    }
+
+    /// <summary>Whether less than a quarter of the room is free.</summary>
+    private bool IsNear => Volatile.Read(ref _used) >= Volatile.Read(ref _room) * 3L / 4;
+
+    /// <summary>As <see cref="HasRoom"/>, and reports the answer to <see cref="OnExhausted"/> or <see cref="OnRecovered"/>.</summary>
+    public bool TryFindRoom(int held, int needed)
+    {
+        bool hasRoom = HasRoom(held, needed);
         if (hasRoom)
             OnRecovered();
         else
@@ -154,11 +164,8 @@ internal sealed partial class DescriptorBudget
     /// <summary>Clients are accepted. The shortage is over when a quarter of the room is free, not just a place or two.</summary>
     public void OnRecovered()
     {
-        if (Volatile.Read(ref _isExhausted) != 0 && Volatile.Read(ref _used) < Volatile.Read(ref _room) * 3L / 4
-            && Interlocked.Exchange(ref _isExhausted, 0) == 1)
-        {
+        if (Volatile.Read(ref _isExhausted) != 0 && !IsNear && Interlocked.Exchange(ref _isExhausted, 0) == 1)
             Resumed();
-        }
     }
 
     [LoggerMessage(

@@ -10,7 +10,7 @@ namespace NsBridge.Bridges.Connecting;
 
 /// <summary>One client on its way to the target: connecting, or parked until the target is there. A relay takes over its slot of the
 /// loop.</summary>
-internal sealed class ConnectAttempt(Connector connector) : EventSource
+internal sealed class ConnectAttempt : EventSource
 {
     private const int ClientEnd = 0;
     private const int TargetEnd = 1;
@@ -18,6 +18,7 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
     /// <summary>From this age on no client waits for the outcome of another's attempt.</summary>
     public static readonly TimeSpan LongAttempt = TimeSpan.FromMilliseconds(100);
 
+    private readonly Connector _connector;
     private AcceptedClient _accepted;
     private int _target;
     private int _address;
@@ -25,8 +26,16 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
     private bool _clientWatched;
     private long _connectBegan;
 
-    /// <summary>Its place among the <see cref="ParkedClients"/>; null if it is not parked.</summary>
-    public LinkedListNode<ConnectAttempt>? Parked { get; set; }
+    public ConnectAttempt(Connector connector)
+    {
+        _connector = connector;
+        Place = new LinkedListNode<ConnectAttempt>(this);
+    }
+
+    /// <summary>Its place among the <see cref="ParkedClients"/>, in no list if it is not parked.</summary>
+    public LinkedListNode<ConnectAttempt> Place { get; }
+
+    public bool IsParked => Place.List is not null;
 
     public AcceptedClient Accepted => _accepted;
 
@@ -45,7 +54,7 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
     public bool IsConnecting => _target >= 0;
 
     // A connector with a new target restarts the attempts towards the old one.
-    private ConnectTarget Target => connector.Target;
+    private ConnectTarget Target => _connector.Target;
 
     private SocketKind TargetKind => Family != Libc.AF_UNIX ? SocketKind.Tcp : Target.IsJoin ? SocketKind.UnixHalf : SocketKind.Unix;
 
@@ -60,9 +69,9 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
         _clientEvents = 0;
         _clientWatched = false;
         Origin = new ConnectionOrigin(
-            accepted.Peer, accepted.Offset, accepted.Number, ConnectionOrigin.NextId(), connector.Loop.Now - age);
-        connector.Loop.Attach(this);
-        connector.Loop.SetTimer(this, (long)Target.ConnectTimeout.TotalMilliseconds);
+            accepted.Peer, accepted.Offset, accepted.Number, ConnectionOrigin.NextId(), _connector.Loop.Now - age);
+        _connector.Loop.Attach(this);
+        _connector.Loop.SetTimer(this, (long)Target.ConnectTimeout.TotalMilliseconds);
     }
 
     /// <summary>Watches a client that has to wait, to notice when it hangs up.</summary>
@@ -71,7 +80,7 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
     {
         if (_clientWatched)
             return 0;
-        int watched = connector.Loop.Watch(this, ClientEnd, _accepted.Client, Relay.Interest);
+        int watched = _connector.Loop.Watch(this, ClientEnd, _accepted.Client, Relay.Interest);
         _clientWatched = watched >= 0;
         return watched;
     }
@@ -80,7 +89,7 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
     public void UnwatchClient()
     {
         if (_clientWatched)
-            connector.Loop.Unwatch(_accepted.Client);
+            _connector.Loop.Unwatch(_accepted.Client);
         _clientWatched = false;
     }
 
@@ -94,7 +103,7 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
         if (Family != Libc.AF_UNIX)
             TcpOptions.ForLeg(socket, address);
         else if (Target.IsJoin)
-            Libc.Bind(socket, new JoinPeerName(Target.JoinKind, _accepted.Offset).ToAddress(Target.Address(_address, 0)));
+            Libc.Bind(socket, new JoinPeerName(JoinKind.Relay, _accepted.Offset, Target.IsOwnJoin).ToAddress(Target.Address(_address, 0)));
         if (result >= 0)
             result = Libc.Connect(socket, address);
         // The kernel chooses the port when it begins to connect. Measured, the question costs half a microsecond of a connection's hundred.
@@ -113,7 +122,7 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
         }
         int watched = WatchClient();
         if (watched >= 0)
-            watched = connector.Loop.Watch(this, TargetEnd, socket, Relay.Interest);
+            watched = _connector.Loop.Watch(this, TargetEnd, socket, Relay.Interest);
         if (watched < 0)
             Fail(Libc.ErrorOf(watched));
     }
@@ -124,13 +133,13 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
         {
             _clientEvents |= events;
             // Bytes before a reset still go to a target that is being connected; a client is not parked for them.
-            bool isOver = Parked is not null || ((events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0 && !_accepted.HasUnreadData);
+            bool isOver = IsParked || ((events & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0 && !_accepted.HasUnreadData);
             if (isOver && HasHungUp)
-                connector.Abandon(this);
+                _connector.Abandon(this);
             return;
         }
         // The event may be of an earlier connect: a client that is connected restarts the parked ones.
-        if (Parked is not null)
+        if (IsParked)
             events = Libc.Ready(_target, Relay.Interest & ~Libc.EPOLLET);
         OnTarget(events);
     }
@@ -157,7 +166,7 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
     /// <summary>Both sockets belong to the relay from here on.</summary>
     private void Establish(uint targetEvents)
     {
-        connector.Loop.ClearTimer(this);
+        _connector.Loop.ClearTimer(this);
         int target = _target;
         _target = -1;
         var sockets = new RelaySockets(
@@ -165,31 +174,31 @@ internal sealed class ConnectAttempt(Connector connector) : EventSource
         Span<byte> greeting = stackalloc byte[ProxyHeader.Longest];
         ProxyProtocol version = _accepted.Number == AcceptedClient.CountedByOuterHalf ? ProxyProtocol.None : Target.ProxyProtocol;
         int size = ProxyHeader.Write(greeting, version, _accepted.Peer, _accepted.Client);
-        connector.Establish(this, sockets, greeting[..size], (long)Stopwatch.GetElapsedTime(_connectBegan).TotalMicroseconds);
+        _connector.Establish(this, sockets, greeting[..size], (long)Stopwatch.GetElapsedTime(_connectBegan).TotalMicroseconds);
     }
 
-    /// <summary>This address failed: tries the next one, or leaves the decision to the connector.</summary>
+    /// <summary>This address failed: tries the next one, or leaves the decision to the _connector.</summary>
     private void Fail(Errno error)
     {
         if (_address + 1 < Target.AddressCount)
         {
             CloseTarget();
             _address++;
-            connector.ConnectAgain(this);
+            _connector.ConnectAgain(this);
             return;
         }
         Restart();
-        connector.OnFailed(this, error);
+        _connector.OnFailed(this, error);
     }
 
     protected override void OnTimer()
     {
         Restart();
-        connector.OnTimedOut(this);
+        _connector.OnTimedOut(this);
     }
 
     /// <summary>Milliseconds since the client came.</summary>
-    public long Age => connector.Loop.Now - Origin.Began;
+    public long Age => _connector.Loop.Now - Origin.Began;
 
     /// <summary>Whether a connect is under way that has taken less time than that.</summary>
     public bool IsUnderWay(TimeSpan within) => IsConnecting && Stopwatch.GetElapsedTime(_connectBegan) < within;

@@ -34,11 +34,11 @@ internal sealed class ConnectTarget
 
     public required ProxyProtocol ProxyProtocol { get; init; }
 
-    /// <summary>Whether the target is an inner half, which sees <see cref="JoinKind"/> and understands a reset.</summary>
+    /// <summary>Whether the target is an inner half, which understands a reset.</summary>
     public bool IsJoin => Target is null;
 
-    /// <summary>What an inner half sees as the peer.</summary>
-    public JoinKind JoinKind { get; private init; }
+    /// <summary>Whether that inner half is the bridge's own, in this process.</summary>
+    public bool IsOwnJoin { get; private init; }
 
     /// <summary>How many addresses there are to try.</summary>
     public int AddressCount => _first.Length;
@@ -69,7 +69,7 @@ internal sealed class ConnectTarget
         // An inner half in this process does the waiting itself.
         TargetWait = settings.Namespace is null ? settings.TargetWait : TimeSpan.Zero,
         KeepAlive = settings.KeepAlive,
-        JoinKind = settings.Namespace is null ? JoinKind.Relay : JoinKind.OwnRelay,
+        IsOwnJoin = settings.Namespace is not null,
         // The inner half of this process sees a UNIX socket: the header with the client's address has to be written here.
         ProxyProtocol = settings.Namespace is null ? ProxyProtocol.None : settings.ProxyProtocol,
     };

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NsBridge.Bridges.Listening;
 using NsBridge.HotRestart;
 using NsBridge.Linux;
@@ -46,6 +47,8 @@ internal sealed class Connector
     private readonly Stack<ConnectAttempt> _idle = new();
     private readonly HashSet<ConnectAttempt> _connecting = [];
     private readonly ParkedClients _parked = new();
+    private (ConnectTarget, int, Errno) _explained;
+    private string _explanation = "";
 
     public Connector(EventLoop loop, NamespaceTracker place, ConnectTarget target, RelayCounters counters, IConnectorOwner owner)
     {
@@ -105,7 +108,7 @@ internal sealed class Connector
         }
         // Clients that come together came to one port, unless they waited for the join; clients of other ports are retried with the timer.
         if (queuedAt >= 0)
-            Retry(_parked.Next(queuedAt, 1), Target.ConnectTimeout);
+            RetryNext(queuedAt, 1, Target.ConnectTimeout);
     }
 
     private int OpenSockets(int family, Span<int> sockets, out ulong cookie, out EnterFailure failure)
@@ -186,7 +189,7 @@ internal sealed class Connector
 
     internal void OnTimedOut(ConnectAttempt attempt)
     {
-        if (attempt.Parked is null)
+        if (!attempt.IsParked)
             OnFailed(attempt, Errno.ETIMEDOUT);
         else
             GiveUp(attempt, attempt.Shortage == Errno.None ? Errno.ETIMEDOUT : attempt.Shortage);
@@ -194,17 +197,25 @@ internal sealed class Connector
 
     private void GiveUp(ConnectAttempt attempt, Errno error)
     {
-        _owner.OnUnreachable(attempt.Accepted.Peer, ErrnoText.Connect(Target.Describe(attempt.Accepted.Offset), error), error);
+        _owner.OnUnreachable(attempt.Accepted.Peer, Explain(attempt.Accepted.Offset, error), error);
         End(attempt, new RelayOutcome(EndReason.Unreachable, error));
+    }
+
+    /// <summary>The reason for a failed connect. A target that refuses does so again and again: the sentence is made once.</summary>
+    private string Explain(int offset, Errno error)
+    {
+        if (_explained != (Target, offset, error))
+            (_explained, _explanation) = ((Target, offset, error), ErrnoText.Connect(Target.Describe(offset), error));
+        return _explanation;
     }
 
     /// <summary>Parks a client, or ends it if it has hung up.</summary>
     /// <returns>False if it has waited long enough, or there is no room for it.</returns>
     private bool TryPark(ConnectAttempt attempt, Errno shortage)
     {
-        if (attempt.Age >= Target.Patience(shortage) || (attempt.Parked is null && !_parked.HasRoom))
+        if (attempt.Age >= Target.Patience(shortage) || (!attempt.IsParked && !_parked.HasRoom(attempt.Accepted)))
             return false;
-        if (attempt.Parked is null)
+        if (!attempt.IsParked)
         {
             if (attempt.HasHungUp || attempt.WatchClient() < 0)
             {
@@ -232,19 +243,32 @@ internal sealed class Connector
         if (!_parked.HasQueue(offset))
             return;
         TimeSpan within = took * TimesASuccess > ConnectAttempt.LongAttempt ? took * TimesASuccess : ConnectAttempt.LongAttempt;
-        Retry(_parked.Next(offset, ConnectsPerRetry), within < Target.ConnectTimeout ? within : Target.ConnectTimeout);
+        RetryNext(offset, ConnectsPerRetry, within < Target.ConnectTimeout ? within : Target.ConnectTimeout);
+    }
+
+    private void RetryNext(int offset, int count, TimeSpan within)
+    {
+        var first = default(AttemptBatch);
+        Retry(first[.._parked.Next(offset, first[..count])], within);
+    }
+
+    /// <summary>On the stack: a retry may lead to another one.</summary>
+    [InlineArray(ConnectsPerRetry)]
+    private struct AttemptBatch
+    {
+        private ConnectAttempt _first;
     }
 
     private void Retry(ReadOnlySpan<ConnectAttempt> attempts, TimeSpan within)
     {
         foreach (ConnectAttempt attempt in attempts)
         {
-            if (attempt.Parked is null || attempt.IsUnderWay(within))
+            if (!attempt.IsParked || attempt.IsUnderWay(within))
                 continue;
             attempt.Restart();
             ConnectAgain(attempt);
             // A shortage for one is a shortage for the next.
-            if (attempt.Parked is not null && attempt.Shortage != Errno.None && !attempt.IsConnecting)
+            if (attempt.IsParked && attempt.Shortage != Errno.None && !attempt.IsConnecting)
                 break;
         }
         if (_parked.Count > 0)
@@ -260,7 +284,7 @@ internal sealed class Connector
         foreach (ConnectAttempt attempt in Pending(attempt => cookie == 0 || attempt.Cookie != cookie))
         {
             attempt.Restart();
-            if (attempt.Parked is not null || TryPark(attempt, Errno.None))
+            if (attempt.IsParked || TryPark(attempt, Errno.None))
                 continue;
             End(attempt, new RelayOutcome(EndReason.Aborted));
             count++;

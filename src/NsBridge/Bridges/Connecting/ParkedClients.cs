@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Bridges.Connecting;
@@ -9,15 +10,23 @@ internal sealed class ParkedClients
     /// <summary>Clients that may wait; further ones are reset. It bounds memory and descriptors.</summary>
     private const int Most = 1024;
 
+    /// <summary>Places that one client address may take. Clients of the UNIX socket have none and no such limit.</summary>
+    private const int MostPerClient = Most / 4;
+
     private readonly Dictionary<int, LinkedList<ConnectAttempt>> _queues = [];
+    private readonly Dictionary<UInt128, int> _perClient = [];
 
     public int Count { get; private set; }
 
-    /// <summary>Whether another client may wait.</summary>
-    public bool HasRoom => Count < Most;
+    /// <summary>Whether a client may wait.</summary>
+    public bool HasRoom(in AcceptedClient client) => Count < Most
+        && (client.Peer.IsUnix || _perClient.GetValueOrDefault(client.Peer.ClientBits) < MostPerClient);
 
     /// <summary>Whether a client waits for the port at that position of the range.</summary>
-    public bool HasQueue(int offset) => Count > 0 && _queues.ContainsKey(offset);
+    public bool HasQueue(int offset) => First(offset) is not null;
+
+    private LinkedListNode<ConnectAttempt>? First(int offset) =>
+        Count > 0 && _queues.TryGetValue(offset, out LinkedList<ConnectAttempt>? queue) ? queue.First : null;
 
     /// <summary>Whether a new client should wait behind others. Not if the first of them has been connecting for long: an address that
     /// does not answer holds no other client up.</summary>
@@ -25,7 +34,7 @@ internal sealed class ParkedClients
     /// <param name="shortage">What the first of them waits for, as <see cref="ConnectAttempt.Shortage"/>.</param>
     public bool ShouldQueue(int offset, out Errno shortage)
     {
-        ConnectAttempt? head = HasQueue(offset) ? _queues[offset].First!.Value : null;
+        ConnectAttempt? head = First(offset)?.Value;
         shortage = head?.Shortage ?? Errno.None;
         return head is { IsLongUnderWay: false };
     }
@@ -40,27 +49,34 @@ internal sealed class ParkedClients
         [.. _queues.Values.Select(queue => queue.FirstOrDefault(attempt => !attempt.IsLongUnderWay)).OfType<ConnectAttempt>()];
 
     /// <summary>The first clients of one queue, in order.</summary>
-    public ConnectAttempt[] Next(int offset, int count) =>
-        _queues.TryGetValue(offset, out LinkedList<ConnectAttempt>? queue) ? [.. queue.Take(count)] : [];
+    /// <returns>How many there are, <paramref name="to"/> at most.</returns>
+    public int Next(int offset, Span<ConnectAttempt> to)
+    {
+        int count = 0;
+        for (LinkedListNode<ConnectAttempt>? node = First(offset); node is not null && count < to.Length; node = node.Next)
+            to[count++] = node.Value;
+        return count;
+    }
 
     public void Add(ConnectAttempt attempt)
     {
         if (!_queues.TryGetValue(attempt.Accepted.Offset, out LinkedList<ConnectAttempt>? queue))
             _queues.Add(attempt.Accepted.Offset, queue = new LinkedList<ConnectAttempt>());
-        attempt.Parked = queue.AddLast(attempt);
+        queue.AddLast(attempt.Place);
         Count++;
+        if (!attempt.Accepted.Peer.IsUnix)
+            CollectionsMarshal.GetValueRefOrAddDefault(_perClient, attempt.Accepted.Peer.ClientBits, out _)++;
     }
 
     /// <summary>Removes a client if it waits here.</summary>
     public void Remove(ConnectAttempt attempt)
     {
-        if (attempt.Parked is not { } node)
+        if (!attempt.IsParked)
             return;
-        node.List!.Remove(node);
-        attempt.Parked = null;
+        // An empty queue stays for the next client.
+        attempt.Place.List!.Remove(attempt.Place);
         Count--;
-        int offset = attempt.Accepted.Offset;
-        if (_queues[offset].Count == 0)
-            _queues.Remove(offset);
+        if (!attempt.Accepted.Peer.IsUnix && --CollectionsMarshal.GetValueRefOrAddDefault(_perClient, attempt.Accepted.Peer.ClientBits, out _) == 0)
+            _perClient.Remove(attempt.Accepted.Peer.ClientBits);
     }
 }

@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
-using System.Globalization;
-using System.Net;
-using System.Text;
+using System.Buffers.Text;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux.Interop;
 using NsBridge.Relaying.Halves;
@@ -12,8 +10,8 @@ namespace NsBridge.Bridges.Connecting;
 /// versions 1 and 2.</summary>
 internal static class ProxyHeader
 {
-    /// <summary>Bytes of the longest header: version 1 with two IPv6 addresses.</summary>
-    public const int Longest = 108;
+    /// <summary>Room for the longest header: version 1 with two IPv6 addresses has 107 bytes at most.</summary>
+    public const int Longest = 160;
 
     private const byte VersionTwoLocal = 0x20;
     private const byte VersionTwoProxy = 0x21;
@@ -32,44 +30,52 @@ internal static class ProxyHeader
     {
         if (version == ProxyProtocol.None)
             return 0;
-        IPEndPoint? local = peer.IsUnix || Libc.LocalAddress(client, out SockAddr address) < 0 ? null : address.ToEndPoint();
-        return version == ProxyProtocol.V1 ? WriteText(to, peer, local) : WriteBinary(to, peer, local);
+        PeerAddress local = peer.IsUnix || Libc.LocalAddress(client, out SockAddr address) < 0 ? PeerAddress.Unix : PeerAddress.From(address);
+        Span<byte> source = stackalloc byte[16], destination = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(source, peer.Bits);
+        BinaryPrimitives.WriteUInt128BigEndian(destination, local.Bits);
+        int unused = peer.IsIPv4 ? 12 : 0;
+        return version == ProxyProtocol.V1
+            ? WriteText(to, peer, local, source[unused..], destination[unused..])
+            : WriteBinary(to, peer, local, source[unused..], destination[unused..]);
     }
 
-    private static int WriteText(Span<byte> to, PeerAddress peer, IPEndPoint? local)
+    private static int WriteText(
+        Span<byte> to, PeerAddress peer, PeerAddress local, ReadOnlySpan<byte> source, ReadOnlySpan<byte> destination)
     {
-        if (local is null)
-            return Encoding.ASCII.GetBytes("PROXY UNKNOWN\r\n", to);
-        IPAddress source = peer.ToIPAddress()!, destination = Plain(local.Address);
-        string family = source.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? "TCP4" : "TCP6";
-        return Encoding.ASCII.GetBytes(
-            string.Create(CultureInfo.InvariantCulture, $"PROXY {family} {source} {destination} {peer.Port} {local.Port}\r\n"), to);
+        if (local.IsUnix)
+            return Append(to, 0, "PROXY UNKNOWN\r\n"u8);
+        int at = Append(to, 0, peer.IsIPv4 ? "PROXY TCP4 "u8 : "PROXY TCP6 "u8);
+        at += Libc.WriteAddress(source, to[at..]);
+        at = Append(to, at, " "u8);
+        at += Libc.WriteAddress(destination, to[at..]);
+        at = Append(to, at, " "u8);
+        Utf8Formatter.TryFormat(peer.Port, to[at..], out int digits);
+        at = Append(to, at + digits, " "u8);
+        Utf8Formatter.TryFormat(local.Port, to[at..], out digits);
+        return Append(to, at + digits, "\r\n"u8);
     }
 
-    private static int WriteBinary(Span<byte> to, PeerAddress peer, IPEndPoint? local)
+    private static int Append(Span<byte> to, int at, ReadOnlySpan<byte> bytes)
     {
-        Signature.CopyTo(to);
-        if (local is null)
-        {
-            to[12] = VersionTwoLocal;
-            to[13] = 0;
-            BinaryPrimitives.WriteUInt16BigEndian(to[14..], 0);
-            return 16;
-        }
-        IPAddress source = peer.ToIPAddress()!, destination = Plain(local.Address);
-        bool four = source.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork;
-        int size = four ? 4 : 16;
-        to[12] = VersionTwoProxy;
-        to[13] = four ? StreamOverIPv4 : StreamOverIPv6;
-        BinaryPrimitives.WriteUInt16BigEndian(to[14..], (ushort)(2 * size + 4));
-        source.TryWriteBytes(to[16..], out _);
-        destination.TryWriteBytes(to[(16 + size)..], out _);
-        BinaryPrimitives.WriteUInt16BigEndian(to[(16 + 2 * size)..], peer.Port);
-        BinaryPrimitives.WriteUInt16BigEndian(to[(18 + 2 * size)..], (ushort)local.Port);
-        return 20 + 2 * size;
+        bytes.CopyTo(to[at..]);
+        return at + bytes.Length;
     }
 
-    // Without a scope: it means nothing to the target.
-    private static IPAddress Plain(IPAddress address) =>
-        address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : new IPAddress(address.GetAddressBytes());
+    private static int WriteBinary(
+        Span<byte> to, PeerAddress peer, PeerAddress local, ReadOnlySpan<byte> source, ReadOnlySpan<byte> destination)
+    {
+        int at = Append(to, 0, Signature);
+        bool isKnown = !local.IsUnix;
+        to[at++] = isKnown ? VersionTwoProxy : VersionTwoLocal;
+        to[at++] = !isKnown ? (byte)0 : peer.IsIPv4 ? StreamOverIPv4 : StreamOverIPv6;
+        BinaryPrimitives.WriteUInt16BigEndian(to[at..], (ushort)(isKnown ? 2 * source.Length + 4 : 0));
+        at += 2;
+        if (!isKnown)
+            return at;
+        at = Append(to, Append(to, at, source), destination);
+        BinaryPrimitives.WriteUInt16BigEndian(to[at..], peer.Port);
+        BinaryPrimitives.WriteUInt16BigEndian(to[(at + 2)..], local.Port);
+        return at + 4;
+    }
 }

@@ -73,11 +73,10 @@ internal sealed class HandoffJoin : IJoin, IHandoffOwner
         return _links[index] = link;
     }
 
-    /// <summary>Connects a link to the loop of this process's inner half; an inner half of another process gets a number that no loop
-    /// has.</summary>
+    /// <summary>Connects a link to the loop of this process's inner half, or to an inner half of another process.</summary>
     private bool Connect(HandoffLink link, int index)
     {
-        int result = link.Connect(_bridge.JoinAddress, new JoinPeerName(JoinKind.Handoff, _hasInner ? index : _loops.Loops.Count));
+        int result = link.Connect(_bridge.JoinAddress, new JoinPeerName(JoinKind.Handoff, index, _hasInner));
         if (result < 0)
             SetTrouble(result == HalfLink.NotOwnUser ? Refusal : StateReason.Unjoined(_bridge.Settings.Socket, Libc.ErrorOf(result)));
         return result >= 0;

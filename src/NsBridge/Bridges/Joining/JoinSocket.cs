@@ -11,6 +11,9 @@ namespace NsBridge.Bridges.Joining;
 /// <summary>Serves a bridge's UNIX socket.</summary>
 internal interface IJoinServer
 {
+    /// <summary>Whether another connection may be accepted.</summary>
+    bool HasRoom { get; }
+
     /// <summary>A connection was accepted. On the listener's loop.</summary>
     /// <param name="descriptor">The connection; belongs to the callee.</param>
     /// <param name="name">What the other end claims to be.</param>
@@ -26,7 +29,6 @@ internal sealed class JoinSocket
     private readonly ListeningSockets _listening;
     private readonly DescriptorBudget _descriptors;
     private readonly EventLoop _home;
-    private readonly bool _hasRoomAlready;
     private volatile UnixSocketFile _file;
     private JoinListener _listener;
 
@@ -36,15 +38,13 @@ internal sealed class JoinSocket
         BridgeSettings settings,
         ListeningSockets listening,
         DescriptorBudget descriptors,
-        EventLoop home,
-        bool hasRoomAlready)
+        EventLoop home)
     {
         _server = server;
         _settings = settings;
         _listening = listening;
         _descriptors = descriptors;
         _home = home;
-        _hasRoomAlready = hasRoomAlready;
         _file = MakeFile();
         _listener = ListenOn(_file);
     }
@@ -59,8 +59,7 @@ internal sealed class JoinSocket
         ? UnixSocketFile.CreatePrivate()
         : UnixSocketFile.Create(_settings.Socket, _settings.SocketMode, _settings.SocketGroup?.Id, _listening.Inherited);
 
-    private JoinListener ListenOn(UnixSocketFile file) =>
-        new(_server, _home, file.Listener, _descriptors, _hasRoomAlready) { IsPrivate = file.IsPrivate };
+    private JoinListener ListenOn(UnixSocketFile file) => new(_server, _home, file.Listener, _descriptors) { IsPrivate = file.IsPrivate };
 
     /// <summary>Begins to accept.</summary>
     /// <exception cref="BridgeSetupException">The kernel cannot watch it.</exception>
@@ -108,15 +107,14 @@ internal sealed class JoinSocket
     /// <summary>Closes the file; <see cref="Address"/> is not valid any more.</summary>
     public void Close() => _file.Close();
 
-    /// <summary>Accepts connections for an <see cref="IJoinServer"/>. Holding back clients that this process has admitted would keep their
-    /// room taken.</summary>
-    private sealed class JoinListener(IJoinServer server, EventLoop loop, int listener, DescriptorBudget descriptors, bool hasRoomAlready)
+    /// <summary>Accepts connections for an <see cref="IJoinServer"/>.</summary>
+    private sealed class JoinListener(IJoinServer server, EventLoop loop, int listener, DescriptorBudget descriptors)
         : Acceptor(loop, listener, descriptors)
     {
         /// <summary>Whether only this process may connect.</summary>
         public bool IsPrivate { get; init; }
 
-        protected override bool HasRoom => hasRoomAlready || base.HasRoom;
+        protected override bool HasRoom => server.HasRoom;
 
         protected override void OnAccepted(int descriptor, in SockAddr peer)
         {

@@ -16,6 +16,7 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
     private volatile bool _isLogged;
     private long _connections;
     private volatile bool _isReplaced;
+    private int _held;
 
     /// <param name="settings">The bridge's settings.</param>
     /// <param name="before">The clients of the bridge of the same name before this one: the counters and limits continue.</param>
@@ -61,6 +62,12 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
         _isReplaced = true;
         ForgetTarget();
     }
+
+    public bool HasRoom => _descriptors.HasRoom(Volatile.Read(ref _held), Needed);
+
+    public bool TryFindRoom() => _descriptors.TryFindRoom(Volatile.Read(ref _held), Needed);
+
+    private int Needed => _isUdp ? DescriptorBudget.PerFlow : DescriptorBudget.PerClient;
 
     public bool Admit(PeerAddress peer)
     {
@@ -121,31 +128,34 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
 
     public void OnClosing(bool begins)
     {
-        Interlocked.Add(ref _connections, begins ? 1 : -1);
         if (begins)
-            _descriptors.Reserve(1);
+            Hold(1);
         else
-            _descriptors.Release(1);
+            LetGo(1);
     }
 
     public void OnDropped(string reason) => _log.Dropped(reason);
 
     public void OnNamespaceEnded(int connections) => _log.NamespaceEnded(connections, _isUdp);
 
-    private void CountIn(PeerAddress peer)
+    private void CountIn(PeerAddress peer) => Hold(DescriptorsOf(peer));
+
+    private void CountOut(PeerAddress peer) => LetGo(DescriptorsOf(peer));
+
+    private void Hold(int descriptors)
     {
         Interlocked.Increment(ref _connections);
-        _descriptors.Reserve(DescriptorsOf(peer));
+        Interlocked.Add(ref _held, descriptors);
+        _descriptors.Reserve(descriptors);
     }
 
-    private void CountOut(PeerAddress peer)
+    private void LetGo(int descriptors)
     {
         Interlocked.Decrement(ref _connections);
-        _descriptors.Release(DescriptorsOf(peer));
+        Interlocked.Add(ref _held, -descriptors);
+        _descriptors.Release(descriptors);
     }
 
     // Two pairs if the join relays within this process.
-    private int DescriptorsOf(PeerAddress peer) => _isUdp ? DescriptorBudget.PerFlow
-        : _relaysWithin && !peer.IsUnix ? 2 * DescriptorBudget.PerClient
-        : DescriptorBudget.PerClient;
+    private int DescriptorsOf(PeerAddress peer) => _relaysWithin && !peer.IsUnix && !_isUdp ? 2 * Needed : Needed;
 }

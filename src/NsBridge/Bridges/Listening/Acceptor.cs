@@ -23,7 +23,7 @@ internal abstract class Acceptor(EventLoop loop, int listener, DescriptorBudget 
     protected EventLoop Loop => loop;
 
     /// <summary>Whether another connection may be accepted.</summary>
-    protected virtual bool HasRoom => descriptors.HasRoom;
+    protected abstract bool HasRoom { get; }
 
     /// <summary>Begins to accept. On the loop.</summary>
     /// <exception cref="BridgeSetupException">The kernel cannot watch it; it has to be stopped or released all the same.</exception>

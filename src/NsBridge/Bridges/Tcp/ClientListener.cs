@@ -26,6 +26,8 @@ internal sealed class ClientListener(
     /// <summary>What it was opened for.</summary>
     public ListenSocket Wanted { get; } = listener.Wanted;
 
+    protected override bool HasRoom => clients.HasRoom;
+
     protected override void OnAccepted(int descriptor, in SockAddr peer)
     {
         PeerAddress address = PeerAddress.From(peer);

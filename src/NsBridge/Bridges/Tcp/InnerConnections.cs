@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using NsBridge.Bridges.Admission;
 using NsBridge.Bridges.Connecting;
 using NsBridge.Bridges.Joining;
@@ -16,28 +17,46 @@ internal sealed class InnerConnections(
     IClientAdmission clients,
     IConnectionEvents events,
     EventLoop loop,
-    NamespaceTracker place,
-    DescriptorBudget descriptors)
+    NamespaceTracker place)
     : IConnectorOwner, IHandoffClients
 {
     private readonly List<HandoffReceiver> _receivers = [];
     private readonly Dictionary<ulong, (HandoffReceiver Receiver, ulong Number)> _foreign = [];
+    private readonly ConcurrentQueue<AcceptedClient> _taken = new();
+    private Action _connectTaken = null!;
     private Connector _connector = null!;
     private ulong _lastForeign;
 
     public EventLoop Loop => loop;
 
-    public bool HasRoom => descriptors.TryFindRoom(DescriptorBudget.PerClient);
+    public bool HasRoom => clients.TryFindRoom();
 
     public void Start()
     {
+        _connectTaken = ConnectTaken;
         _connector = new Connector(loop, place, ConnectTarget.ToTarget(bridge.Settings), bridge.Counters.RelaysOf(loop.Index), this);
         Change();
     }
 
     public void Change() => _connector.Change(ConnectTarget.ToTarget(bridge.Settings), (long)bridge.Settings.IdleTimeout.TotalMilliseconds);
 
-    public void Connect(AcceptedClient accepted, long age = 0) => _connector.Connect([accepted], age);
+    /// <summary>Takes a client over. Any thread may call.</summary>
+    public void Take(in AcceptedClient accepted)
+    {
+        if (loop.IsCurrent)
+        {
+            _connector.Connect([accepted]);
+            return;
+        }
+        _taken.Enqueue(accepted);
+        loop.Post(_connectTaken);
+    }
+
+    private void ConnectTaken()
+    {
+        while (_taken.TryDequeue(out AcceptedClient accepted))
+            _connector.Connect([accepted]);
+    }
 
     /// <inheritdoc cref="IConnectionList.ConnectionsAsync"/>
     public Task<IReadOnlyList<ConnectionReport>> ConnectionsAsync() => ConnectorReports.OfAsync(_connector);
@@ -83,7 +102,7 @@ internal sealed class InnerConnections(
         if (carried.HasTarget)
             _connector.Resume(carried.Relay, number);
         else
-            Connect(AcceptedClient.Of(carried, number), carried.Age);
+            _connector.Connect([AcceptedClient.Of(carried, number)], carried.Age);
     }
 
     public void AddReceiver(int descriptor, bool isOwn)

@@ -37,13 +37,16 @@ internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IConnectionList, IJ
         _loops = loops;
         _home = home;
         _relaysWithin = IBridgeContext.RelaysWithin(bridge.Settings);
-        _connections = [.. loops.Loops.Select(loop => new InnerConnections(bridge, clients, events, loop, place, descriptors))];
-        _socket = new JoinSocket(this, bridge.Settings, listening, descriptors, home, _relaysWithin);
+        _connections = [.. loops.Loops.Select(loop => new InnerConnections(bridge, clients, events, loop, place))];
+        _socket = new JoinSocket(this, bridge.Settings, listening, descriptors, home);
     }
 
     public SockAddr SocketAddress => _socket.Address;
 
     public bool IsSocketInPlace => _socket.IsInPlace;
+
+    /// <remarks>Holding back clients that this process has admitted would keep their room taken.</remarks>
+    public bool HasRoom => _relaysWithin || _clients.HasRoom;
 
     public async Task StartAsync()
     {
@@ -59,49 +62,41 @@ internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IConnectionList, IJ
     public void OnAccepted(int descriptor, JoinPeerName name)
     {
         Libc.PeerCredentials(descriptor, out int process, out uint user);
-        bool isOwn = process == Environment.ProcessId;
+        bool isOwnUser = PeerUser.IsOwn(process, user);
         // Listeners of another protocol are closed, which the other half reports. Only the daemon's own user may hand off: what any other
         // user sends under that name, descriptors or bytes, goes nowhere.
-        if (name.Kind == JoinKind.Datagrams || (name.Kind == JoinKind.Handoff && !PeerUser.IsOwn(process, user)))
+        if (name.Kind == JoinKind.Datagrams || (name.Kind == JoinKind.Handoff && !isOwnUser))
         {
             Libc.Close(descriptor);
             return;
         }
+        // The outer half of another bridge of this process does not claim to be the bridge's own, and counts as another process.
+        bool isOwn = name.IsOwn && isOwnUser;
         if (name.Kind == JoinKind.Handoff)
         {
-            // The outer half of another bridge of this process names no loop and is treated as that of another process.
-            bool isOwnHalf = isOwn && name.LoopIndex < _connections.Length;
-            InnerConnections receiving = isOwnHalf ? _connections[name.LoopIndex] : Choose();
-            On(receiving, () => receiving.AddReceiver(descriptor, isOwnHalf));
+            InnerConnections receiving = isOwn ? _connections[name.LoopIndex % _connections.Length] : Choose();
+            AddReceiver(receiving, descriptor, isOwn);
             return;
         }
-        // The bridge's own outer half has admitted and counts the clients that it relays. Another bridge of this process counts as another
-        // process.
-        ulong number = name.Kind == JoinKind.OwnRelay && isOwn ? AcceptedClient.CountedByOuterHalf : 0;
-        SocketKind kind = name.IsRelayed ? SocketKind.UnixHalf : SocketKind.Unix;
-        var accepted = new AcceptedClient(descriptor, kind, PeerAddress.Unix, name.IsRelayed ? name.PortOffset : 0, number);
-        if (number == 0 && !(HasRoomForAnother() && _clients.Admit(PeerAddress.Unix)))
-        {
+        // The bridge's own outer half has admitted and counts the clients that it relays.
+        bool isRelay = name.Kind == JoinKind.Relay;
+        ulong number = isRelay && isOwn ? AcceptedClient.CountedByOuterHalf : 0;
+        SocketKind kind = isRelay ? SocketKind.UnixHalf : SocketKind.Unix;
+        var accepted = new AcceptedClient(descriptor, kind, PeerAddress.Unix, isRelay ? name.PortOffset : 0, number);
+        if (number == 0 && !(HasRoomForAnother && _clients.Admit(PeerAddress.Unix)))
             accepted.Reset();
-            return;
-        }
-        InnerConnections connecting = Choose();
-        On(connecting, () => connecting.Connect(accepted));
+        else
+            Choose().Take(accepted);
     }
+
+    private static void AddReceiver(InnerConnections connections, int descriptor, bool isOwn) =>
+        connections.Loop.Post(() => connections.AddReceiver(descriptor, isOwn));
 
     /// <summary>If bytes cross the join within this process the listener accepts without asking for room: asks for the other clients
     /// here.</summary>
-    private bool HasRoomForAnother() => !_relaysWithin || _connections[0].HasRoom;
+    private bool HasRoomForAnother => !_relaysWithin || _clients.TryFindRoom();
 
     private InnerConnections Choose() => _connections[_loops.ChooseRelay(_home).Index];
-
-    private static void On(InnerConnections connections, Action action)
-    {
-        if (connections.Loop.IsCurrent)
-            action();
-        else
-            connections.Loop.Post(action);
-    }
 
     private void Post(Action<InnerConnections> action)
     {

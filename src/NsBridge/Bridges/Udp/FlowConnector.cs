@@ -86,7 +86,7 @@ internal sealed class FlowConnector : IFlowOwner
     public bool Admit(PeerAddress peer)
     {
         // Near the process's limit a new flow replaces an old one of this bridge, if there is one.
-        if (!_descriptors.TryFindRoom(DescriptorBudget.PerFlow) && !Table.DisplaceOldest())
+        if (!_clients.TryFindRoom() && !Table.DisplaceOldest())
         {
             _clients.Refuse(peer, AdmitVerdict.BridgeFull);
             return false;

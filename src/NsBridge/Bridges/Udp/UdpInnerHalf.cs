@@ -36,10 +36,13 @@ internal sealed class UdpInnerHalf : IInnerHalf, IConnectionList, IJoinServer
         _home = home;
         _descriptors = descriptors;
         _connector = new FlowConnector(bridge, clients, events, home, place, descriptors);
-        _socket = new JoinSocket(this, bridge.Settings, listening, descriptors, home, hasRoomAlready: false);
+        _socket = new JoinSocket(this, bridge.Settings, listening, descriptors, home);
     }
 
     public SockAddr SocketAddress => _socket.Address;
+
+    // A link takes no client's room.
+    public bool HasRoom => true;
 
     public bool IsSocketInPlace => _socket.IsInPlace;
 

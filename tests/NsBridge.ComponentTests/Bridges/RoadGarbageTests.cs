@@ -1,0 +1,98 @@
+using System.Net;
+using System.Net.Sockets;
+using NsBridge.ComponentTests.Hosting;
+using NsBridge.Fixtures;
+using NsBridge.Testing;
+
+namespace NsBridge.ComponentTests.Bridges;
+
+/// <summary>A connection makes no garbage, whichever road it takes.</summary>
+internal sealed class RoadGarbageTests
+{
+    private const int Connections = 500;
+    // What the measurement and the retries of parked clients allocate, and the growth of a queue.
+    private const long Tolerance = 32 * Connections;
+
+    private readonly IPEndPoint _listen = new(IPAddress.Loopback, HostSockets.FreePort());
+    private readonly IPEndPoint _target = new(IPAddress.Loopback, HostSockets.FreePort());
+
+    [TestCase("handoff", "none")]
+    [TestCase("handoff", "v1")]
+    [TestCase("handoff", "v2")]
+    [TestCase("relay", "none")]
+    [TestCase("relay", "v1")]
+    public async Task Connection_Served_AllocatesNothing(string join, string proxyProtocol)
+    {
+        await using var server = TargetServer.StartOnHost(_target, Serve.Greeting("!"));
+        await CheckAsync($""" , "Join":"{join}", "ProxyProtocol":"{proxyProtocol}" """, async client =>
+        {
+            client.Shutdown(SocketShutdown.Send);
+            await client.EndingAsync();
+            client.Dispose();
+        });
+    }
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Connection_Reset_AllocatesNothing(string join)
+    {
+        await using var server = TargetServer.StartOnHost(_target, Serve.Greeting("!"));
+        await CheckAsync($""" , "Join":"{join}" """, async client =>
+        {
+            await client.ReceiveExactlyAsync(1);
+            client.Reset();
+        });
+    }
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public Task Connection_Refused_AllocatesNothing(string join) =>
+        CheckAsync($""" , "Join":"{join}" """, async client =>
+        {
+            await client.EndingAsync();
+            client.Dispose();
+        });
+
+    [TestCase("handoff")]
+    [TestCase("relay")]
+    public async Task Connection_Parked_AllocatesNothing(string join)
+    {
+        // One waits all the time.
+        Socket? first = null;
+        await CheckAsync($""" , "Join":"{join}", "TargetWait":"00:01:00" """, client =>
+        {
+            if (first is null)
+                first = client;
+            else
+                client.Reset();
+            return Task.CompletedTask;
+        });
+        first?.Dispose();
+    }
+
+    private async Task CheckAsync(string keys, Func<Socket, Task> converse)
+    {
+        await using var scene = new FleetScene();
+        await scene.StartAsync(LoadedText.Right(
+            $""" "Name":"web", "Socket":"{scene.PathOf("web.sock")}", "Namespace":"host", "Target":"{_target}", "Listen":"{_listen}" {keys} """));
+        await ConverseAsync(converse);
+        long before = await AllocatedByTheLoopAsync(scene);
+        await ConverseAsync(converse);
+        long allocated = await AllocatedByTheLoopAsync(scene) - before;
+
+        TestContext.Out.WriteLine($"{allocated / (double)Connections:0.0} bytes a connection");
+        Assert.That(allocated, Is.LessThan(Tolerance));
+    }
+
+    private async Task ConverseAsync(Func<Socket, Task> converse)
+    {
+        for (int connection = 0; connection < Connections; connection++)
+        {
+            Socket client = await TestClient.TcpAsync(_listen);
+            await converse(client);
+        }
+    }
+
+    private static Task<long> AllocatedByTheLoopAsync(FleetScene scene) =>
+        scene.Parts.Loop.InvokeAsync(GC.GetAllocatedBytesForCurrentThread);
+}
