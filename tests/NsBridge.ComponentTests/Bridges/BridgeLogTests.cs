@@ -54,8 +54,8 @@ internal sealed class BridgeLogTests
         int port = HostSockets.FreePort();
         await using var scene = new FleetScene();
         scene.Log.Lowest = LogLevel.Debug;
-        await scene.StartAsync(LoadedText.Right(
-            $""" "Name":"web", "Socket":"{scene.PathOf("web.sock")}", "Namespace":"host", "Target":"127.0.0.1:1", "Listen":"127.0.0.1:{port}" """));
+        string keys = $""" "Namespace":"host", "Target":"127.0.0.1:1", "Listen":"127.0.0.1:{port}" """;
+        await scene.StartAsync(LoadedText.Right($""" "Name":"web", "Socket":"{scene.PathOf("web.sock")}", {keys} """));
 
         await TestClient.EndingAsync(new IPEndPoint(IPAddress.Loopback, port));
         await scene.InAsync(0);

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using NsBridge.Bridges.Listening;
 using NsBridge.HotRestart;
 using NsBridge.Linux;
@@ -10,33 +9,11 @@ using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Connecting;
 
-/// <summary>Receives what becomes of a connector's clients. Called on the connector's loop.</summary>
-internal interface IConnectorOwner
-{
-    /// <summary>A target was reached, after <paramref name="microseconds"/>.</summary>
-    void OnConnected(long microseconds);
-
-    /// <summary>A client's target could not be reached; the client is about to be reset.</summary>
-    void OnUnreachable(PeerAddress peer, string reason, Errno error);
-
-    /// <summary>A client has gone and its descriptors are closed. Called once for each that was taken over.</summary>
-    void OnEnded(in ConnectionOrigin origin, RelayOutcome outcome, long toTarget, long toClient);
-
-    /// <inheritdoc cref="IConnectionEvents.OnClosing"/>
-    void OnClosing(bool begins);
-
-    /// <summary>A socket shows the namespace in another state than the one last seen.</summary>
-    void OnNamespaceMoved();
-}
-
 /// <summary>Connects admitted clients of one bridge to its target, on one loop: enters the namespace once for all that come together,
 /// parks them while the target is missing, and passes them to the relays. On the loop's thread.</summary>
 internal sealed class Connector
 {
     private const int RetryMilliseconds = 100;
-
-    /// <summary>Parked clients that are connected at once when the target is back.</summary>
-    private const int ConnectsPerRetry = 64;
 
     /// <summary>A connect that takes so many times as long as a successful one is restarted: it began before the target was back.</summary>
     private const int TimesASuccess = 4;
@@ -243,20 +220,13 @@ internal sealed class Connector
         if (!_parked.HasQueue(offset))
             return;
         TimeSpan within = took * TimesASuccess > ConnectAttempt.LongAttempt ? took * TimesASuccess : ConnectAttempt.LongAttempt;
-        RetryNext(offset, ConnectsPerRetry, within < Target.ConnectTimeout ? within : Target.ConnectTimeout);
+        RetryNext(offset, ParkedClients.Batch.Size, within < Target.ConnectTimeout ? within : Target.ConnectTimeout);
     }
 
     private void RetryNext(int offset, int count, TimeSpan within)
     {
-        var first = default(AttemptBatch);
+        var first = default(ParkedClients.Batch);
         Retry(first[.._parked.Next(offset, first[..count])], within);
-    }
-
-    /// <summary>On the stack: a retry may lead to another one.</summary>
-    [InlineArray(ConnectsPerRetry)]
-    private struct AttemptBatch
-    {
-        private ConnectAttempt _first;
     }
 
     private void Retry(ReadOnlySpan<ConnectAttempt> attempts, TimeSpan within)

@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NsBridge.Linux.Interop;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Connecting;
 
@@ -7,6 +9,15 @@ namespace NsBridge.Bridges.Connecting;
 /// range come up independently.</summary>
 internal sealed class ParkedClients
 {
+    /// <summary>Parked clients that are connected at once when the target is back. On the stack: a retry may lead to another one.</summary>
+    [InlineArray(Size)]
+    public struct Batch
+    {
+        public const int Size = 64;
+
+        private ConnectAttempt _first;
+    }
+
     /// <summary>Clients that may wait; further ones are reset. It bounds memory and descriptors.</summary>
     private const int Most = 1024;
 
@@ -76,7 +87,8 @@ internal sealed class ParkedClients
         // An empty queue stays for the next client.
         attempt.Place.List!.Remove(attempt.Place);
         Count--;
-        if (!attempt.Accepted.Peer.IsUnix && --CollectionsMarshal.GetValueRefOrAddDefault(_perClient, attempt.Accepted.Peer.ClientBits, out _) == 0)
-            _perClient.Remove(attempt.Accepted.Peer.ClientBits);
+        PeerAddress peer = attempt.Accepted.Peer;
+        if (!peer.IsUnix && --CollectionsMarshal.GetValueRefOrAddDefault(_perClient, peer.ClientBits, out _) == 0)
+            _perClient.Remove(peer.ClientBits);
     }
 }

@@ -30,7 +30,8 @@ internal static class ProxyHeader
     {
         if (version == ProxyProtocol.None)
             return 0;
-        PeerAddress local = peer.IsUnix || Libc.LocalAddress(client, out SockAddr address) < 0 ? PeerAddress.Unix : PeerAddress.From(address);
+        bool isKnown = !peer.IsUnix & Libc.LocalAddress(client, out SockAddr address) >= 0;
+        PeerAddress local = isKnown ? PeerAddress.From(address) : PeerAddress.Unix;
         Span<byte> source = stackalloc byte[16], destination = stackalloc byte[16];
         BinaryPrimitives.WriteUInt128BigEndian(source, peer.Bits);
         BinaryPrimitives.WriteUInt128BigEndian(destination, local.Bits);
