@@ -102,8 +102,7 @@ internal sealed partial class BridgeSupervisor(
     }
 
     /// <summary>Applies a new configuration. An unchanged bridge is not touched.</summary>
-    /// <remarks>
-    /// The order, and the reason of each step: <list type="number">
+    /// <remarks>The order, and the reason of each step: <list type="number">
     /// <item>Diff: a bridge whose change needs no other socket goes on with its new settings.</item>
     /// <item>Release: removed and replaced bridges give up their listeners before a new bridge binds, which may want the same port. Clients
     /// without a target go to the replacement, as the old target may be unwanted by now; those of a removed bridge are reset.</item>
@@ -112,8 +111,7 @@ internal sealed partial class BridgeSupervisor(
     /// port is free only when the manager has closed its copy too.</item>
     /// <item>Start: inner halves before outer halves. A new bridge takes a released listener over, so no client is refused.</item>
     /// <item>Store: what listens now survives a crash, and listeners that no bridge took are closed.</item>
-    /// </list>
-    /// </remarks>
+    /// </list></remarks>
     public Task ApplyAsync(DaemonSettings wanted) =>
         ExclusiveAsync(() => _stop.IsCancellationRequested ? Task.CompletedTask : ReloadAsync(wanted), CancellationToken.None);
 

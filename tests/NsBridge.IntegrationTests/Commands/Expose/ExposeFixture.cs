@@ -10,7 +10,7 @@ internal abstract class ExposeFixture : BridgeFixture
     {
         if (kind == PlaceKind.Name)
             return ExposePlace.Of(await NamespaceAsync());
-        var place = await ExposePlace.SandboxAsync(kind);
+        ExposePlace place = await ExposePlace.SandboxAsync(kind);
         Own(place.Sandbox!);
         return place;
     }
