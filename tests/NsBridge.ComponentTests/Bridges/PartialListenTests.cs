@@ -185,7 +185,7 @@ internal sealed class PartialListenTests(string protocol)
         Assert.That(Report.Reason, Does.Contain(reason));
     }
 
-    private Task WholeAsync() => Eventually.TrueAsync(
+    private Task<TimeSpan> WholeAsync() => Eventually.TrueAsync(
         () => Report is { State: BridgeState.Up, ReasonCode: ReasonCode.None }, s_deadline, "it listens everywhere");
 
     private async Task AssertServedAsync(IPAddress address, int port)

@@ -80,7 +80,7 @@ internal sealed class RoadGarbageTests
         Assert.That(allocated, Is.LessThan(Tolerance));
     }
 
-    private async Task ConverseAsync(Func<Task> converse)
+    private static async Task ConverseAsync(Func<Task> converse)
     {
         for (int connection = 0; connection < Connections; connection++)
             await converse();

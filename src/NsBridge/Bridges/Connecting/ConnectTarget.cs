@@ -3,7 +3,6 @@ using System.Text;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux.Interop;
-using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Connecting;
 
