@@ -16,8 +16,13 @@ internal sealed class ValueTests
 
     [Test]
     public void Listen_ThatIsAccepted_ReadsTheSameAgain() => RoundTrip<ListenEndpoint>(s_endpoint, ListenEndpoint.TryParse, value =>
-        (value.Scope == ListenScope.Address ? $"{Host(value.Literal!)}:{value.Ports}"
-            : value.Scope == ListenScope.Any ? $"*:{value.Ports}" : $"{value.Ports}",
+        (value.Scope switch
+        {
+            ListenScope.Address => $"{Host(value.Literal!)}:{value.Ports}",
+            ListenScope.Interface => $"{value.Interface}:{value.Ports}",
+            ListenScope.Any => $"*:{value.Ports}",
+            _ => $"{value.Ports}",
+        },
         value with { Text = "" }));
 
     [Test]

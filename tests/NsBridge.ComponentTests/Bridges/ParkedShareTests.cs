@@ -21,8 +21,11 @@ internal sealed class ParkedShareTests
         string keys = $""" "Socket":"{scene.PathOf("web.sock")}", "Namespace":"host", "Target":"127.0.0.1:1", "Listen":"{listen}" """;
         await scene.StartAsync(LoadedText.Right($""" "Name":"web", "TargetWait":"00:01:00", {keys} """));
 
-        for (int client = 0; client < MostPerClient + 20; client++)
+        for (int client = 0; client < MostPerClient; client++)
             clients.Add(await TestClient.TcpAsync(listen));
+        await scene.InAsync(MostPerClient);
+        for (int beyond = 0; beyond < 20; beyond++)
+            Assert.That(await TestClient.EndingAsync(listen), Is.EqualTo(Ending.Reset));
         await scene.InAsync(MostPerClient);
         clients.Add(await TestClient.TcpAsync(listen, IPAddress.Parse("127.0.0.2")));
         await scene.InAsync(MostPerClient + 1);

@@ -1,15 +1,14 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
-using Microsoft.Win32.SafeHandles;
 using NsBridge.ComponentTests.Bridges;
 using NsBridge.ComponentTests.Logging;
 using NsBridge.Configuration.Settings;
 using NsBridge.Fixtures;
 using NsBridge.Hosting;
 using NsBridge.HotRestart;
-using NsBridge.Linux;
 using NsBridge.Systemd;
 using NsBridge.Testing;
 
@@ -87,12 +86,9 @@ internal sealed class FleetScene : IAsyncDisposable
     }
 
     /// <summary>A descriptor of its own, as the manager gives one.</summary>
-    private static int Copy(Socket socket)
-    {
-        using var borrowed = new SafeFileHandle(socket.SafeHandle.DangerousGetHandle(), ownsHandle: false);
-        SafeFileHandle copy = InheritedSocket.Duplicate(borrowed);
-        int descriptor = (int)copy.DangerousGetHandle();
-        copy.SetHandleAsInvalid();
-        return descriptor;
-    }
+    /// <summary>A copy that a program passes on, as systemd does: without FD_CLOEXEC.</summary>
+    private static int Copy(Socket socket) => Duplicate((int)socket.Handle);
+
+    [DllImport("libc", EntryPoint = "dup")]
+    private static extern int Duplicate(int descriptor);
 }

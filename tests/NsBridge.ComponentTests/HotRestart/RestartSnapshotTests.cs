@@ -62,8 +62,8 @@ internal sealed class RestartSnapshotTests
                 Cookie = (ulong)random.NextInt64(),
                 ToTarget = new DirectionState(Bytes(random, i == 1 ? 262_144 : i % 7), i % 2 == 1, false),
                 ToClient = new DirectionState(Bytes(random, i % 11), true, i % 4 == 0),
-                BytesToTarget = random.NextInt64(),
-                BytesToClient = random.NextInt64(),
+                BytesToTarget = random.NextInt64(1L << 60),
+                BytesToClient = random.NextInt64(1L << 60),
                 Settled = i % 2 == 0,
                 Idle = i,
             })).ToArray();

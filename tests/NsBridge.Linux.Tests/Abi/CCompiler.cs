@@ -8,7 +8,7 @@ internal static class CCompiler
 {
     private static readonly string[] s_headers =
     [
-        "errno.h", "fcntl.h", "grp.h", "linux/inet_diag.h", "linux/io_uring.h", "linux/magic.h", "linux/limits.h", "linux/netlink.h", "linux/rtnetlink.h", "linux/sock_diag.h", "linux/sockios.h",
+        "errno.h", "fcntl.h", "grp.h", "linux/inet_diag.h", "linux/io_uring.h", "linux/magic.h", "linux/limits.h", "linux/netlink.h", "linux/nsfs.h", "linux/rtnetlink.h", "linux/sock_diag.h", "linux/sockios.h",
         "linux/unix_diag.h", "net/if.h", "netinet/in.h",
         "netinet/tcp.h", "netinet/udp.h", "poll.h", "sched.h", "stddef.h", "stdio.h", "sys/epoll.h",
         "sys/eventfd.h", "sys/mman.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/statfs.h", "sys/syscall.h", "sys/uio.h", "sys/un.h",

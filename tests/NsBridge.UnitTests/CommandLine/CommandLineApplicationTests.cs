@@ -91,7 +91,7 @@ internal sealed class CommandLineApplicationTests
     [TestCase("expose vpn")]
     [TestCase("expose a/b 3000")]
     [TestCase("expose vpn web")]
-    [TestCase("expose vpn 3000 --listen x:0")]
+    [TestCase("expose vpn 3000 --listen x/y:0")]
     [TestCase("expose vpn 3000 --allow 10.0.0.0/33")]
     [TestCase("expose vpn 3000 --join both")]
     [TestCase("expose vpn 3000 --fly")]

@@ -7,7 +7,7 @@ namespace NsBridge.UnitTests.Configuration;
 [TestFixture]
 internal sealed class EveryFaultTests
 {
-    private const string Wrong = """{"Name":"a b","Listen":"0","Namespace":"vpn","Target":"foo:1"}""";
+    private const string Wrong = """{"Name":"a b","Listen":"0","Namespace":"vpn","Target":"fo/o:1"}""";
     private static readonly string[] s_ofWrong = ["NsBridge:Bridges:0:Listen", "NsBridge:Bridges:0:Name", "NsBridge:Bridges:0:Target"];
 
     [TestCase($$$"""{"NsBridge":{"Bridge":[],"Bridges":[{{{Wrong}}}]}}""", "NsBridge:Bridge")]
@@ -27,8 +27,8 @@ internal sealed class EveryFaultTests
     public void Load_AVariableIsWrongToo_TellsBoth(string variable, string path) =>
         AssertPaths($$$"""{"NsBridge":{"Bridges":[{{{Wrong}}}]}}""", [(variable, "1")], [path, .. s_ofWrong]);
 
-    [TestCase(""" "Name":"a", "Listn":"1", "Listen":["0","foo:1"] """, "Listn", "Listen:0", "Listen:1")]
-    [TestCase(""" "Name":"a", "Listen":["0","foo:1"], "listen":["1"] """, "Listen", "Listen:0", "Listen:1")]
+    [TestCase(""" "Name":"a", "Listn":"1", "Listen":["0","fo/o:1"] """, "Listn", "Listen:0", "Listen:1")]
+    [TestCase(""" "Name":"a", "Listen":["0","fo/o:1"], "listen":["1"] """, "Listen", "Listen:0", "Listen:1")]
     [TestCase(""" "Name":"a", "Listen":"0", "listen":"1" """, "Listen", "Listen")]
     [TestCase(""" "Name":"a b", "name":"a", "Listen":"1" """, "Name", "Name")]
     [TestCase(""" "Name":"a", "Listen":"1", "ListenNamespace":"v n", "Namespace":"vpn" """, "ListenNamespace", "Target")]
