@@ -15,7 +15,7 @@ public sealed class UdpListener : EventSource, IAnswerSender
     private const int BatchesPerTurn = 4;
 
     /// <summary>::ffff:0.0.0.0.</summary>
-    private static readonly UInt128 AnyFour = 0xffff_0000_0000;
+    private static readonly UInt128 s_anyFour = 0xffff_0000_0000;
 
     private readonly Dictionary<DatagramRoute, UdpFlow> _flows = [];
     private readonly List<UdpFlow> _fresh = [];
@@ -41,7 +41,7 @@ public sealed class UdpListener : EventSource, IAnswerSender
         _cookie = Libc.NetworkNamespaceCookie(socket);
         Libc.LocalAddress(socket, out SockAddr address);
         var own = PeerAddress.From(address);
-        Address = own.Bits == AnyFour ? own with { Bits = 0 } : own;
+        Address = own.Bits == s_anyFour ? own with { Bits = 0 } : own;
     }
 
     /// <summary>Its address; 0 as the address of a wildcard listener.</summary>
