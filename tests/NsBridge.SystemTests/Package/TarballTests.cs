@@ -43,6 +43,7 @@ internal sealed class TarballTests
             "opt/nsb/share/fish/vendor_completions.d/nsbridge.fish",
             "opt/nsb/share/man/man5/nsbridge.json.5",
             "opt/nsb/share/man/man8/nsbridge.8",
+            "opt/nsb/share/nsbridge/appsettings.schema.json",
             "opt/nsb/share/zsh/site-functions/_nsbridge",
         ]));
         string unit = await File.ReadAllTextAsync(Path.Combine(_destination, "opt/nsb/lib/systemd/system/nsbridge.service"));
