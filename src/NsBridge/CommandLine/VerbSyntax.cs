@@ -56,7 +56,11 @@ internal static class VerbSyntax
         allow.Validators.Add(result => MustParse(result, "--allow", (string text, out string fault) =>
             NetworkText.TryParse(text, out _, out fault)));
         var join = new Option<string?>("--join") { HelpName = "handoff|relay", Description = "How the halves join." };
-        join.AcceptOnlyFromAmong("handoff", "relay");
+        join.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: not ("handoff" or "relay") and var text }])
+                result.AddError($"--join \"{text}\": write handoff or relay");
+        });
         var json = new Option<bool>("--json") { Description = "Print each bridge as a JSON object on a line." };
         const string About = "Run bridges without a configuration file, until it is stopped.";
         var verb = new Command("expose", About) { place, targets, listen, udp, into, allow, join, json };

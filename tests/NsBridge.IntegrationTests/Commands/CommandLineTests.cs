@@ -79,7 +79,7 @@ internal sealed class CommandLineTests
         CommandResult all = await Executable.RunAsync(["--help"]);
         CommandResult one = await Executable.RunAsync(["doctor", "--help"]);
 
-        Assert.That(all.Output, Does.Not.Contain(" <BRIDGE>").And.Not.Contain(" <NAMESPACE>").And.Contain("import <SOURCE>"));
+        Assert.That(all.Output, Does.Not.Contain(" <BRIDGE>").And.Not.Contain("discover <NAMESPACE>").And.Contain("import <SOURCE>"));
         Assert.That(one.Output, Does.Contain("[<BRIDGE>]"));
     }
 }

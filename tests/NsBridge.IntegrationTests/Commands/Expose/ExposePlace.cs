@@ -39,8 +39,9 @@ internal sealed partial record ExposePlace(string Reference, string File, Backgr
         await DebianPackages.RequireAsync("bubblewrap");
         string[] sandbox = kind == PlaceKind.Unshare
             ? ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", "ip link set lo up && echo ready && exec sleep 600"]
-            : ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-all", "--die-with-parent", "--info-fd", "1",
-                "sh", "-c", "echo ready && exec sleep 600"];
+            // It closes the descriptor of --info-fd.
+            : ["sh", "-c", "exec bwrap --ro-bind / / --dev /dev --proc /proc --unshare-all --die-with-parent --info-fd 3 "
+                + "sh -c 'echo ready && exec sleep 600' 3>&1"];
         var process = BackgroundProcess.Start(User[0], [.. User[1..], .. sandbox]);
         await process.LineAsync(line => line == "ready", s_soon, "the sandbox");
         Match child = ChildPid().Match(string.Join(' ', process.Lines));

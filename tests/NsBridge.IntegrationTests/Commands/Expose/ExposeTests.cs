@@ -60,10 +60,10 @@ internal sealed class ExposeTests : ExposeFixture
         for (int i = 0; i < StartAttempts && best > s_ready; i++)
         {
             ExposeProgram program = await ExposeProgram.PrepareAsync();
-            List<string> line = program.Line(false, place.Reference, "3000", "--listen", "0");
-            // The bytes of the first line, without the time that reading line by line costs here.
+            List<string> line = program.Line(false, place.Reference, "3000", "--listen", "0", "--json");
+            // The bytes of the first line, without the time that reading line by line costs here; the closed pipe then ends the command.
             long began = Stopwatch.GetTimestamp();
-            await Command.CheckAsync("bash", ["-c", "read -r line < <(exec \"$@\")", "bash", .. line]);
+            await Command.CheckAsync("bash", ["-c", "read -r line < <(exec \"$@\" 2>/dev/null)", "bash", .. line]);
             best = TimeSpan.FromTicks(Math.Min(best.Ticks, Stopwatch.GetElapsedTime(began).Ticks));
             program.Dispose();
         }
