@@ -4,7 +4,7 @@ using NsBridge.Linux;
 namespace NsBridge.Hosting;
 
 /// <summary>Collects the garbage of reading the configuration and of building the host, once: nothing else would collect it for hours.
-/// Then unmaps the constants that only the start has read.</summary>
+/// Then unmaps the code and the constants that only the start has used.</summary>
 internal sealed class StartMemory(IHostApplicationLifetime lifetime) : BackgroundService
 {
     /// <summary>New threads still hold the objects of their start.</summary>
@@ -17,6 +17,6 @@ internal sealed class StartMemory(IHostApplicationLifetime lifetime) : Backgroun
         await started.Task.WaitAsync(stoppingToken);
         await Task.Delay(s_settling, stoppingToken);
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        ProgramImage.ReleaseConstants();
+        ProgramImage.Release();
     }
 }

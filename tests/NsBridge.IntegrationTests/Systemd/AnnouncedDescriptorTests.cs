@@ -18,7 +18,7 @@ internal sealed class AnnouncedDescriptorTests
 
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(result.Error.Trim().Split('\n'), Has.Length.EqualTo(1));
-        Assert.That(result.Error, Does.Contain("LISTEN_FDS").And.Contain("not open"));
+        Assert.That(result.Error, Does.Contain("LISTEN_FDS").And.Contain("was not passed"));
         Executable.CheckPlain(result);
     }
 }

@@ -16,11 +16,11 @@ namespace NsBridge.Bridges.Tcp;
 /// <param name="loop">The loop it lives on.</param>
 /// <param name="listener">A listening TCP socket, owned from here on.</param>
 /// <param name="descriptors">Gets the shortages.</param>
+/// <param name="batch">Room for <see cref="Acceptor.Batch"/> clients, which the listeners of a loop share: 4 KiB.</param>
 internal sealed class ClientListener(
-    IClientAdmission clients, IJoin join, EventLoop loop, OpenListener listener, DescriptorBudget descriptors)
+    IClientAdmission clients, IJoin join, EventLoop loop, OpenListener listener, DescriptorBudget descriptors, AcceptedClient[] batch)
     : Acceptor(loop, listener.Descriptor, descriptors)
 {
-    private readonly AcceptedClient[] _batch = new AcceptedClient[Batch];
     private int _count;
 
     /// <summary>What it was opened for.</summary>
@@ -36,7 +36,7 @@ internal sealed class ClientListener(
             Libc.CloseWithReset(descriptor);
             return;
         }
-        _batch[_count++] = new AcceptedClient(descriptor, SocketKind.Tcp, address, Wanted.Offset, 0);
+        batch[_count++] = new AcceptedClient(descriptor, SocketKind.Tcp, address, Wanted.Offset, 0);
     }
 
     protected override void OnBatchEnd()
@@ -45,6 +45,6 @@ internal sealed class ClientListener(
             return;
         int count = _count;
         _count = 0;
-        join.Pass(_batch.AsSpan(0, count));
+        join.Pass(batch.AsSpan(0, count));
     }
 }

@@ -29,6 +29,7 @@ internal sealed class OuterHalf(
             ? new HandoffJoin(bridge, events, loops, home)
             : new RelayJoin(bridge, events, home, namespaces);
     private readonly List<ClientListener> _listeners = [];
+    private readonly AcceptedClient[] _batch = new AcceptedClient[Acceptor.Batch];
     // The namespaces of clients that came by a listener, in this process or the one before: the clients end when the reference leads
     // elsewhere.
     private readonly HashSet<ulong> _origins = [];
@@ -83,7 +84,7 @@ internal sealed class OuterHalf(
     /// <summary>Accepts on all of these, or on none.</summary>
     private StateReason? Begin(IReadOnlyList<OpenListener> opened)
     {
-        ClientListener[] fresh = [.. opened.Select(socket => new ClientListener(clients, _join, home, socket, descriptors))];
+        ClientListener[] fresh = [.. opened.Select(socket => new ClientListener(clients, _join, home, socket, descriptors, _batch))];
         try
         {
             foreach (ClientListener listener in fresh)
