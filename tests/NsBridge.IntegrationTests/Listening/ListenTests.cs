@@ -120,12 +120,11 @@ internal sealed class ListenTests : BridgeFixture
 
         await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, first))).EchoAsync(s_hello);
         await Own(await TestClient.TcpAsync(new IPEndPoint(IPAddress.Loopback, first + count - 1))).EchoAsync(s_hello);
-        TestContext.Out.WriteLine($"{(daemon.ResidentBytes - single.ResidentBytes) >> 10} KiB more than one port");
-        Assert.Multiple(() =>
-        {
-            Assert.That(ProcessFacts.Threads(daemon.Id), Is.LessThanOrEqualTo(ProcessFacts.Threads(single.Id) + 4));
-            Assert.That(daemon.ResidentBytes - single.ResidentBytes, Is.LessThan(mostGrowth));
-        });
+        Assert.That(ProcessFacts.Threads(daemon.Id), Is.LessThanOrEqualTo(ProcessFacts.Threads(single.Id) + 4));
+        // A process gives back what its start took a moment after it.
+        await Eventually.TrueAsync(
+            () => Task.FromResult(daemon.ResidentBytes - single.ResidentBytes < mostGrowth), Soon,
+            () => $"it takes {(daemon.ResidentBytes - single.ResidentBytes) >> 10} KiB more than one port");
     }
 
     private static bool TryDial(IPEndPoint at, out Socket? client)
