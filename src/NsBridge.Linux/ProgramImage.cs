@@ -6,8 +6,8 @@ namespace NsBridge.Linux;
 /// <summary>The executable file of this process as it is mapped; see proc_pid_smaps(5).</summary>
 public static class ProgramImage
 {
-    /// <summary>Unmaps the executable's code and constants, of which the start uses most and the daemon little: 3 MiB of idle memory. A page
-    /// that is needed again comes from the page cache. A mapping with a page that the loader changed stays whole.</summary>
+    /// <summary>Unmaps the executable's code and constants, of which the start uses most and the daemon little: 3 MiB of idle memory. A
+    /// page that is needed again comes from the page cache. A mapping with a page that the loader changed stays whole.</summary>
     /// <returns>How many bytes of mappings were unmapped; 0 if the kernel does not list them.</returns>
     public static long Release()
     {
