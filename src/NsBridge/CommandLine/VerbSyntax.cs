@@ -53,8 +53,7 @@ internal static class VerbSyntax
             Arity = ArgumentArity.OneOrMore,
             AllowMultipleArgumentsPerToken = false,
         };
-        allow.Validators.Add(result => MustParse(result, "--allow", (string text, out string fault) =>
-            NetworkText.TryParse(text, out _, out fault)));
+        allow.Validators.Add(MustBeNetwork("--allow"));
         var join = new Option<string?>("--join") { HelpName = "handoff|relay", Description = "How the halves join." };
         join.Validators.Add(result =>
         {
@@ -112,11 +111,7 @@ internal static class VerbSyntax
         var bridge = new Option<string?>("--bridge") { HelpName = "NAME", Description = "All connections of a bridge." };
         bridge.Validators.Add(MustBeBridge);
         var client = new Option<string?>("--client") { HelpName = "CIDR", Description = "All connections of clients in a network." };
-        client.Validators.Add(result =>
-        {
-            if (result.Tokens is [{ Value: var text }] && !NetworkText.TryParse(text, out _, out string fault))
-                result.AddError(fault);
-        });
+        client.Validators.Add(MustBeNetwork("--client"));
         Option<string?> config = Config();
         var verb = new Command("end", "Reset connections of the running daemon.") { ids, bridge, client, config };
         verb.Validators.Add(result =>
@@ -209,17 +204,14 @@ internal static class VerbSyntax
         }
     }
 
-    private static void MustBeNamespace(SymbolResult result)
-    {
-        if (result.Tokens is [var token] && !NamespaceReference.TryParse(token.Value, out _, out string? fault))
-            result.AddError($"NAMESPACE \"{token.Value}\": {fault}");
-    }
+    private static void MustBeNamespace(SymbolResult result) => MustParse(
+        result, "NAMESPACE", (string text, out string fault) => NamespaceReference.TryParse(text, out _, out fault));
 
-    private static void MustBeBridge(SymbolResult result)
-    {
-        if (result.Tokens is [var token] && !BridgeName.TryParse(token.Value, out _, out string fault))
-            result.AddError($"\"{token.Value}\" is no name of a bridge: {fault}");
-    }
+    private static void MustBeBridge(SymbolResult result) => MustParse(
+        result, "BRIDGE", (string text, out string fault) => BridgeName.TryParse(text, out _, out fault));
+
+    private static Action<SymbolResult> MustBeNetwork(string what) => result => MustParse(
+        result, what, (string text, out string fault) => NetworkText.TryParse(text, out _, out fault));
 
     private static Option<string?> Config()
     {

@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using NsBridge.Base;
+using NsBridge.Commands.Inspection;
 using NsBridge.Commands.Status;
 using NsBridge.Control;
 
@@ -15,12 +15,6 @@ internal static class ConnectionsCommand
 {
     /// <summary>Long enough for a rate that means something, short enough not to be noticed.</summary>
     private static readonly TimeSpan s_rateSpan = TimeSpan.FromMilliseconds(400);
-
-    private static readonly StatusJson s_json = new(new JsonSerializerOptions(StatusJson.Default.Options)
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        WriteIndented = true,
-    });
 
     private static readonly Column[] s_columns =
     [
@@ -42,7 +36,7 @@ internal static class ConnectionsCommand
             now = WithRates(now, before, TimeProvider.System.GetElapsedTime(began, ended).TotalSeconds);
         }
         await StandardStreams.Terminal.WriteLineAsync(options.Json
-            ? JsonSerializer.Serialize(now, s_json.ConnectionsDocument)
+            ? JsonSerializer.Serialize(now, new StatusJson(Wording.JsonOptions()).ConnectionsDocument)
             : string.Join(Environment.NewLine, Lines(now, Screen.Width)));
         return ExitCode.Success;
     }
