@@ -44,6 +44,8 @@ public sealed record BridgeEntry(string Name)
 
     public string? WhenNamespaceGoes { get; init; }
 
+    public TimeSpan? Probe { get; init; }
+
     public bool? AccessLog { get; init; }
 
     /// <summary>The bridge's listeners on the host, as far as <see cref="Listen"/> gives single endpoints.</summary>

@@ -24,6 +24,7 @@ public static unsafe partial class Libc
     public const int TCP_KEEPIDLE = 4;
     public const int TCP_KEEPINTVL = 5;
     public const int TCP_KEEPCNT = 6;
+    public const int TCP_QUICKACK = 12;
     public const int TCP_CONGESTION = 13;
     public const int TCP_USER_TIMEOUT = 18;
     public const int TCP_RTO_MAX_MS = 44;

@@ -39,6 +39,7 @@ internal sealed class BridgeCounters
     private volatile string? _failure;
     private long _failedAt;
     private long _failures;
+    private volatile TargetState _targetState;
 
     public BridgeCounters(int loops)
     {
@@ -59,6 +60,16 @@ internal sealed class BridgeCounters
     public ClientFailure? LastFailure => _failure is { } reason
         ? new ClientFailure(new DateTimeOffset(Volatile.Read(ref _failedAt), TimeSpan.Zero), reason, Volatile.Read(ref _failures))
         : null;
+
+    /// <summary>As of the last probe.</summary>
+    public TargetState TargetState
+    {
+        get => _targetState;
+        set => _targetState = value;
+    }
+
+    /// <summary>How often the target was reached.</summary>
+    public long Connects => Buckets().Sum();
 
     public double ConnectSeconds => Volatile.Read(ref _connectMicroseconds) / 1e6;
 

@@ -18,6 +18,20 @@ internal enum BridgeState
     Disabled,
 }
 
+/// <summary>What the last probe of a target found.</summary>
+internal enum TargetState
+{
+    /// <summary>The target is not probed, or its namespace cannot be entered.</summary>
+    Unknown,
+
+    Answers,
+
+    Refuses,
+
+    /// <summary>No answer came in time, or there is no way to the target.</summary>
+    Silent,
+}
+
 /// <summary>The reports of all bridges.</summary>
 internal interface IBridgeReports
 {
@@ -59,6 +73,8 @@ internal sealed record BridgeReport
 
     /// <summary>The target as written; null for an outer half alone.</summary>
     public string? Target { get; init; }
+
+    public TargetState TargetState { get; init; }
 
     public BridgeProtocol Protocol { get; init; }
 

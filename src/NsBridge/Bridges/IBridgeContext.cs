@@ -50,6 +50,11 @@ internal interface IConnectionEvents
     /// <summary>A socket of an ended connection stays open until its peer has taken everything (true), or is closed now (false).</summary>
     void OnClosing(bool begins);
 
+    /// <summary>A probe has asked the target.</summary>
+    /// <param name="state">What it found.</param>
+    /// <param name="reason">Why the target does not answer, in words; empty if it does.</param>
+    void OnTarget(TargetState state, string reason);
+
     /// <summary>Datagrams were dropped.</summary>
     void OnDropped(string reason);
 

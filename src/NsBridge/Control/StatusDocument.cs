@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using NsBridge.Bridges;
 using NsBridge.Configuration.Values;
@@ -24,7 +25,7 @@ internal sealed record StatusDocument(string Version, int Pid, string? Configura
 /// alone.</param>
 /// <param name="Socket">The path of the UNIX socket; null for none.</param>
 /// <param name="Target">As written; null for an outer half alone.</param>
-/// <param name="TargetState"><c>unknown</c>: the target is not probed.</param>
+/// <param name="TargetState"><c>answers</c>, <c>refuses</c>, <c>silent</c> or <c>unknown</c>.</param>
 /// <param name="LastFailure">Null if the last client that tried reached the target.</param>
 /// <param name="Connections">Numbers of clients.</param>
 /// <param name="Bytes">Numbers of bytes since the daemon started.</param>
@@ -63,7 +64,7 @@ internal sealed record BridgeStatus(
         report.ListenNamespace,
         report.Socket is { Length: > 0 } socket ? socket : null,
         report.Target,
-        "unknown",
+        JsonNamingPolicy.KebabCaseLower.ConvertName(report.TargetState.ToString()),
         report.LastFailure is { } failure ? new FailureStatus(failure.At.UtcDateTime, failure.Reason, failure.Count) : null,
         new ConnectionCounts(report.Active, report.Total, report.Refused, report.Failed),
         new ByteCounts(report.BytesToTarget, report.BytesToClient),

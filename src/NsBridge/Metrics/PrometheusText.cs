@@ -20,6 +20,11 @@ internal static class PrometheusText
         foreach ((BridgeReport report, ConnectionResult _) in bridges.Where(bridge => bridge.Report.State != BridgeState.Disabled))
             Sample(text, "nsbridge_bridge_up", report, null, null, report.State == BridgeState.Up ? 1 : 0);
 
+        Head(text, "nsbridge_target_up", "gauge",
+            "Whether the target accepts connections, as of the last probe; absent for a target that is not probed or cannot be.");
+        foreach ((BridgeReport report, ConnectionResult _) in bridges.Where(bridge => bridge.Report.TargetState != TargetState.Unknown))
+            Sample(text, "nsbridge_target_up", report, null, null, report.TargetState == TargetState.Answers ? 1 : 0);
+
         Head(text, "nsbridge_connections_active", "gauge", "Connections open now.");
         foreach ((BridgeReport report, ConnectionResult _) in bridges)
             Sample(text, "nsbridge_connections_active", report, null, null, report.Active);

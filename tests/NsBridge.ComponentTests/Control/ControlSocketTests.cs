@@ -30,7 +30,7 @@ public class ControlSocketTests
         _scratch = new ScratchDirectory();
         _settings = new DaemonSettings { RuntimeDirectory = _scratch["run"], ShutdownTimeout = TimeSpan.Zero, Bridges = [] };
         _reports = new Reports();
-        _reports.Now.Add(Reports.Web);
+        _reports.Now.Add(Reports.Web with { TargetState = TargetState.Answers });
         _control = Make();
         await _control.StartAsync(default);
     }
@@ -63,7 +63,7 @@ public class ControlSocketTests
             Assert.That(bridge.GetProperty("socket").GetString(), Is.EqualTo("/run/nsbridge/web.sock"));
             Assert.That(bridge.GetProperty("target").GetString(), Is.EqualTo("127.0.0.1:3000"));
             Assert.That(bridge.GetProperty("listenNamespace").GetString(), Is.EqualTo("host"));
-            Assert.That(bridge.GetProperty("targetState").GetString(), Is.EqualTo("unknown"));
+            Assert.That(bridge.GetProperty("targetState").GetString(), Is.EqualTo("answers"));
             Assert.That(bridge.GetProperty("lastFailure").GetRawText(),
                 Is.EqualTo("""{"at":"2026-11-23T12:00:00Z","reason":"ECONNREFUSED","count":14}"""));
             Assert.That(bridge.GetProperty("connections").GetRawText(), Is.EqualTo("""{"active":3,"total":120,"refused":2,"failed":5}"""));

@@ -33,6 +33,7 @@ internal sealed class MetricsTests : BridgeFixture
         Assert.That(text.Split('\n'), Is.SupersetOf(new[]
         {
             "nsbridge_bridge_up{bridge=\"web\"} 1",
+            "nsbridge_target_up{bridge=\"web\"} 1",
             "nsbridge_connections_active{bridge=\"web\"} 0",
             "nsbridge_bytes_total{bridge=\"web\",direction=\"to_target\"} 12345",
             "nsbridge_bytes_total{bridge=\"web\",direction=\"to_client\"} 12345",
@@ -118,7 +119,11 @@ internal sealed class MetricsTests : BridgeFixture
         await Command.CheckAsync("promtool", "check", "rules", Scratch().Write("rules.yml", rules.ToString()));
 
         (DaemonProcess _, IPEndPoint _, IPEndPoint? at) = await MeteredAsync();
-        var served = Regex.Matches(await FetchAsync(at), @"^(nsbridge_\w+)", RegexOptions.Multiline).Select(match => match.Value)
+        string metrics = "";
+        await Eventually.TrueAsync(
+            async () => (metrics = await FetchAsync(at)).Contains("nsbridge_target_up{", StringComparison.Ordinal),
+            Soon, "a probe was answered");
+        var served = Regex.Matches(metrics, @"^(nsbridge_\w+)", RegexOptions.Multiline).Select(match => match.Value)
             .ToHashSet();
         IEnumerable<string> named = Regex.Matches(string.Join(' ', expressions) + await File.ReadAllTextAsync(alerts), @"nsbridge_\w+")
             .Select(match => match.Value).Distinct();
@@ -145,7 +150,8 @@ internal sealed class MetricsTests : BridgeFixture
             {
                 Listen = listen.ToString(),
                 Namespace = space.Name,
-                Target = server.EndPoint.ToString()
+                Target = server.EndPoint.ToString(),
+                Probe = TimeSpan.FromSeconds(1),
             })
             {
                 Metrics = new JsonObject { ["Listen"] = metrics.ToString() },

@@ -58,6 +58,26 @@ internal sealed class LetsGoTests : BridgeFixture
     }
 
     [Test]
+    public async Task Delete_WhileAProbeWaits_FreesTheNamespace()
+    {
+        VethScene scene = await BeyondVethAsync(entry => entry with
+        {
+            Target = "10.254.9.3:9",
+            ConnectTimeout = TimeSpan.FromSeconds(60),
+            Probe = TimeSpan.FromSeconds(1),
+        });
+        await Eventually.TrueAsync(
+            async () => (await scene.Near.RunAsync("ss", "-Htn", "state", "syn-sent")).Contains("10.254.9.3:9", StringComparison.Ordinal),
+            Soon, "a probe is under way");
+
+        await scene.Near.DeleteAsync();
+
+        await Eventually.TrueAsync(
+            async () => !await scene.Far.HasLinkAsync(scene.FarLink), s_promised,
+            $"the deleted namespace is freed\n{scene.Daemon.LogText()}");
+    }
+
+    [Test]
     public async Task Delete_WhenToldToDrain_LetsConnectionsEndAndThenFrees()
     {
         VethScene scene = await BeyondVethAsync(entry => entry with { WhenNamespaceGoes = "drain" });

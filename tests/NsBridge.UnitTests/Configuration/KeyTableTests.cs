@@ -107,7 +107,7 @@ internal sealed class KeyTableTests
         Is.EquivalentTo(new[]
         {
             "Target", "ConnectTimeout", "TargetWait", "IdleTimeout", "MaxConnections", "MaxConnectionsPerClient", "AllowFrom", "ProxyProtocol",
-            "WhenNamespaceGoes", "AccessLog",
+            "WhenNamespaceGoes", "Probe", "AccessLog",
         }));
 
     [Test]

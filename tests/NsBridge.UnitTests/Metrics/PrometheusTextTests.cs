@@ -37,6 +37,18 @@ public class PrometheusTextTests
     public void Write_OfABridgeThatIsNotUp_SaysZero() =>
         Assert.That(Write(Reports.Web with { State = BridgeState.Waiting }), Does.Contain("nsbridge_bridge_up{bridge=\"web\"} 0\n"));
 
+    [TestCase("Answers", "nsbridge_target_up{bridge=\"web\"} 1")]
+    [TestCase("Refuses", "nsbridge_target_up{bridge=\"web\"} 0")]
+    [TestCase("Silent", "nsbridge_target_up{bridge=\"web\"} 0")]
+    [TestCase("Unknown")]
+    public void Write_OfATarget_SaysWhetherItIsUpUnlessThatIsUnknown(string state, params string[] sample)
+    {
+        IEnumerable<string> lines = Write(Reports.Web with { TargetState = Enum.Parse<TargetState>(state) }).Split('\n')
+            .Where(line => line.StartsWith("nsbridge_target_up", StringComparison.Ordinal));
+
+        Assert.That(lines, Is.EqualTo(sample));
+    }
+
     [Test]
     public void Write_OfABridgeThatIsSwitchedOff_DoesNotSayThatItIsDown()
     {

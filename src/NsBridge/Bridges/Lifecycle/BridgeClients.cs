@@ -134,6 +134,14 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
             LetGo(1);
     }
 
+    public void OnTarget(TargetState state, string reason)
+    {
+        if (state == Counters.TargetState)
+            return;
+        Counters.TargetState = state;
+        _log.Target(state, reason);
+    }
+
     public void OnDropped(string reason) => _log.Dropped(reason);
 
     public void OnNamespaceEnded(int connections) => _log.NamespaceEnded(connections, _isUdp);

@@ -17,6 +17,7 @@ internal sealed partial class BridgeLog : IDisposable
     private readonly RepeatedFault _unreachable;
     private readonly RepeatedFault _refused;
     private readonly RepeatedFault _dropped;
+    private bool _isTargetAway;
 
     public BridgeLog(ILogger log, string bridge, AccessLog access)
     {
@@ -92,6 +93,19 @@ internal sealed partial class BridgeLog : IDisposable
             ClientRefused(_log, _bridge, peer, verdict);
     }
 
+    /// <summary>Logs that a probe finds the target gone or back.</summary>
+    public void Target(TargetState state, string reason)
+    {
+        if (state == TargetState.Unknown)
+            return;
+        bool wasAway = _isTargetAway;
+        _isTargetAway = state != TargetState.Answers;
+        if (_isTargetAway)
+            TargetAway(_log, _bridge, reason);
+        else if (wasAway)
+            TargetBack(_log, _bridge);
+    }
+
     /// <summary>Datagrams were dropped: logged once, then counted.</summary>
     public void Dropped(string reason) => _dropped.Happened(reason);
 
@@ -163,4 +177,10 @@ internal sealed partial class BridgeLog : IDisposable
 
     [LoggerMessage(EventId = 1018, Level = LogLevel.Warning, Message = "Bridge {Bridge} is up, but not on all of its Listen: {Reason}")]
     private static partial void UpInPart(ILogger log, string bridge, string reason);
+
+    [LoggerMessage(EventId = 1019, Level = LogLevel.Warning, Message = "Bridge {Bridge}: a probe finds: {Reason}")]
+    private static partial void TargetAway(ILogger log, string bridge, string reason);
+
+    [LoggerMessage(EventId = 1020, Level = LogLevel.Information, Message = "Bridge {Bridge}: a probe finds that its target answers again")]
+    private static partial void TargetBack(ILogger log, string bridge);
 }

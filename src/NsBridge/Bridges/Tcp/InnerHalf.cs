@@ -20,6 +20,7 @@ internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IConnectionList, IJ
     private readonly EventLoop _home;
     private readonly JoinSocket _socket;
     private readonly InnerConnections[] _connections;
+    private readonly TargetProbe _probe;
     private readonly bool _relaysWithin;
 
     /// <exception cref="BridgeSetupException">The UNIX socket cannot be made.</exception>
@@ -38,6 +39,7 @@ internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IConnectionList, IJ
         _home = home;
         _relaysWithin = IBridgeContext.RelaysWithin(bridge.Settings);
         _connections = [.. loops.Loops.Select(loop => new InnerConnections(bridge, clients, events, loop, place))];
+        _probe = new TargetProbe(bridge, events, home, place);
         _socket = new JoinSocket(this, bridge.Settings, listening, descriptors, home);
     }
 
@@ -57,7 +59,11 @@ internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IConnectionList, IJ
 
     public Task MakeSocketAnewAsync() => _home.InvokeAsync(_socket.MakeAnew);
 
-    public void Change() => Post(connections => connections.Change());
+    public void Change()
+    {
+        Post(connections => connections.Change());
+        _home.Post(_probe.Restart);
+    }
 
     public void OnAccepted(int descriptor, JoinPeerName name)
     {
@@ -104,7 +110,11 @@ internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IConnectionList, IJ
             connections.Loop.Post(() => action(connections));
     }
 
-    public void OnNamespaceChanged() => Post(connections => connections.OnNamespaceChanged());
+    public void OnNamespaceChanged()
+    {
+        Post(connections => connections.OnNamespaceChanged());
+        _home.Post(_probe.Restart);
+    }
 
     public void AbortClientsIn(ulong cookie) => Post(connections => connections.AbortClientsIn(cookie));
 
@@ -112,7 +122,11 @@ internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IConnectionList, IJ
 
     public async Task UnbindAsync()
     {
-        await _home.InvokeAsync(_socket.Release);
+        await _home.InvokeAsync(() =>
+        {
+            _socket.Release();
+            _probe.Stop();
+        });
         // After the listener: an outer half that links again finds the next inner half, or waits for it in the backlog.
         foreach (InnerConnections connections in _connections)
             await connections.Loop.InvokeAsync(connections.RetireForeign);

@@ -13,7 +13,7 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
 
     private static readonly Column[] s_columns =
     [
-        new("BRIDGE", 0), new("STATE", 0), new("LISTEN", 1), new("NETNS", 2), new("TARGET", 3),
+        new("BRIDGE", 0), new("STATE", 0), new("LISTEN", 1), new("NETNS", 2), new("TARGET", 3), new("PROBE", 5),
         new("OPEN", 4, true), new("TOTAL", 7, true), new("IN", 8, true), new("OUT", 8, true), new("IN/s", 5, true), new("OUT/s", 6, true),
     ];
 
@@ -65,6 +65,7 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
                 : bridge.Socket is { } socket ? $"unix:{socket}" : Nothing,
             bridge.Namespace.Reference ?? Nothing,
             bridge.Target ?? (bridge.Socket is { } join ? $"unix:{join}" : Nothing),
+            bridge.TargetState is "unknown" or null ? "" : bridge.TargetState,
             Amount.OfCount(bridge.Connections.Active),
             Amount.OfCount(bridge.Connections.Total),
             Amount.OfBytes(bridge.Bytes.ToTarget),

@@ -136,6 +136,9 @@ internal static class BridgeKeys
         "What happens to live connections when their namespace is deleted: `close` resets them so that it is freed, `drain` lets them end.",
         mayChange: true);
 
+    public static readonly SingleKey<TimeSpan> Probe = KeyKinds.Duration(
+        nameof(Probe), TimeSpan.Zero, 0, KeyKinds.Day, "How often an idle TCP target is checked; zero is off.", mayChange: true);
+
     public static readonly SingleKey<bool> AccessLog = KeyKinds.Flag(
         nameof(AccessLog), false, "Logs each connection that ends.", mayChange: true);
 
@@ -143,6 +146,6 @@ internal static class BridgeKeys
     [
         Name, Enabled, Protocol, Listen, ListenNamespace, Socket, SocketMode, SocketGroup, Namespace, Target, Join, ConnectTimeout,
         TargetWait, IdleTimeout, KeepAlive, MaxConnections, MaxConnectionsPerClient, AllowFrom, ProxyProtocol, WhenNamespaceGoes,
-        AccessLog,
+        Probe, AccessLog,
     ];
 }

@@ -86,6 +86,8 @@ internal sealed class BridgeReader(WrittenBridge bridge, List<ConfigurationFault
                 RefuseWithout(BridgeKeys.Namespace, BridgeKeys.ProxyProtocol);
             if (_settings.WhenNamespaceGoes != WhenNamespaceGoes.Close)
                 RefuseWithout(BridgeKeys.Namespace, BridgeKeys.WhenNamespaceGoes);
+            if (_settings.Probe > TimeSpan.Zero)
+                RefuseWithout(BridgeKeys.Namespace, BridgeKeys.Probe);
         }
     }
 
@@ -93,6 +95,8 @@ internal sealed class BridgeReader(WrittenBridge bridge, List<ConfigurationFault
     {
         if (_settings.ProxyProtocol != ProxyProtocol.None)
             Fault(BridgeKeys.ProxyProtocol, "the PROXY protocol needs Protocol tcp");
+        if (_settings.Probe > TimeSpan.Zero)
+            Fault(BridgeKeys.Probe, "a probe needs Protocol tcp: a UDP service need not answer");
         // The inner half alone sees the clients: at the outer one these keys would have no effect.
         if (!_isInner)
         {

@@ -43,6 +43,8 @@ internal sealed record BridgeSettings(KeyValues Values)
     public ValueList<IPNetwork> AllowFrom => Values.Get(BridgeKeys.AllowFrom);
     public ProxyProtocol ProxyProtocol => Values.Get(BridgeKeys.ProxyProtocol);
     public WhenNamespaceGoes WhenNamespaceGoes => Values.Get(BridgeKeys.WhenNamespaceGoes);
+    /// <summary>Zero: the target is not probed.</summary>
+    public TimeSpan Probe => Values.Get(BridgeKeys.Probe);
     public bool AccessLog => Values.Get(BridgeKeys.AccessLog);
     /// <summary>The descriptors that <see cref="Listen"/> takes: an inner half of the same process has those of UDP once more.</summary>
     public int ListenDescriptors =>

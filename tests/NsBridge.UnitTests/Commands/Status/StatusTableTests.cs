@@ -38,6 +38,16 @@ public class StatusTableTests
         Assert.That(lines[3], Does.Contain("127.0.0.1:143 in vpn"));
     }
 
+    [Test]
+    public void Lines_OfATargetThatIsProbed_ShowWhatWasFound()
+    {
+        List<string> lines = new StatusTable(TimeProvider.System, colours: false)
+            .Lines(Sample(0, Reports.Web with { TargetState = TargetState.Refuses }, s_waiting), null);
+
+        Assert.That(lines[2], Does.Contain("TARGET          PROBE    OPEN"));
+        Assert.That(lines[3], Does.Contain("127.0.0.1:3000  refuses     3"));
+    }
+
     [TestCase(0, "0 s")]
     [TestCase(119, "119 s")]
     [TestCase(120, "2 min")]
