@@ -7,7 +7,7 @@ namespace NsBridge.Linux.Interop;
 /// stack once and is cut there (UDP_SEGMENT).</summary>
 public sealed unsafe class DatagramOutbox : IDisposable
 {
-    /// <summary>The number of pieces that fit.</summary>
+    /// <summary>The number of pieces that fit, beside a header.</summary>
     public const int Capacity = DatagramBatch.Capacity;
 
     /// <summary>Datagrams that the kernel cuts from one message: UDP_MAX_SEGMENTS until Linux 6.9, more since.</summary>
@@ -16,20 +16,27 @@ public sealed unsafe class DatagramOutbox : IDisposable
     /// <summary>Bytes of a train: an IP packet with its headers is no longer than 65,535.</summary>
     private const int BytesPerTrain = 65_000;
 
+    /// <summary>A header is a piece of its own, and cuts its datagram from the train that this may have come in.</summary>
+    private const int Slots = Capacity + 2;
+
+    private const int LongestHeader = 64;
+
     private const int NameStride = 32;
     private const int ControlStride = 80;
     private const int ControlHeader = 16;
     private const int SegmentControl = ControlHeader + 8;
 
-    private readonly byte* _names = (byte*)NativeMemory.AllocZeroed(Capacity * NameStride);
+    private readonly byte* _names = (byte*)NativeMemory.AllocZeroed(Slots * NameStride);
+    private readonly byte* _header = (byte*)NativeMemory.AllocZeroed(LongestHeader);
     private readonly byte* _receiver = (byte*)NativeMemory.AllocZeroed(NameStride);
-    private readonly byte* _controls = (byte*)NativeMemory.AllocZeroed(Capacity * ControlStride);
-    private readonly Libc.Vector* _vectors = (Libc.Vector*)NativeMemory.AllocZeroed((nuint)(Capacity * sizeof(Libc.Vector)));
+    private readonly byte* _controls = (byte*)NativeMemory.AllocZeroed(Slots * ControlStride);
+    private readonly Libc.Vector* _vectors = (Libc.Vector*)NativeMemory.AllocZeroed((nuint)(Slots * sizeof(Libc.Vector)));
     private readonly Libc.MultiMessage* _messages =
-        (Libc.MultiMessage*)NativeMemory.AllocZeroed((nuint)(Capacity * sizeof(Libc.MultiMessage)));
-    private readonly int[] _bytes = new int[Capacity];
-    private readonly int[] _segments = new int[Capacity];
+        (Libc.MultiMessage*)NativeMemory.AllocZeroed((nuint)(Slots * sizeof(Libc.MultiMessage)));
+    private readonly int[] _bytes = new int[Slots];
+    private readonly int[] _segments = new int[Slots];
     private uint _receiverBytes;
+    private int _headerBytes;
     private int _pieces;
 
     /// <summary>Messages that wait.</summary>
@@ -41,7 +48,7 @@ public sealed unsafe class DatagramOutbox : IDisposable
     /// <summary>The size of each datagram of a train; 0 if the message is a single datagram.</summary>
     public int TrainSegment(int message) => _bytes[message] > _segments[message] ? _segments[message] : 0;
 
-    public void Clear() => Count = _pieces = 0;
+    public void Clear() => Count = _pieces = _headerBytes = 0;
 
     /// <summary>Empties it for datagrams that all have one receiver.</summary>
     public void ClearFor(in SockAddr receiver)
@@ -51,16 +58,45 @@ public sealed unsafe class DatagramOutbox : IDisposable
         receiver.AsSpan().CopyTo(new Span<byte>(_receiver, NameStride));
     }
 
+    /// <summary>Room for a header; see <see cref="Precede"/>.</summary>
+    public Span<byte> Header => new(_header, LongestHeader);
+
+    /// <summary>The first datagram that is added to the empty outbox begins with so many bytes of <see cref="Header"/>. They do not count as
+    /// bytes of its message, and nothing is joined to that.</summary>
+    public void Precede(int headerBytes) => _headerBytes = headerBytes;
+
+    /// <summary>Whether the first message has a header.</summary>
+    public bool HasHeader => _vectors[0].Base == _header;
+
     /// <summary>Adds a datagram, or several of one size, for the receiver of all, or else for a connected socket's peer.</summary>
     /// <param name="address">The bytes; they stay there until sent.</param>
     /// <param name="length">Bytes.</param>
     /// <param name="segment">The size of each datagram if there are several; else 0.</param>
     public void Add(nint address, int length, int segment)
     {
+        if (_headerBytes > 0)
+        {
+            AddWithHeader(address, length, segment);
+            return;
+        }
         ref Libc.MessageHeader header = ref Begin(address, length, segment);
         header.Name = _receiverBytes == 0 ? null : _receiver;
         header.NameLength = _receiverBytes;
         header.ControlLength = 0;
+    }
+
+    private void AddWithHeader(nint address, int length, int segment)
+    {
+        int header = _headerBytes, first = segment == 0 ? length : segment;
+        _headerBytes = 0;
+        Add((nint)_header, header, 0);
+        _vectors[_pieces++] = new Libc.Vector { Base = (void*)address, Length = (nuint)first };
+        _messages[0].Header.VectorCount = 2;
+        _bytes[0] = first;
+        // Not the size of a train: nothing is joined.
+        _segments[0] = 0;
+        if (length > first)
+            Add(address + first, length - first, segment);
     }
 
     /// <summary>Adds a datagram, or several of one size, for the client of a route.</summary> <inheritdoc cref="Add(nint, int, int)"/>
@@ -203,6 +239,7 @@ public sealed unsafe class DatagramOutbox : IDisposable
     public void Dispose()
     {
         NativeMemory.Free(_names);
+        NativeMemory.Free(_header);
         NativeMemory.Free(_receiver);
         NativeMemory.Free(_controls);
         NativeMemory.Free(_vectors);

@@ -8,6 +8,9 @@ internal struct SendResult
     /// <summary>Bytes that the socket has taken.</summary>
     internal long Bytes;
 
+    /// <summary>Whether the socket has taken the first message.</summary>
+    internal bool HasTakenFirst;
+
     /// <summary>The last error for which a message was not taken; None if all were.</summary>
     internal Errno Dropped;
 
@@ -32,7 +35,7 @@ internal static class DatagramSending
             Thread.Yield();
     }
 
-    /// <summary>Sends everything.</summary>
+    /// <summary>Sends everything; nothing if the first datagram has a header and is dropped.</summary>
     /// <param name="outbox">Holds at least one message.</param>
     /// <param name="socket">A datagram socket.</param>
     /// <param name="isConnected">Whether it has one peer: an error may then be the reply to an earlier datagram.</param>
@@ -53,6 +56,7 @@ internal static class DatagramSending
             }
             if (sent > 0)
             {
+                result.HasTakenFirst |= at == 0;
                 for (int i = at; i < at + sent; i++)
                     result.Bytes += outbox.Bytes(i);
                 at += sent;
@@ -76,6 +80,8 @@ internal static class DatagramSending
                     return result;
                 }
                 result.Dropped = error;
+                if (at == 0 && outbox.HasHeader)
+                    return result;
             }
             at++;
         }

@@ -23,6 +23,10 @@ public interface IFlowOwner
     /// waiting.</summary>
     void OnBegun(ReadOnlySpan<UdpFlow> flows);
 
+    /// <summary>Writes the header that precedes a flow's first datagram to a target.</summary>
+    /// <returns>Bytes written; 0 if nothing precedes it.</returns>
+    int WriteHeader(UdpFlow flow, Span<byte> to);
+
     /// <summary>The target has answered for the first time.</summary>
     void OnAnswered(UdpFlow flow);
 

@@ -7,11 +7,10 @@ namespace NsBridge.Relaying.Udp;
 
 /// <summary>The datagrams between one client address and one address of a listener. The flow has a socket of its own, so that errors and
 /// answers of the target reach this client alone.</summary>
-/// <remarks>The socket is connected to the target's address without a port: the kernel then takes datagrams of that address from any port
-/// and reports ICMP errors, and each datagram to the target names its port. A service may answer from another port than it listens on
-/// (TFTP); what the client sends next goes there.</remarks>
-/// <remarks>A flow without a socket waits: its owner gives it one by <see cref="Open"/>. Its first datagrams are kept until then, and
-/// until the target has answered or the time for that is over: if the owner tries another socket, they are sent again by that.</remarks>
+/// <remarks>The socket is connected to the target's address without a port: the kernel then takes datagrams of that address from any port and
+/// reports ICMP errors, and each datagram to the target names its port. A service may answer from another port than it listens on (TFTP);
+/// what the client sends next goes there. A flow without a socket waits: its owner gives it one by <see cref="Open"/>. Its first datagrams
+/// are kept until then, and until the target has answered or the time for that is over: another socket sends them again.</remarks>
 public sealed class UdpFlow : EventSource, IAnswerFlow
 {
     /// <summary>No slot of a batch.</summary>
@@ -25,6 +24,7 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
     private SockAddr _target;
     private PeerAddress _own;
     private int _socket;
+    private bool _needsHeader;
     private int _largestInTrain;
     private long _keepUntil;
 
@@ -107,6 +107,9 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
 
     internal UdpListener Listener { get; private set; } = null!;
 
+    /// <summary>The address that the client sends to; the listener's if the kernel does not report it.</summary>
+    public PeerAddress Local => Route.HasLocal ? Listener.Address with { Bits = Route.LocalBits } : Listener.Address;
+
     public DatagramRoute Route { get; private set; }
 
     /// <summary>Whether the client has sent again after an answer.</summary>
@@ -132,6 +135,7 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
     public void Open(int socket, in SockAddr target, in SockAddr own, ulong cookie, long keepFor)
     {
         _socket = socket;
+        _needsHeader = true;
         _target = target;
         _own = PeerAddress.From(own);
         Cookie = cookie;
@@ -148,8 +152,7 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
         RestartTimer();
         if (_backlog.Count == 0)
             return;
-        DatagramOutbox outbox = Listener.Buffers.ToTarget;
-        outbox.ClearFor(_target);
+        DatagramOutbox outbox = EmptyOutbox();
         _backlog.AddTo(outbox);
         Errno failed = Send(outbox, again: _backlog.Counted);
         if (_keepUntil == 0)
@@ -188,8 +191,7 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
         }
         if (IsWaiting)
             return;
-        DatagramOutbox outbox = Listener.Buffers.ToTarget;
-        outbox.ClearFor(_target);
+        DatagramOutbox outbox = EmptyOutbox();
         for (int slot = first; slot != NoSlotOfBatch; slot = next[slot])
         {
             nint address = batch.Address(slot);
@@ -207,17 +209,27 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
         int size = segment == 0 ? Math.Max(length, 1) : segment;
         for (int offset = 0; offset < Math.Max(length, 1); offset += size)
         {
-            int before = _backlog.Size;
-            int allowance = FlowTable.KeptBytes - Table.Kept;
+            int before = _backlog.Size, allowance = FlowTable.KeptBytes - Table.Kept;
             if (!_backlog.TryKeep(Listener.Buffers.Blocks, address + offset, Math.Min(size, length - offset), allowance))
                 return;
             Table.Kept += _backlog.Size - before;
         }
     }
 
+    private DatagramOutbox EmptyOutbox()
+    {
+        DatagramOutbox outbox = Listener.Buffers.ToTarget;
+        outbox.ClearFor(_target);
+        if (_needsHeader)
+            outbox.Precede(Table.Owner.WriteHeader(this, outbox.Header));
+        return outbox;
+    }
+
     private Errno Send(DatagramOutbox outbox, int again)
     {
         SendResult result = DatagramSending.Send(outbox, _socket, isConnected: true, ref _largestInTrain);
+        // A datagram that is not taken leaves the header to the next one.
+        _needsHeader &= !result.HasTakenFirst;
         long first = Math.Max(0, result.Bytes - again);
         _backlog.NoteCounted(first);
         BytesToTarget += first;
@@ -240,8 +252,7 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
     {
         Errno failed = Errno.None;
         long read = 0;
-        bool hasRead = false;
-        bool isDrained = false;
+        bool hasRead = false, isDrained = false;
         for (int turn = 0; turn < BatchesPerTurn && !isDrained; turn++)
         {
             int count = Listener.Buffers.Answers.Read(Listener, this, _socket, out long bytes, out isDrained);
@@ -289,13 +300,13 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
     private void OnFirstAnswer()
     {
         HasAnswered = true;
-        _keepUntil = 0;
         ForgetKept();
         Table.Owner.OnAnswered(this);
     }
 
     private void ForgetKept()
     {
+        _keepUntil = 0;
         Table.Kept -= _backlog.Size;
         _backlog.Clear(Listener.Buffers.Blocks);
     }
@@ -314,10 +325,7 @@ public sealed class UdpFlow : EventSource, IAnswerFlow
     protected internal override void OnTimer()
     {
         if (_keepUntil > 0 && Loop.Now >= _keepUntil)
-        {
-            _keepUntil = 0;
             ForgetKept();
-        }
         if (Table.IdleTimeout > 0 && !IsWaiting && Loop.Now - LastDatagram >= Table.IdleTimeout)
             End(new RelayOutcome(EndReason.Idle));
         else

@@ -65,7 +65,7 @@ internal sealed class WrongBridgeTests
     [TestCase(Web, """ "Colour":"blue" """, "Colour", "no such key")]
     [TestCase(Web, """ "Listen:0":"80" """, "Listen:0", "no such key")]
     [TestCase(Web, """ "name":"again" """, "Name", "given twice")]
-    [TestCase(Web, """ "Protocol":"udp", "ProxyProtocol":"v2" """, "ProxyProtocol", "Protocol tcp")]
+    [TestCase(Web, """ "Protocol":"udp", "ProxyProtocol":"v1" """, "ProxyProtocol", "takes v2")]
     [TestCase(Web, """ "Protocol":"udp", "Probe":"00:00:10" """, "Probe", "Protocol tcp")]
     [TestCase(Outer, """ "Probe":"00:00:10" """, "Probe", "without Namespace")]
     [TestCase(Outer, """ "ProxyProtocol":"v1" """, "ProxyProtocol", "without Namespace")]

@@ -15,8 +15,10 @@ internal static class ProxyHeader
 
     private const byte VersionTwoLocal = 0x20;
     private const byte VersionTwoProxy = 0x21;
-    private const byte StreamOverIPv4 = 0x11;
-    private const byte StreamOverIPv6 = 0x21;
+    private const byte OverIPv4 = 0x10;
+    private const byte OverIPv6 = 0x20;
+    private const byte Stream = 0x01;
+    private const byte Datagram = 0x02;
 
     private static ReadOnlySpan<byte> Signature => "\r\n\r\n\0\r\nQUIT\n"u8;
 
@@ -32,24 +34,25 @@ internal static class ProxyHeader
             return 0;
         bool isKnown = !peer.IsUnix & Libc.LocalAddress(client, out SockAddr address) >= 0;
         PeerAddress local = isKnown ? PeerAddress.From(address) : PeerAddress.Unix;
-        Span<byte> source = stackalloc byte[16], destination = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt128BigEndian(source, peer.Bits);
-        BinaryPrimitives.WriteUInt128BigEndian(destination, local.Bits);
-        int unused = peer.IsIPv4 ? 12 : 0;
-        return version == ProxyProtocol.V1
-            ? WriteText(to, peer, local, source[unused..], destination[unused..])
-            : WriteBinary(to, peer, local, source[unused..], destination[unused..]);
+        return version == ProxyProtocol.V1 ? WriteText(to, peer, local) : WriteBinary(to, peer, local, Stream);
     }
 
-    private static int WriteText(
-        Span<byte> to, PeerAddress peer, PeerAddress local, ReadOnlySpan<byte> source, ReadOnlySpan<byte> destination)
+    /// <summary>Writes the header of version 2 for a client of UDP.</summary>
+    /// <param name="to">Room for <see cref="Longest"/> bytes.</param>
+    /// <param name="peer">The client.</param>
+    /// <param name="local">The address that it sends to.</param>
+    /// <returns>Bytes written.</returns>
+    public static int WriteOfDatagram(Span<byte> to, PeerAddress peer, PeerAddress local) => WriteBinary(to, peer, local, Datagram);
+
+    private static int WriteText(Span<byte> to, PeerAddress peer, PeerAddress local)
     {
         if (local.IsUnix)
             return Append(to, 0, "PROXY UNKNOWN\r\n"u8);
+        Span<byte> bytes = stackalloc byte[16];
         int at = Append(to, 0, peer.IsIPv4 ? "PROXY TCP4 "u8 : "PROXY TCP6 "u8);
-        at += Libc.WriteAddress(source, to[at..]);
+        at += Libc.WriteAddress(AddressBytes(peer, peer, bytes), to[at..]);
         at = Append(to, at, " "u8);
-        at += Libc.WriteAddress(destination, to[at..]);
+        at += Libc.WriteAddress(AddressBytes(local, peer, bytes), to[at..]);
         at = Append(to, at, " "u8);
         Utf8Formatter.TryFormat(peer.Port, to[at..], out int digits);
         at = Append(to, at + digits, " "u8);
@@ -57,26 +60,34 @@ internal static class ProxyHeader
         return Append(to, at + digits, "\r\n"u8);
     }
 
-    private static int Append(Span<byte> to, int at, ReadOnlySpan<byte> bytes)
-    {
-        bytes.CopyTo(to[at..]);
-        return at + bytes.Length;
-    }
-
-    private static int WriteBinary(
-        Span<byte> to, PeerAddress peer, PeerAddress local, ReadOnlySpan<byte> source, ReadOnlySpan<byte> destination)
+    private static int WriteBinary(Span<byte> to, PeerAddress peer, PeerAddress local, byte transport)
     {
         int at = Append(to, 0, Signature);
         bool isKnown = !local.IsUnix;
         to[at++] = isKnown ? VersionTwoProxy : VersionTwoLocal;
-        to[at++] = !isKnown ? (byte)0 : peer.IsIPv4 ? StreamOverIPv4 : StreamOverIPv6;
-        BinaryPrimitives.WriteUInt16BigEndian(to[at..], (ushort)(isKnown ? 2 * source.Length + 4 : 0));
+        to[at++] = isKnown ? (byte)((peer.IsIPv4 ? OverIPv4 : OverIPv6) | transport) : (byte)0;
+        BinaryPrimitives.WriteUInt16BigEndian(to[at..], (ushort)(!isKnown ? 0 : peer.IsIPv4 ? 12 : 36));
         at += 2;
         if (!isKnown)
             return at;
-        at = Append(to, Append(to, at, source), destination);
+        Span<byte> bytes = stackalloc byte[16];
+        at = Append(to, at, AddressBytes(peer, peer, bytes));
+        at = Append(to, at, AddressBytes(local, peer, bytes));
         BinaryPrimitives.WriteUInt16BigEndian(to[at..], peer.Port);
         BinaryPrimitives.WriteUInt16BigEndian(to[(at + 2)..], local.Port);
         return at + 4;
+    }
+
+    /// <summary>An address in the family of the client's: 4 or 16 bytes.</summary>
+    private static ReadOnlySpan<byte> AddressBytes(PeerAddress address, PeerAddress peer, Span<byte> bytes)
+    {
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, address.Bits);
+        return bytes[(peer.IsIPv4 ? 12 : 0)..];
+    }
+
+    private static int Append(Span<byte> to, int at, ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(to[at..]);
+        return at + bytes.Length;
     }
 }

@@ -236,6 +236,9 @@ internal sealed class FlowConnector : IFlowOwner
             _parked.Remove(flow.InQueue);
     }
 
+    public int WriteHeader(UdpFlow flow, Span<byte> to) =>
+        _target.ProxyProtocol == ProxyProtocol.None ? 0 : ProxyHeader.WriteOfDatagram(to, flow.Peer, flow.Local);
+
     public void OnAnswered(UdpFlow flow) => _events.OnConnected(flow.AgeMicroseconds);
 
     public void OnDropped(Errno error, bool towardsTarget) => _events.OnDropped(ErrnoText.Datagrams(error, towardsTarget));

@@ -127,8 +127,7 @@ internal static class BridgeKeys
 
     public static readonly SingleKey<ProxyProtocol> ProxyProtocol = KeyKinds.Words(
         nameof(ProxyProtocol), Values.ProxyProtocol.None,
-        "Sends the client's address to the target: `none`, `v1` or `v2`; "
-            + "as unknown if the halves are in two daemons and `Join` is `relay`.",
+        "Sends the client's address to the target: `none`, `v1` or `v2` (UDP: `v2`, before a flow's first datagram).",
         mayChange: true);
 
     public static readonly SingleKey<WhenNamespaceGoes> WhenNamespaceGoes = KeyKinds.Words(

@@ -93,8 +93,8 @@ internal sealed class BridgeReader(WrittenBridge bridge, List<ConfigurationFault
 
     private void CheckUdp()
     {
-        if (_settings.ProxyProtocol != ProxyProtocol.None)
-            Fault(BridgeKeys.ProxyProtocol, "the PROXY protocol needs Protocol tcp");
+        if (_settings.ProxyProtocol == ProxyProtocol.V1)
+            Fault(BridgeKeys.ProxyProtocol, "version 1 of the PROXY protocol needs Protocol tcp; a udp bridge takes v2");
         if (_settings.Probe > TimeSpan.Zero)
             Fault(BridgeKeys.Probe, "a probe needs Protocol tcp: a UDP service need not answer");
         // The inner half alone sees the clients: at the outer one these keys would have no effect.

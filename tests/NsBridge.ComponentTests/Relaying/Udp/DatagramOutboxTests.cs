@@ -100,6 +100,13 @@ internal sealed class DatagramOutboxTests
         DatagramSending.Send(outbox, outbound.First, isConnected: true, ref largest);
 
         Assert.That(LoopbackPair.Lengths(outbound.Second), Is.EqualTo(Enumerable.Repeat(500, 10)));
+        outbox.Clear();
+        outbox.Precede(28);
+        Put(outbox, batch, 0);
+        SendResult tally = DatagramSending.Send(outbox, outbound.First, isConnected: true, ref largest);
+
+        Assert.That(tally.Bytes, Is.EqualTo(5000), "the header does not count");
+        Assert.That(LoopbackPair.Lengths(outbound.Second), Is.EqualTo(Enumerable.Repeat(500, 9).Prepend(528)));
     }
 
     [Test]

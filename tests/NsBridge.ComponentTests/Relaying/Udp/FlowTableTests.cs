@@ -71,6 +71,39 @@ internal sealed class FlowTableTests
     }
 
     [Test]
+    public async Task Header_OfAFlow_PrecedesTheFirstDatagramThatIsSent([Values] bool isKept)
+    {
+        Socket client = Client();
+        await _loop.InvokeAsync(() =>
+        {
+            (_owner.Header, _owner.Holds) = (new byte[28], isKept);
+            foreach (int length in (int[])[10, 10, 10, 4])
+                client.SendTo(new byte[length], _listen);
+        });
+        await UntilAsync(() => _owner.Begun.Count == 1, "a flow");
+        if (isKept)
+            await _loop.InvokeAsync(() => _owner.Open(_owner.Begun[0]));
+        client.SendTo(new byte[5], _listen);
+
+        await UntilAsync(() => _owner.Begun[0].BytesToTarget == 39, "payload is counted without the header");
+        Assert.That(LoopbackPair.Lengths(_target), Is.EqualTo(new[] { 38, 10, 10, 4, 5 }));
+    }
+
+    [Test]
+    public async Task Header_ThatLeavesNoRoomForTheDatagram_PrecedesTheNext()
+    {
+        Socket client = Client();
+        await _loop.InvokeAsync(() => _owner.Header = new byte[28]);
+        client.SendTo(new byte[65_507], _listen);
+        await UntilAsync(() => _owner.Drops.Count > 0, "the datagram is dropped");
+
+        client.SendTo(new byte[10], _listen);
+
+        await UntilAsync(() => _owner.Begun[0].BytesToTarget == 10, "the next is sent");
+        Assert.That(LoopbackPair.Lengths(_target), Is.EqualTo(new[] { 38 }));
+    }
+
+    [Test]
     public async Task Limit_OneMore_DisplacesTheOldestNewcomerAndNoConversation()
     {
         await _loop.InvokeAsync(() => _owner.Limit = 2);

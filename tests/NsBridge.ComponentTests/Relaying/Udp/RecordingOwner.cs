@@ -10,6 +10,9 @@ internal sealed class RecordingOwner(int target) : IFlowOwner
     /// <summary>Leaves new flows waiting.</summary>
     public bool Holds { get; set; }
 
+    /// <summary>Precedes each flow's first datagram.</summary>
+    public byte[] Header { get; set; } = [];
+
     public int Limit { get; set; } = int.MaxValue;
 
     public List<PeerAddress> Forged { get; } = [];
@@ -19,6 +22,8 @@ internal sealed class RecordingOwner(int target) : IFlowOwner
     public List<EndReason> Endings { get; } = [];
 
     public List<Errno> Failures { get; } = [];
+
+    public List<Errno> Drops { get; } = [];
 
     public bool IsWelcome(PeerAddress peer) => true;
 
@@ -45,6 +50,12 @@ internal sealed class RecordingOwner(int target) : IFlowOwner
         flow.Open(socket, address, own, 1, 0);
     }
 
+    public int WriteHeader(UdpFlow flow, Span<byte> to)
+    {
+        Header.CopyTo(to);
+        return Header.Length;
+    }
+
     public void OnAnswered(UdpFlow flow)
     {
     }
@@ -55,9 +66,7 @@ internal sealed class RecordingOwner(int target) : IFlowOwner
         flow.End(new RelayOutcome(EndReason.TargetReset, error));
     }
 
-    public void OnDropped(Errno error, bool towardsTarget)
-    {
-    }
+    public void OnDropped(Errno error, bool towardsTarget) => Drops.Add(error);
 
     public void OnEnded(UdpFlow flow, RelayOutcome outcome) => Endings.Add(outcome.Ending);
 }
