@@ -1,3 +1,4 @@
+using System.Buffers;
 using NsBridge.Bridges.Listening;
 using NsBridge.HotRestart;
 using NsBridge.Linux;
@@ -210,7 +211,12 @@ internal sealed class Connector
     }
 
     /// <summary>The target may be there now: tries the first client of each queue; its success serves the others.</summary>
-    public void Retry() => Retry(_parked.Heads(), Target.ConnectTimeout);
+    public void Retry()
+    {
+        ConnectAttempt[] heads = ArrayPool<ConnectAttempt>.Shared.Rent(_parked.QueueCount);
+        Retry(heads.AsSpan(0, _parked.Heads(heads)), Target.ConnectTimeout);
+        ArrayPool<ConnectAttempt>.Shared.Return(heads, clearArray: true);
+    }
 
     /// <summary>The target is there: its parked clients wait neither for their turn nor for a connect that began before it was.</summary>
     /// <param name="offset">The position in the range of ports.</param>

@@ -50,14 +50,30 @@ internal sealed class ParkedClients
         return head is { IsLongUnderWay: false };
     }
 
+    /// <summary>Queues, empty ones too.</summary>
+    public int QueueCount => _queues.Count;
+
     /// <summary>Each in the order of arrival.</summary>
     public IEnumerable<IEnumerable<ConnectAttempt>> Queues => _queues.Values;
 
     public IEnumerable<ConnectAttempt> All => _queues.Values.SelectMany(queue => queue);
 
     /// <summary>Of each queue the first that is not connecting for long already: the next one need not wait for that answer.</summary>
-    public ConnectAttempt[] Heads() =>
-        [.. _queues.Values.Select(queue => queue.FirstOrDefault(attempt => !attempt.IsLongUnderWay)).OfType<ConnectAttempt>()];
+    /// <param name="to">Room for <see cref="QueueCount"/>.</param>
+    /// <returns>How many there are.</returns>
+    public int Heads(Span<ConnectAttempt> to)
+    {
+        int count = 0;
+        foreach (LinkedList<ConnectAttempt> queue in _queues.Values)
+        {
+            LinkedListNode<ConnectAttempt>? node = queue.First;
+            while (node is { Value.IsLongUnderWay: true })
+                node = node.Next;
+            if (node is not null)
+                to[count++] = node.Value;
+        }
+        return count;
+    }
 
     /// <summary>The first clients of one queue, in order.</summary>
     /// <returns>How many there are, <paramref name="to"/> at most.</returns>
