@@ -10,7 +10,7 @@ if (args is [DemoChild.Argument, ..])
     return await DemoChild.RunAsync(isRootless: args is [_, DemoChild.Rootless]);
 if (args is [InsideProcess.Argument, string channel])
     return InsideProcess.Serve(channel);
-if (!ThreadBudget.Suffices(out string shortage))
+if (!ProcessLimits.Suffice(out string shortage))
 {
     Console.Error.WriteLine(shortage);
     return ExitCode.Failed;

@@ -13,9 +13,9 @@ internal sealed class ArrowTests
         Configuration -> NsBridge.Linux, Base
         Systemd -> NsBridge.Linux, Base
         Logging -> Configuration, Base
-        Namespaces -> NsBridge.Linux, Configuration, Systemd
+        Namespaces -> NsBridge.Linux, Base, Configuration, Systemd
         HotRestart -> NsBridge.Linux, NsBridge.Relaying, Systemd
-        Bridges -> NsBridge.Linux, NsBridge.Relaying, Configuration, Namespaces, HotRestart, Systemd, Logging
+        Bridges -> NsBridge.Linux, NsBridge.Relaying, Base, Configuration, Namespaces, HotRestart, Systemd, Logging
         Control -> NsBridge.Linux, Base, Configuration, Logging, Bridges
         Metrics -> Base, Configuration, Bridges, Control
         Hosting -> NsBridge.Linux, Base, Configuration, Systemd, Logging, HotRestart, Bridges, Control, Metrics

@@ -63,6 +63,26 @@ internal sealed partial class FileTests
             string.Join('\n', found.Select(use => use.Place)));
     }
 
+    /// <summary>The native executable has keys in place of the framework's messages.</summary>
+    [Test]
+    public void Messages_OfTheFrameworksExceptions_AreReadInOnePlace()
+    {
+        HashSet<string> own = [.. SourceTree.Product.Files.SelectMany(file => file.Types)];
+        var found = new List<string>();
+        foreach (SourceFile file in SourceTree.Product.Files.Where(file => file.Path != "NsBridge/Base/ErrorText.cs"))
+        {
+            var caught = new Dictionary<string, string>();
+            foreach (Match match in CaughtOrRead().Matches(file.Code))
+            {
+                if (match.Groups["type"].Success)
+                    caught[match.Groups["name"].Value] = match.Groups["type"].Value;
+                else if (caught.TryGetValue(match.Groups["read"].Value, out string? type) && !own.Contains(type))
+                    found.Add($"{file.Path}: {match.Value} of {type}");
+            }
+        }
+        Assert.That(found, Is.Empty);
+    }
+
     /// <summary>A word begins an identifier, follows an underscore, or begins with a capital inside it.</summary>
     private static bool IsIn(string word, string identifier) =>
         identifier.Contains(word, StringComparison.Ordinal) || identifier.TrimStart('@', '_')
@@ -70,6 +90,9 @@ internal sealed partial class FileTests
 
     [GeneratedRegex(@"\bpartial\s+(?:class|struct|interface|record)\s+(\w+)")]
     private static partial Regex PartialType();
+
+    [GeneratedRegex(@"\bcatch\s*\((?<type>\w+)\s+(?<name>\w+)\)|\b(?<read>\w+)\.(?:Message|ToString)\b")]
+    private static partial Regex CaughtOrRead();
 
     [GeneratedRegex(@"\[(?:LoggerMessage|LibraryImport|GeneratedRegex|JsonSerializable|OptionsValidator|JsonSourceGenerationOptions)\b")]
     private static partial Regex Generator();

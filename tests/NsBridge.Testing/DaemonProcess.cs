@@ -234,9 +234,14 @@ public sealed partial class DaemonProcess : IAsyncDisposable
         CheckNoStackTrace();
     }
 
-    /// <summary>No stack trace ever reaches a user.</summary>
-    public void CheckNoStackTrace() =>
-        Assert.That(Log.Where(line => StackTrace().IsMatch(line)), Is.Empty, () => $"a stack trace in the log\n{LogText()}");
+    /// <summary>No stack trace and no resource key ever reaches a user.</summary>
+    public void CheckNoStackTrace() => Assert.That(
+        Log.Where(line => StackTrace().IsMatch(line) || ResourceKey().IsMatch(line)), Is.Empty,
+        () => $"a stack trace in the log\n{LogText()}");
+
+    /// <summary>A name that stands for a message of the framework in the native executable: <c>Arg_OutOfMemoryException</c>.</summary>
+    [GeneratedRegex(@"\b(?:[A-Z][A-Za-z]*[a-z]|net)_[A-Za-z]|ErrorStartingProcess")]
+    public static partial Regex ResourceKey();
 
     /// <summary>The last lines of the log, for failure messages.</summary>
     public string LogText() => $"The daemon's log:\n{string.Join('\n', Log.TakeLast(60))}";

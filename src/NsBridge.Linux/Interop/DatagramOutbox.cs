@@ -61,8 +61,8 @@ public sealed unsafe class DatagramOutbox : IDisposable
     /// <summary>Room for a header; see <see cref="Precede"/>.</summary>
     public Span<byte> Header => new(_header, LongestHeader);
 
-    /// <summary>The first datagram that is added to the empty outbox begins with so many bytes of <see cref="Header"/>. They do not count as
-    /// bytes of its message, and nothing is joined to that.</summary>
+    /// <summary>The first datagram that is added to the empty outbox begins with so many bytes of <see cref="Header"/>. They do not count
+    /// as bytes of its message, and nothing is joined to that.</summary>
     public void Precede(int headerBytes) => _headerBytes = headerBytes;
 
     /// <summary>Whether the first message has a header.</summary>

@@ -7,10 +7,11 @@ namespace NsBridge.Relaying.Udp;
 
 /// <summary>The datagrams between one client address and one address of a listener. The flow has a socket of its own, so that errors and
 /// answers of the target reach this client alone.</summary>
-/// <remarks>The socket is connected to the target's address without a port: the kernel then takes datagrams of that address from any port and
-/// reports ICMP errors, and each datagram to the target names its port. A service may answer from another port than it listens on (TFTP);
-/// what the client sends next goes there. A flow without a socket waits: its owner gives it one by <see cref="Open"/>. Its first datagrams
-/// are kept until then, and until the target has answered or the time for that is over: another socket sends them again.</remarks>
+/// <remarks>The socket is connected to the target's address without a port: the kernel then takes datagrams of that address from any port
+/// and reports ICMP errors, and each datagram to the target names its port. A service may answer from another port than it listens on
+/// (TFTP); what the client sends next goes there. A flow without a socket waits: its owner gives it one by <see cref="Open"/>. Its first
+/// datagrams are kept until then, and until the target has answered or the time for that is over: another socket sends them
+/// again.</remarks>
 public sealed class UdpFlow : EventSource, IAnswerFlow
 {
     /// <summary>No slot of a batch.</summary>

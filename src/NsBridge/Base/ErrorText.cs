@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Net.Sockets;
 
 namespace NsBridge.Base;
 
@@ -10,8 +11,10 @@ internal static class ErrorText
 
     public static string Of(Exception exception) => exception switch
     {
+        // connect(2) to a UNIX socket that is not there: the framework maps ENOENT to this.
+        SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => "no such file or directory",
         Win32Exception { NativeErrorCode: > 0 and var number } => OfErrno(number),
-        UnauthorizedAccessException => "permission denied",
+        UnauthorizedAccessException when IsResourceKey(exception.Message) => "permission denied",
         FileNotFoundException or DirectoryNotFoundException => "no such file or directory",
         PathTooLongException => "the path is too long",
         IOException { HResult: > 0 and <= LargestErrno and var number } => OfErrno(number),

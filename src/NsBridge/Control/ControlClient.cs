@@ -178,10 +178,10 @@ internal static class ControlClient
             $"may not ask the daemon at {path}: only root and the daemon's own user may; try sudo", ExitCode.Privilege),
         SocketError.ConnectionReset => new UserErrorException(
             $"the daemon at {path} broke off its answer; see journalctl -u nsbridge", ExitCode.Failed),
-        // ENOENT is mapped to AddressNotAvailable.
-        SocketError.AddressNotAvailable or SocketError.ConnectionRefused => new UserErrorException(
+        // ENOENT is mapped to AddressNotAvailable, and ENOTDIR to no error that has a name.
+        SocketError.AddressNotAvailable or SocketError.SocketError or SocketError.ConnectionRefused => new UserErrorException(
             $"no nsbridge is running: nothing answers at {path}; start it by 'systemctl start nsbridge' or 'nsbridge run', "
                 + "or give by --config the file that the running one has", ExitCode.Failed),
-        _ => new UserErrorException($"cannot ask the daemon at {path}: {exception.Message}", ExitCode.Failed),
+        _ => new UserErrorException($"cannot ask the daemon at {path}: {ErrorText.Of(exception)}", ExitCode.Failed),
     };
 }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using NsBridge.Base;
 using NsBridge.Linux.Interop;
 using NsBridge.Logging;
 
@@ -102,7 +103,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
             catch (SocketException exception)
             {
                 // Out of descriptors or memory: clients stay in the queue.
-                _faults.Happened(exception.Message);
+                _faults.Happened(ErrorText.Of(exception));
                 await Task.Delay(s_pauseWithoutDescriptors, _stop.Token);
             }
         }
@@ -157,7 +158,7 @@ internal sealed partial class ShortRequestServer : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            _faults.Happened(exception.Message);
+            _faults.Happened(ErrorText.Of(exception));
         }
         finally
         {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using NsBridge.Base;
 using NsBridge.Bridges.Lifecycle;
 
 namespace NsBridge.Hosting;
@@ -21,7 +22,7 @@ internal sealed partial class StepGuard(ILogger log)
         {
             lock (_logged)
             {
-                if (!_logged.Add($"{step}: {fault.GetType()}: {fault.Message}"))
+                if (!_logged.Add($"{step}: {fault.GetType()}: {ErrorText.Of(fault)}"))
                     return;
             }
             Unexpected(log, fault, step);

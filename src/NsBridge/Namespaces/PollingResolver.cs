@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using NsBridge.Base;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces.Locating;
@@ -95,7 +96,7 @@ internal sealed class PollingResolver : INamespaceResolver, IAsyncDisposable
             if (_finding.Network is not null && !_finding.HasEnded)
                 return;
             bool isForbidden = fault.InnerException is UnauthorizedAccessException;
-            string why = fault is IOException ? fault.Message : $"no answer within {s_locateDeadline.TotalSeconds:0} s";
+            string why = fault is IOException ? ErrorText.Of(fault) : $"no answer within {s_locateDeadline.TotalSeconds:0} s";
             var absent = new NamespaceState(0, $"cannot find {_locator.Description}: {why}", false)
             {
                 IsUnknown = true,

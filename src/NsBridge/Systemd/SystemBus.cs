@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using NsBridge.Base;
 using NsBridge.Linux.Interop;
 using Tmds.DBus.Protocol;
 
@@ -66,9 +67,9 @@ internal sealed class SystemBus : IDisposable
                 throw;
             // Any other error: the socket was open. dbus-daemon closes the connection of a user that it cannot name, and systemd keeps it
             // from naming dynamic ones (SYSTEMD_NSS_DYNAMIC_BYPASS).
-            SocketError error = fault.GetBaseException() is SocketException { SocketErrorCode: var code } ? code : SocketError.Shutdown;
-            throw new IOException(error is not (SocketError.ConnectionReset or SocketError.Shutdown)
-                ? $"systemd cannot be asked by {name}: {error}"
+            Exception cause = fault.GetBaseException();
+            throw new IOException(cause is SocketException { SocketErrorCode: not (SocketError.ConnectionReset or SocketError.Shutdown) }
+                ? $"systemd cannot be asked by {name}: {ErrorText.Of(cause)}"
                 : $"the system bus does not admit this user ({Libc.EffectiveUser()}), as with users of DynamicUser=; "
                     + "give the service a user with a name (User=)", fault);
         }

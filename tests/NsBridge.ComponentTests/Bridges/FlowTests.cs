@@ -111,7 +111,8 @@ internal sealed class FlowTests
         string port = FleetScene.FreePort();
         await scene.StartAsync(LoadedText.Right($"""
             "Name":"web", "Socket":"{scene.PathOf("web.sock")}", "Protocol":"udp", "MaxConnections":32, "Namespace":"host",
-            "Target":"{target.LocalEndPoint}", "ProxyProtocol":"{proxyProtocol}", "Listen":"{listen.Replace("PORT", port, StringComparison.Ordinal)}"
+            "Target":"{target.LocalEndPoint}", "ProxyProtocol":"{proxyProtocol}",
+            "Listen":"{listen.Replace("PORT", port, StringComparison.Ordinal)}"
             """));
         return int.Parse(port, CultureInfo.InvariantCulture);
     }

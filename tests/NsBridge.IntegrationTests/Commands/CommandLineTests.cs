@@ -38,6 +38,31 @@ internal sealed class CommandLineTests
         Executable.CheckPlain(result);
     }
 
+    /// <summary>Roads by which the framework's own faults would reach a user.</summary>
+    [TestCase("ulimit -n 12; exec NSBRIDGE run --config c.json", "LimitNOFILE=")]
+    [TestCase("ulimit -v 500000; exec NSBRIDGE check --config c.json", "")]
+    [TestCase("exec NSBRIDGE check --schema > /dev/full", "ENOSPC")]
+    [TestCase("exec NSBRIDGE check --config /proc/self/mem", "EIO")]
+    [TestCase("exec NSBRIDGE status --config c.json", "no nsbridge is running")]
+    [TestCase("exec NSBRIDGE run --config c.json", "cannot use the runtime directory")]
+    [TestCase("exec NSBRIDGE discover machine:none", "machine none")]
+    [TestCase("PATH= ; exec NSBRIDGE demo --once > /dev/full", "ENOSPC")]
+    [Promise("cli.no-traces")]
+    public async Task Command_ThatTheSystemRefusesSomething_SaysItInWords(string line, string words)
+    {
+        using var scratch = new ScratchDirectory();
+        scratch.Write("file", "");
+        string entry = """{ "Name": "web", "Listen": "127.0.0.1:3000", "Namespace": "none", "Target": "127.0.0.1:1" }""";
+        scratch.Write("c.json", $$"""{ "NsBridge": { "RuntimeDirectory": "{{scratch["file"]}}/x", "Bridges": [{{entry}}] } }""");
+        string program = await PublishedDaemon.PathAsync();
+
+        CommandResult result = await Command.RunAsync(
+            "/bin/sh", ["-c", $"cd {scratch.FullName}; {line.Replace("NSBRIDGE", program, StringComparison.Ordinal)}"]);
+
+        Assert.That(result.Error, Does.Contain(words));
+        Executable.CheckPlain(result);
+    }
+
     [Test]
     public async Task Import_OfAFileThatMayNotBeRead_EndsWith77()
     {

@@ -15,5 +15,6 @@ internal static class Executable
     {
         foreach (string? inside in new[] { "   at ", "Exception", "System.", "Microsoft.", "--- End" })
             Assert.That(result.Everything, Does.Not.Contain(inside));
+        Assert.That(result.Everything, Does.Not.Match(DaemonProcess.ResourceKey().ToString()));
     }
 }

@@ -24,6 +24,7 @@ internal sealed class ThreadLimitTests
         Assert.That(result.ExitCode, Is.EqualTo(1), result.Everything);
         Assert.That(
             result.Everything.Trim(),
-            Does.Match($@"^nsbridge needs \d+ threads and may start {threads - 2}: raise TasksMax= \(pids\.max\) or LimitNPROC= \(ulimit -u\)$"));
+            Does.Match($@"^nsbridge needs \d+ threads and may start {threads - 2}: "
+                + @"raise TasksMax= \(pids\.max\), LimitNPROC= \(ulimit -u\) or LimitAS= \(ulimit -v\)$"));
     }
 }

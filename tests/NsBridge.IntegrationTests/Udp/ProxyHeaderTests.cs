@@ -4,7 +4,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Udp;
 
-/// <summary>The PROXY header of a UDP flow as Knot DNS's parser reads it: the server answers each query with the client's address.</summary>
+/// <summary>The PROXY header of a UDP flow as Knot DNS reads it, which answers each query with the client's address.</summary>
 internal sealed class ProxyHeaderTests : UdpFixture
 {
     private const int DnsPort = 5353;

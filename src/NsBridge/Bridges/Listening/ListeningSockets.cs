@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Win32.SafeHandles;
+using NsBridge.Base;
 using NsBridge.Bridges.Admission;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
@@ -75,7 +76,7 @@ internal sealed class ListeningSockets(ActivationSockets activation, InheritedLi
         {
             CloseAll(sockets);
             return new ListenAttempt(
-                [], (fault as BridgeSetupException)?.Reason ?? new StateReason(ReasonCode.ListenerUnavailable, fault.Message));
+                [], (fault as BridgeSetupException)?.Reason ?? new StateReason(ReasonCode.ListenerUnavailable, ErrorText.Of(fault)));
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using NsBridge.Base;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 using NsBridge.Namespaces;
@@ -54,7 +55,8 @@ internal sealed record ResolvedNamespace(NamespaceReference Reference, NetworkNa
         }
         catch (IOException fault)
         {
-            return Nowhere($"cannot find {locator.Description}: {fault.Message}", fault.InnerException is UnauthorizedAccessException);
+            bool isForbidden = fault.InnerException is UnauthorizedAccessException;
+            return Nowhere($"cannot find {locator.Description}: {ErrorText.Of(fault)}", isForbidden);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using NsBridge.Base;
 using NsBridge.Linux.Interop;
 
 namespace NsBridge.Namespaces.Containers;
@@ -96,7 +97,7 @@ internal sealed class EngineApi(string product, string socket) : IContainerEngin
         }
         catch (SocketException fault)
         {
-            throw new IOException($"it closed the connection: {fault.SocketErrorCode}", fault);
+            throw new IOException($"it closed the connection: {ErrorText.Of(fault)}", fault);
         }
         return Split(answer.ToArray());
     }
@@ -116,8 +117,8 @@ internal sealed class EngineApi(string product, string socket) : IContainerEngin
             connection?.Dispose();
             if (fault is SocketException { SocketErrorCode: SocketError.AccessDenied })
                 throw new UnauthorizedAccessException("this user may not ask it (EACCES)", fault);
-            if (fault is SocketException { SocketErrorCode: var error })
-                throw new IOException($"it cannot be asked: {error}", fault);
+            if (fault is SocketException)
+                throw new IOException($"it cannot be asked: {ErrorText.Of(fault)}", fault);
             throw;
         }
     }

@@ -1,3 +1,4 @@
+using NsBridge.Base;
 using NsBridge.Linux;
 using NsBridge.Namespaces.Locating;
 
@@ -52,7 +53,7 @@ internal sealed class ContainerLocator(string name, IReadOnlyList<IContainerEngi
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
-                troubles.Add($"{engine.Description}: {fault.Message}");
+                troubles.Add($"{engine.Description}: {ErrorText.Of(fault)}");
                 refusal ??= fault as UnauthorizedAccessException;
                 isForbidden &= fault is UnauthorizedAccessException;
             }
