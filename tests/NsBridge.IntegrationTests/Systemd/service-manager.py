@@ -25,8 +25,11 @@ def stop(*_):
 
 
 def start(program, address):
+    # A signal to the service waits until the child has the default handler: the manager's would swallow it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     process = os.fork()
     if process:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         print(f"started {process}", flush=True)
         return process
     # Above all the places they go to first, or one would be closed by the move of another.
@@ -37,6 +40,7 @@ def start(program, address):
     environment = dict(
         os.environ, NOTIFY_SOCKET=address, LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(kept)), LISTEN_FDNAMES=":".join(name for name, _ in kept))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     # Whatever service the tests themselves run in is not this one.
     os.execvpe("unshare", ["unshare", "--cgroup", *program], environment)
 
