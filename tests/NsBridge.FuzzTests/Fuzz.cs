@@ -13,7 +13,7 @@ internal static class Fuzz
     /// <summary>The size that generators are given: the length of lists and texts, roughly.</summary>
     private const int Size = 50;
 
-    private static readonly TimeSpan s_time = TimeSpan.FromSeconds(int.Parse(Variable("SECONDS") ?? "2", CultureInfo.InvariantCulture));
+    private static readonly TimeSpan s_time = TimeSpan.FromSeconds(int.Parse(Variable("SECONDS") ?? "1", CultureInfo.InvariantCulture));
 
     private static readonly ulong s_seed = Variable("SEED") is { } seed
         ? ulong.Parse(seed, CultureInfo.InvariantCulture)

@@ -11,6 +11,8 @@ namespace NsBridge.ComponentTests.Bridges;
 /// target.</summary>
 [TestFixture("tcp")]
 [TestFixture("udp")]
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+[Parallelizable(ParallelScope.All)]
 internal sealed class PartialListenTests(string protocol)
 {
     private static readonly IPAddress s_late = IPAddress.Parse("10.254.9.1");

@@ -29,10 +29,10 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     [Test]
     public async Task IdleTimeout_WithBytesNowAndThen_DoesNotRunOut()
     {
-        await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = 1500);
+        await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = 800);
         Conversation conversation = await Scene.StartAsync();
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        while (clock.Elapsed < TimeSpan.FromSeconds(3))
+        while (clock.Elapsed < TimeSpan.FromSeconds(1.6))
         {
             await conversation.Client.SendAllAsync(new byte[1]);
             await conversation.Target.ReceiveExactlyAsync(1);
@@ -46,7 +46,7 @@ internal sealed class EndingTests(bool ring) : RelayFixture(ring)
     public async Task IdleTimeout_WhileAClientTakesWhatTheKernelHolds_RunsOutOnlyAfterThat(SocketKind client)
     {
         const int Piece = 25_000;
-        const int Idle = 2000;
+        const int Idle = 1000;
         // What the program's own socket may hold: while only that is read nothing passes.
         const int OfTheProgram = 150_000;
         await Scene.Loop.InvokeAsync(() => Scene.Group.IdleTimeout = Idle);
