@@ -147,10 +147,16 @@ internal abstract class BridgeFixture
         }
     }
 
-    private static async Task CheckAsync(DaemonProcess daemon)
+    /// <summary>Ends what would keep a daemon busy for a while after the test.</summary>
+    protected virtual Task CalmAsync(DaemonProcess daemon) => Task.CompletedTask;
+
+    private async Task CheckAsync(DaemonProcess daemon)
     {
         if (!daemon.HasExited)
+        {
+            await CalmAsync(daemon);
             await daemon.CheckQuietAsync();
+        }
         await daemon.StopAsync();
         daemon.CheckNoStackTrace();
     }

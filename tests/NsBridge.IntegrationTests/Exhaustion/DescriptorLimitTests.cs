@@ -9,6 +9,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Exhaustion;
 
 [Promise("exhaustion")]
+[Parallelizable(ParallelScope.All)]
 internal sealed class DescriptorLimitTests : BridgeFixture
 {
     private const int Limit = 256;

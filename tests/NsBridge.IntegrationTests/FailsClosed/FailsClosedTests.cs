@@ -8,7 +8,7 @@ namespace NsBridge.IntegrationTests.FailsClosed;
 internal sealed class FailsClosedTests : BridgeFixture
 {
     private const int Thousands = 3000;
-    private const int Cycles = 200;
+    private const int Cycles = 80;
     private const byte Right = 42;
 
     private readonly IPEndPoint _listen = FreeEndPoint();

@@ -5,6 +5,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Halves;
 
 /// <summary>One half goes or changes while connections that crossed to the other process live on.</summary>
+[Parallelizable(ParallelScope.All)]
 internal sealed class HalvesEndTests : BridgeFixture
 {
     private const int Bystanders = 3;

@@ -9,6 +9,7 @@ namespace NsBridge.IntegrationTests.Namespaces;
 /// first one: the kernel takes the pair away exactly when the first one is freed.
 /// </summary>
 [Promise("netns.never-pins")]
+[Parallelizable(ParallelScope.All)]
 internal sealed class LetsGoTests : BridgeFixture
 {
     private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(5);

@@ -6,6 +6,7 @@ namespace NsBridge.IntegrationTests.Reload;
 
 /// <summary>Only what changed is touched, and a wrong file changes nothing.</summary>
 [Promise("reload")]
+[Parallelizable(ParallelScope.All)]
 internal sealed class ReloadTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(1000);

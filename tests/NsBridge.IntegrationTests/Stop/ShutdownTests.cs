@@ -8,6 +8,7 @@ namespace NsBridge.IntegrationTests.Stop;
 
 /// <summary>Unbind, drain, abort, in this order.</summary>
 [Promise("stop")]
+[Parallelizable(ParallelScope.All)]
 internal sealed class ShutdownTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(1000);
@@ -142,7 +143,8 @@ internal sealed class ShutdownTests : BridgeFixture
     [Test]
     public async Task Restart_WithConnectionsJustClosed_BindsTheSamePortAtOnce()
     {
-        Scene scene = await SceneAsync(TimeSpan.FromSeconds(1), "handoff");
+        var briefly = TimeSpan.FromSeconds(0.2);
+        Scene scene = await SceneAsync(briefly, "handoff");
         DaemonProcess daemon = scene.Daemon;
         for (int restart = 0; restart < 5; restart++)
         {
@@ -156,7 +158,7 @@ internal sealed class ShutdownTests : BridgeFixture
 
             await daemon.StopAsync();
             var clock = Stopwatch.StartNew();
-            daemon = await StartAsync(new DaemonConfig(scene.Entry) { ShutdownTimeout = TimeSpan.FromSeconds(1) });
+            daemon = await StartAsync(new DaemonConfig(scene.Entry) { ShutdownTimeout = briefly });
             Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(3)));
         }
         await (await ConnectAsync(scene)).EchoAsync(s_hello);
@@ -175,7 +177,8 @@ internal sealed class ShutdownTests : BridgeFixture
 
         await daemon.WaitLogAsync(taken.EndPoint.ToString()!);
         await daemon.WaitListeningAsync(listen);
-        await Own(await TestClient.TcpAsync(listen)).EchoAsync(s_hello);
+        using (Socket client = await TestClient.TcpAsync(listen))
+            await client.EchoAsync(s_hello);
 
         await taken.DisposeAsync();
         await daemon.StopAsync();

@@ -30,7 +30,7 @@ internal sealed class BulkTests : BridgeFixture
         });
 
         CommandResult result = await Command.RunAsync(
-            "iperf3", ["-c", IPAddress.Loopback.ToString(), "-p", $"{listen.Port}", "-P4", "-t", "2", "--json",
+            "iperf3", ["-c", IPAddress.Loopback.ToString(), "-p", $"{listen.Port}", "-P4", "-t", "1", "--json",
                 .. direction.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
 
         Assert.That(result.ExitCode, Is.Zero, result.Everything);

@@ -5,6 +5,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Tcp;
 
 [Promise("tcp.half-close")]
+[Parallelizable(ParallelScope.All)]
 internal sealed class HalfCloseTests : BridgeFixture
 {
     private const int Length = 1 << 20;

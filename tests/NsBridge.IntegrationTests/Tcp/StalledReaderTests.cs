@@ -4,6 +4,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Tcp;
 
 [Promise("tcp.backpressure")]
+[Parallelizable(ParallelScope.All)]
 internal sealed class StalledReaderTests : BridgeFixture
 {
     private const int Readers = 40;

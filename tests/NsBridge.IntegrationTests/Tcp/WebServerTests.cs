@@ -42,7 +42,7 @@ internal sealed class WebServerTests : BridgeFixture
         await File.WriteAllBytesAsync(Path.Combine(folder["www"], "file"), Pattern.Take(1000));
 
         string[] header = keepAlive ? [] : ["-H", "Connection: close"];
-        string report = await Command.CheckAsync("wrk", ["-c100", "-t2", "-d2s", "--timeout", "10s", .. header, $"http://{listen}/file"]);
+        string report = await Command.CheckAsync("wrk", ["-c100", "-t2", "-d1s", "--timeout", "10s", .. header, $"http://{listen}/file"]);
 
         TestContext.Out.WriteLine(report);
         Assert.Multiple(() =>

@@ -7,6 +7,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Timeouts;
 
 /// <summary>Clients that come while the namespace or its service is still starting see a slow answer, not an error.</summary>
+[Parallelizable(ParallelScope.All)]
 internal sealed class ParkingTests : BridgeFixture
 {
     private const int Port = 3000;

@@ -7,6 +7,7 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Timeouts;
 
+[Parallelizable(ParallelScope.All)]
 internal sealed class TimeoutTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(100);

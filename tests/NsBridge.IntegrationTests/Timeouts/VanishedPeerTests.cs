@@ -6,6 +6,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Timeouts;
 
 /// <summary>Peers whose link is cut: no FIN, no reset and no ICMP message reports it.</summary>
+[Parallelizable(ParallelScope.All)]
 internal sealed class VanishedPeerTests : BridgeFixture
 {
     private const long FillsEveryBuffer = 64L << 20;

@@ -20,9 +20,12 @@ internal abstract class UdpFixture : BridgeFixture
         return (space, target, await StartAsync(with?.Invoke(entry) ?? entry), listen);
     }
 
-    /// <summary>A bridge whose flows end soon, so that the daemon is quiet at the end of the test.</summary>
+    /// <summary>A bridge whose flows end soon.</summary>
     protected static BridgeEntry Entry(string name, string listen, TestNamespace space, string target) =>
         new(name) { Protocol = "udp", Listen = listen, Namespace = space.Name, Target = target, IdleTimeout = TimeSpan.FromSeconds(5) };
+
+    /// <summary>Flows have no end of their own: they are ended here before their timeout.</summary>
+    protected override Task CalmAsync(DaemonProcess daemon) => daemon.AskAsync("end", "--client", "0.0.0.0/0");
 
     protected UdpClientSocket Client(IPEndPoint to, IPAddress? from = null) => Own(new UdpClientSocket(to, from));
 

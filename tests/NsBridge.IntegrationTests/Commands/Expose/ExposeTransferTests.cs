@@ -7,6 +7,7 @@ namespace NsBridge.IntegrationTests.Commands.Expose;
 
 /// <summary>What passes through a bridge of the command line.</summary>
 [Promise("expose.line")]
+[Parallelizable(ParallelScope.All)]
 internal sealed class ExposeTransferTests : ExposeFixture
 {
     private const int Length = 64 << 20;

@@ -5,6 +5,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Commands.Status;
 
 /// <summary><c>status --watch</c> as people have it: on a terminal.</summary>
+[Parallelizable(ParallelScope.All)]
 internal sealed partial class WatchTests : BridgeFixture
 {
     [Test]
