@@ -9,6 +9,10 @@ internal sealed class ExposeProgram : IDisposable
 {
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
     private readonly ScratchDirectory _scratch = new();
+    private readonly IReadOnlyDictionary<string, string?> _environment;
+
+    private ExposeProgram(IReadOnlyDictionary<string, string?>? environment) =>
+        _environment = environment ?? new Dictionary<string, string?>();
 
     /// <summary>What it has left in its directories.</summary>
     public string[] Leftovers => Directory.GetFileSystemEntries(_scratch["own"], "*", SearchOption.AllDirectories);
@@ -16,9 +20,10 @@ internal sealed class ExposeProgram : IDisposable
     /// <summary>Set by <see cref="StartAsync"/>.</summary>
     public BackgroundProcess Process { get; private set; } = null!;
 
-    public static async Task<ExposeProgram> PrepareAsync()
+    /// <param name="environment">Variables that its user's engine needs.</param>
+    public static async Task<ExposeProgram> PrepareAsync(IReadOnlyDictionary<string, string?>? environment = null)
     {
-        var program = new ExposeProgram();
+        var program = new ExposeProgram(environment);
         program._scratch.OpenToEveryone();
         Directory.CreateDirectory(program._scratch["own"]);
         await Command.CheckAsync("chmod", "1777", program._scratch["own"]);
@@ -31,9 +36,14 @@ internal sealed class ExposeProgram : IDisposable
     public static async Task<ExposeProgram> StartAsync(bool isRootless, params string[] arguments)
     {
         ExposeProgram program = await PrepareAsync();
-        List<string> line = program.Line(isRootless, ["--json", .. arguments]);
-        program.Process = BackgroundProcess.Start(line[0], line[1..]);
+        program.Start(isRootless, arguments);
         return program;
+    }
+
+    public void Start(bool isRootless, params string[] arguments)
+    {
+        List<string> line = Line(isRootless, ["--json", .. arguments]);
+        Process = BackgroundProcess.Start(line[0], line[1..]);
     }
 
     /// <summary>Runs it to its end.</summary>
@@ -70,7 +80,7 @@ internal sealed class ExposeProgram : IDisposable
         return
         [
             "setsid", "env", "--default-signal=INT", $"--chdir={own}", $"TMPDIR={own}", $"HOME={own}", $"XDG_RUNTIME_DIR={own}",
-            "NsBridge__Bridges__0__Listen=wrong", .. user, _scratch["nsbridge"], "expose", .. arguments,
+            .. _environment.Select(variable => $"{variable.Key}={variable.Value}"), "NsBridge__Bridges__0__Listen=wrong", .. user, _scratch["nsbridge"], "expose", .. arguments,
         ];
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using NsBridge.IntegrationTests.References;
 using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Commands.Expose;
@@ -52,6 +53,25 @@ internal sealed class RootlessExposeTests : ExposeFixture
 
         Assert.That(await program.Process.ExitAsync(), Is.Zero);
         await Eventually.TrueAsync(() => !Directory.Exists($"/proc/{inside}"), Soon, "the process inside is gone");
+    }
+
+    [Test]
+    public async Task Container_OfTheUsersPodman_IsServedByNameAndByProcess()
+    {
+        PodmanHost podman = Own(await PodmanHost.StartAsync(rootless: true));
+        await podman.RunEchoAsync("web");
+        string process = await podman.CheckAsync("inspect", "--format", "{{.State.Pid}}", "web");
+        foreach (string reference in new[] { "container:web", $"pid:{process}" })
+        {
+            ExposeProgram program = Own(await ExposeProgram.PrepareAsync(podman.Environment));
+            program.Start(isRootless: true, reference, "3000", "--listen", "0");
+            IPEndPoint listen = await program.ListenAsync("localhost:3000");
+
+            Socket client = Own(await TestClient.TcpAsync(listen));
+            await client.SendPatternAsync(1 << 20);
+            client.Shutdown(SocketShutdown.Send);
+            Assert.That(await client.ReceivePatternAsync(), Is.EqualTo(1 << 20), reference);
+        }
     }
 
     [Test]
