@@ -44,10 +44,23 @@ internal sealed class CompletionTests
         using var scratch = new ScratchDirectory();
         string mark = scratch["ran"];
 
-        string[] offered = await OfferAsync($"ls() {{ printf '%s\\n' '$(touch {mark})' 'v pn' vpn; }}", [.. before.Split(' '), ""]);
+        string[] offered = await OfferAsync($"lsns() {{ :; }}; ls() {{ printf '%s\\n' '$(touch {mark})' 'v pn' vpn; }}", [.. before.Split(' '), ""]);
 
         Assert.That(File.Exists(mark), Is.False);
         Assert.That(offered, Is.EqualTo(expected));
+    }
+
+    /// <remarks>The shell breaks words at a colon.</remarks>
+    [TestCase("expose p", "pid:7", "pid:71")]
+    [TestCase("expose pid :", "7", "71")]
+    [TestCase("discover pid : 71", "71")]
+    public async Task Processes_OfOtherNamespaces_AreOffered(string typed, params string[] expected)
+    {
+        const string machine = """
+            lsns() { printf '%6s\n' 1 7 71; }; readlink() { [[ $1 == /proc/7* ]] && echo other || echo own; }
+            """;
+
+        Assert.That(await OfferAsync(machine.Trim(), typed.Split(' ')), Is.EqualTo(expected));
     }
 
     [TestCase("--", "--namespace", "--help")]

@@ -63,6 +63,20 @@ internal sealed class UnitPlaceTests : ServiceFixture
     }
 
     [Test]
+    public async Task Unit_WithANetworkOfItsOwn_IsServedByOneCommandWithoutAFile()
+    {
+        await UnitAsync("shown", $"PrivateNetwork=yes\nExecStart={Echo}");
+        await Machine.CheckAsync("systemctl start shown");
+        using BackgroundProcess expose = Machine.Start("exec nsbridge expose unit:shown.service 3000 --listen 3020");
+
+        await Service.EchoesAsync(3020, s_promised);
+        await Machine.CheckAsync("systemctl restart shown");
+        await Service.EchoesAsync(3020, s_promised);
+
+        await Machine.CheckAsync("systemctl stop shown");
+    }
+
+    [Test]
     public async Task Unit_InTheHostsNetwork_IsRefused()
     {
         await UnitAsync("hostly", $"ExecStart={Echo.Replace("3000", "3011", StringComparison.Ordinal)}");

@@ -111,6 +111,24 @@ internal sealed class RootlessExposeTests : ExposeFixture
         }
     }
 
+    [Test]
+    public async Task UserNamespaces_RestrictedByAppArmor_AreNamedWithTheSetting()
+    {
+        // The kernel of this machine may be without AppArmor: the setting is put before its own.
+        const string restrict = "k=$(cat /proc/sys/kernel/cap_last_cap); mount -t tmpfs none /proc/sys/kernel; cd /proc/sys/kernel; "
+            + "echo $k > cap_last_cap; echo 1 > apparmor_restrict_unprivileged_userns; exec \"$@\"";
+        TestNamespace space = await NamespaceAsync();
+        using BackgroundProcess holder = space.Start("sleep", "600");
+        await Eventually.TrueAsync(() => ProcessFacts.ThreadNamespaces(holder.Id).Single() != ProcessFacts.HomeNamespace, Soon, "inside");
+        ExposeProgram program = Own(await ExposeProgram.PrepareAsync());
+
+        CommandResult result = await Command.RunAsync(
+            "unshare", ["--mount", "sh", "-euc", restrict, "sh", .. program.Line(isRootless: true, $"pid:{holder.Id}", "3000")]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(77), result.Everything);
+        Assert.That(result.Error, Does.Contain("sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"));
+    }
+
     private async Task<(ExposeProgram Program, IPEndPoint Listen)> EchoAsync(ExposePlace place)
     {
         TargetServer server = Own(place.Serve(Serve.Echo));
