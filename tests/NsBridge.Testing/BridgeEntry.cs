@@ -42,6 +42,8 @@ public sealed record BridgeEntry(string Name)
 
     public string? ProxyProtocol { get; init; }
 
+    public string? SourceAddress { get; init; }
+
     public string? WhenNamespaceGoes { get; init; }
 
     public TimeSpan? Probe { get; init; }

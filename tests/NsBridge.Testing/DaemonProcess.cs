@@ -95,18 +95,19 @@ public sealed partial class DaemonProcess : IAsyncDisposable
     {
         if (bridge.Enabled == false)
             return;
+        IEnumerable<string> onHost = bridge.ListenNamespace is null ? bridge.ListenTexts : [];
         if (bridge.Protocol == "udp")
         {
             if (bridge.Namespace is not null)
                 await WaitListeningAsync(bridge.Socket ?? SocketPath(bridge.Name));
-            foreach (string text in bridge.ListenTexts)
+            foreach (string text in onHost)
             {
                 int port = int.Parse(text[(text.LastIndexOf(':') + 1)..].Split('-')[^1], System.Globalization.CultureInfo.InvariantCulture);
                 await WaitAsync(() => HostSockets.IsUdpBound(port), $"a UDP socket on port {port}");
             }
             return;
         }
-        foreach (string text in bridge.ListenNamespace is null ? bridge.ListenTexts : [])
+        foreach (string text in onHost)
         {
             if (IPEndPoint.TryParse(text, out IPEndPoint? endPoint) && endPoint.Port != 0)
                 await WaitListeningAsync(endPoint);

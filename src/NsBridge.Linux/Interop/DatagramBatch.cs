@@ -26,7 +26,7 @@ public sealed unsafe class DatagramBatch : IDisposable
     private const int ControlHeader = 16;
 
     /// <summary>The number of lo, in any network namespace.</summary>
-    private const int LoopbackInterface = 1;
+    internal const int LoopbackInterface = 1;
 
     /// <summary>The first byte of IPv4 multicast addresses.</summary>
     private const byte FirstMulticast = 224;

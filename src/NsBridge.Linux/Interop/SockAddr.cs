@@ -86,6 +86,23 @@ public struct SockAddr
         return address;
     }
 
+    /// <summary>An internet address by its 128 bits; an IPv4-mapped one becomes IPv4.</summary>
+    public static SockAddr From(UInt128 bits, ushort port)
+    {
+        var address = default(SockAddr);
+        Span<byte> bytes = address._bytes;
+        bool isFour = bits >> 32 == 0xffff;
+        ushort family = isFour ? (ushort)Libc.AF_INET : (ushort)Libc.AF_INET6;
+        address.Length = isFour ? 16 : 28;
+        MemoryMarshal.Write(bytes, in family);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[2..], port);
+        if (isFour)
+            BinaryPrimitives.WriteUInt32BigEndian(bytes[4..], (uint)bits);
+        else
+            BinaryPrimitives.WriteUInt128BigEndian(bytes[8..], bits);
+        return address;
+    }
+
     /// <summary>The address of a UNIX socket file.</summary>
     /// <exception cref="ArgumentException">The path is empty or longer than 107 bytes.</exception>
     public static SockAddr FromPath(string path)

@@ -29,6 +29,9 @@ public readonly record struct PeerAddress(UInt128 Bits, ushort Port, byte Family
             : Unix;
     }
 
+    /// <summary>The address and port of a client that is not a local one, IPv4-mapped ones as IPv4.</summary>
+    public SockAddr ToSockAddr() => SockAddr.From(Bits, Port);
+
     /// <summary>The internet address; an IPv4-mapped one as IPv4. Null for a UNIX client.</summary>
     public IPAddress? ToIPAddress()
     {

@@ -17,6 +17,9 @@ internal interface IBridgeContext
     /// its path: a process that may write to the directory could otherwise put its own socket in between. On the home loop.</summary>
     SockAddr JoinAddress { get; }
 
+    /// <summary>Why no client's own address may be used in a namespace, if <c>SourceAddress</c> is <c>client</c>; null if it may.</summary>
+    StateReason? SourceTrouble(ulong cookie);
+
     /// <summary>Logs a new state.</summary>
     void OnStateChanged();
 

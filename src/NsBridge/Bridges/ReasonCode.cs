@@ -31,6 +31,12 @@ internal enum ReasonCode
     /// <summary>The reference leads to something that is not a namespace of its own, or to more than one.</summary>
     NamespaceUnusable,
 
+    /// <summary>Answers to clients' own addresses do not come back inside the namespace.</summary>
+    ReturnRouteMissing,
+
+    /// <summary>The daemon lacks a privilege to use clients' own addresses.</summary>
+    SourceAddressForbidden,
+
     /// <summary>systemd or the container engine gives no answer.</summary>
     LocatorUnavailable,
 

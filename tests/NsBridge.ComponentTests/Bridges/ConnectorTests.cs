@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using NsBridge.Bridges;
 using NsBridge.Bridges.Connecting;
 using NsBridge.ComponentTests.Relaying.Tcp;
 using NsBridge.Configuration.Settings;
@@ -154,6 +155,8 @@ internal sealed class ConnectorTests
         public void OnClosing(bool begins)
         {
         }
+
+        public StateReason? SourceTrouble(ulong cookie) => null;
 
         public void OnNamespaceMoved()
         {

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using NsBridge.Base;
 using NsBridge.Bridges;
 using NsBridge.Bridges.Lifecycle;
 using NsBridge.ComponentTests.Namespaces;

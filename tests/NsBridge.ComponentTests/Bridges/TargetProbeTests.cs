@@ -177,6 +177,8 @@ internal sealed class TargetProbeTests : IBridgeContext, IConnectionEvents
 
     SockAddr IBridgeContext.JoinAddress => throw new NotSupportedException();
 
+    StateReason? IBridgeContext.SourceTrouble(ulong cookie) => throw new NotSupportedException();
+
     void IBridgeContext.OnStateChanged() => throw new NotSupportedException();
 
     void IBridgeContext.ProbeNamespaces() => throw new NotSupportedException();

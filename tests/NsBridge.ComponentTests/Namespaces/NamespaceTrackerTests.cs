@@ -1,4 +1,3 @@
-using NsBridge.Base;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux;
 using NsBridge.Linux.Interop;

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using NsBridge.Linux.Interop;
 using NsBridge.Testing;
@@ -30,6 +31,15 @@ internal sealed class SockAddrTests
         byte[] bytes = new byte[16];
         Assert.That(SockAddr.From(IPAddress.Parse(text), 1).TryWriteAddress(bytes), Is.True);
         Assert.That(new IPAddress(bytes), Is.EqualTo(IPAddress.Parse(sixteen)));
+    }
+
+    [TestCase("10.1.2.3", "10.1.2.3")]
+    [TestCase("::ffff:10.1.2.3", "10.1.2.3")]
+    [TestCase("2001:db8::9", "2001:db8::9")]
+    public void From_Bits_IsIPv4IfTheyAreMapped(string text, string expected)
+    {
+        UInt128 bits = BinaryPrimitives.ReadUInt128BigEndian(IPAddress.Parse(text).MapToIPv6().GetAddressBytes());
+        Assert.That(SockAddr.From(bits, 80).IsSame(SockAddr.From(IPAddress.Parse(expected), 80)), Is.True);
     }
 
     [Test]

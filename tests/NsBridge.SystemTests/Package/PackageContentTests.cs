@@ -38,6 +38,7 @@ internal sealed class PackageContentTests
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/copyright\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/README.md\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/docs/recipes.md\n"));
+        Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/examples/client-address.conf\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/examples/enter-processes.conf\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/examples/io-uring.conf\n"));
         Assert.That(content, Does.Contain("./usr/share/doc/nsbridge/examples/alerts.yml\n"));

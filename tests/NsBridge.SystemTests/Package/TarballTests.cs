@@ -35,6 +35,7 @@ internal sealed class TarballTests
             "opt/nsb/lib/sysusers.d/nsbridge.conf",
             "opt/nsb/share/bash-completion/completions/nsbridge",
             "opt/nsb/share/doc/nsbridge/examples/alerts.yml",
+            "opt/nsb/share/doc/nsbridge/examples/client-address.conf",
             "opt/nsb/share/doc/nsbridge/examples/enter-processes.conf",
             "opt/nsb/share/doc/nsbridge/examples/grafana-dashboard.json",
             "opt/nsb/share/doc/nsbridge/examples/io-uring.conf",

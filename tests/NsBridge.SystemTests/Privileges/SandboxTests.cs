@@ -84,6 +84,27 @@ internal sealed class SandboxTests : ServiceFixture
     }
 
     [Test]
+    [Promise("source-address.fails-closed")]
+    public async Task SourceAddress_InTheSandbox_FailsWithTheReasonUntilTheDropInIsThere()
+    {
+        TargetNamespace target = await TargetNamespace.AddAsync(Machine);
+        await target.EchoAsync(3000);
+        await Machine.CheckAsync($"ip -n {target.Name} rule add from 127.0.0.0/8 iif lo table 123");
+        await Machine.CheckAsync($"ip -n {target.Name} route add local 0.0.0.0/0 dev lo table 123");
+        await Service.RestartWithAsync(
+            new BridgeEntry("own") { Listen = "127.0.0.1:3007", Namespace = target.Name, Target = "127.0.0.1:3000", SourceAddress = "client" });
+
+        await Service.BecomesAsync("own", "failed");
+        Assert.That((string?)(await Service.BridgeAsync("own"))?["reason"], Does.Contain("CAP_NET_RAW").And.Contain("client-address.conf"));
+
+        await WithDropInAsync("client-address.conf", async () =>
+        {
+            await Service.BecomesAsync("own", "up");
+            await Service.EchoesAsync(3007);
+        });
+    }
+
+    [Test]
     public async Task Ring_InTheSandbox_IsRefusedUntilTheDropInIsThere()
     {
         TargetNamespace target = await TargetNamespace.AddAsync(Machine);

@@ -35,10 +35,25 @@ internal sealed class AdmissionControlTests
         Assert.That(admission.Admit(Peer("2001:db8::2")), Is.EqualTo(AdmitVerdict.Admitted));
     }
 
-    private static AdmissionControl Make()
+    [TestCase("127.0.0.1:80", "192.0.2.1", AdmitVerdict.Admitted)]
+    [TestCase("127.0.0.1:80", "::ffff:192.0.2.1", AdmitVerdict.Admitted)]
+    [TestCase("127.0.0.1:80", "2001:db8::1", AdmitVerdict.OtherFamily)]
+    [TestCase("[::1]:80", "::ffff:192.0.2.1", AdmitVerdict.OtherFamily)]
+    [TestCase("[::1]:80", "2001:db8::1", AdmitVerdict.Admitted)]
+    [TestCase("localhost:80", "192.0.2.1", AdmitVerdict.Admitted)]
+    [TestCase("localhost:80", "2001:db8::1", AdmitVerdict.Admitted)]
+    public void Admit_WithTheClientsOwnAddress_TheTargetHasOneOfItsFamily(string target, string client, object expected)
+    {
+        AdmissionControl admission = Make(target, """ "SourceAddress":"client" """);
+
+        Assert.That(admission.Admit(Peer(client)), Is.EqualTo(expected));
+        Assert.That(admission.Admit(PeerAddress.Unix), Is.EqualTo(AdmitVerdict.Admitted), "a local client has no address");
+    }
+
+    private static AdmissionControl Make(string target = "127.0.0.1:3000", string keys = """ "MaxConnectionsPerClient":1 """)
     {
         BridgeSettings settings = LoadedText.Right(
-            """ "Name":"web", "Listen":"3003", "Namespace":"host", "Target":"127.0.0.1:3000", "MaxConnectionsPerClient":1 """).Bridges[0];
+            $""" "Name":"web", "Listen":"3003", "Namespace":"host", "Target":"{target}", {keys} """).Bridges[0];
         return new AdmissionControl(new BridgeCounters(1), settings);
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NsBridge.Configuration.Settings;
+using NsBridge.Configuration.Values;
 using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Admission;
@@ -21,6 +22,12 @@ internal enum AdmitVerdict
 
     /// <summary>The source of its datagram is a listener of the daemon.</summary>
     Forged,
+
+    /// <summary>The target is to see its address, and has none of its family.</summary>
+    OtherFamily,
+
+    /// <summary>The target is to see its address, and the outer half does not tell it.</summary>
+    NoAddress,
 }
 
 /// <summary>Admits the clients of a bridge. Any thread may call.</summary>
@@ -35,8 +42,8 @@ internal interface IClientAdmission
     /// <summary>As <see cref="HasRoom"/>, and reports a shortage.</summary>
     bool TryFindRoom();
 
-    /// <summary>Whether a client's address is in <c>AllowFrom</c>; nothing is counted.</summary>
-    bool IsAllowed(PeerAddress peer);
+    /// <summary>Whether a client of that address may connect at all; nothing is counted.</summary>
+    AdmitVerdict Check(PeerAddress peer);
 
     /// <summary>Counts and logs a client that the caller refuses.</summary>
     void Refuse(PeerAddress peer, AdmitVerdict verdict);
@@ -80,8 +87,9 @@ internal sealed class AdmissionControl(BridgeCounters counters, BridgeSettings s
 
     private AdmitVerdict Judge(PeerAddress peer, BridgeSettings settings)
     {
-        if (!IsAllowed(peer))
-            return AdmitVerdict.NotAllowed;
+        AdmitVerdict verdict = Check(peer, settings);
+        if (verdict != AdmitVerdict.Admitted)
+            return verdict;
         if (settings.MaxConnections > 0 && counters.Active >= settings.MaxConnections)
             return AdmitVerdict.BridgeFull;
         if (peer.IsUnix)
@@ -97,8 +105,16 @@ internal sealed class AdmissionControl(BridgeCounters counters, BridgeSettings s
         }
     }
 
-    /// <inheritdoc cref="IClientAdmission.IsAllowed"/>
-    public bool IsAllowed(PeerAddress peer) => Volatile.Read(ref _allowed).Contains(peer);
+    /// <inheritdoc cref="IClientAdmission.Check"/>
+    public AdmitVerdict Check(PeerAddress peer) => Check(peer, Volatile.Read(ref _settings));
+
+    private AdmitVerdict Check(PeerAddress peer, BridgeSettings settings)
+    {
+        if (!Volatile.Read(ref _allowed).Contains(peer))
+            return AdmitVerdict.NotAllowed;
+        bool isOther = settings is { SourceAddress: SourceAddress.Client, Target: { } target } && !peer.IsUnix && !target.Has(peer.IsIPv4);
+        return isOther ? AdmitVerdict.OtherFamily : AdmitVerdict.Admitted;
+    }
 
     /// <summary>An admitted client has gone.</summary>
     public void Release(PeerAddress peer)

@@ -22,6 +22,7 @@ internal sealed class ConnectAttempt : EventSource
     private AcceptedClient _accepted;
     private int _target;
     private int _address;
+    private bool _keepsPort;
     private uint _clientEvents;
     private bool _clientWatched;
     private long _connectBegan;
@@ -58,6 +59,9 @@ internal sealed class ConnectAttempt : EventSource
 
     private SocketKind TargetKind => Family != Libc.AF_UNIX ? SocketKind.Tcp : Target.IsJoin ? SocketKind.UnixHalf : SocketKind.Unix;
 
+    private JoinPeerName JoinName => new(
+        JoinKind.Relay, _accepted.Offset, Target.IsOwnJoin, Target.KeepsSource && !_accepted.Peer.IsUnix ? _accepted.Peer : null);
+
     /// <summary>Takes over a client.</summary>
     /// <param name="accepted">The client.</param>
     /// <param name="age">Milliseconds that it has waited already.</param>
@@ -65,11 +69,14 @@ internal sealed class ConnectAttempt : EventSource
     {
         _accepted = accepted;
         _target = -1;
-        _address = 0;
+        _address = Target.FirstFor(accepted.Peer);
+        _keepsPort = true;
         _clientEvents = 0;
         _clientWatched = false;
+        // A leg within this process is not found by its client: the outer half is asked for that.
+        PeerAddress peer = accepted.Number == AcceptedClient.CountedByOuterHalf ? PeerAddress.Unix : accepted.Peer;
         Origin = new ConnectionOrigin(
-            accepted.Peer, accepted.Offset, accepted.Number, ConnectionOrigin.NextId(), _connector.Loop.Now - age);
+            peer, accepted.Offset, accepted.Number, ConnectionOrigin.NextId(), _connector.Loop.Now - age);
         _connector.Loop.Attach(this);
         _connector.Loop.SetTimer(this, (long)Target.ConnectTimeout.TotalMilliseconds);
     }
@@ -103,9 +110,24 @@ internal sealed class ConnectAttempt : EventSource
         if (Family != Libc.AF_UNIX)
             TcpOptions.ForLeg(socket, address);
         else if (Target.IsJoin)
-            Libc.Bind(socket, new JoinPeerName(JoinKind.Relay, _accepted.Offset, Target.IsOwnJoin).ToAddress(Target.Address(_address, 0)));
+            Libc.Bind(socket, JoinName.ToAddress(Target.Address(_address, 0)));
+        if (result >= 0 && Target.BindsTo(_accepted.Peer))
+        {
+            if (!_connector.MayBind(this))
+                return;
+            SockAddr source = _accepted.Peer.ToSockAddr();
+            result = Libc.BindForeign(socket, _keepsPort ? source : source.WithPort(0), isStream: true);
+        }
         if (result >= 0)
             result = Libc.Connect(socket, address);
+        if (result == -(int)Errno.EADDRNOTAVAIL && _keepsPort && Target.BindsTo(_accepted.Peer))
+        {
+            // The target has a connection from that very port already.
+            _keepsPort = false;
+            CloseTarget();
+            _connector.ConnectAgain(this);
+            return;
+        }
         // The kernel chooses the port when it begins to connect. Measured, the question costs half a microsecond of a connection's hundred.
         if (Family != Libc.AF_UNIX && ConnectTarget.IsSelfConnection(socket, address))
             result = -(int)Errno.ECONNREFUSED;
@@ -180,7 +202,7 @@ internal sealed class ConnectAttempt : EventSource
     /// <summary>This address failed: tries the next one, or leaves the decision to the _connector.</summary>
     private void Fail(Errno error)
     {
-        if (_address + 1 < Target.AddressCount)
+        if (Target.HasNext(_address, _accepted.Peer))
         {
             CloseTarget();
             _address++;
@@ -206,11 +228,11 @@ internal sealed class ConnectAttempt : EventSource
     /// <summary>Whether a connect is under way that takes so long that no other client should wait for its outcome.</summary>
     public bool IsLongUnderWay => IsUnderWay(Target.ConnectTimeout) && !IsUnderWay(LongAttempt);
 
-    /// <summary>Ends the connect; the next one begins with the target's first address.</summary>
+    /// <summary>Ends the connect; the next one begins with the client's first address of the target.</summary>
     public void Restart()
     {
         CloseTarget();
-        _address = 0;
+        _address = Target.FirstFor(_accepted.Peer);
     }
 
     /// <summary>Ends the connect; the client stays.</summary>

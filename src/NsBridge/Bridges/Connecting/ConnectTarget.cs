@@ -3,6 +3,7 @@ using System.Text;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux.Interop;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges.Connecting;
 
@@ -33,6 +34,9 @@ internal sealed class ConnectTarget
 
     public required ProxyProtocol ProxyProtocol { get; init; }
 
+    /// <summary>Whether the target sees each client's own address; an inner half is told it.</summary>
+    public required bool KeepsSource { get; init; }
+
     /// <summary>Whether the target is an inner half, which understands a reset.</summary>
     public bool IsJoin => Target is null;
 
@@ -58,6 +62,7 @@ internal sealed class ConnectTarget
             TargetWait = settings.TargetWait,
             KeepAlive = settings.KeepAlive,
             ProxyProtocol = settings.ProxyProtocol,
+            KeepsSource = settings.SourceAddress == SourceAddress.Client,
         };
     }
 
@@ -68,6 +73,7 @@ internal sealed class ConnectTarget
         // An inner half in this process does the waiting itself.
         TargetWait = settings.Namespace is null ? settings.TargetWait : TimeSpan.Zero,
         KeepAlive = settings.KeepAlive,
+        KeepsSource = settings.SourceAddress == SourceAddress.Client,
         IsOwnJoin = settings.Namespace is not null,
         // The inner half of this process sees a UNIX socket: the header with the client's address has to be written here.
         ProxyProtocol = settings.Namespace is null ? ProxyProtocol.None : settings.ProxyProtocol,
@@ -107,6 +113,15 @@ internal sealed class ConnectTarget
             address = SockAddr.From(new IPAddress(Target.Literal.Address.GetAddressBytes(), scope), address.Port);
         return Math.Min(scope, 0);
     }
+
+    /// <summary>Whether a client is connected from its own address. A local one has none.</summary>
+    public bool BindsTo(PeerAddress peer) => KeepsSource && !IsJoin && !peer.IsUnix;
+
+    /// <summary>Which address is tried first for a client: one of its family, if it is connected from its own.</summary>
+    public int FirstFor(PeerAddress peer) => BindsTo(peer) && !peer.IsIPv4 ? AddressCount - 1 : 0;
+
+    /// <summary>Whether there is another address to try after one.</summary>
+    public bool HasNext(int index, PeerAddress peer) => index + 1 < AddressCount && !BindsTo(peer);
 
     /// <summary>The socket's family for an address.</summary>
     public int Family(int index) => _first[index].Family;

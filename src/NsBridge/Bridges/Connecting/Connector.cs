@@ -15,7 +15,6 @@ namespace NsBridge.Bridges.Connecting;
 internal sealed class Connector
 {
     private const int RetryMilliseconds = 100;
-
     /// <summary>A connect that takes so many times as long as a successful one is restarted: it began before the target was back.</summary>
     private const int TimesASuccess = 4;
 
@@ -25,8 +24,7 @@ internal sealed class Connector
     private readonly Stack<ConnectAttempt> _idle = new();
     private readonly HashSet<ConnectAttempt> _connecting = [];
     private readonly ParkedClients _parked = new();
-    private (ConnectTarget, int, Errno) _explained;
-    private string _explanation = "";
+    private readonly FailureText _failure = new();
 
     public Connector(EventLoop loop, NamespaceTracker place, ConnectTarget target, RelayCounters counters, IConnectorOwner owner)
     {
@@ -36,8 +34,7 @@ internal sealed class Connector
         _owner = owner;
         _retry = new LoopTimer(loop, Retry);
         Relays = new RelayGroup(
-            loop,
-            counters,
+            loop, counters,
             settled: (socket, kind) =>
             {
                 if (kind == SocketKind.Tcp)
@@ -60,8 +57,9 @@ internal sealed class Connector
     /// <param name="age">Milliseconds that they have waited already.</param>
     public void Connect(ReadOnlySpan<AcceptedClient> accepted, long age = 0)
     {
+        int family = Target.Family(Target.FirstFor(accepted[0].Peer));
         Span<int> sockets = stackalloc int[accepted.Length];
-        int made = OpenSockets(Target.Family(0), sockets, out ulong cookie, out EnterFailure failure);
+        int made = OpenSockets(family, sockets, out ulong cookie, out EnterFailure failure);
         int queuedAt = -1;
         for (int i = 0; i < accepted.Length; i++)
         {
@@ -78,6 +76,11 @@ internal sealed class Connector
                 // The target may be back at this very moment: clients that wait for it are served first.
                 Libc.Close(sockets[i]);
                 queuedAt = accepted[i].Offset;
+            }
+            else if (attempt.Family != family)
+            {
+                Libc.Close(sockets[i]);
+                ConnectAgain(attempt);
             }
             else
             {
@@ -150,19 +153,26 @@ internal sealed class Connector
     internal void OnFailed(ConnectAttempt attempt, Errno error)
     {
         // A listening UNIX socket with a full backlog. TCP does not answer in that case.
-        Errno shortage = error == Errno.EAGAIN ? error : Errno.None;
-        if (!TryPark(attempt, shortage))
+        if (!TryPark(attempt, error == Errno.EAGAIN ? error : Errno.None))
             GiveUp(attempt, error);
     }
 
     private void OnUnreachable(ConnectAttempt attempt, EnterFailure failure)
     {
         // A lack of descriptors is this process's, not the target's.
-        Errno shortage = failure.IsExhaustion ? failure.Error : Errno.None;
-        if (TryPark(attempt, shortage))
-            return;
-        _owner.OnUnreachable(attempt.Accepted.Peer, StateReason.Unreachable(_place, failure).Text, failure.Error);
-        End(attempt, new RelayOutcome(EndReason.Unreachable, failure.Error));
+        if (!TryPark(attempt, failure.IsExhaustion ? failure.Error : Errno.None))
+            GiveUp(attempt, failure.Error, StateReason.Unreachable(_place, failure).Text);
+    }
+
+    /// <summary>Whether clients' own addresses may be used in the attempt's namespace; if not, the client is parked or reset.</summary>
+    internal bool MayBind(ConnectAttempt attempt)
+    {
+        if (_owner.SourceTrouble(attempt.Cookie) is not { } trouble)
+            return true;
+        attempt.Restart();
+        if (!TryPark(attempt, Errno.None))
+            GiveUp(attempt, Errno.EHOSTUNREACH, trouble.Text);
+        return false;
     }
 
     internal void OnTimedOut(ConnectAttempt attempt)
@@ -173,18 +183,12 @@ internal sealed class Connector
             GiveUp(attempt, attempt.Shortage == Errno.None ? Errno.ETIMEDOUT : attempt.Shortage);
     }
 
-    private void GiveUp(ConnectAttempt attempt, Errno error)
-    {
-        _owner.OnUnreachable(attempt.Accepted.Peer, Explain(attempt.Accepted.Offset, error), error);
-        End(attempt, new RelayOutcome(EndReason.Unreachable, error));
-    }
+    private void GiveUp(ConnectAttempt attempt, Errno error) => GiveUp(attempt, error, _failure.Of(Target, attempt.Accepted.Offset, error));
 
-    /// <summary>The reason for a failed connect. A target that refuses does so again and again: the sentence is made once.</summary>
-    private string Explain(int offset, Errno error)
+    private void GiveUp(ConnectAttempt attempt, Errno error, string reason)
     {
-        if (_explained != (Target, offset, error))
-            (_explained, _explanation) = ((Target, offset, error), ErrnoText.Connect(Target.Describe(offset), error));
-        return _explanation;
+        _owner.OnUnreachable(attempt.Accepted.Peer, reason, error);
+        End(attempt, new RelayOutcome(EndReason.Unreachable, error));
     }
 
     /// <summary>Parks a client, or ends it if it has hung up.</summary>
@@ -278,7 +282,7 @@ internal sealed class Connector
 
     /// <summary>Resets clients, connected or not; returns how many.</summary>
     public int End(ConnectionFilter filter) => Relays.AbortWhere(relay => filter.Selects(relay.Origin.Id, relay.Origin.Peer))
-        + AbortPending(attempt => filter.Selects(attempt.Origin.Id, attempt.Accepted.Peer));
+        + AbortPending(attempt => filter.Selects(attempt.Origin.Id, attempt.Origin.Peer));
 
     /// <summary>Stops every relay at a message boundary and gives it away, and each client without a connection, for which the connect
     /// begins again.</summary>
@@ -306,9 +310,6 @@ internal sealed class Connector
         }
         return pending;
     }
-
-    /// <summary>Continues a relay that was suspended.</summary>
-    public void Resume(RelayState state, ulong number) => Relays.Resume(state, number);
 
     /// <summary>Resets everything and leaves the loop.</summary>
     public void Stop()

@@ -18,6 +18,9 @@ internal interface IConnectorOwner
     /// <inheritdoc cref="IConnectionEvents.OnClosing"/>
     void OnClosing(bool begins);
 
+    /// <summary>Why no client's own address may be used in a namespace; null if it may.</summary>
+    StateReason? SourceTrouble(ulong cookie);
+
     /// <summary>A socket shows the namespace in another state than the one last seen.</summary>
     void OnNamespaceMoved();
 }

@@ -108,6 +108,9 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
 
     public void OnClosing(bool begins) => _events.OnClosing(begins);
 
+    // The inner half binds to the client's address.
+    public StateReason? SourceTrouble(ulong cookie) => null;
+
     // The socket was made in the daemon's own namespace, which stays.
     public void OnNamespaceMoved() => _bridge.ProbeNamespaces();
 
@@ -128,7 +131,7 @@ internal sealed class RelayJoin : IJoin, IConnectorOwner
 
     public bool Resume(RelayState state)
     {
-        UpToDateConnector().Resume(state, 0);
+        UpToDateConnector().Relays.Resume(state, 0);
         return true;
     }
 

@@ -26,6 +26,7 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
     private volatile BridgeSettings _settings;
     private NamespaceTracker? _target;
     private NamespaceTracker? _listener;
+    private ReturnPath? _returnPath;
     private IInnerHalf? _inner;
     private IOuterHalf? _outer;
     private volatile StateReason? _fault;
@@ -54,9 +55,7 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
     }
 
     public BridgeSettings Settings => _settings;
-
     public BridgeCounters Counters => Clients.Counters;
-
     public BridgeClients Clients { get; }
 
     /// <summary>Passes sockets and connections to the next bridge of the name.</summary>
@@ -67,7 +66,7 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
 
     /// <summary>Whether <see cref="RecoverAsync"/> may have a socket to make.</summary>
     public bool LacksSocket => _inner is { IsSocketInPlace: false } || _outer?.BindTrouble is not null
-        || _settings.ListensOnInterface || Judge().State == BridgeState.Failed;
+        || _settings.ListensOnInterface || _returnPath is not null || Judge().State == BridgeState.Failed;
 
     /// <summary>Whether no listener can be bound for lack of a privilege.</summary>
     public bool LacksPrivilegeToListen => _outer is { IsBound: false, BindTrouble.Code: ReasonCode.ListenerForbidden };
@@ -76,10 +75,7 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
 
     internal IInnerHalf? Inner => _inner;
     internal IOuterHalf? Outer => _outer;
-
     internal NamespaceState? TargetNamespace => _target?.State;
-
-    private bool IsUdp => _settings.Protocol == BridgeProtocol.Udp;
 
     /// <summary>How many clients an inner half of another process has taken over; only an outer half alone has any.</summary>
     public Task<int> HandedOffCountAsync() =>
@@ -101,22 +97,22 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
             return;
         _reporter.OnListenChanged(_listenBefore);
         if (_settings.Namespace is { } reference)
-        {
-            _target = await TrackAsync(reference, cancellationToken);
-            _target.Changed += OnTargetNamespaceChanged;
-        }
+            _target = await TrackAsync(reference, OnTargetNamespaceChanged, cancellationToken);
+        if (_target is { } target)
+            _returnPath = await ReturnPath.StartAsync(this, target, () => OnTargetNamespaceChanged(target));
         if (_settings.Listen.Count > 0)
         {
-            _listener = await TrackAsync(_settings.ListenNamespace, cancellationToken);
-            _listener.Changed += OnListenNamespaceChanged;
+            _listener = await TrackAsync(_settings.ListenNamespace, OnListenNamespaceChanged, cancellationToken);
             _outer = _halves.MakeOuter(this, Clients, _home, _listener);
         }
         await RecoverAsync();
     }
 
-    private async Task<NamespaceTracker> TrackAsync(NamespaceReference reference, CancellationToken cancellationToken)
+    private async Task<NamespaceTracker> TrackAsync(
+        NamespaceReference reference, Action<NamespaceTracker> changed, CancellationToken cancellationToken)
     {
         NamespaceTracker tracker = _namespaces.Acquire(reference);
+        tracker.Changed += changed;
         try
         {
             await tracker.FirstLook.WaitAsync(s_firstProbeTimeout, cancellationToken);
@@ -127,10 +123,18 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
         }
         catch
         {
-            _namespaces.Release(tracker);
+            Untrack(tracker, changed);
             throw;
         }
         return tracker;
+    }
+
+    private void Untrack(NamespaceTracker? tracker, Action<NamespaceTracker> changed)
+    {
+        if (tracker is null)
+            return;
+        tracker.Changed -= changed;
+        _namespaces.Release(tracker);
     }
 
     /// <summary>Makes sockets that could not be made before. Cheap if none is missing.</summary>
@@ -149,6 +153,7 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
                 await StartInnerAsync(_target);
             if (_outer is not null && (_target is null || _inner is not null))
                 await _outer.BindAsync();
+            await (_returnPath?.RenewAsync() ?? Task.CompletedTask);
         }
         finally
         {
@@ -212,9 +217,7 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
             Clients.ForgetTarget();
         if (settings.WhenNamespaceGoes != before.WhenNamespaceGoes)
             ApplyNamespaces();
-        _log.Changed(!IsUdp ? "its limits or its target; connections go on"
-            : settings.Target != before.Target ? "its target; flows to the old one end"
-            : "its limits; flows within them go on");
+        _log.Changed(areFlows: settings.Protocol == BridgeProtocol.Udp, isRetargeted: settings.Target != before.Target);
     }
 
     /// <summary>An unbound bridge adopts the policy of its successor; without one its connections do not outlive the namespace.</summary>
@@ -267,6 +270,8 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
         _outer?.OnNamespaceChanged();
     }
 
+    public StateReason? SourceTrouble(ulong cookie) => _returnPath?.TroubleIn(cookie);
+
     public void OnStateChanged() => _reporter.OnStateChanged();
 
     /// <summary>The state now, and its reason. Any thread may call.</summary>
@@ -290,12 +295,14 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
                 return (state.IsFault || isUnboundForFault ? BridgeState.Failed : BridgeState.Waiting, both);
             }
         }
+        if (_returnPath?.TroubleIn(_target!.State.Cookie) is { } trouble)
+            return (trouble.Code == ReasonCode.Starting ? BridgeState.Waiting : BridgeState.Failed, trouble);
         if (unbound is not null && !isBound)
             return (isUnboundForFault ? BridgeState.Failed : BridgeState.Waiting, unbound);
         if ((_settings.Namespace is not null && _inner is null) || (_settings.Listen.Count > 0 && !isBound))
             return (BridgeState.Waiting, BridgeReporter.Starting);
-        if (_outer?.JoinTrouble is { } trouble)
-            return (_target is null ? BridgeState.Waiting : BridgeState.Failed, trouble);
+        if (_outer?.JoinTrouble is { } unjoined)
+            return (_target is null ? BridgeState.Waiting : BridgeState.Failed, unjoined);
         return (BridgeState.Up, unbound is null ? StateReason.None : unbound with { Code = ReasonCode.ListenerPartial });
     }
 
@@ -324,20 +331,13 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
     {
         if (!_stopping)
             await UnbindAsync();
+        await (_returnPath?.EndAsync() ?? Task.CompletedTask);
         if (_outer is IOuterCarrier outer)
             await outer.AbortAsync();
         if (_inner is not null)
             await _inner.AbortAsync();
-        if (_target is not null)
-        {
-            _target.Changed -= OnTargetNamespaceChanged;
-            _namespaces.Release(_target);
-        }
-        if (_listener is not null)
-        {
-            _listener.Changed -= OnListenNamespaceChanged;
-            _namespaces.Release(_listener);
-        }
+        Untrack(_target, OnTargetNamespaceChanged);
+        Untrack(_listener, OnListenNamespaceChanged);
         if (_settings.Enabled && !_hasSuccessor)
             _log.Stopped();
     }

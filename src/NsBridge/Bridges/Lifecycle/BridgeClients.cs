@@ -81,7 +81,7 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
         return false;
     }
 
-    public bool IsAllowed(PeerAddress peer) => _admission.IsAllowed(peer);
+    public AdmitVerdict Check(PeerAddress peer) => _admission.Check(peer);
 
     public void Refuse(PeerAddress peer, AdmitVerdict verdict)
     {

@@ -41,7 +41,14 @@ internal sealed partial class BridgeLog : IDisposable
 
     public void SocketMadeAnew(string path) => SocketMadeAnew(_log, _bridge, path);
 
-    public void Changed(string what) => Changed(_log, _bridge, what);
+    /// <param name="areFlows">Whether it is a UDP bridge.</param>
+    /// <param name="isRetargeted">Whether it has another target now.</param>
+    public void Changed(bool areFlows, bool isRetargeted) => Changed(_log, _bridge, (areFlows, isRetargeted) switch
+    {
+        (false, _) => "its limits or its target; connections go on",
+        (true, true) => "its target; flows to the old one end",
+        (true, false) => "its limits; flows within them go on",
+    });
 
     /// <param name="count">How many were ended.</param>
     /// <param name="areFlows">Whether they are a UDP bridge's, which end without a reset.</param>
@@ -86,6 +93,9 @@ internal sealed partial class BridgeLog : IDisposable
         {
             AdmitVerdict.NotAllowed => "clients outside AllowFrom are closed",
             AdmitVerdict.Forged => "datagrams whose source is a listener of the daemon are dropped: they are forged, or come from a loop",
+            AdmitVerdict.OtherFamily => "clients are closed whose address is not of the target's family (SourceAddress: client)",
+            AdmitVerdict.NoAddress =>
+                "clients are closed whose outer half does not tell their address: it needs SourceAddress client too, or Join handoff",
             AdmitVerdict.BridgeFull => "clients beyond MaxConnections are closed",
             _ => "clients beyond MaxConnectionsPerClient are closed",
         });

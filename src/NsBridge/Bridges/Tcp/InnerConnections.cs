@@ -8,6 +8,7 @@ using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
 using NsBridge.Relaying.EventLoops;
 using NsBridge.Relaying.Halves;
+using NsBridge.Relaying.Tcp;
 
 namespace NsBridge.Bridges.Tcp;
 
@@ -100,7 +101,7 @@ internal sealed class InnerConnections(
     {
         ulong number = carried.Role == ConnectionRole.InnerLeg ? AcceptedClient.CountedByOuterHalf : 0;
         if (carried.HasTarget)
-            _connector.Resume(carried.Relay, number);
+            _connector.Relays.Resume(carried.Relay, number);
         else
             _connector.Connect([AcceptedClient.Of(carried, number)], carried.Age);
     }
@@ -206,6 +207,8 @@ internal sealed class InnerConnections(
 
     public void OnClosing(bool begins) => events.OnClosing(begins);
 
+    public StateReason? SourceTrouble(ulong cookie) => bridge.SourceTrouble(cookie);
+
     public void OnNamespaceMoved() => bridge.ProbeNamespaces();
 
     /// <summary>Ends connections into any namespace but the present one, if so configured, and connects the clients that wait.</summary>
@@ -214,9 +217,15 @@ internal sealed class InnerConnections(
         ulong cookie = place.ProbeCookie();
         if (bridge.Settings.WhenNamespaceGoes == WhenNamespaceGoes.Close)
             ReportEnded(_connector.AbortAllBut(cookie));
+        // What the target sends is lost, or leaves by another way: it is to stop.
+        if (SourceTrouble(cookie) is { Code: ReasonCode.ReturnRouteMissing })
+            _connector.Relays.AbortWhere(IsFromOutside);
         if (cookie != 0)
             _connector.Retry();
     }
+
+    private static bool IsFromOutside(Relay relay) =>
+        relay.Origin.Number == AcceptedClient.CountedByOuterHalf || !relay.Origin.Peer.IsUnix;
 
     /// <inheritdoc cref="IInnerCarrier.AbortClientsIn"/>
     public void AbortClientsIn(ulong cookie)

@@ -2,6 +2,7 @@ using NsBridge.Bridges.Admission;
 using NsBridge.Bridges.Connecting;
 using NsBridge.Bridges.Joining;
 using NsBridge.Bridges.Listening;
+using NsBridge.Configuration.Values;
 using NsBridge.HotRestart;
 using NsBridge.Linux.Interop;
 using NsBridge.Namespaces;
@@ -15,6 +16,7 @@ namespace NsBridge.Bridges.Tcp;
 /// listener lives on the bridge's home loop; each loop that relays has a connector of its own.</summary>
 internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IConnectionList, IJoinServer
 {
+    private readonly IBridgeContext _bridge;
     private readonly IClientAdmission _clients;
     private readonly LoopGroup _loops;
     private readonly EventLoop _home;
@@ -34,6 +36,7 @@ internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IConnectionList, IJ
         DescriptorBudget descriptors,
         ListeningSockets listening)
     {
+        _bridge = bridge;
         _clients = clients;
         _loops = loops;
         _home = home;
@@ -88,8 +91,13 @@ internal sealed class InnerHalf : IInnerHalf, IInnerCarrier, IConnectionList, IJ
         bool isRelay = name.Kind == JoinKind.Relay;
         ulong number = isRelay && isOwn ? AcceptedClient.CountedByOuterHalf : 0;
         SocketKind kind = isRelay ? SocketKind.UnixHalf : SocketKind.Unix;
-        var accepted = new AcceptedClient(descriptor, kind, PeerAddress.Unix, isRelay ? name.PortOffset : 0, number);
-        if (number == 0 && !(HasRoomForAnother && _clients.Admit(PeerAddress.Unix)))
+        // Of the daemon's own user, who could be any client by a handoff too.
+        PeerAddress peer = isRelay && isOwnUser ? name.Client ?? PeerAddress.Unix : PeerAddress.Unix;
+        var accepted = new AcceptedClient(descriptor, kind, peer, isRelay ? name.PortOffset : 0, number);
+        bool lacksAddress = isRelay && peer.IsUnix && _bridge.Settings.SourceAddress == SourceAddress.Client;
+        if (lacksAddress)
+            _clients.Refuse(peer, AdmitVerdict.NoAddress);
+        if (lacksAddress || (number == 0 && !(HasRoomForAnother && _clients.Admit(peer))))
             accepted.Reset();
         else
             Choose().Take(accepted);

@@ -34,8 +34,8 @@ internal sealed class FlowConnector : IFlowOwner
     private readonly DescriptorBudget _descriptors;
     private readonly LoopTimer _retry;
     private readonly LinkedList<UdpFlow> _parked = new();
+    private readonly FailureText _failure = new();
     private ConnectTarget _target;
-    private (ConnectTarget? Target, int Offset, Errno Error, string Text) _refusal;
 
     public FlowConnector(
         IBridgeContext bridge,
@@ -69,16 +69,18 @@ internal sealed class FlowConnector : IFlowOwner
         Table.LimitPerClient = settings.MaxConnectionsPerClient;
         Table.ChangeIdleTimeout((long)settings.IdleTimeout.TotalMilliseconds);
         bool isMoved = before.Target != _target.Target;
-        Table.EndWhere(flow => (isMoved && !flow.IsWaiting) || !_clients.IsAllowed(flow.Peer), new RelayOutcome(EndReason.Aborted));
+        Table.EndWhere(
+            flow => (isMoved && !flow.IsWaiting) || _clients.Check(flow.Peer) != AdmitVerdict.Admitted,
+            new RelayOutcome(EndReason.Aborted));
         Table.ObeyLimits();
     }
 
     public bool IsWelcome(PeerAddress peer)
     {
-        if (_clients.IsAllowed(peer))
-            return true;
-        _clients.Refuse(peer, AdmitVerdict.NotAllowed);
-        return false;
+        AdmitVerdict verdict = _clients.Check(peer);
+        if (verdict != AdmitVerdict.Admitted)
+            _clients.Refuse(peer, verdict);
+        return verdict == AdmitVerdict.Admitted;
     }
 
     public void OnForged(PeerAddress peer) => _clients.Refuse(peer, AdmitVerdict.Forged);
@@ -97,11 +99,17 @@ internal sealed class FlowConnector : IFlowOwner
     public void OnBegun(ReadOnlySpan<UdpFlow> flows)
     {
         Span<int> sockets = stackalloc int[flows.Length];
-        int made = OpenSockets(_target.Family(0), sockets, out ulong cookie, out EnterFailure failure);
+        int family = _target.Family(_target.FirstFor(flows[0].Peer));
+        int made = OpenSockets(family, sockets, out ulong cookie, out EnterFailure failure);
         for (int i = 0; i < flows.Length; i++)
         {
-            flows[i].AddressIndex = 0;
-            if (i < made)
+            flows[i].AddressIndex = _target.FirstFor(flows[i].Peer);
+            if (i < made && _target.Family(flows[i].AddressIndex) != family)
+            {
+                Libc.Close(sockets[i]);
+                ConnectAgain(flows[i]);
+            }
+            else if (i < made)
                 Connect(flows[i], sockets[i], cookie);
             else
                 OnUnreachable(flows[i], failure);
@@ -126,6 +134,17 @@ internal sealed class FlowConnector : IFlowOwner
         }
         int result = _target.Address(socket, flow.AddressIndex, flow.Offset, out SockAddr address);
         SockAddr own = default;
+        if (result >= 0 && _target.BindsTo(flow.Peer))
+        {
+            if (_bridge.SourceTrouble(cookie) is { } trouble)
+            {
+                Libc.Close(socket);
+                if (!TryPark(flow))
+                    GiveUp(flow, trouble.Text, Errno.EHOSTUNREACH);
+                return;
+            }
+            result = Libc.BindForeign(socket, flow.Peer.ToSockAddr(), isStream: false);
+        }
         // Without a port: answers may come from another one.
         if (result >= 0)
             result = Libc.Connect(socket, address.WithPort(0));
@@ -140,33 +159,30 @@ internal sealed class FlowConnector : IFlowOwner
             return;
         }
         UdpSocket.Prepare(socket);
-        long trial = flow.AddressIndex + 1 < _target.AddressCount ? TrialMilliseconds : 0;
+        long trial = _target.HasNext(flow.AddressIndex, flow.Peer) ? TrialMilliseconds : 0;
         flow.Open(socket, address, own, cookie, flow.HasAnswered ? 0 : Math.Max(trial, PatienceLeft(flow)));
     }
 
     public void OnFailed(UdpFlow flow, Errno error)
     {
         flow.CloseSocket();
-        if (!flow.HasAnswered && flow.AddressIndex + 1 < _target.AddressCount)
+        if (!flow.HasAnswered && _target.HasNext(flow.AddressIndex, flow.Peer))
         {
             flow.AddressIndex++;
-            Span<int> socket = stackalloc int[1];
-            if (OpenSockets(_target.Family(flow.AddressIndex), socket, out ulong cookie, out EnterFailure failure) == 1)
-                Connect(flow, socket[0], cookie);
-            else
-                OnUnreachable(flow, failure);
+            ConnectAgain(flow);
             return;
         }
         if (!TryPark(flow))
-            GiveUp(flow, Refusal(flow.Offset, error), error);
+            GiveUp(flow, _failure.Of(_target, flow.Offset, error), error);
     }
 
-    // Clients of a missing service fail often: the sentence is made once.
-    private string Refusal(int offset, Errno error)
+    private void ConnectAgain(UdpFlow flow)
     {
-        if (_refusal.Target != _target || _refusal.Offset != offset || _refusal.Error != error)
-            _refusal = (_target, offset, error, ErrnoText.Connect(_target.Describe(offset), error));
-        return _refusal.Text;
+        Span<int> socket = stackalloc int[1];
+        if (OpenSockets(_target.Family(flow.AddressIndex), socket, out ulong cookie, out EnterFailure failure) == 1)
+            Connect(flow, socket[0], cookie);
+        else
+            OnUnreachable(flow, failure);
     }
 
     private void OnUnreachable(UdpFlow flow, EnterFailure failure)
@@ -269,6 +285,9 @@ internal sealed class FlowConnector : IFlowOwner
             if (ended > 0)
                 _events.OnNamespaceEnded(ended);
         }
+        // What the target sends is lost, or leaves by another way.
+        if (_bridge.SourceTrouble(cookie) is { Code: ReasonCode.ReturnRouteMissing })
+            Table.EndWhere(flow => !flow.IsWaiting, new RelayOutcome(EndReason.Aborted));
         if (cookie != 0)
             Retry();
     }

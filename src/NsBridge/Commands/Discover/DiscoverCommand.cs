@@ -5,6 +5,7 @@ using NsBridge.Commands.Inspection;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Values;
 using NsBridge.Linux;
+using NsBridge.Namespaces;
 using NsBridge.Systemd;
 
 namespace NsBridge.Commands.Discover;

@@ -17,6 +17,7 @@ internal static class Checks
         LoopbackCheck.Probe,
         RouteCheck.Probe,
         TargetCheck.Probe,
+        ReturnPathCheck.Probe,
         AnswerCheck.Probe,
         SocketCheck.Probe,
     ];

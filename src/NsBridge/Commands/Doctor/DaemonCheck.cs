@@ -122,6 +122,7 @@ internal static class DaemonCheck
                 ? Cures.Capability("enter-namespaces.conf", "CAP_SYS_ADMIN")
                 : Cures.Example("enter-processes.conf"),
             _ when code == ReasonCode.ListenerForbidden.Word => Cures.Capability("low-ports.conf", "CAP_NET_BIND_SERVICE"),
+            _ when code == ReasonCode.SourceAddressForbidden.Word => Cures.Example("client-address.conf"),
             _ when code == ReasonCode.LocatorForbidden.Word => Cures.HasProgram("docker")
                 ? Cures.DropIn("engine.conf", "SupplementaryGroups=docker")
                 : "systemctl edit podman.socket  # below [Socket]: SocketGroup=nsbridge and SocketMode=0660",

@@ -3,6 +3,7 @@ using NsBridge.Commands.Inspection;
 using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
 using NsBridge.Linux.Interop;
+using NsBridge.Namespaces;
 using NsBridge.Systemd;
 
 namespace NsBridge.Commands.Doctor;

@@ -130,6 +130,10 @@ internal static class BridgeKeys
         "Sends the client's address to the target: `none`, `v1` or `v2` (UDP: `v2`, before a flow's first datagram).",
         mayChange: true);
 
+    public static readonly SingleKey<SourceAddress> SourceAddress = KeyKinds.Words(
+        nameof(SourceAddress), Values.SourceAddress.Bridge,
+        "Whose address the target sees: `bridge` (one inside) or `client` (the client's own).");
+
     public static readonly SingleKey<WhenNamespaceGoes> WhenNamespaceGoes = KeyKinds.Words(
         nameof(WhenNamespaceGoes), Values.WhenNamespaceGoes.Close,
         "What happens to live connections when their namespace is deleted: `close` resets them so that it is freed, `drain` lets them end.",
@@ -144,7 +148,7 @@ internal static class BridgeKeys
     public static IReadOnlyList<Key> All { get; } =
     [
         Name, Enabled, Protocol, Listen, ListenNamespace, Socket, SocketMode, SocketGroup, Namespace, Target, Join, ConnectTimeout,
-        TargetWait, IdleTimeout, KeepAlive, MaxConnections, MaxConnectionsPerClient, AllowFrom, ProxyProtocol, WhenNamespaceGoes,
-        Probe, AccessLog,
+        TargetWait, IdleTimeout, KeepAlive, MaxConnections, MaxConnectionsPerClient, AllowFrom, ProxyProtocol, SourceAddress,
+        WhenNamespaceGoes, Probe, AccessLog,
     ];
 }

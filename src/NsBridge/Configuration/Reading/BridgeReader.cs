@@ -55,6 +55,7 @@ internal sealed class BridgeReader(WrittenBridge bridge, List<ConfigurationFault
         CheckHalves();
         if (Speaks(BridgeProtocol.Udp))
             CheckUdp();
+        CheckSourceAddress();
         CheckSocket();
         CheckRanges();
         CheckLoop();
@@ -106,6 +107,15 @@ internal sealed class BridgeReader(WrittenBridge bridge, List<ConfigurationFault
         }
         if (_settings.Target is { IsUnix: true })
             Fault(BridgeKeys.Target, "a udp bridge needs a target with an address and port; UNIX sockets need Protocol tcp");
+    }
+
+    private void CheckSourceAddress()
+    {
+        if (_settings is not { SourceAddress: SourceAddress.Client, Target: { } target } || target.IsLoopback)
+            return;
+        Fault(
+            BridgeKeys.SourceAddress,
+            $"the answers of {target} would not come back; client needs a target on a loopback address, such as 127.0.0.1:3000");
     }
 
     private void CheckSocket()

@@ -42,6 +42,8 @@ internal sealed record BridgeSettings(KeyValues Values)
     /// <summary>Empty: everyone. IPv4-mapped networks are IPv4 ones here; map a client's address likewise before comparing.</summary>
     public ValueList<IPNetwork> AllowFrom => Values.Get(BridgeKeys.AllowFrom);
     public ProxyProtocol ProxyProtocol => Values.Get(BridgeKeys.ProxyProtocol);
+    /// <summary>If it is <c>client</c>, <see cref="Target"/> is a loopback address.</summary>
+    public SourceAddress SourceAddress => Values.Get(BridgeKeys.SourceAddress);
     public WhenNamespaceGoes WhenNamespaceGoes => Values.Get(BridgeKeys.WhenNamespaceGoes);
     /// <summary>Zero: the target is not probed.</summary>
     public TimeSpan Probe => Values.Get(BridgeKeys.Probe);

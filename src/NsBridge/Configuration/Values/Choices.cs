@@ -23,6 +23,15 @@ internal enum ProxyProtocol
     V2,
 }
 
+/// <summary>Whose address the target sees.</summary>
+internal enum SourceAddress
+{
+    /// <summary>One inside the namespace.</summary>
+    Bridge,
+    /// <summary>The client's own.</summary>
+    Client,
+}
+
 /// <summary>What happens to live connections when their namespace is deleted.</summary>
 internal enum WhenNamespaceGoes
 {

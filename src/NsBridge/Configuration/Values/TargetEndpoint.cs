@@ -40,6 +40,13 @@ internal sealed record TargetEndpoint(string Text, TargetKind Kind, AddressLiter
         _ => [],
     };
 
+    /// <summary>Whether it is never reached by a network.</summary>
+    public bool IsLoopback => Kind == TargetKind.Localhost || (Literal is { } literal && IPAddress.IsLoopback(literal.Address));
+
+    /// <summary>Whether it has an address of a family.</summary>
+    public bool Has(bool ipv4) =>
+        Kind == TargetKind.Localhost || (Literal is { } literal && literal.Address.AddressFamily == AddressFamily.InterNetwork == ipv4);
+
     public override string ToString() => Text;
 
     /// <summary>The port of the listener at <paramref name="offset"/> in its range (<see cref="ListenSocket.Offset"/>).</summary>

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using NsBridge.Base;
 using NsBridge.Bridges;
 using NsBridge.Commands.Discover;
 using NsBridge.Commands.Doctor;
@@ -13,6 +12,7 @@ using NsBridge.Configuration.Values;
 using NsBridge.Control;
 using NsBridge.Fixtures;
 using NsBridge.Linux;
+using NsBridge.Namespaces;
 
 namespace NsBridge.ComponentTests.Commands.Doctor;
 

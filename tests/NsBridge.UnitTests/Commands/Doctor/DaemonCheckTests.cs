@@ -14,6 +14,7 @@ internal sealed class DaemonCheckTests
 {
     [TestCase(nameof(ReasonCode.NamespaceForbidden), "pid:1", "/examples/enter-processes.conf /etc/systemd/system/nsbridge.service.d/")]
     [TestCase(nameof(ReasonCode.NamespaceForbidden), "vpn", "AmbientCapabilities=CAP_SYS_ADMIN CapabilityBoundingSet=CAP_SYS_ADMIN")]
+    [TestCase(nameof(ReasonCode.SourceAddressForbidden), "vpn", "/examples/client-address.conf /e")]
     [TestCase(nameof(ReasonCode.ListenerForbidden), "vpn", "AmbientCapabilities=CAP_NET_BIND_SERVICE")]
     [TestCase(nameof(ReasonCode.SocketGroupForbidden), "vpn", "sed 's/www-data/33/' ")]
     [TestCase(nameof(ReasonCode.SocketReadOnly), "vpn", "ReadWritePaths=/srv")]

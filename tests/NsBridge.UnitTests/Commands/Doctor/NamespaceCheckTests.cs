@@ -1,10 +1,10 @@
-using NsBridge.Base;
 using NsBridge.Commands.Doctor;
 using NsBridge.Commands.Inspection;
 using NsBridge.Configuration.Settings;
 using NsBridge.Configuration.Values;
 using NsBridge.Fixtures;
 using NsBridge.Linux;
+using NsBridge.Namespaces;
 
 namespace NsBridge.UnitTests.Commands.Doctor;
 

@@ -1,4 +1,4 @@
-namespace NsBridge.Base;
+namespace NsBridge.Namespaces;
 
 /// <summary>Runs work that enters network namespaces on a thread that ends with it, never on one of the pool: a thread that is started
 /// from inside a namespace stays inside.</summary>
