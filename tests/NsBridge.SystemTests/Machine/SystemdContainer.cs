@@ -12,12 +12,12 @@ internal sealed class SystemdContainer : IAsyncDisposable
     /// <summary>The mount point of the host's folder that <see cref="StartAsync"/> is given.</summary>
     public const string SharedFolder = "/srv/shared";
 
-    /// <summary>Script: makes a package of the same content with a higher version.</summary>
+    /// <summary>Script: makes a package of the same content with a higher version. Compressing it would take most of the time.</summary>
     public const string BuildUpgrade = $"""
         rm -rf /tmp/next
         dpkg-deb --raw-extract {SharedFolder}/nsbridge_*.deb /tmp/next
         sed -i 's/^Version: .*/Version: 999.0/' /tmp/next/DEBIAN/control
-        dpkg-deb --build /tmp/next /tmp/next.deb
+        dpkg-deb -Znone --build /tmp/next /tmp/next.deb
 
         """;
 
