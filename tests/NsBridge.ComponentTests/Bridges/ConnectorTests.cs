@@ -113,6 +113,28 @@ internal sealed class ConnectorTests
         newcomers.ForEach(newcomer => newcomer.Dispose());
     }
 
+    [Test]
+    public async Task Retry_ForAClientThatWaits_AllocatesNothing()
+    {
+        const int rounds = 200;
+        StreamPair waiting = StreamPair.Of(SocketKind.Tcp);
+        _client = waiting.Program;
+        await _loop.InvokeAsync(() => _connector.Change(ConnectTarget.ToTarget(Settings("80", $"127.0.0.1:{HostSockets.FreePort()}")), 0));
+        await PassAsync(waiting, 0);
+
+        (long allocated, int left) = await _loop.InvokeAsync(() =>
+        {
+            _connector.Retry();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int round = 0; round < rounds; round++)
+                _connector.Retry();
+            return (GC.GetAllocatedBytesForCurrentThread() - before, _connector.Attempts().Count());
+        });
+
+        Assert.That(allocated, Is.LessThan(8 * rounds));
+        Assert.That(left, Is.EqualTo(1), "it waits still");
+    }
+
     private Task PassAsync(StreamPair client, int offset) =>
         _loop.InvokeAsync(() => _connector.Connect([new AcceptedClient(client.Relayed, SocketKind.Tcp, PeerAddress.Unix, offset, 1)]));
 
