@@ -15,10 +15,6 @@ internal sealed partial class RestartCoordinator(SnapshotStore store, ILogger<Re
     private int _listeners;
     private int _claimed;
 
-    /// <summary>For bridges without a service manager.</summary>
-    public static RestartCoordinator None(ILoggerFactory logging) =>
-        new(new SnapshotStore(null), logging.CreateLogger<RestartCoordinator>());
-
     /// <summary>Whether the previous process left anything.</summary>
     public bool HasRestored => _listeners > 0 || _connections.Count > 0;
 

@@ -26,7 +26,7 @@ internal sealed class BridgeSupervisorTests
             $""" "Name":"inner", "Socket":"{scratch["web.sock"]}", "Namespace":"host", "Target":"127.0.0.1:3000" """);
         using var sockets = ActivationSockets.Adopt([]);
         using var parts = new BridgeParts(sockets);
-        using var restart = RestartCoordinator.None(NullLoggerFactory.Instance);
+        using var restart = new RestartCoordinator(new SnapshotStore(null), NullLogger<RestartCoordinator>.Instance);
         using BridgeSupervisor fleet = parts.Supervise(how == "start" ? settings : LoadedText.Right(), restart, NullLogger<BridgeSupervisor>.Instance);
 
         await fleet.StartAsync(CancellationToken.None);

@@ -26,7 +26,8 @@ internal sealed class FleetScene : IAsyncDisposable
     {
         _sockets = ActivationSockets.Adopt([.. handed.Select(one => new ActivationFd(Copy(one.Socket), one.Name))]);
         Parts = new BridgeParts(_sockets, Log);
-        Fleet = Parts.Supervise(LoadedText.Right(), RestartCoordinator.None(Log), Log.CreateLogger<BridgeSupervisor>());
+        var restart = new RestartCoordinator(new SnapshotStore(null), Log.CreateLogger<RestartCoordinator>());
+        Fleet = Parts.Supervise(LoadedText.Right(), restart, Log.CreateLogger<BridgeSupervisor>());
     }
 
     public LogLines Log { get; } = new();

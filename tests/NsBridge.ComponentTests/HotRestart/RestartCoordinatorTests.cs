@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using NsBridge.ComponentTests.Logging;
 using NsBridge.HotRestart;
@@ -17,7 +18,7 @@ internal sealed class RestartCoordinatorTests
     [Test]
     public void End_OfAHalf_LooksLikeAResetToItsPeer()
     {
-        using var restart = RestartCoordinator.None(NullLoggerFactory.Instance);
+        using var restart = new RestartCoordinator(new SnapshotStore(null), NullLogger<RestartCoordinator>.Instance);
         ConnectionSnapshot connection = SuspendedPair.Make(SocketKind.UnixHalf, 0, out int clientsPeer, out int targetsPeer);
 
         restart.End(connection);
@@ -28,7 +29,7 @@ internal sealed class RestartCoordinatorTests
     [Test]
     public void HandOver_Fails_ConnectionsAreReset()
     {
-        using var restart = RestartCoordinator.None(NullLoggerFactory.Instance);
+        using var restart = new RestartCoordinator(new SnapshotStore(null), NullLogger<RestartCoordinator>.Instance);
         ConnectionSnapshot connection = SuspendedPair.Make(SocketKind.UnixHalf, 0, out int clientsPeer, out int targetsPeer);
 
         restart.HandOver(new RestartSnapshot([], [connection]));
@@ -63,7 +64,7 @@ internal sealed class RestartCoordinatorTests
     public void Restore_OfANumberThatWasNotHandedOver_DoesNotTouchIt()
     {
         var log = new LogLines();
-        using var restart = RestartCoordinator.None(log);
+        using var restart = new RestartCoordinator(new SnapshotStore(null), log.CreateLogger<RestartCoordinator>());
         int own = Libc.Socket(Libc.AF_UNIX, Libc.SOCK_SEQPACKET);
 
         restart.Restore([new ActivationFd(own, "_parcel-1"), new ActivationFd(5000, "_parcel-2")], new InheritedListeners());

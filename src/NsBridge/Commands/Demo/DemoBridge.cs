@@ -1,19 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using NsBridge.Base;
 using NsBridge.Bridges;
-using NsBridge.Bridges.Admission;
-using NsBridge.Bridges.Lifecycle;
-using NsBridge.Bridges.Listening;
 using NsBridge.Commands.Discover;
 using NsBridge.Configuration.Reading;
-using NsBridge.Configuration.Settings;
-using NsBridge.Configuration.Values;
-using NsBridge.Control;
 using NsBridge.Hosting;
-using NsBridge.HotRestart;
-using NsBridge.Logging;
 using NsBridge.Systemd;
 
 namespace NsBridge.Commands.Demo;
@@ -22,26 +15,18 @@ namespace NsBridge.Commands.Demo;
 internal sealed class DemoBridge : IAsyncDisposable
 {
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
-    private readonly ILoggerFactory _logging;
-    private readonly ActivationSockets _sockets;
-    private readonly LoopGroup _loops;
-    private readonly ListeningSockets _listening;
-    private readonly BridgeFactory _factory;
-    private readonly BridgeSupervisor _fleet;
+    private readonly ActivationSockets _sockets = ActivationSockets.Adopt([]);
+    private readonly IHost _host;
+    private readonly BridgeSupervisor _bridges;
 
-    private DemoBridge(DaemonSettings settings)
+    private DemoBridge(ConfigurationOutcome configuration)
     {
-        _logging = LoggerFactory.Create(logging => logging.AddJournalOrPlainLines().SetMinimumLevel(LogLevel.Warning));
-        _sockets = ActivationSockets.Adopt([]);
-        _loops = new LoopGroup(settings.EventLoops, settings.IoUring, settings.BusyPoll == BusyPollMode.Auto);
-        var descriptors = new DescriptorBudget(ShortRequestServer.MostSessions, _logging.CreateLogger<DescriptorBudget>());
-        _listening = new ListeningSockets(_sockets, new InheritedListeners(), descriptors);
-        _factory = new BridgeFactory(_loops, descriptors, _listening, _logging);
-        _fleet = new BridgeSupervisor(
-            settings, _factory, _listening, descriptors, RestartCoordinator.None(_logging), _logging.CreateLogger<BridgeSupervisor>());
+        // It is not started as a host: signals are the demo's to handle.
+        _host = BridgeHost.Compose(new BridgeHostParts(configuration, _sockets)).Build();
+        _bridges = _host.Services.GetRequiredService<BridgeSupervisor>();
     }
 
-    public IBridgeReports Reports => _fleet;
+    public IBridgeReports Reports => _bridges;
 
     /// <summary>Starts it, with its sockets in <paramref name="directory"/>, and returns when it is up.</summary>
     /// <exception cref="UserErrorException">It does not come up.</exception>
@@ -53,6 +38,7 @@ internal sealed class DemoBridge : IAsyncDisposable
         string text =
             $$"""
             {
+              "Logging": { "LogLevel": { "Default": "Warning" } },
               "NsBridge": {
                 "RuntimeDirectory": "{{JsonEncodedText.Encode(directory)}}", "ShutdownTimeout": "00:00:00",
                 "Bridges": [ {{draft.ToJson()}} ]
@@ -60,11 +46,10 @@ internal sealed class DemoBridge : IAsyncDisposable
             }
             """;
         await File.WriteAllTextAsync(file, text, stop);
-        DaemonSettings settings = new ConfigurationLoader(file, new Dictionary<string, string>()).Load().SettingsOrFault();
-        var bridge = new DemoBridge(settings);
+        var bridge = new DemoBridge(new ConfigurationLoader(file, new Dictionary<string, string>()).Load());
         try
         {
-            await bridge._fleet.StartAsync(stop);
+            await bridge._bridges.StartAsync(stop);
             await bridge.WaitUpAsync(stop);
             return bridge;
         }
@@ -77,13 +62,9 @@ internal sealed class DemoBridge : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _fleet.StopAsync(CancellationToken.None);
-        _fleet.Dispose();
-        _listening.Dispose();
-        _factory.Dispose();
-        _loops.Dispose();
+        await _bridges.StopAsync(CancellationToken.None);
+        _host.Dispose();
         _sockets.Dispose();
-        _logging.Dispose();
     }
 
     private async Task WaitUpAsync(CancellationToken stop)
@@ -91,10 +72,10 @@ internal sealed class DemoBridge : IAsyncDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(s_deadline);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
-        BridgeReport report = _fleet.Snapshot()[0];
+        BridgeReport report = _bridges.Snapshot()[0];
         try
         {
-            while ((report = _fleet.Snapshot()[0]).State != BridgeState.Up)
+            while ((report = _bridges.Snapshot()[0]).State != BridgeState.Up)
                 await timer.WaitForNextTickAsync(limit.Token);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
