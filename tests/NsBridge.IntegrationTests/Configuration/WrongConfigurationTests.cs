@@ -6,6 +6,8 @@ namespace NsBridge.IntegrationTests.Configuration;
 
 /// <summary>Every wrong configuration ends <c>check</c> and <c>run</c> alike with 78, the key's path and no stack trace.</summary>
 [Promise("config.faults")]
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+[Parallelizable(ParallelScope.All)]
 internal sealed class WrongConfigurationTests
 {
     private const int WrongConfiguration = 78;

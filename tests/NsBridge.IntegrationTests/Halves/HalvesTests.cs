@@ -7,6 +7,7 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Halves;
 
 /// <summary>The outer and the inner half in two daemons, joined by the UNIX socket alone.</summary>
+[Parallelizable(ParallelScope.All)]
 internal sealed class HalvesTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(100_000);

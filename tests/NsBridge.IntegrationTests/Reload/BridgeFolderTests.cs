@@ -7,6 +7,7 @@ namespace NsBridge.IntegrationTests.Reload;
 
 /// <summary>Files that come to conf.d, change and go are reloads, and touch no other bridge.</summary>
 [Promise("config.conf-d")]
+[Parallelizable(ParallelScope.All)]
 internal sealed class BridgeFolderTests : BridgeFixture
 {
     private readonly IPEndPoint _first = FreeEndPoint();

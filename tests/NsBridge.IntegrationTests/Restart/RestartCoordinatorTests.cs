@@ -8,6 +8,7 @@ namespace NsBridge.IntegrationTests.Restart;
 
 /// <summary>What becomes of live connections between two processes of the service.</summary>
 [Promise("restart")]
+[Parallelizable(ParallelScope.All)]
 internal sealed class RestartCoordinatorTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(1000);

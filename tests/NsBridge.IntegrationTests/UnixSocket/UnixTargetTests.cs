@@ -7,6 +7,7 @@ namespace NsBridge.IntegrationTests.UnixSocket;
 /// <summary>
 /// Targets that are UNIX sockets: by path, which every namespace sees, and abstract ones, which live in their namespace alone.
 /// </summary>
+[Parallelizable(ParallelScope.All)]
 internal sealed class UnixTargetTests : BridgeFixture
 {
     [Test]
