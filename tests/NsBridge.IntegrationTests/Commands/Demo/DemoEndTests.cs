@@ -61,7 +61,7 @@ internal sealed class DemoEndTests
         int second = Children(demo.Id).Single();
         using var place = new ProcessPlace(second);
 
-        await Command.CheckAsync("/bin/sh", "-c", $"kill -TERM {demo.Id}; kill -TERM {demo.Id}");
+        await Command.CheckAsync("/bin/sh", "-c", $"kill -TERM {demo.Id}; kill -TERM {demo.Id} || :");
 
         Assert.That(await demo.ExitAsync(), Is.Zero);
         await CheckGoneAsync(program, second, place);
@@ -79,6 +79,20 @@ internal sealed class DemoEndTests
 
         Assert.That(await demo.ExitAsync(), Is.Zero);
         Assert.That(program.Leftovers, Is.Empty);
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Demo_Killed_LeavesNoProcessNoNamespaceAndNoFile(bool asRoot)
+    {
+        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot);
+        using BackgroundProcess demo = await program.StartAsync();
+        int second = Children(demo.Id).Single();
+        using var place = new ProcessPlace(second);
+
+        await demo.SignalAsync("KILL");
+
+        await CheckGoneAsync(program, second, place);
     }
 
     private static async Task CheckGoneAsync(DemoProgram program, int second, ProcessPlace place)
