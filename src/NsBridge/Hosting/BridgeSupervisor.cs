@@ -233,7 +233,7 @@ internal sealed partial class BridgeSupervisor(
     {
         foreach (Bridge bridge in _bridges)
             await _guard.RunAsync($"recover bridge '{bridge.Settings.Name}'", () =>
-                bridge.LacksSocket ? bridge.RecoverAsync() : Task.CompletedTask);
+                bridge.MayRecover ? bridge.RecoverAsync() : Task.CompletedTask);
         await _guard.RunAsync("store the listening sockets", () =>
             listening.Bindings == _bindingsStored ? Task.CompletedTask : StoreListenersAsync());
         foreach (Bridge bridge in _leaving.Where(bridge => bridge.HasDrained))

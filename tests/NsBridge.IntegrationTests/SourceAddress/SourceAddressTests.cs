@@ -32,11 +32,13 @@ internal sealed class SourceAddressTests : BridgeFixture
 
         foreach (IPAddress client in new[] { s_v4, s_v6 })
         {
-            foreach (int port in new[] { Port, Port + 1 })
-            {
-                using Socket socket = await ConnectAsync(outside, client, port);
-                Assert.That(await ReadAsync(socket), Is.EqualTo(socket.LocalEndPoint!.ToString()), $"by port {port}");
-            }
+            using Socket first = await ConnectAsync(outside, new IPEndPoint(client, 0), Port);
+            var source = (IPEndPoint)first.LocalEndPoint!;
+            Assert.That(await ReadAsync(first), Is.EqualTo(source.ToString()));
+            // While the target has that connection, another one of the same client's port gets another port.
+            using Socket second = await ConnectAsync(outside, source, Port + 1);
+            var seen = IPEndPoint.Parse(await ReadAsync(second));
+            Assert.That((seen.Address, seen.Port == source.Port), Is.EqualTo((client, false)));
             await IsResetAsync(outside, client, Port + 2);
         }
         using Socket local = await TestClient.UnixAsync(path);
@@ -49,11 +51,14 @@ internal sealed class SourceAddressTests : BridgeFixture
         (TestNamespace inside, TestNamespace outside) = (await NamespaceAsync(), await ClientsAsync());
         await RouteBackAsync(inside);
         using Socket datagrams = inside.BindUdp(new IPEndPoint(IPAddress.Loopback, 0));
-        DaemonProcess daemon = await StartAsync(Entry("udp", inside, outside, datagrams.LocalEndPoint!.ToString()!) with
+        using Socket everywhere = inside.BindUdp(new IPEndPoint(IPAddress.Any, 0));
+        BridgeEntry entry = Entry("udp", inside, outside, datagrams.LocalEndPoint!.ToString()!) with
         {
             Protocol = "udp",
             IdleTimeout = TimeSpan.FromSeconds(1),
-        });
+        };
+        DaemonProcess daemon = await StartAsync(
+            entry, entry with { Name = "wide", Listen = Port + 1, Target = $"127.0.0.1:{((IPEndPoint)everywhere.LocalEndPoint!).Port}" });
         await daemon.WaitLogAsync("Bridge udp is up");
 
         using Socket speaker = outside.BindUdp(new IPEndPoint(s_v4, 0));
@@ -63,6 +68,7 @@ internal sealed class SourceAddressTests : BridgeFixture
         Assert.That(heard.RemoteEndPoint, Is.EqualTo(speaker.LocalEndPoint));
         await datagrams.SendToAsync("answer"u8.ToArray(), heard.RemoteEndPoint);
         Assert.That(await speaker.ReceiveAsync(new byte[9], deadline.Token), Is.EqualTo("answer".Length));
+        Assert.That((await daemon.AskAsync("doctor", "wide")).Output, Does.Contain("bound to every address"));
     }
 
     [Test]
@@ -82,7 +88,7 @@ internal sealed class SourceAddressTests : BridgeFixture
 
         await RouteBackAsync(inside);
         await daemon.WaitLogAsync("Bridge web is up");
-        using Socket client = await ConnectAsync(outside, s_v4, Port);
+        using Socket client = await ConnectAsync(outside, new IPEndPoint(s_v4, 0), Port);
         await client.EchoAsync(Pattern.Take(100));
         await inside.IpAsync("route", "flush", "table", "123");
         await client.SendAllAsync(Pattern.Take(100));
@@ -172,10 +178,11 @@ internal sealed class SourceAddressTests : BridgeFixture
         return await stream.ReadToEndAsync().WaitAsync(Soon);
     }
 
-    private static async Task<Socket> ConnectAsync(TestNamespace outside, IPAddress from, int port)
+    private static async Task<Socket> ConnectAsync(TestNamespace outside, IPEndPoint from, int port)
     {
         Socket socket = outside.OpenSocket(from.AddressFamily);
-        socket.Bind(new IPEndPoint(from, 0));
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        socket.Bind(from);
         IPAddress to = from.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Loopback : IPAddress.IPv6Loopback;
         await socket.ConnectAsync(new IPEndPoint(to, port)).WaitAsync(Soon);
         return socket;
@@ -191,7 +198,7 @@ internal sealed class SourceAddressTests : BridgeFixture
     {
         try
         {
-            using Socket client = await ConnectAsync(outside, from, port);
+            using Socket client = await ConnectAsync(outside, new IPEndPoint(from, 0), port);
             Assert.That(await client.EndingAsync(Soon), Is.EqualTo(Ending.Reset));
         }
         catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionReset)

@@ -64,8 +64,8 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
     /// <summary>Whether this bridge's own connections have ended and all their sockets are closed.</summary>
     public bool HasDrained => Clients.Count == 0;
 
-    /// <summary>Whether <see cref="RecoverAsync"/> may have a socket to make.</summary>
-    public bool LacksSocket => _inner is { IsSocketInPlace: false } || _outer?.BindTrouble is not null
+    /// <summary>Whether <see cref="RecoverAsync"/> may have something to do.</summary>
+    public bool MayRecover => _inner is { IsSocketInPlace: false } || _outer?.BindTrouble is not null
         || _settings.ListensOnInterface || _returnPath is not null || Judge().State == BridgeState.Failed;
 
     /// <summary>Whether no listener can be bound for lack of a privilege.</summary>
@@ -137,7 +137,7 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
         _namespaces.Release(tracker);
     }
 
-    /// <summary>Makes sockets that could not be made before. Cheap if none is missing.</summary>
+    /// <summary>Makes sockets that could not be made before, and proves the return path again. Cheap if nothing is missing.</summary>
     public async Task RecoverAsync()
     {
         if (!_settings.Enabled)
