@@ -33,6 +33,8 @@ internal sealed class Reports : IBridgeReports, IBridgeConnections
         Socket = "/run/nsbridge/web.sock",
         Target = "127.0.0.1:3000",
         Active = 3,
+        Parked = 1,
+        Ended = [100, 7, 3, 5, 0, 0, 0],
         Total = 120,
         Refused = 2,
         Failed = 5,

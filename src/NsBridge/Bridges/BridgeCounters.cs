@@ -28,6 +28,7 @@ internal sealed record ClientFailure(DateTimeOffset At, string Reason, long Coun
 internal sealed class BridgeCounters
 {
     private readonly long[] _buckets = new long[ConnectBuckets.UpperBoundsMicroseconds.Length + 1];
+    private readonly long[] _ended = new long[Enum.GetValues<EndReason>().Length];
     private readonly RelayCounters[] _relays;
     private long _active;
     private long _total;
@@ -80,11 +81,18 @@ internal sealed class BridgeCounters
     /// <summary>The counters of the relays on one loop.</summary>
     public RelayCounters RelaysOf(int loop) => _relays[loop];
 
-    public long[] Buckets()
+    public long Parked => _relays.Sum(relay => relay.Parked);
+
+    public long[] Buckets() => Copy(_buckets);
+
+    /// <summary>Clients that have gone, by <see cref="EndReason"/>.</summary>
+    public long[] Ended() => Copy(_ended);
+
+    private static long[] Copy(long[] counts)
     {
-        long[] copy = new long[_buckets.Length];
+        long[] copy = new long[counts.Length];
         for (int i = 0; i < copy.Length; i++)
-            copy[i] = Volatile.Read(ref _buckets[i]);
+            copy[i] = Volatile.Read(ref counts[i]);
         return copy;
     }
 
@@ -103,6 +111,9 @@ internal sealed class BridgeCounters
 
     /// <summary>An admitted client has gone.</summary>
     public void CountGone() => Interlocked.Decrement(ref _active);
+
+    /// <summary>An admitted client has gone, for that reason.</summary>
+    public void CountEnded(EndReason reason) => Interlocked.Increment(ref _ended[(int)reason]);
 
     /// <param name="reason">Null if it is not the last failure of the bridge that has the name now.</param>
     public void CountFailed(string? reason)

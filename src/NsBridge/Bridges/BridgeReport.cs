@@ -1,4 +1,5 @@
 using NsBridge.Configuration.Values;
+using NsBridge.Relaying.Halves;
 
 namespace NsBridge.Bridges;
 
@@ -80,6 +81,12 @@ internal sealed record BridgeReport
 
     /// <summary>Connections open now.</summary>
     public long Active { get; init; }
+
+    /// <summary>Clients among them that wait for a missing target.</summary>
+    public long Parked { get; init; }
+
+    /// <summary>Clients that have gone, by <see cref="EndReason"/>.</summary>
+    public IReadOnlyList<long> Ended { get; init; } = [];
 
     /// <summary>All clients: served, refused, failed and active.</summary>
     public long Total { get; init; }

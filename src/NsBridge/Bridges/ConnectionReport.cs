@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using NsBridge.Configuration.Settings;
 using NsBridge.Relaying.Halves;
 
@@ -23,6 +24,18 @@ internal enum ConnectionState
 
     /// <summary>An inner half of another process has taken the client over; that one knows the bytes.</summary>
     HandedOff,
+}
+
+/// <summary>The outcomes of connections and flows in words, such as <c>client-reset</c>.</summary>
+internal static class EndReasons
+{
+    public static readonly IReadOnlyList<string> Words =
+        [.. Enum.GetValues<EndReason>().Select(reason => JsonNamingPolicy.KebabCaseLower.ConvertName(reason.ToString()))];
+
+    extension(EndReason reason)
+    {
+        public string Word => Words[(int)reason];
+    }
 }
 
 /// <summary>A connection or flow at one moment.</summary>

@@ -38,6 +38,17 @@ internal static class PrometheusText
             Sample(text, "nsbridge_connections_total", report, "result", "failed", ended.Failed);
         }
 
+        Head(text, "nsbridge_connections_ended_total", "counter", "Admitted clients that have gone, by the outcome of their connection.");
+        foreach ((BridgeReport report, ConnectionResult _) in bridges)
+        {
+            foreach ((long count, string outcome) in report.Ended.Zip(EndReasons.Words))
+                Sample(text, "nsbridge_connections_ended_total", report, "outcome", outcome, count);
+        }
+
+        Head(text, "nsbridge_clients_parked", "gauge", "Clients that wait for a missing namespace or target.");
+        foreach ((BridgeReport report, ConnectionResult _) in bridges)
+            Sample(text, "nsbridge_clients_parked", report, null, null, report.Parked);
+
         Head(text, "nsbridge_failing_clients", "gauge", "Clients that could not reach the target since the last one that did.");
         foreach ((BridgeReport report, ConnectionResult _) in bridges)
             Sample(text, "nsbridge_failing_clients", report, null, null, report.LastFailure?.Count ?? 0);

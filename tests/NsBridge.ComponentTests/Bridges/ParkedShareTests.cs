@@ -29,6 +29,8 @@ internal sealed class ParkedShareTests
         await scene.InAsync(MostPerClient);
         clients.Add(await TestClient.TcpAsync(listen, IPAddress.Parse("127.0.0.2")));
         await scene.InAsync(MostPerClient + 1);
+        await Eventually.TrueAsync(
+            () => scene.Fleet.Snapshot()[0].Parked == MostPerClient + 1, TimeSpan.FromSeconds(10), "each is counted as parked");
 
         clients.ForEach(client => client.Dispose());
     }

@@ -35,6 +35,8 @@ internal sealed class MetricsTests : BridgeFixture
             "nsbridge_bridge_up{bridge=\"web\"} 1",
             "nsbridge_target_up{bridge=\"web\"} 1",
             "nsbridge_connections_active{bridge=\"web\"} 0",
+            "nsbridge_connections_ended_total{bridge=\"web\",outcome=\"closed\"} 1",
+            "nsbridge_clients_parked{bridge=\"web\"} 0",
             "nsbridge_bytes_total{bridge=\"web\",direction=\"to_target\"} 12345",
             "nsbridge_bytes_total{bridge=\"web\",direction=\"to_client\"} 12345",
             "nsbridge_connect_seconds_bucket{bridge=\"web\",le=\"+Inf\"} 1",

@@ -23,7 +23,7 @@ internal sealed class Connector
     private readonly LoopTimer _retry;
     private readonly Stack<ConnectAttempt> _idle = new();
     private readonly HashSet<ConnectAttempt> _connecting = [];
-    private readonly ParkedClients _parked = new();
+    private readonly ParkedClients _parked;
     private readonly FailureText _failure = new();
 
     public Connector(EventLoop loop, NamespaceTracker place, ConnectTarget target, RelayCounters counters, IConnectorOwner owner)
@@ -32,6 +32,7 @@ internal sealed class Connector
         _place = place;
         Target = target;
         _owner = owner;
+        _parked = new ParkedClients(counters);
         _retry = new LoopTimer(loop, Retry);
         Relays = new RelayGroup(
             loop, counters,

@@ -7,7 +7,8 @@ namespace NsBridge.Bridges.Connecting;
 
 /// <summary>Clients that wait for a missing target, in the order of their arrival. One queue for each port of a range: services behind a
 /// range come up independently.</summary>
-internal sealed class ParkedClients
+/// <param name="counters">Counts them.</param>
+internal sealed class ParkedClients(RelayCounters counters)
 {
     /// <summary>Parked clients that are connected at once when the target is back. On the stack: a retry may lead to another one.</summary>
     [InlineArray(Size)]
@@ -91,6 +92,7 @@ internal sealed class ParkedClients
             _queues.Add(attempt.Accepted.Offset, queue = new LinkedList<ConnectAttempt>());
         queue.AddLast(attempt.Place);
         Count++;
+        counters.AddParked(1);
         if (!attempt.Accepted.Peer.IsUnix)
             CollectionsMarshal.GetValueRefOrAddDefault(_perClient, attempt.Accepted.Peer.ClientBits, out _)++;
     }
@@ -103,6 +105,7 @@ internal sealed class ParkedClients
         // An empty queue stays for the next client.
         attempt.Place.List!.Remove(attempt.Place);
         Count--;
+        counters.AddParked(-1);
         PeerAddress peer = attempt.Accepted.Peer;
         if (!peer.IsUnix && --CollectionsMarshal.GetValueRefOrAddDefault(_perClient, peer.ClientBits, out _) == 0)
             _perClient.Remove(peer.ClientBits);

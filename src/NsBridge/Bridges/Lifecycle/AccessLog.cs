@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using NsBridge.Relaying.Halves;
@@ -20,10 +19,10 @@ internal sealed partial class AccessLog : IDisposable
     /// <summary>More than a second of what a busy machine relays; 1.5 MiB at most, and nothing without the key.</summary>
     private const int LongestQueue = 16_384;
 
-    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(1);
+    /// <summary>Between two batches: to wake the task for each connection costs a busy loop more than its line does.</summary>
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
-    private static readonly string[] s_outcomes =
-        [.. Enum.GetValues<EndReason>().Select(reason => JsonNamingPolicy.KebabCaseLower.ConvertName(reason.ToString()))];
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(1);
 
     private readonly Channel<(string Bridge, EndedConnection Ended)> _queue =
         Channel.CreateBounded<(string, EndedConnection)>(new BoundedChannelOptions(LongestQueue) { SingleReader = true });
@@ -47,10 +46,14 @@ internal sealed partial class AccessLog : IDisposable
 
     private async Task WriteAsync()
     {
-        await foreach ((string bridge, EndedConnection ended) in _queue.Reader.ReadAllAsync())
+        while (await _queue.Reader.WaitToReadAsync())
         {
-            double seconds = ended.Milliseconds / 1000.0;
-            Ended(bridge, ended.Peer, s_outcomes[(int)ended.Outcome.Ending], seconds, ended.ToTarget, ended.ToClient);
+            await Task.Delay(s_pause);
+            for (int i = 0; i < LongestQueue && _queue.Reader.TryRead(out (string Bridge, EndedConnection Connection) ended); i++)
+            {
+                (PeerAddress peer, RelayOutcome outcome, long toTarget, long toClient, long milliseconds) = ended.Connection;
+                Ended(ended.Bridge, peer, outcome.Ending.Word, milliseconds / 1000.0, toTarget, toClient);
+            }
             if (Volatile.Read(ref _lost) > 0)
                 Lost(Interlocked.Exchange(ref _lost, 0));
         }

@@ -107,6 +107,7 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
     public void Drop(PeerAddress peer)
     {
         _admission.Release(peer);
+        Counters.CountEnded(EndReason.Aborted);
         _log.Ended(new EndedConnection(peer, new RelayOutcome(EndReason.Aborted), 0, 0, 0), _isLogged);
     }
 
@@ -123,6 +124,7 @@ internal sealed class BridgeClients : IClientAdmission, IConnectionEvents
     {
         _admission.Release(peer);
         CountOut(peer);
+        Counters.CountEnded(outcome.Ending);
         _log.Ended(new EndedConnection(peer, outcome, toTarget, toClient, age), _isLogged);
     }
 
