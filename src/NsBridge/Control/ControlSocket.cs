@@ -137,8 +137,7 @@ internal sealed partial class ControlSocket : IHostedService, IAsyncDisposable
         switch (Encoding.UTF8.GetString(request, 0, length).TrimEnd('\n').Split(' '))
         {
             case ["status"]:
-                BridgeStatus[] bridges = [.. _reports.Snapshot().Select(BridgeStatus.Of)];
-                var status = new StatusDocument(ProductVersion.Text, Environment.ProcessId, _loader.File, bridges);
+                var status = StatusDocument.Now(_loader.File, _reports);
                 await JsonSerializer.SerializeAsync(stream, status, StatusJson.Default.StatusDocument, deadline);
                 break;
             case ["connections", .. { Length: <= 1 } name]:

@@ -4,10 +4,12 @@ using System.Text;
 
 namespace NsBridge.Control;
 
-/// <summary>The first line of an HTTP/1.x request; the rest of the head is not needed here.</summary>
+/// <summary>The first line of an HTTP/1.x request, and what its head says of where it comes from.</summary>
 /// <param name="Method">As sent; methods are case-sensitive.</param>
 /// <param name="Path">Without the query.</param>
-internal readonly record struct HttpRequestHead(string Method, string Path)
+/// <param name="Host">The field Host; null if there is none.</param>
+/// <param name="FetchSite">The field Sec-Fetch-Site; null if there is none.</param>
+internal readonly record struct HttpRequestHead(string Method, string Path, string? Host = null, string? FetchSite = null)
 {
     /// <summary>Reads <c>METHOD TARGET HTTP/1.x</c>.</summary>
     /// <param name="head">Everything before the empty line.</param>
@@ -29,8 +31,19 @@ internal readonly record struct HttpRequestHead(string Method, string Path)
             target = slash < 0 ? "/" : target[slash..];
         }
         int query = target.IndexOf('?', StringComparison.Ordinal);
-        value = new HttpRequestHead(method, query < 0 ? target : target[..query]);
+        value = new HttpRequestHead(method, query < 0 ? target : target[..query], Field(head, "host"u8), Field(head, "sec-fetch-site"u8));
         return true;
+    }
+
+    private static string? Field(ReadOnlySpan<byte> head, ReadOnlySpan<byte> name)
+    {
+        foreach (Range range in head.Split((byte)'\n'))
+        {
+            ReadOnlySpan<byte> line = head[range];
+            if (line.Length > name.Length && line[name.Length] == ':' && Ascii.EqualsIgnoreCase(line[..name.Length], name))
+                return Encoding.ASCII.GetString(line[(name.Length + 1)..]).Trim();
+        }
+        return null;
     }
 }
 
@@ -41,7 +54,7 @@ internal static class HttpAnswer
     /// <param name="contentType">Of the body.</param>
     /// <param name="body">The content.</param>
     /// <param name="headOnly">For a HEAD request: the same headers without the body.</param>
-    /// <param name="extraHeader">One more header line without its end; null for none.</param>
+    /// <param name="extraHeader">More header lines, without the end of the last; null for none.</param>
     public static byte[] Write(string status, string contentType, string body, bool headOnly = false, string? extraHeader = null)
     {
         byte[] content = Encoding.UTF8.GetBytes(body);

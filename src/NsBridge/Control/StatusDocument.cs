@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using NsBridge.Base;
 using NsBridge.Bridges;
 using NsBridge.Configuration.Values;
 
@@ -10,7 +12,22 @@ namespace NsBridge.Control;
 /// <param name="Pid">The daemon's process.</param>
 /// <param name="Configuration">The full path of its configuration file; null from an older daemon.</param>
 /// <param name="Bridges">In the order of the configuration.</param>
-internal sealed record StatusDocument(string Version, int Pid, string? Configuration, IReadOnlyList<BridgeStatus> Bridges);
+/// <param name="Started">When the process started, in UTC; null from an older daemon.</param>
+internal sealed record StatusDocument(
+    string Version, int Pid, string? Configuration, IReadOnlyList<BridgeStatus> Bridges, DateTime? Started = null)
+{
+    /// <summary>The daemon at this moment.</summary>
+    public static StatusDocument Now(string configuration, IBridgeReports reports)
+    {
+        using var self = Process.GetCurrentProcess();
+        return new StatusDocument(
+            ProductVersion.Text,
+            self.Id,
+            configuration,
+            [.. reports.Snapshot().Select(BridgeStatus.Of)],
+            self.StartTime.ToUniversalTime());
+    }
+}
 
 /// <summary>One bridge in <see cref="StatusDocument"/>.</summary>
 /// <param name="Name">As configured.</param>

@@ -50,7 +50,6 @@ internal static class Daemon
         // Hosted services start in this order. The control socket first: it refuses a second daemon. The supervisor last of those whose
         // start may fail: no other can lose what it restored.
         builder.Services.AddHostedService<ControlSocket>();
-        builder.Services.AddSingleton<BridgeCounts>();
         builder.Services.AddHostedService<MetricsServer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<BridgeSupervisor>());
         builder.Services.AddHostedService<ConfigurationReloader>();

@@ -1,26 +1,34 @@
 using System.Net.Sockets;
+using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NsBridge.Base;
+using NsBridge.Bridges;
 using NsBridge.Bridges.Listening;
+using NsBridge.Configuration.Reading;
 using NsBridge.Configuration.Settings;
 using NsBridge.Control;
 
 namespace NsBridge.Metrics;
 
-/// <summary>Serves <c>/metrics</c> over HTTP if the configuration asks for it. A responder of our own: Kestrel would nearly double the
-/// executable (4 MB more) and the memory of the daemon (7 MiB more) for one fixed page that is fetched four times a minute.</summary>
+/// <summary>Serves <c>/metrics</c> and the <see cref="StatusPage"/> over HTTP if the configuration asks for it. A responder of our own:
+/// Kestrel would nearly double the executable (4 MB more) and the memory of the daemon (7 MiB more) for a few fixed pages.</summary>
 internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
 {
     private const string PlainText = "text/plain; charset=utf-8";
 
+    private readonly ConfigurationLoader _loader;
+    private readonly IBridgeReports _reports;
     private readonly BridgeCounts _counts;
     private readonly ILogger<MetricsServer> _log;
     private readonly ServingLoop? _serving;
 
-    public MetricsServer(DaemonSettings settings, BridgeCounts counts, ListeningSockets listening, ILogger<MetricsServer> log)
+    public MetricsServer(
+        DaemonSettings settings, ConfigurationLoader loader, IBridgeReports reports, ListeningSockets listening, ILogger<MetricsServer> log)
     {
-        _counts = counts;
+        _loader = loader;
+        _reports = reports;
+        _counts = new BridgeCounts(reports);
         _log = log;
         if (settings.Metrics is { } endpoint)
         {
@@ -57,10 +65,24 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
         if (head.Method is not ("GET" or "HEAD"))
             return HttpAnswer.Write("405 Method Not Allowed", PlainText, "Only GET and HEAD.\n", extraHeader: "Allow: GET, HEAD");
         bool headOnly = head.Method == "HEAD";
-        return head.Path == "/metrics"
-            ? HttpAnswer.Write("200 OK", PrometheusText.ContentType, PrometheusText.Write(_counts.Take()), headOnly)
-            : HttpAnswer.Write("404 Not Found", PlainText, "The metrics are at /metrics.\n", headOnly);
+        if (SiteGuard.Refusal(head) is { } refusal)
+            return HttpAnswer.Write("403 Forbidden", PlainText, refusal, headOnly);
+        return head.Path switch
+        {
+            "/metrics" => HttpAnswer.Write("200 OK", PrometheusText.ContentType, PrometheusText.Write(_counts.Take()), headOnly),
+            "/" => Page("text/html", StatusPage.Write(Status, DateTimeOffset.UtcNow)),
+            "/page.css" => Page("text/css", StatusPage.Part("page.css")),
+            "/page.js" => Page("text/javascript", StatusPage.Part("page.js")),
+            "/status.json" => Page(
+                "application/json", JsonSerializer.Serialize(Status, new StatusJson(ReadableJson.Options()).StatusDocument)),
+            _ => HttpAnswer.Write("404 Not Found", PlainText, "There are /, /status.json and /metrics.\n", headOnly),
+        };
+
+        byte[] Page(string type, string body) =>
+            HttpAnswer.Write("200 OK", $"{type}; charset=utf-8", body, headOnly, StatusPage.Headers);
     }
+
+    private StatusDocument Status => StatusDocument.Now(_loader.File, _reports);
 
     [LoggerMessage(EventId = 2202, Level = LogLevel.Information, Message = "Metrics are served at {Endpoint}, path /metrics")]
     private partial void Serving(string endpoint);

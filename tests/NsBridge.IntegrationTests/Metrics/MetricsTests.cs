@@ -47,7 +47,8 @@ internal sealed class MetricsTests : BridgeFixture
     }
 
     [TestCase("POST /metrics HTTP/1.1\r\n\r\n", "405")]
-    [TestCase("GET / HTTP/1.1\r\n\r\n", "404")]
+    [TestCase("GET /x HTTP/1.1\r\n\r\n", "404")]
+    [TestCase("GET / HTTP/1.1\r\nHost: another.example\r\n\r\n", "403")]
     [TestCase("nonsense\r\n\r\n", "400")]
     public async Task Metrics_AskedWrongly_AnswersPlainly(string request, string code)
     {

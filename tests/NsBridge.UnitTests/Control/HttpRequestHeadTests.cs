@@ -12,7 +12,16 @@ public class HttpRequestHeadTests
     public void TryParse_OfRequest_ReturnsMethodAndPath(string head, string method, string path)
     {
         Assert.That(HttpRequestHead.TryParse(Encoding.ASCII.GetBytes(head), out HttpRequestHead value));
-        Assert.That(value, Is.EqualTo(new HttpRequestHead(method, path)));
+        Assert.That((value.Method, value.Path), Is.EqualTo((method, path)));
+    }
+
+    [TestCase("GET / HTTP/1.1\r\nhost: a:80 \r\nSec-Fetch-Site: none", "a:80", "none")]
+    [TestCase("GET / HTTP/1.1\nSEC-FETCH-SITE:cross-site\nHost:b", "b", "cross-site")]
+    [TestCase("GET http://c/ HTTP/1.1\r\nHosts: d\r\n", null, null)]
+    public void TryParse_OfRequest_ReturnsWhereItComesFrom(string head, string? host, string? site)
+    {
+        Assert.That(HttpRequestHead.TryParse(Encoding.ASCII.GetBytes(head), out HttpRequestHead value));
+        Assert.That((value.Host, value.FetchSite), Is.EqualTo((host, site)));
     }
 
     [TestCase("")]

@@ -47,7 +47,6 @@ internal sealed class Connector
     }
 
     public EventLoop Loop { get; }
-
     public RelayGroup Relays { get; }
 
     /// <summary>The target of every client without a connection, whenever it came.</summary>

@@ -22,7 +22,7 @@ internal sealed record CheckDocument(string Configuration, int? Bridges, IReadOn
 internal sealed partial class CheckJson : JsonSerializerContext
 {
     public static string Of(CheckDocument document) =>
-        JsonSerializer.Serialize(document, new CheckJson(Wording.JsonOptions()).CheckDocument);
+        JsonSerializer.Serialize(document, new CheckJson(ReadableJson.Options()).CheckDocument);
 }
 
 /// <summary><c>nsbridge check</c>: validates the configuration as the daemon does; starts nothing, needs no privilege.</summary>

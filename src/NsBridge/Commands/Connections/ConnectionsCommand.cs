@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using NsBridge.Base;
-using NsBridge.Commands.Inspection;
 using NsBridge.Commands.Status;
 using NsBridge.Control;
 
@@ -36,7 +35,7 @@ internal static class ConnectionsCommand
             now = WithRates(now, before, TimeProvider.System.GetElapsedTime(began, ended).TotalSeconds);
         }
         await StandardStreams.Terminal.WriteLineAsync(options.Json
-            ? JsonSerializer.Serialize(now, new StatusJson(Wording.JsonOptions()).ConnectionsDocument)
+            ? JsonSerializer.Serialize(now, new StatusJson(ReadableJson.Options()).ConnectionsDocument)
             : string.Join(Environment.NewLine, Lines(now, Screen.Width)));
         return ExitCode.Success;
     }

@@ -24,7 +24,7 @@ internal sealed record DiscoveredEntry(
 internal sealed partial class DiscoverJson : JsonSerializerContext
 {
     public static string Of(DiscoverDocument document) =>
-        JsonSerializer.Serialize(document, new DiscoverJson(Wording.JsonOptions()).DiscoverDocument);
+        JsonSerializer.Serialize(document, new DiscoverJson(ReadableJson.Options()).DiscoverDocument);
 }
 
 /// <summary><c>nsbridge discover</c>: what listens inside namespaces, as bridge entries.</summary>

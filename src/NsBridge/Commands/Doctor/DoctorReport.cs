@@ -46,7 +46,7 @@ internal sealed record BridgeDiagnosis(string Name, IReadOnlyList<CheckResult> C
 internal sealed partial class DoctorJson : JsonSerializerContext
 {
     public static string Of(DoctorDocument document) =>
-        JsonSerializer.Serialize(document, new DoctorJson(Wording.JsonOptions()).DoctorDocument);
+        JsonSerializer.Serialize(document, new DoctorJson(ReadableJson.Options()).DoctorDocument);
 }
 
 /// <summary>The lines of the doctor's text.</summary>

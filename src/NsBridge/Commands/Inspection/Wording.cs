@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 
 namespace NsBridge.Commands.Inspection;
 
@@ -33,12 +31,4 @@ internal static class Wording
         return List(ranges.Select(range => new IPEndPoint(range.Address, range.First)
             + (range.Last > range.First ? string.Create(CultureInfo.InvariantCulture, $"-{range.Last}") : "")));
     }
-
-    /// <summary>JSON for people and programs, not for web pages: quotes in a finding stay readable.</summary>
-    public static JsonSerializerOptions JsonOptions() => new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        WriteIndented = true,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
 }

@@ -26,7 +26,8 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
         StatusDocument document = now.Document;
         var lines = new List<string>
         {
-            PlainText.Line($"nsbridge {document.Version}, pid {document.Pid.ToString(CultureInfo.InvariantCulture)}: {Summary(document)}"),
+            PlainText.Line(string.Create(
+                CultureInfo.InvariantCulture, $"nsbridge {document.Version}, pid {document.Pid}: {StatusWords.Summary(document)}")),
         };
         if (document.Bridges.Count == 0)
             return lines;
@@ -37,22 +38,10 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
         foreach ((BridgeStatus bridge, string[] row) in document.Bridges.Zip(rows))
         {
             lines.Add(table.Row(row, (column, cell) => column == StateColumn ? Coloured(cell, bridge.State) : cell));
-            string[] words = [bridge.Reason, Failing(bridge.LastFailure), LostClients(bridge.Connections)];
-            foreach (string line in words.Where(line => line.Length > 0))
+            foreach (string line in StatusWords.Of(bridge, clock.GetUtcNow()))
                 lines.Add(new string(' ', table.Indent) + PlainText.Line(line));
         }
         return lines;
-    }
-
-    private static string Summary(StatusDocument document)
-    {
-        if (document.Bridges.Count == 0)
-            return "no bridges";
-        // What is wrong comes last, where the eye ends.
-        string[] order = ["up", "disabled", "waiting", "failed"];
-        IEnumerable<string> states = document.Bridges.CountBy(bridge => bridge.State).OrderBy(state => Array.IndexOf(order, state.Key))
-            .Select(state => $"{state.Value} {state.Key}");
-        return $"{(document.Bridges.Count == 1 ? "1 bridge" : $"{document.Bridges.Count} bridges")}, {string.Join(", ", states)}";
     }
 
     private static string[] Cells(BridgeStatus bridge, ByteRates? rates) =>
@@ -78,22 +67,6 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
     /// <summary>Without it an address in another namespace reads as a port that is open on the host.</summary>
     private static string InNamespace(string? reference) => reference is null or "host" ? "" : $" in {reference}";
 
-    /// <summary>Why clients fail although the bridge is up, until one reaches the target.</summary>
-    private string Failing(FailureStatus? failure)
-    {
-        if (failure is null)
-            return "";
-        string clients = failure.Count == 1 ? "1 client" : $"{Amount.OfCount(failure.Count)} clients";
-        return $"last failure {Amount.OfTime(clock.GetUtcNow() - failure.At)} ago: {failure.Reason}; {clients}";
-    }
-
-    private static string LostClients(ConnectionCounts counts)
-    {
-        (long Count, string Word)[] lost = [(counts.Refused, "refused"), (counts.Failed, "failed")];
-        string words = string.Join(", ", lost.Where(part => part.Count > 0).Select(part => $"{Amount.OfCount(part.Count)} {part.Word}"));
-        return words.Length == 0 ? "" : $"clients: {words}";
-    }
-
     private string Coloured(string cell, string state) => (colours, state) switch
     {
         (true, "up") => $"\e[32m{cell}\e[0m",
@@ -101,35 +74,4 @@ internal sealed class StatusTable(TimeProvider clock, bool colours)
         (true, "failed") => $"\e[31m{cell}\e[0m",
         _ => cell,
     };
-}
-
-/// <summary>Numbers as people read them.</summary>
-internal static class Amount
-{
-    private static readonly string[] s_units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-
-    /// <summary><c>17 B</c>, <c>1.5 MiB</c>, <c>230 GiB</c>: three figures at most behind the first unit.</summary>
-    public static string OfBytes(double bytes)
-    {
-        int unit = 0;
-        while (bytes >= 1000 && unit < s_units.Length - 1)
-        {
-            bytes /= 1024;
-            unit++;
-        }
-        string format = unit == 0 || bytes >= 99.95 ? "0" : bytes >= 9.995 ? "0.0" : "0.00";
-        return string.Create(CultureInfo.InvariantCulture, $"{bytes.ToString(format, CultureInfo.InvariantCulture)} {s_units[unit]}");
-    }
-
-    /// <summary><c>12 s</c>, <c>5 min</c>, <c>30 h</c>, <c>9 d</c>: below two of a unit in the next smaller one.</summary>
-    public static string OfTime(TimeSpan time)
-    {
-        (double amount, string unit) = time.TotalSeconds < 120 ? (time.TotalSeconds, "s")
-            : time.TotalMinutes < 120 ? (time.TotalMinutes, "min")
-            : time.TotalHours < 48 ? (time.TotalHours, "h")
-            : (time.TotalDays, "d");
-        return string.Create(CultureInfo.InvariantCulture, $"{(long)Math.Max(amount, 0)} {unit}");
-    }
-
-    public static string OfCount(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);
 }

@@ -33,7 +33,7 @@ internal static class DaemonKeys
     public static readonly SingleKey<MetricsEndpoint?> MetricsListen = new("Listen", MetricsEndpoint.TryParse, null)
     {
         Path = "Metrics:Listen",
-        Help = "Where metrics for Prometheus are served, at `/metrics`: `ADDR:PORT` or `unix:/path`.",
+        Help = "Where `/metrics` for Prometheus and a status page at `/` are served: `ADDR:PORT` or `unix:/path`.",
         DefaultNote = "off",
         Json = new JsonShape("string", "integer") { Examples = ["127.0.0.1:9464", "unix:/run/nsbridge/metrics.sock"] },
     };

@@ -1,3 +1,4 @@
+using NsBridge.Base;
 using NsBridge.Bridges;
 using NsBridge.Commands.Status;
 using NsBridge.Control;
@@ -8,8 +9,18 @@ namespace NsBridge.UnitTests.Commands.Status;
 
 public class StatusTableTests
 {
-    private static readonly BridgeReport s_waiting =
-        Reports.Web with { Name = "mail", State = BridgeState.Waiting, Reason = "network namespace vpn does not exist", LastFailure = null, Active = 0, Total = 0, Refused = 0, Failed = 0, BytesToClient = 0 };
+    private static readonly BridgeReport s_waiting = Reports.Web with
+    {
+        Name = "mail",
+        State = BridgeState.Waiting,
+        Reason = "network namespace vpn does not exist",
+        LastFailure = null,
+        Active = 0,
+        Total = 0,
+        Refused = 0,
+        Failed = 0,
+        BytesToClient = 0,
+    };
 
     [Test]
     public void Lines_OfTwoBridges_ShowTheirFactsAndTheReasonBelow()

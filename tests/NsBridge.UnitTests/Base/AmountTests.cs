@@ -1,6 +1,6 @@
-using NsBridge.Commands.Status;
+using NsBridge.Base;
 
-namespace NsBridge.UnitTests.Commands.Status;
+namespace NsBridge.UnitTests.Base;
 
 public class AmountTests
 {
