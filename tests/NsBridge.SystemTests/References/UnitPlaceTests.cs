@@ -7,6 +7,7 @@ namespace NsBridge.SystemTests.References;
 internal sealed class UnitPlaceTests : ServiceFixture
 {
     private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_toStart = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_promisedToLetGo = TimeSpan.FromSeconds(5);
     private const string Echo = "/usr/bin/socat TCP-LISTEN:3000,bind=127.0.0.1,fork,reuseaddr,backlog=128 EXEC:cat";
 
@@ -74,6 +75,31 @@ internal sealed class UnitPlaceTests : ServiceFixture
         await Service.EchoesAsync(3020, s_promised);
 
         await Machine.CheckAsync("systemctl stop shown");
+    }
+
+    /// <summary>Asked for by a user, of the user's own manager.</summary>
+    [Test]
+    public async Task UnitOfAUser_WithANetworkOfItsOwn_IsServedWithoutRootAndFollowed()
+    {
+        const string units = "/home/ann/.config/systemd/user", user = "runuser -u ann -- env XDG_RUNTIME_DIR=/run/user/1234";
+        await Machine.CheckAsync($"""
+            useradd --create-home --uid 1234 ann
+            mkdir -p {units}
+            printf '%s\n' '[Service]' PrivateNetwork=yes PrivateUsers=yes 'ExecStart={Echo}' > {units}/own.service
+            printf '%s\n' '[Service]' 'ExecStart=/bin/sleep infinity' > {units}/none.service
+            chown -R ann: /home/ann
+            loginctl enable-linger ann
+            """);
+        await Machine.EventuallyAsync($"{user} systemctl --user start own none", s_toStart);
+        using BackgroundProcess expose = Machine.Start($"exec {user} nsbridge expose unit:own.service 3000 --listen 3021");
+        await Service.EchoesAsync(3021, s_toStart);
+        await Machine.CheckAsync($"{user} systemctl --user restart own");
+        await Service.EchoesAsync(3021, s_promised);
+
+        CommandResult refused = await Machine.RunAsync($"{user} nsbridge expose unit:none.service 3000 --listen 3022");
+        Assert.That(refused.ExitCode, Is.EqualTo(77), refused.Everything);
+        Assert.That(refused.Error, Does.Contain("it has no user namespace of its own (PrivateUsers=yes"));
+        await Machine.CheckAsync("loginctl disable-linger ann; loginctl terminate-user ann");
     }
 
     [Test]

@@ -28,6 +28,8 @@ internal sealed class FailureTests : ServiceFixture
         Assert.That(await Service.PropertyAsync("NRestarts"), Is.EqualTo("0"));
         Assert.That(await Service.JournalAsync(), Does.Contain("NsBridge:Bridges:0:Target").And.Contain("example.org:80").And.Not
             .Contain("   at NsBridge"));
+        CommandResult reload = await Machine.RunAsync("systemctl reload nsbridge");
+        Assert.That(reload.Error, Does.Contain("not active, cannot reload"), "as nsbridge(8) says");
     }
 
     [Test]

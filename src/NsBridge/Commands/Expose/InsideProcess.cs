@@ -56,6 +56,8 @@ internal sealed class InsideProcess : IDisposable
         {
             if (owner < 0)
                 throw Refused(description, $"its network belongs to another user ({Libc.ErrorOf(owner)})");
+            if (IsOwn(owner))
+                throw Refused(description, "it has no user namespace of its own (PrivateUsers=yes of a user's unit, unshare -Urn)");
             if (of < 0 || pair < 0 || handed < 0)
                 throw Refused(description, $"{Libc.ErrorOf(Math.Min(of, Math.Min(pair, handed)))}");
             string own = string.Create(CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/fd/");
@@ -109,6 +111,16 @@ internal sealed class InsideProcess : IDisposable
         _sockets.Dispose();
         _process.Dispose();
         Libc.Close(_of);
+    }
+
+    /// <summary>Whether a user namespace is the one of this process, in which it gains no capability.</summary>
+    private static bool IsOwn(int userNamespace)
+    {
+        int own = Libc.Open("/proc/self/ns/user\0"u8, Libc.O_RDONLY);
+        bool isSame = Libc.Status(own, out FileStatus ours) >= 0 && Libc.Status(userNamespace, out FileStatus theirs) >= 0
+            && ours.IsSameFile(theirs);
+        Libc.Close(own);
+        return isSame;
     }
 
     private static void Close(ref int descriptor)
