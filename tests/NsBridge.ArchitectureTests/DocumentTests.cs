@@ -3,7 +3,8 @@ using NsBridge.Testing;
 
 namespace NsBridge.ArchitectureTests;
 
-/// <summary>docs/architecture.md leads through the code: its files exist, and its walks are short.</summary>
+/// <summary>docs/architecture.md leads through the code: its files exist, and its walks are short. The tests that
+/// CONTRIBUTING.md names exist.</summary>
 internal sealed partial class DocumentTests
 {
     private static readonly string s_text = File.ReadAllText(Path.Combine(Repository.Root, "docs/architecture.md"));
@@ -24,8 +25,21 @@ internal sealed partial class DocumentTests
         Assert.That(NamedFiles(section.Groups[1].Value).Distinct().Count(), Is.InRange(1, limit));
     }
 
+    [Test]
+    public void Filters_InContributing_FindTests()
+    {
+        string tests = string.Join('\n', SourceTree.Read("tests").Select(file => file.Code));
+        string[] names = [.. TestFilter().Matches(File.ReadAllText(Path.Combine(Repository.Root, "CONTRIBUTING.md"))).Select(match =>
+            match.Groups[1].Value)];
+        Assert.That(names, Is.Not.Empty);
+        Assert.That(names.Where(name => !tests.Contains(name, StringComparison.Ordinal)), Is.Empty);
+    }
+
     private static IEnumerable<string> NamedFiles(string text) => FilePath().Matches(text).Select(match => match.Groups[1].Value);
 
     [GeneratedRegex(@"`((?:src|tests|docs|deploy)/[\w./-]+\.\w+)`")]
     private static partial Regex FilePath();
+
+    [GeneratedRegex(@"Name~(\w+)")]
+    private static partial Regex TestFilter();
 }

@@ -2,8 +2,10 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using NsBridge.Base;
 using NsBridge.Commands.Inspection;
+using NsBridge.Commands.Status;
 using NsBridge.Configuration.Options;
 using NsBridge.Configuration.Reading;
+using NsBridge.Configuration.Settings;
 
 namespace NsBridge.Commands.Check;
 
@@ -42,11 +44,27 @@ internal static class CheckCommand
             await Console.Out.WriteLineAsync(CheckJson.Of(document).AsMemory(), stop);
             return outcome.Settings is null ? ExitCode.Configuration : ExitCode.Success;
         }
-        string bridges = Count(outcome.SettingsOrFault().Bridges.Count, "bridge");
+        string bridges = Count(SettingsOf(outcome).Bridges.Count, "bridge");
         string added = outcome.AddedFiles == 0 ? "" : $" and {Count(outcome.AddedFiles, "file")} in conf.d beside it";
         // With the file: it depends on the working directory.
         await Console.Out.WriteLineAsync($"configuration is fine: {bridges} in {outcome.File}{added}".AsMemory(), stop);
         return ExitCode.Success;
+    }
+
+    /// <exception cref="UserErrorException">There are faults, which fit into the terminal.</exception>
+    private static DaemonSettings SettingsOf(ConfigurationOutcome outcome)
+    {
+        try
+        {
+            return outcome.SettingsOrFault();
+        }
+        catch (UserErrorException fault) when (!Console.IsErrorRedirected)
+        {
+            // A line of the file and the mark below it begin with a space.
+            IEnumerable<string> lines = fault.Message.Split('\n')
+                .Select(line => line is [' ', ..] ? line : Wording.Wrap(line, before: 2, Screen.Width));
+            throw new UserErrorException(string.Join('\n', lines), fault.ExitCode);
+        }
     }
 
     private static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";

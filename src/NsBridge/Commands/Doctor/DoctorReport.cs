@@ -27,9 +27,10 @@ internal sealed record BridgeDiagnosis(string Name, IReadOnlyList<CheckResult> C
         StringBuilder text = new StringBuilder(Name).Append('\n');
         foreach (CheckResult check in Checks)
         {
-            DoctorReport.Append(text, DoctorReport.Mark(check.State), check.Name, check.Finding);
+            DoctorReport.Append(text, DoctorReport.Mark(check.State), check.Name, check.Finding, Screen.Width);
+            // Whole: it can be pasted.
             if (check.Cure is { } cure)
-                DoctorReport.Append(text, DoctorReport.NoMark, "cure", cure);
+                DoctorReport.Append(text, DoctorReport.NoMark, "cure", cure, int.MaxValue);
         }
         IEnumerable<string> unknown = Checks.Where(check => check.State == CheckState.Unknown).Select(check => check.Name);
         return text.Append(Result switch
@@ -55,9 +56,10 @@ internal static class DoctorReport
     public const string NoMark = "        ";
 
     private const int NameWidth = 13;
+    private const int WordsAt = 8 + 2 + NameWidth + 2;
 
-    public static void Append(StringBuilder text, string mark, string name, string words) =>
-        text.Append(mark).Append("  ").Append(name.PadRight(NameWidth)).Append("  ").Append(PlainText.Line(words)).Append('\n');
+    public static void Append(StringBuilder text, string mark, string name, string words, int width) => text.Append(mark).Append("  ")
+        .Append(name.PadRight(NameWidth)).Append("  ").Append(Wording.Wrap(PlainText.Line(words), WordsAt, width)).Append('\n');
 
     public static string Mark(CheckState state)
     {

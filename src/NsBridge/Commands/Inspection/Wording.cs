@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Text;
 
 namespace NsBridge.Commands.Inspection;
 
@@ -7,6 +8,7 @@ namespace NsBridge.Commands.Inspection;
 internal static class Wording
 {
     private const int MostItems = 4;
+    private const int NarrowestText = 20;
 
     /// <summary><c>a, b, c and 197 more</c>.</summary>
     public static string List(IEnumerable<string> items)
@@ -30,5 +32,31 @@ internal static class Wording
         }
         return List(ranges.Select(range => new IPEndPoint(range.Address, range.First)
             + (range.Last > range.First ? string.Create(CultureInfo.InvariantCulture, $"-{range.Last}") : "")));
+    }
+
+    /// <summary>Breaks a line between words where the terminal ends; a longer word stays whole.</summary>
+    /// <param name="line">The line.</param>
+    /// <param name="before">Characters that precede it, and spaces that precede each further line.</param>
+    /// <param name="width">Of the terminal, in characters.</param>
+    public static string Wrap(string line, int before, int width)
+    {
+        var wrapped = new StringBuilder();
+        int at = before;
+        foreach (string word in line.Split(' '))
+        {
+            if (wrapped.Length > 0 && at + 1 + word.Length > Math.Max(width, before + NarrowestText))
+            {
+                wrapped.Append('\n').Append(' ', before);
+                at = before;
+            }
+            else if (wrapped.Length > 0)
+            {
+                wrapped.Append(' ');
+                at++;
+            }
+            wrapped.Append(word);
+            at += word.Length;
+        }
+        return wrapped.ToString();
     }
 }
