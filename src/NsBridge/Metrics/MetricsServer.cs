@@ -17,11 +17,17 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
 {
     private const string PlainText = "text/plain; charset=utf-8";
 
+    /// <summary>A page is made once in so many milliseconds: measured with 1,000 bridges, 50 slow readers cost 150 MiB otherwise.</summary>
+    private const long PagePeriod = 1000;
+
     private readonly ConfigurationLoader _loader;
     private readonly IBridgeReports _reports;
     private readonly BridgeCounts _counts;
     private readonly ILogger<MetricsServer> _log;
     private readonly ServingLoop? _serving;
+    private readonly Lock _pageLock = new();
+    private readonly WeakReference<byte[]> _page = new([]);
+    private long _pageTime;
 
     public MetricsServer(
         DaemonSettings settings, ConfigurationLoader loader, IBridgeReports reports, ListeningSockets listening, ILogger<MetricsServer> log)
@@ -70,17 +76,32 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
         return head.Path switch
         {
             "/metrics" => HttpAnswer.Write("200 OK", PrometheusText.ContentType, PrometheusText.Write(_counts.Take()), headOnly),
-            "/" => Page("text/html", StatusPage.Write(Status, DateTimeOffset.UtcNow)),
-            "/page.css" => Page("text/css", StatusPage.Part("page.css")),
-            "/page.js" => Page("text/javascript", StatusPage.Part("page.js")),
+            "/" => headOnly ? Page("text/html", StatusPage.Write(Status, DateTimeOffset.UtcNow), headOnly) : SharedPage(),
+            "/page.css" => Page("text/css", StatusPage.Part("page.css"), headOnly),
+            "/page.js" => Page("text/javascript", StatusPage.Part("page.js"), headOnly),
             "/status.json" => Page(
-                "application/json", JsonSerializer.Serialize(Status, new StatusJson(ReadableJson.Options()).StatusDocument)),
+                "application/json", JsonSerializer.Serialize(Status, new StatusJson(ReadableJson.Options()).StatusDocument), headOnly),
             _ => HttpAnswer.Write("404 Not Found", PlainText, "There are /, /status.json and /metrics.\n", headOnly),
         };
-
-        byte[] Page(string type, string body) =>
-            HttpAnswer.Write("200 OK", $"{type}; charset=utf-8", body, headOnly, StatusPage.Headers);
     }
+
+    private byte[] SharedPage()
+    {
+        lock (_pageLock)
+        {
+            long now = Environment.TickCount64;
+            if (now - _pageTime >= PagePeriod || !_page.TryGetTarget(out byte[]? page))
+            {
+                page = Page("text/html", StatusPage.Write(Status, DateTimeOffset.UtcNow));
+                _page.SetTarget(page);
+                _pageTime = now;
+            }
+            return page;
+        }
+    }
+
+    private static byte[] Page(string type, string body, bool headOnly = false) =>
+        HttpAnswer.Write("200 OK", $"{type}; charset=utf-8", body, headOnly, StatusPage.Headers);
 
     private StatusDocument Status => StatusDocument.Now(_loader.File, _reports);
 
