@@ -10,7 +10,7 @@ namespace NsBridge.FuzzTests;
 internal sealed class AnswerTests
 {
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(200);
 
     /// <summary>As the real ones answer.</summary>
     private static readonly byte[] s_engine = Encoding.ASCII.GetBytes(
@@ -92,24 +92,22 @@ internal sealed class AnswerTests
         using Socket listener = Listen(scratch["bus"]);
         await Fuzz.RunAsync(Fuzz.Damaged(s_bus), async answer =>
         {
-            using var deadline = new CancellationTokenSource(s_deadline);
-            Task serving = ServeAsync(listener, answer, deadline.Token);
+            // An answer to no call is none, and leaves the caller waiting.
+            using var patience = new CancellationTokenSource(s_patience);
+            Task serving = ServeAsync(listener, answer, patience.Token);
             try
             {
-                using SystemBus bus = await SystemBus.ConnectAsync(scratch["bus"], scratch["private"], deadline.Token);
-                // An answer to no call is none.
-                using var patience = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token);
-                patience.CancelAfter(s_patience);
-                await bus.PropertyAsync("/a", "i.f", "ActiveState", patience.Token);
+                using SystemBus bus = await SystemBus.ConnectAsync(scratch["bus"], scratch["private"], patience.Token).WaitAsync(s_deadline);
+                await bus.PropertyAsync("/a", "i.f", "ActiveState", patience.Token).WaitAsync(s_deadline);
             }
-            catch (OperationCanceledException) when (!deadline.IsCancellationRequested)
+            catch (OperationCanceledException)
             {
             }
             catch (IOException fault)
             {
                 Assert.That(fault.Message, Does.Contain(" "), "a sentence");
             }
-            await serving;
+            await serving.WaitAsync(s_deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         });
     }
 

@@ -4,6 +4,9 @@ using System.Security.Cryptography;
 using FsCheck;
 using FsCheck.Fluent;
 
+// Each has its own time, whatever runs beside it.
+[assembly: Parallelizable(ParallelScope.All), LevelOfParallelism(8)]
+
 namespace NsBridge.FuzzTests;
 
 /// <summary>Checks generated inputs until the time is up. Each input has a seed of its own, which the failure names; with it in
@@ -13,7 +16,7 @@ internal static class Fuzz
     /// <summary>The size that generators are given: the length of lists and texts, roughly.</summary>
     private const int Size = 50;
 
-    private static readonly TimeSpan s_time = TimeSpan.FromSeconds(int.Parse(Variable("SECONDS") ?? "1", CultureInfo.InvariantCulture));
+    private static readonly TimeSpan s_time = TimeSpan.FromSeconds(int.Parse(Variable("SECONDS") ?? "10", CultureInfo.InvariantCulture));
 
     private static readonly ulong s_seed = Variable("SEED") is { } seed
         ? ulong.Parse(seed, CultureInfo.InvariantCulture)

@@ -68,7 +68,7 @@ internal sealed class SnapshotTests
         Assert.That(snapshot.Connections.Select(connection => checked(long.MaxValue / 2 + connection.Age)), Has.All.Positive, "an age");
     });
 
-    [Test]
+    [Test, NonParallelizable]
     public void Queue_OfAnyMessages_LeavesNoDescriptor() => Fuzz.Run(s_whole, whole =>
     {
         int before = OpenDescriptors();
@@ -84,7 +84,8 @@ internal sealed class SnapshotTests
         Assert.That(came is null, Is.EqualTo(fault is not null && !fault.Contains("does not know", StringComparison.Ordinal)), fault);
         foreach (int descriptor in (IEnumerable<int>)[queue, stored, file, socket, .. came?.Descriptors() ?? []])
             Libc.Close(descriptor);
-        Assert.That(OpenDescriptors(), Is.EqualTo(before), "descriptors");
+        // What the tests before have left may be closed meanwhile.
+        Assert.That(OpenDescriptors(), Is.AtMost(before), "descriptors");
     });
 
     private static int OpenDescriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
