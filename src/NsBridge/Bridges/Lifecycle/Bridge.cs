@@ -112,7 +112,6 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
         NamespaceReference reference, Action<NamespaceTracker> changed, CancellationToken cancellationToken)
     {
         NamespaceTracker tracker = _namespaces.Acquire(reference);
-        tracker.Changed += changed;
         try
         {
             await tracker.FirstLook.WaitAsync(s_firstProbeTimeout, cancellationToken);
@@ -123,9 +122,10 @@ internal sealed class Bridge : IHostedService, IBridgeContext, IDisposable
         }
         catch
         {
-            Untrack(tracker, changed);
+            _namespaces.Release(tracker);
             throw;
         }
+        tracker.Changed += changed; // Not earlier: a start reports its state once, with all its reasons.
         return tracker;
     }
 
