@@ -60,7 +60,8 @@ internal sealed class ConstantTests
     [
         "DatagramBatch.Capacity", "DatagramBatch.SlotBytes", "DatagramBatch.Stride", "DatagramBatch.NameStride", "DatagramBatch.ControlBytes",
         "IoUring.Requests", "IoUring.Completions", "IoUring.Group",
-        "DatagramOutbox.Capacity", "DatagramOutbox.SegmentsPerTrain", "DatagramOutbox.BytesPerTrain", "DatagramOutbox.NameStride", "DatagramOutbox.ControlStride",
+        "DatagramOutbox.Capacity", "DatagramOutbox.Slots", "DatagramOutbox.LongestHeader", "DatagramOutbox.SegmentsPerTrain",
+        "DatagramOutbox.BytesPerTrain", "DatagramOutbox.NameStride", "DatagramOutbox.ControlStride",
     ];
 
     /// <summary>Numbers without a name in the interop: structures of two or three integers that are written in place.</summary>
