@@ -4,7 +4,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Commands;
 
 /// <summary>Standard output and error that are full, closed, or not read.</summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class StandardStreamTests : BridgeFixture
 {
     [TestCase("--version >/dev/full", "ENOSPC")]

@@ -11,7 +11,6 @@ namespace NsBridge.IntegrationTests.Metrics;
 
 /// <summary>The Prometheus endpoint of the published daemon, judged by Prometheus' own tool, and what is made for it.</summary>
 [Promise("metrics")]
-[Parallelizable(ParallelScope.Self)]
 internal sealed class MetricsTests : BridgeFixture
 {
     [OneTimeSetUp]

@@ -7,7 +7,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Namespaces;
 
 /// <summary>A missing namespace is a state, a new one is served, a re-created one is followed.</summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class FollowsTests : BridgeFixture
 {
     private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);

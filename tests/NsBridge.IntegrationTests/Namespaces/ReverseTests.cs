@@ -9,7 +9,6 @@ namespace NsBridge.IntegrationTests.Namespaces;
 /// Bridges whose listener lives in a namespace: towards the host, and across to another namespace. A veth pair into a second
 /// namespace shows when the listener's own is freed: the kernel takes the pair away exactly then.
 /// </summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class ReverseTests : BridgeFixture
 {
     private static readonly TimeSpan s_promisedToServe = TimeSpan.FromSeconds(2);

@@ -5,7 +5,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.ProxyProtocol;
 
 /// <summary>The PROXY header as nginx's and HAProxy's own parsers read it.</summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class ProxyProtocolTests : BridgeFixture
 {
     [TestCase("v1", "handoff")]

@@ -10,7 +10,6 @@ namespace NsBridge.IntegrationTests.References;
 /// <summary>
 /// Containers by Docker's API, answered here exactly as Docker answers, for answers that a real engine cannot be made to give.
 /// </summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class DockerApiTests : BridgeFixture
 {
     private const int Port = 3000;

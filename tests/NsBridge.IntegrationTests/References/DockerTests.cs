@@ -5,7 +5,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.References;
 
 /// <summary>Containers of a real Docker: served, followed over restarts under load, refused if they have no network of their own.</summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class DockerTests : BridgeFixture
 {
     private const int Clients = 4;

@@ -4,7 +4,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.References;
 
 /// <summary>Containers of a real Podman: served, followed over restarts, refused if they have no network of their own.</summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class PodmanTests : BridgeFixture
 {
     private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);

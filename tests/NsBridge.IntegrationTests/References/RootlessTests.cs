@@ -7,7 +7,6 @@ namespace NsBridge.IntegrationTests.References;
 /// <summary>
 /// Two daemons of one user without any privilege: the inner half inside the user's own namespaces (`unshare -Urn`), the outer half outside.
 /// </summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class RootlessTests : BridgeFixture
 {
     private const string Person = "nobody";

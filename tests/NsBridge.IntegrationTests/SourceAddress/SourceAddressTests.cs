@@ -7,7 +7,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.SourceAddress;
 
 /// <summary>The target sees the client's own address, or no client. The clients have addresses in a namespace of their own.</summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class SourceAddressTests : BridgeFixture
 {
     private const int Port = 4000;

@@ -5,7 +5,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Systemd;
 
 /// <summary>Bridges continue whatever happens to the service manager.</summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class ManagerTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(100);

@@ -4,7 +4,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Tcp;
 
 [Promise("tcp.reset")]
-[Parallelizable(ParallelScope.Self)]
 internal sealed class ResetTests : BridgeFixture
 {
     private static readonly byte[] s_hello = Pattern.Take(1000);

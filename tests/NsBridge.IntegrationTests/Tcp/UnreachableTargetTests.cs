@@ -6,7 +6,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Tcp;
 
 [Promise("tcp.unreachable")]
-[Parallelizable(ParallelScope.Self)]
 internal sealed class UnreachableTargetTests : BridgeFixture
 {
     private static readonly TimeSpan s_atOnce = TimeSpan.FromSeconds(1);

@@ -4,7 +4,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Udp;
 
 /// <summary>Namespaces come and go: flows wait, follow and let go.</summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class FollowTests : UdpFixture
 {
     private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(5);

@@ -6,7 +6,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Udp;
 
 /// <summary>Services that answer from another port than they listen on.</summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class OtherPortTests : UdpFixture
 {
     private const string TftpTarget = "127.0.0.1:69";

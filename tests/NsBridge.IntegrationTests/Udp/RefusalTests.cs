@@ -4,7 +4,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Udp;
 
 /// <summary>What the target refuses by ICMP ends the flow that it refused, and no other.</summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class RefusalTests : UdpFixture
 {
     [Test]

@@ -7,7 +7,6 @@ using NsBridge.Testing;
 namespace NsBridge.IntegrationTests.Udp;
 
 /// <summary>Real servers and clients of UDP.</summary>
-[Parallelizable(ParallelScope.Self)]
 internal sealed class ServiceTests : UdpFixture
 {
     private const int DnsPort = 5353;

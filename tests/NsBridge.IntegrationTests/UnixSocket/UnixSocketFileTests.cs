@@ -5,7 +5,6 @@ namespace NsBridge.IntegrationTests.UnixSocket;
 
 /// <summary>The bridge's UNIX socket as a file: its mode from the first moment, and files that are already at its path.</summary>
 [Promise("unix.door")]
-[Parallelizable(ParallelScope.Self)]
 internal sealed class UnixSocketFileTests : BridgeFixture
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;

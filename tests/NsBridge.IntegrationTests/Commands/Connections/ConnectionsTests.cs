@@ -6,7 +6,6 @@ using NsBridge.Testing;
 
 namespace NsBridge.IntegrationTests.Commands.Connections;
 
-[Parallelizable(ParallelScope.Self)]
 internal sealed class ConnectionsTests : BridgeFixture
 {
     private static readonly byte[] s_words = new byte[1000];

@@ -5,7 +5,6 @@ namespace NsBridge.IntegrationTests.Commands.Demo;
 
 /// <summary>However the demo ends, nothing of it stays.</summary>
 [Promise("cli.interrupt")]
-[Parallelizable(ParallelScope.Self)]
 internal sealed class DemoEndTests
 {
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(10);

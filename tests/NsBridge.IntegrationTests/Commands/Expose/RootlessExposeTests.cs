@@ -8,7 +8,6 @@ namespace NsBridge.IntegrationTests.Commands.Expose;
 
 /// <summary>A namespace of the user's own, reached without privilege.</summary>
 [Promise("expose.rootless")]
-[Parallelizable(ParallelScope.Self)]
 internal sealed class RootlessExposeTests : ExposeFixture
 {
     [TestCase(PlaceKind.Unshare)]
