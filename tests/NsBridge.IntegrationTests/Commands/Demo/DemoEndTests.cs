@@ -81,20 +81,6 @@ internal sealed class DemoEndTests
         Assert.That(program.Leftovers, Is.Empty);
     }
 
-    [TestCase(true)]
-    [TestCase(false)]
-    public async Task Demo_Killed_LeavesNoProcessNoNamespaceAndNoFile(bool asRoot)
-    {
-        using DemoProgram program = await DemoProgram.PrepareAsync(asRoot);
-        using BackgroundProcess demo = await program.StartAsync();
-        int second = Children(demo.Id).Single();
-        using var place = new ProcessPlace(second);
-
-        await demo.SignalAsync("KILL");
-
-        await CheckGoneAsync(program, second, place);
-    }
-
     private static async Task CheckGoneAsync(DemoProgram program, int second, ProcessPlace place)
     {
         await Eventually.TrueAsync(() => !Directory.Exists($"/proc/{second}"), s_soon, "the namespace's process is gone");
