@@ -114,4 +114,8 @@ internal sealed record ByteCounts(long ToTarget, long ToClient);
 [JsonSerializable(typeof(StatusDocument))]
 [JsonSerializable(typeof(ConnectionsDocument))]
 [JsonSerializable(typeof(EndDocument))]
-internal sealed partial class StatusJson : JsonSerializerContext;
+internal sealed partial class StatusJson : JsonSerializerContext
+{
+    /// <summary>As the commands print it.</summary>
+    public static StatusJson Readable { get; } = new(ReadableJson.Options());
+}

@@ -94,7 +94,7 @@ internal sealed partial class MetricsServer : IHostedService, IAsyncDisposable
             "/page.css" => Page("text/css", StatusPage.Part("page.css"), headOnly),
             "/page.js" => Page("text/javascript", StatusPage.Part("page.js"), headOnly),
             "/status.json" => Page(
-                "application/json", JsonSerializer.Serialize(Status, new StatusJson(ReadableJson.Options()).StatusDocument), headOnly),
+                "application/json", JsonSerializer.Serialize(Status, StatusJson.Readable.StatusDocument), headOnly),
             _ => HttpAnswer.Write("404 Not Found", PlainText, "There are /, /status.json and /metrics.\n", headOnly),
         };
     }

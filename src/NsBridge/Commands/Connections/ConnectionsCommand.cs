@@ -35,7 +35,7 @@ internal static class ConnectionsCommand
             now = WithRates(now, before, TimeProvider.System.GetElapsedTime(began, ended).TotalSeconds);
         }
         await StandardStreams.Terminal.WriteLineAsync(options.Json
-            ? JsonSerializer.Serialize(now, new StatusJson(ReadableJson.Options()).ConnectionsDocument)
+            ? JsonSerializer.Serialize(now, StatusJson.Readable.ConnectionsDocument)
             : string.Join(Environment.NewLine, Lines(now, Screen.Width)));
         return ExitCode.Success;
     }
